@@ -1,0 +1,282 @@
+//! The app: what is built before the start, and the handle to what runs after it.
+
+mod build;
+mod dispatch;
+mod handle;
+mod mount;
+mod registry;
+mod typed;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::Extensions;
+
+pub use self::dispatch::{Call, Reply};
+pub use self::handle::{Handle, Route, ServiceHandle, ServiceInfo};
+pub use self::mount::Mount;
+pub(crate) use self::registry::Mounted;
+pub use self::typed::{Page, TypedService};
+use crate::channel::IntoChannels;
+use crate::connection::Connection;
+use crate::error::Result;
+use crate::hook::{AroundHook, Hook, Hooks, On};
+use crate::log::Retention;
+use crate::params::Params;
+use crate::payload::Payload;
+use crate::publish::{Publication, Publisher, Publishers};
+
+/// An app that is being built: services, hooks, publishers, listeners.
+///
+/// Nothing runs before [`App::start`]; mistakes in the building are reported there, all at once.
+///
+/// ```
+/// use feathers_core::{App, Json, Memory, Params};
+/// use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> feathers_core::Result<()> {
+/// let mut app = App::new();
+/// app.service("todos", Memory::<Json>::new());
+///
+/// let app = app.start().await?;
+/// let todo = app.service("todos")?.create(json!({ "text": "milk" }), ()).await?;
+/// assert_eq!(todo.value()?["id"], 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+pub struct App {
+    mounts: Vec<(String, Mount)>,
+    nested: Vec<(String, Self)>,
+    hooks: Hooks,
+    publishers: Publishers,
+    listeners: Listeners,
+    lifecycle: Lifecycles,
+    extensions: Extensions,
+    retention: Retention,
+}
+
+impl App {
+    /// Makes an empty app.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Mounts a service under a path, such as `todos` or `users/:userId/messages`, and returns it for adding hooks,
+    /// publishers and options.
+    pub fn service(&mut self, path: &str, service: impl Into<Mount>) -> &mut Mount {
+        self.mounts.push((path.to_owned(), service.into()));
+        let last = self.mounts.len() - 1;
+        &mut self.mounts[last].1
+    }
+
+    /// Mounts all services of another app under a prefix. Its hooks run inside this app's, its publishers are asked
+    /// before this app's, and its listeners join this app's.
+    pub fn nest(&mut self, prefix: &str, app: Self) -> &mut Self {
+        self.nested.push((prefix.to_owned(), app));
+        self
+    }
+
+    /// Runs a plugin: a function that adds services, hooks and so on.
+    pub fn configure(&mut self, plugin: impl FnOnce(&mut Self)) -> &mut Self {
+        plugin(self);
+        self
+    }
+
+    /// Puts a setting on the app; [`Handle::get`] reads it.
+    pub fn set<T: Clone + Send + Sync + 'static>(&mut self, setting: T) -> &mut Self {
+        self.extensions.insert(setting);
+        self
+    }
+
+    /// Returns a setting.
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.extensions.get()
+    }
+
+    /// Sets how much of the past the event log keeps.
+    pub fn retention(&mut self, retention: Retention) -> &mut Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Adds a hook before methods of all services.
+    pub fn before(&mut self, on: impl Into<On>, hook: impl Hook) -> &mut Self {
+        self.hooks.before.push((on.into(), Arc::new(hook)));
+        self
+    }
+
+    /// Adds a hook after methods of all services.
+    pub fn after(&mut self, on: impl Into<On>, hook: impl Hook) -> &mut Self {
+        self.hooks.after.push((on.into(), Arc::new(hook)));
+        self
+    }
+
+    /// Adds a hook on errors of methods of all services.
+    pub fn error(&mut self, on: impl Into<On>, hook: impl Hook) -> &mut Self {
+        self.hooks.error.push((on.into(), Arc::new(hook)));
+        self
+    }
+
+    /// Adds a hook around methods of all services.
+    pub fn around(&mut self, on: impl Into<On>, hook: impl AroundHook) -> &mut Self {
+        self.hooks.around.push((on.into(), Arc::new(hook)));
+        self
+    }
+
+    /// Sets the publisher for the events of all services that have none of their own.
+    pub fn publish<C: IntoChannels>(
+        &mut self,
+        publisher: impl Fn(&Publication, &Handle) -> C + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.publishers.all = Some(Publisher::now(publisher));
+        self
+    }
+
+    /// Sets the publisher for one event of all services that have none of their own.
+    pub fn publish_event<C: IntoChannels>(
+        &mut self,
+        event: &str,
+        publisher: impl Fn(&Publication, &Handle) -> C + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.publishers.events.insert(event.into(), Publisher::now(publisher));
+        self
+    }
+
+    /// Sets a publisher that waits for something; calls do not wait for it.
+    pub fn publish_async<C, Fut>(
+        &mut self,
+        publisher: impl Fn(Publication, Handle) -> Fut + Send + Sync + 'static,
+    ) -> &mut Self
+    where
+        C: IntoChannels + 'static,
+        Fut: Future<Output = C> + Send + 'static,
+    {
+        self.publishers.all = Some(Publisher::later(publisher));
+        self
+    }
+
+    /// Runs for every new connection, before it gets events.
+    pub fn on_connect(&mut self, listener: impl Fn(&Connection, &Handle) + Send + Sync + 'static) -> &mut Self {
+        self.listeners.connect.push(Arc::new(move |connection, app| {
+            listener(&connection, &app);
+            std::future::ready(()).boxed()
+        }));
+        self
+    }
+
+    /// Runs for every new connection and is waited for before it gets events.
+    pub fn on_connect_async<Fut: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        listener: impl Fn(Connection, Handle) -> Fut + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.listeners.connect.push(Arc::new(move |connection, app| listener(connection, app).boxed()));
+        self
+    }
+
+    /// Runs when a connection has ended and has left all channels.
+    pub fn on_disconnect(&mut self, listener: impl Fn(&Connection, &Handle) + Send + Sync + 'static) -> &mut Self {
+        self.listeners.disconnect.push(Arc::new(move |connection, app| {
+            listener(&connection, &app);
+            std::future::ready(()).boxed()
+        }));
+        self
+    }
+
+    /// Runs after a successful login from outside, with the result of the login and the parameters of the call.
+    pub fn on_login(&mut self, listener: impl Fn(&Payload, &Params, &Handle) + Send + Sync + 'static) -> &mut Self {
+        self.listeners.login.push(Arc::new(listener));
+        self
+    }
+
+    /// Runs after a successful logout from outside; the connection has left all channels already.
+    pub fn on_logout(&mut self, listener: impl Fn(&Payload, &Params, &Handle) + Send + Sync + 'static) -> &mut Self {
+        self.listeners.logout.push(Arc::new(listener));
+        self
+    }
+
+    /// Runs around the setup of all services.
+    pub fn around_setup<Fut: Future<Output = Result<()>> + Send + 'static>(
+        &mut self,
+        hook: impl Fn(Handle, Lifecycle) -> Fut + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.lifecycle.setup.push(Arc::new(move |app, next| hook(app, next).boxed()));
+        self
+    }
+
+    /// Runs around the teardown of all services.
+    pub fn around_teardown<Fut: Future<Output = Result<()>> + Send + 'static>(
+        &mut self,
+        hook: impl Fn(Handle, Lifecycle) -> Fut + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.lifecycle.teardown.push(Arc::new(move |app, next| hook(app, next).boxed()));
+        self
+    }
+
+    /// Checks everything, sets the services up in the order of mounting, and returns the running app.
+    pub async fn start(self) -> Result<Handle> {
+        build::start(self).await
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("services", &self.mounts.iter().map(|(path, _)| path).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+type ConnectionListener = Arc<dyn Fn(Connection, Handle) -> BoxFuture<'static, ()> + Send + Sync>;
+type AuthListener = Arc<dyn Fn(&Payload, &Params, &Handle) + Send + Sync>;
+
+#[derive(Clone, Default)]
+struct Listeners {
+    connect: Vec<ConnectionListener>,
+    disconnect: Vec<ConnectionListener>,
+    login: Vec<AuthListener>,
+    logout: Vec<AuthListener>,
+}
+
+type LifecycleHook = Arc<dyn Fn(Handle, Lifecycle) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+#[derive(Clone, Default)]
+struct Lifecycles {
+    setup: Vec<LifecycleHook>,
+    teardown: Vec<LifecycleHook>,
+}
+
+/// The rest of a setup or teardown, for a hook around it.
+pub struct Lifecycle {
+    app: Handle,
+    hooks: Vec<LifecycleHook>,
+    index: usize,
+    work: BoxFuture<'static, Result<()>>,
+}
+
+impl Lifecycle {
+    fn new(app: Handle, hooks: Vec<LifecycleHook>, work: BoxFuture<'static, Result<()>>) -> Self {
+        Self { app, hooks, index: 0, work }
+    }
+
+    /// Runs the rest.
+    pub async fn run(mut self) -> Result<()> {
+        match self.hooks.get(self.index).cloned() {
+            None => self.work.await,
+            Some(hook) => {
+                self.index += 1;
+                hook(self.app.clone(), self).await
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Lifecycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lifecycle").finish_non_exhaustive()
+    }
+}

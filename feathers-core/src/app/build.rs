@@ -1,0 +1,97 @@
+//! The start: from an [`App`] that is built to a [`Handle`] to what runs.
+
+use futures_util::FutureExt;
+
+use crate::app::registry::{Mounted, Registry};
+use crate::app::{App, Handle, Lifecycle, Lifecycles, Listeners};
+use crate::error::{Error, Result};
+use crate::hook::Hooks;
+use crate::publish::Publishers;
+use crate::route::strip;
+
+/// Everything of a tree of nested apps, laid flat.
+#[derive(Default)]
+struct Flat {
+    registry: Registry,
+    listeners: Listeners,
+    lifecycle: Lifecycles,
+    errors: Vec<String>,
+}
+
+pub(super) async fn start(mut app: App) -> Result<Handle> {
+    let retention = app.retention;
+    let extensions = std::mem::take(&mut app.extensions);
+    let around = vec![(app.hooks.clone(), app.publishers.clone())];
+    let mut flat = Flat::default();
+    flat.add("", app, &[]);
+    if !flat.errors.is_empty() {
+        return Err(Error::general(flat.errors.join("\n")));
+    }
+    let handle = Handle::new(flat.registry, flat.listeners, flat.lifecycle.clone(), extensions, retention, around);
+    let work = {
+        let handle = handle.clone();
+        async move {
+            for mounted in handle.mounted() {
+                mounted.service().setup(&handle, mounted.path()).await?;
+            }
+            Ok(())
+        }
+    };
+    Lifecycle::new(handle.clone(), flat.lifecycle.setup, work.boxed()).run().await?;
+    Ok(handle)
+}
+
+impl Flat {
+    fn add(&mut self, prefix: &str, app: App, outer: &[(Hooks, Publishers)]) {
+        let mut around = outer.to_vec();
+        around.push((app.hooks, app.publishers));
+        self.listeners.connect.extend(app.listeners.connect);
+        self.listeners.disconnect.extend(app.listeners.disconnect);
+        self.listeners.login.extend(app.listeners.login);
+        self.listeners.logout.extend(app.listeners.logout);
+        self.lifecycle.setup.extend(app.lifecycle.setup);
+        self.lifecycle.teardown.extend(app.lifecycle.teardown);
+        for (path, mount) in app.mounts {
+            let path = join(prefix, &path);
+            match Mounted::new(&path, mount, &around) {
+                Ok(mounted) => {
+                    self.registry.insert(mounted).unwrap_or_else(|error| self.errors.push(error.to_string()))
+                }
+                Err(error) => self.errors.push(error.to_string()),
+            }
+        }
+        for (path, app) in app.nested {
+            self.add(&join(prefix, &path), app, &around);
+        }
+    }
+}
+
+impl Registry {
+    /// Adds a service; a path that is taken is an error.
+    pub(super) fn insert(&mut self, mounted: Mounted) -> Result<()> {
+        let mounted = std::sync::Arc::new(mounted);
+        if !self.router.insert(mounted.path(), mounted.clone()) {
+            return Err(Error::general(format!("Path '{}' is mounted twice", mounted.path())));
+        }
+        self.services.push(mounted);
+        Ok(())
+    }
+
+    /// Returns the registry without a path.
+    pub(super) fn without(&self, path: &str) -> Self {
+        let mut rest = Self::default();
+        for mounted in self.services.iter().filter(|mounted| mounted.path() != path) {
+            rest.router.insert(mounted.path(), mounted.clone());
+            rest.services.push(mounted.clone());
+        }
+        rest
+    }
+}
+
+fn join(prefix: &str, path: &str) -> String {
+    match (strip(prefix), strip(path)) {
+        ("", path) => path.to_owned(),
+        (prefix, "") => prefix.to_owned(),
+        (prefix, path) => format!("{prefix}/{path}"),
+    }
+}

@@ -1,0 +1,218 @@
+//! Dispatch: one call through the hooks to the service, and its events out.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tracing::Instrument;
+
+use crate::app::registry::Mounted;
+use crate::app::{Handle, Route};
+use crate::commit::Commit;
+use crate::context::{Context, Http};
+use crate::error::{Error, Result};
+use crate::hook::run_levels;
+use crate::id::Id;
+use crate::method::Method;
+use crate::params::Params;
+use crate::payload::Payload;
+use crate::publish::{Cause, Publication};
+
+/// A call as a transport has decoded it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Where it goes.
+    pub route: Route,
+    /// The method.
+    pub method: Method,
+    /// The id, for methods that have one.
+    pub id: Option<Id>,
+    /// The data; `null` where there is none.
+    pub data: Payload,
+    /// Everything else. The values of placeholders are added from the route.
+    pub params: Params,
+}
+
+/// The answer to a call, for a transport to encode.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The result.
+    pub result: Payload,
+    /// What clients get instead, if a hook has set it.
+    pub dispatch: Option<Payload>,
+    /// How the reply looks over HTTP.
+    pub http: Http,
+}
+
+impl Reply {
+    /// Returns what an HTTP client gets: the dispatch if it is set, even to `null`.
+    pub fn body(&self) -> &Payload {
+        self.dispatch.as_ref().unwrap_or(&self.result)
+    }
+
+    /// Returns what a socket client gets: the dispatch if it is set and not falsy, as in Feathers.
+    pub fn ack(&self) -> &Payload {
+        self.dispatch.as_ref().filter(|dispatch| !dispatch.is_falsy()).unwrap_or(&self.result)
+    }
+}
+
+impl Handle {
+    /// Runs a call: hooks, method, events.
+    ///
+    /// A call from outside (`params.provider` is set) reaches only the methods that clients may call.
+    /// A panic in a hook or service is a 500 and harms nobody else.
+    /// A call that may change something is never stopped half-way: if the caller goes away it is finished in the
+    /// background.
+    pub async fn call(&self, call: Call) -> Result<Reply> {
+        let Call { route, method, id, data, mut params } = call;
+        let mounted = route.mounted().clone();
+        let denied = params.is_external() && !route.allows(&method);
+        if denied || mounted.chain(&method).is_none() {
+            let path = mounted.path();
+            return Err(Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'")));
+        }
+        if route.params() != &params.route {
+            for (name, value) in route.params().iter() {
+                params.route.set(name, value);
+            }
+        }
+        let reads = matches!(method, Method::Find | Method::Get);
+        let span = tracing::debug_span!("call", service = mounted.path(), method = method.name());
+        let work = run(self.clone(), mounted, method, id, data, params).instrument(span);
+        if reads {
+            return Box::pin(AssertUnwindSafe(work).catch_unwind()).await.unwrap_or_else(|_| Err(panicked()));
+        }
+        let work = AssertUnwindSafe(work).catch_unwind().map(|result| result.unwrap_or_else(|_| Err(panicked())));
+        Finishing { app: self, work: Some(work.boxed()) }.await
+    }
+
+    /// Emits an event by hand: local listeners, then the publisher.
+    pub(crate) fn emit(&self, mounted: &Arc<Mounted>, event: &str, data: Payload) {
+        let publication = Publication { path: mounted.shared_path().clone(), event: event.into(), data, call: None };
+        self.notify(mounted, &publication);
+        if let Some(publisher) = mounted.publisher(event) {
+            let dispatch = publication.data.clone();
+            publisher.publish(publication, dispatch, self, self.log().place());
+        }
+    }
+
+    fn notify(&self, mounted: &Mounted, publication: &Publication) {
+        for listener in mounted.listeners(&publication.event) {
+            if std::panic::catch_unwind(AssertUnwindSafe(|| listener(publication, self))).is_err() {
+                tracing::error!(path = %publication.path, event = %publication.event, "listener panicked");
+            }
+        }
+    }
+
+    /// Emits the events of a successful call: one per element of a list, else one.
+    fn emit_result(&self, ctx: Context) -> Result<Reply> {
+        let result = ctx.result.clone().unwrap_or_default();
+        let reply = Reply { result, dispatch: ctx.dispatch.clone(), http: ctx.http.clone() };
+        let Some(event) = ctx.event.as_deref() else { return Ok(reply) };
+        let mounted = ctx.service().clone();
+        if mounted.is_custom_event(event) {
+            return Ok(reply);
+        }
+        let publisher = mounted.publisher(event);
+        if publisher.is_none() && mounted.listeners(event).next().is_none() {
+            return Ok(reply);
+        }
+        let event: Arc<str> = event.into();
+        let items = match reply.result.items()? {
+            Some(items) => {
+                let safe = reply.dispatch.as_ref().map(Payload::items).transpose()?.flatten();
+                let safe = safe.filter(|safe| safe.len() == items.len()).unwrap_or_else(|| items.clone());
+                items.into_iter().zip(safe).collect()
+            }
+            None => vec![(reply.result.clone(), reply.ack().clone())],
+        };
+        let commit = ctx.commit().clone();
+        let cause = Cause::new(ctx.method().clone(), ctx.id.clone(), ctx.params, reply.result.clone());
+        let count = items.len();
+        for (data, dispatch) in items {
+            let publication = Publication {
+                path: mounted.shared_path().clone(),
+                event: event.clone(),
+                data,
+                call: Some(cause.clone()),
+            };
+            self.notify(&mounted, &publication);
+            if let Some(publisher) = publisher
+                && let Some(places) = commit.places(count)
+            {
+                publisher.publish(publication, dispatch, self, places.place());
+            }
+        }
+        if publisher.is_some() {
+            self.watch_log();
+        }
+        Ok(reply)
+    }
+}
+
+async fn run(
+    app: Handle,
+    mounted: Arc<Mounted>,
+    method: Method,
+    id: Option<Id>,
+    data: Payload,
+    params: Params,
+) -> Result<Reply> {
+    let started = Instant::now();
+    // Hooks may choose another event, so the places are taken whenever the call could publish anything.
+    let publishes = !matches!(method, Method::Find | Method::Get);
+    let commit = if publishes { Commit::to(app.log()) } else { Commit::none() };
+    let commit = match method.event() {
+        Some(event) if mounted.publisher(event).is_none() => Commit::none(),
+        _ => commit,
+    };
+    let mut ctx = Context::new(app.clone(), mounted.clone(), method.clone(), id, data, params, commit);
+    let Some(chain) = mounted.chain(&method) else { return Err(Error::method_not_allowed("no such method")) };
+    let result = match run_levels(&mut ctx, &chain.levels).await {
+        Ok(()) => app.emit_result(ctx),
+        Err(error) => Err(error),
+    };
+    chain.meters(mounted.shared_path(), &method).record(result.is_ok(), started.elapsed());
+    if let Err(error) = &result
+        && error.code() >= 500
+    {
+        tracing::error!(service = mounted.path(), method = method.name(), ?error, "call failed");
+    }
+    result
+}
+
+fn panicked() -> Error {
+    tracing::error!("a hook or service panicked");
+    Error::internal("panic in a hook or service")
+}
+
+/// A call that is finished in the background when its caller goes away.
+struct Finishing<'a> {
+    app: &'a Handle,
+    work: Option<BoxFuture<'static, Result<Reply>>>,
+}
+
+impl Future for Finishing<'_> {
+    type Output = Result<Reply>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
+        let Some(work) = &mut self.work else { return Poll::Ready(Err(Error::general("the call is over"))) };
+        let result = std::task::ready!(work.as_mut().poll(cx));
+        self.work = None;
+        Poll::Ready(result)
+    }
+}
+
+impl Drop for Finishing<'_> {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take() {
+            self.app.spawn(work.map(|_| ()));
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! The handle: a cheap pointer to the running app.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures_util::FutureExt;
+use http::Extensions;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::registry::{Mounted, Registry};
+use crate::app::{Call, Lifecycle, Lifecycles, Listeners, Mount, TypedService};
+use crate::channel::{Channel, Hub, IntoChannelNames};
+use crate::connection::Connection;
+use crate::error::{Error, Result};
+use crate::hook::Hooks;
+use crate::id::Id;
+use crate::log::{EventLog, Retention};
+use crate::method::Method;
+use crate::params::{Params, RouteParams};
+use crate::payload::Payload;
+use crate::publish::Publishers;
+use crate::record::Record;
+use crate::route::Encoding;
+use crate::service::Descriptor;
+use crate::subscription::{Peer, Session};
+
+/// A running app: looks up services, opens sessions, finds channels. Clones are the same app.
+#[derive(Clone)]
+pub struct Handle(Arc<Inner>);
+
+struct Inner {
+    registry: ArcSwap<Registry>,
+    mounting: Mutex<()>,
+    hooks: Vec<(Hooks, Publishers)>,
+    listeners: Listeners,
+    lifecycle: Lifecycles,
+    extensions: Extensions,
+    hub: Hub,
+    log: EventLog,
+    connections: AtomicUsize,
+    watching: AtomicBool,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Handle {
+    pub(super) fn new(
+        registry: Registry,
+        listeners: Listeners,
+        lifecycle: Lifecycles,
+        extensions: Extensions,
+        retention: Retention,
+        hooks: Vec<(Hooks, Publishers)>,
+    ) -> Self {
+        let log = EventLog::new(retention);
+        Self(Arc::new(Inner {
+            registry: ArcSwap::from_pointee(registry),
+            mounting: Mutex::default(),
+            hooks,
+            listeners,
+            lifecycle,
+            extensions,
+            hub: Hub::new(log.clone()),
+            log,
+            connections: AtomicUsize::new(0),
+            watching: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        }))
+    }
+
+    /// Returns a service for calls from inside the server; an unknown path is an error.
+    pub fn service(&self, path: &str) -> Result<ServiceHandle> {
+        let route = self
+            .lookup(path, Encoding::Plain)?
+            .filter(|route| route.id.is_none())
+            .ok_or_else(|| Error::general(format!("Can not find service '{}'", crate::route::strip(path))))?;
+        Ok(ServiceHandle { app: self.clone(), route })
+    }
+
+    /// Returns a service of typed records for calls from inside the server.
+    pub fn typed<R: Record>(&self, path: &str) -> Result<TypedService<R>> {
+        Ok(TypedService::new(self.service(path)?))
+    }
+
+    /// Finds the service of a path, for transports; `None` if there is none.
+    ///
+    /// An id or placeholder that cannot be decoded is a 400.
+    pub fn lookup(&self, path: &str, encoding: Encoding) -> Result<Option<Route>> {
+        let found = self.0.registry.load().router.find(path, encoding)?;
+        Ok(found.map(|found| {
+            let mut params = found.params;
+            for (name, value) in found.service.route_params() {
+                if params.value(name).is_none() {
+                    params.set(name.clone(), value.clone());
+                }
+            }
+            Route { mounted: found.service, params, id: found.id }
+        }))
+    }
+
+    /// Describes all services in the order of mounting.
+    pub fn services(&self) -> Vec<ServiceInfo> {
+        self.mounted().into_iter().map(ServiceInfo).collect()
+    }
+
+    /// Mounts another service while the app runs, and sets it up. The app's own hooks and publishers apply.
+    pub async fn mount(&self, path: &str, mount: impl Into<Mount>) -> Result<()> {
+        let path = Arc::<str>::from(crate::route::strip(path));
+        let mounted = Mounted::new(&path, mount.into(), &self.0.hooks)?;
+        let service = mounted.service().clone();
+        self.change_registry(|registry| {
+            let mut registry = registry.clone();
+            registry.insert(mounted)?;
+            Ok(registry)
+        })?;
+        if let Err(error) = service.setup(self, &path).await {
+            self.change_registry(|registry| Ok(registry.without(&path)))?;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Takes a service away and tears it down; calls that are under way finish.
+    pub async fn unmount(&self, path: &str) -> Result<()> {
+        let path = crate::route::strip(path);
+        let mounted = self
+            .mounted()
+            .into_iter()
+            .find(|mounted| mounted.path() == path)
+            .ok_or_else(|| Error::general(format!("Can not find service '{path}'")))?;
+        self.change_registry(|registry| Ok(registry.without(path)))?;
+        mounted.service().teardown(self, path).await
+    }
+
+    fn change_registry(&self, change: impl FnOnce(&Registry) -> Result<Registry>) -> Result<()> {
+        let _one_at_a_time = self.0.mounting.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(&self.0.registry.load())?;
+        self.0.registry.store(Arc::new(changed));
+        Ok(())
+    }
+
+    /// Returns a channel, or a combined one for several names. It exists from its first mention.
+    pub fn channel(&self, names: impl IntoChannelNames) -> Channel {
+        self.0.hub.channel(names)
+    }
+
+    /// Returns the names of all channels, sorted.
+    pub fn channels(&self) -> Vec<Arc<str>> {
+        self.0.hub.names()
+    }
+
+    /// Returns a setting that was put on the [`App`](crate::App).
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.0.extensions.get()
+    }
+
+    /// Returns the event log.
+    pub fn log(&self) -> &EventLog {
+        &self.0.log
+    }
+
+    /// Returns the number of open connections.
+    pub fn connections(&self) -> usize {
+        self.0.connections.load(Ordering::Relaxed)
+    }
+
+    /// Opens a session for a client and runs the connect listeners.
+    pub async fn open(&self, peer: Peer) -> Session {
+        let connection = Connection::new(peer.provider, peer.headers, peer.query);
+        self.0.connections.fetch_add(1, Ordering::Relaxed);
+        metrics::gauge!("feathers_connections", "transport" => connection.provider().name()).increment(1.0);
+        let session = Session::new(self.clone(), connection.clone());
+        for listener in &self.0.listeners.connect {
+            listener(connection.clone(), self.clone()).await;
+        }
+        session
+    }
+
+    pub(crate) fn disconnected(&self, connection: &Connection) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        metrics::gauge!("feathers_connections", "transport" => connection.provider().name()).decrement(1.0);
+        for listener in &self.0.listeners.disconnect {
+            // A listener that does not wait runs at once, so that its effect is there when the session has ended.
+            let mut work = listener(connection.clone(), self.clone());
+            if (&mut work).now_or_never().is_none() {
+                self.spawn(work);
+            }
+        }
+    }
+
+    /// Says that a login has succeeded; runs the login listeners.
+    pub fn login(&self, result: &Payload, params: &Params) {
+        for listener in &self.0.listeners.login {
+            listener(result, params, self);
+        }
+    }
+
+    /// Says that a logout has succeeded: the connection leaves all channels, then the logout listeners run.
+    pub fn logout(&self, result: &Payload, params: &Params) {
+        if let Some(connection) = &params.connection {
+            connection.leave_all();
+        }
+        for listener in &self.0.listeners.logout {
+            listener(result, params, self);
+        }
+    }
+
+    /// Runs a task that the shutdown waits for.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.0.tasks.spawn(task);
+        }
+    }
+
+    /// Waits for the beginning of the shutdown.
+    pub async fn stopping(&self) {
+        self.0.stopping.cancelled().await;
+    }
+
+    /// Tells whether the shutdown has begun.
+    pub fn is_stopping(&self) -> bool {
+        self.0.stopping.is_cancelled()
+    }
+
+    /// Stops the app: tells everybody who waits for [`Handle::stopping`], waits at most `patience` for calls and
+    /// tasks to finish, and tears the services down, the last one mounted first.
+    pub async fn shutdown(&self, patience: Duration) -> Result<()> {
+        if self.0.stopping.is_cancelled() {
+            self.0.tasks.wait().await;
+            return Ok(());
+        }
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(patience, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = self.0.tasks.len(), "shutting down with tasks still running");
+        }
+        let app = self.clone();
+        let work = async move {
+            let mut result = Ok(());
+            for mounted in app.mounted().into_iter().rev() {
+                if let Err(error) = mounted.service().teardown(&app, mounted.path()).await {
+                    tracing::error!(path = mounted.path(), ?error, "teardown failed");
+                    result = result.and(Err(error));
+                }
+            }
+            result
+        };
+        Lifecycle::new(self.clone(), self.0.lifecycle.teardown.clone(), work.boxed()).run().await
+    }
+
+    pub(crate) fn mounted(&self) -> Vec<Arc<Mounted>> {
+        self.0.registry.load().services.clone()
+    }
+
+    /// Starts a timer that gives up stale places in the log, for as long as something waits behind one.
+    pub(crate) fn watch_log(&self) {
+        if !self.0.log.has_waiting() || self.0.watching.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let app = self.clone();
+        self.spawn(async move {
+            loop {
+                let stopping = tokio::time::timeout(crate::log::PATIENCE / 4, app.stopping()).await.is_ok();
+                if stopping || !app.0.log.give_up_stale() {
+                    break;
+                }
+            }
+            app.0.watching.store(false, Ordering::Release);
+        });
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("services", &**self.0.registry.load()).finish_non_exhaustive()
+    }
+}
+
+/// Where a path leads: a service, the values of its placeholders and perhaps an id.
+#[derive(Clone, Debug)]
+pub struct Route {
+    mounted: Arc<Mounted>,
+    params: RouteParams,
+    id: Option<Id>,
+}
+
+impl Route {
+    /// Returns the path of the service as it is registered.
+    pub fn path(&self) -> &str {
+        self.mounted.path()
+    }
+
+    /// Returns the values of the placeholders.
+    pub fn params(&self) -> &RouteParams {
+        &self.params
+    }
+
+    /// Returns the id that follows the service's path.
+    pub fn id(&self) -> Option<&Id> {
+        self.id.as_ref()
+    }
+
+    /// Tells whether clients may call this method.
+    pub fn allows(&self, method: &Method) -> bool {
+        self.mounted.external().contains(method)
+    }
+
+    /// Returns the methods that clients may call.
+    pub fn methods(&self) -> &[Method] {
+        self.mounted.external()
+    }
+
+    pub(crate) fn mounted(&self) -> &Arc<Mounted> {
+        &self.mounted
+    }
+}
+
+/// Describes one mounted service.
+#[derive(Clone, Debug)]
+pub struct ServiceInfo(Arc<Mounted>);
+
+impl ServiceInfo {
+    /// Returns the path as it is registered.
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    /// Returns the methods that clients may call.
+    pub fn methods(&self) -> &[Method] {
+        self.0.external()
+    }
+
+    /// Returns everything that the service says of itself.
+    pub fn descriptor(&self) -> &Descriptor {
+        self.0.descriptor()
+    }
+}
+
+/// Calls a service from inside the server: all hooks run, `params.provider` is `None`.
+#[derive(Clone, Debug)]
+pub struct ServiceHandle {
+    app: Handle,
+    route: Route,
+}
+
+impl ServiceHandle {
+    /// Lists records.
+    pub async fn find(&self, params: impl Into<Params>) -> Result<Payload> {
+        self.run(Method::Find, None, Payload::NULL, params.into()).await
+    }
+
+    /// Reads one record.
+    pub async fn get(&self, id: impl Into<Id>, params: impl Into<Params>) -> Result<Payload> {
+        self.run(Method::Get, Some(id.into()), Payload::NULL, params.into()).await
+    }
+
+    /// Makes one record, or several from a list.
+    pub async fn create(&self, data: impl Into<Payload>, params: impl Into<Params>) -> Result<Payload> {
+        self.run(Method::Create, None, data.into(), params.into()).await
+    }
+
+    /// Replaces one record.
+    pub async fn update(
+        &self,
+        id: impl Into<Id>,
+        data: impl Into<Payload>,
+        params: impl Into<Params>,
+    ) -> Result<Payload> {
+        self.run(Method::Update, Some(id.into()), data.into(), params.into()).await
+    }
+
+    /// Changes one record, or all that match the query if the id is `None`.
+    pub async fn patch(
+        &self,
+        id: impl Into<Option<Id>>,
+        data: impl Into<Payload>,
+        params: impl Into<Params>,
+    ) -> Result<Payload> {
+        self.run(Method::Patch, id.into(), data.into(), params.into()).await
+    }
+
+    /// Deletes one record, or all that match the query if the id is `None`.
+    pub async fn remove(&self, id: impl Into<Option<Id>>, params: impl Into<Params>) -> Result<Payload> {
+        self.run(Method::Remove, id.into(), Payload::NULL, params.into()).await
+    }
+
+    /// Calls a custom method.
+    pub async fn call(&self, method: &str, data: impl Into<Payload>, params: impl Into<Params>) -> Result<Payload> {
+        self.run(Method::named(method), None, data.into(), params.into()).await
+    }
+
+    /// Emits a custom event, or a standard one by hand.
+    pub fn emit(&self, event: &str, data: impl Into<Payload>) {
+        self.app.emit(self.route.mounted(), event, data.into());
+    }
+
+    /// Describes the service.
+    pub fn info(&self) -> ServiceInfo {
+        ServiceInfo(self.route.mounted.clone())
+    }
+
+    async fn run(&self, method: Method, id: Option<Id>, data: Payload, params: Params) -> Result<Payload> {
+        let call = Call { route: self.route.clone(), method, id, data, params };
+        self.app.call(call).await.map(|reply| reply.result)
+    }
+}

@@ -1,0 +1,232 @@
+//! The registry: all mounted services and the table of their paths, a snapshot that is swapped whole.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::app::mount::{Listener, Mount};
+use crate::error::{Error, Result};
+use crate::hook::{Hooks, Level};
+use crate::method::Method;
+use crate::publish::{Publisher, Publishers};
+use crate::route::{Router, strip};
+use crate::service::{Descriptor, Service};
+
+/// The names that no custom method may have, since they mean something on a Feathers service.
+const PROTECTED: [&str; 31] = [
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
+    "__proto__",
+    "addListener",
+    "after",
+    "all",
+    "around",
+    "before",
+    "constructor",
+    "emit",
+    "error",
+    "eventNames",
+    "hasOwnProperty",
+    "hooks",
+    "isPrototypeOf",
+    "listenerCount",
+    "listeners",
+    "off",
+    "on",
+    "once",
+    "prependListener",
+    "propertyIsEnumerable",
+    "publish",
+    "removeAllListeners",
+    "removeListener",
+    "setup",
+    "teardown",
+    "toString",
+    "valueOf",
+];
+
+#[derive(Clone, Default)]
+pub(crate) struct Registry {
+    pub(crate) router: Router<Arc<Mounted>>,
+    /// In the order of mounting.
+    pub(crate) services: Vec<Arc<Mounted>>,
+}
+
+/// A service that runs.
+pub(crate) struct Mounted {
+    path: Arc<str>,
+    service: Arc<dyn Service>,
+    descriptor: Descriptor,
+    external: Vec<Method>,
+    published: Vec<Arc<str>>,
+    route_params: Vec<(Arc<str>, String)>,
+    listeners: Vec<(Arc<str>, Listener)>,
+    /// Innermost first: the service's, then those of the apps around it.
+    publishers: Vec<Publishers>,
+    chains: HashMap<Method, Chain>,
+}
+
+/// What a call of one method runs through.
+pub(crate) struct Chain {
+    /// Outermost first.
+    pub(crate) levels: Vec<Level>,
+    meters: OnceLock<Meters>,
+}
+
+/// The metrics of one method.
+pub(crate) struct Meters {
+    ok: metrics::Counter,
+    failed: metrics::Counter,
+    duration: metrics::Histogram,
+}
+
+impl Meters {
+    pub(crate) fn record(&self, ok: bool, duration: Duration) {
+        if ok { &self.ok } else { &self.failed }.increment(1);
+        self.duration.record(duration.as_secs_f64());
+    }
+}
+
+impl Mounted {
+    /// Checks a mount and makes it runnable; `around` are the hooks and publishers of the apps around it, outermost
+    /// first.
+    pub(crate) fn new(path: &str, mount: Mount, around: &[(Hooks, Publishers)]) -> Result<Self> {
+        let path = strip(path);
+        let descriptor = mount.service.descriptor();
+        if path.contains('\0') || path.split('/').any(|part| part.is_empty() && !path.is_empty() || part == ":") {
+            return Err(Error::general(format!("'{path}' is not a valid service path.")));
+        }
+        for info in &descriptor.methods {
+            let name = info.method.name();
+            if PROTECTED.contains(&name) {
+                return Err(Error::general(format!(
+                    "'{name}' on service '{path}' is not allowed as a custom method name"
+                )));
+            }
+        }
+        let all: Vec<Method> = descriptor.methods.iter().map(|info| info.method.clone()).collect();
+        let external = mount.methods.unwrap_or_else(|| all.clone());
+        if let Some(missing) = external.iter().find(|method| !all.contains(method)) {
+            return Err(Error::general(format!("service '{path}' has no method '{missing}'")));
+        }
+        if let Some(missing) = mount.hooks.methods().find(|method| !all.contains(method)) {
+            return Err(Error::general(format!(
+                "a hook of service '{path}' is for '{missing}', which it does not have"
+            )));
+        }
+        let mut custom: Vec<Arc<str>> = descriptor.events.clone();
+        custom.extend(mount.events);
+        let published = mount.service_events.unwrap_or_else(|| {
+            ["created", "updated", "patched", "removed"]
+                .into_iter()
+                .map(Into::into)
+                .chain(custom.iter().cloned())
+                .collect()
+        });
+        if let Some(unknown) = mount.publishers.events.keys().find(|event| !published.contains(event)) {
+            return Err(Error::general(format!("'{unknown}' is not a valid service event")));
+        }
+        let chains = all
+            .iter()
+            .map(|method| {
+                let outer = around.iter().map(|(hooks, _)| hooks);
+                let levels = outer.chain([&mount.hooks]).filter_map(|hooks| hooks.level(method)).collect();
+                (method.clone(), Chain { levels, meters: OnceLock::new() })
+            })
+            .collect();
+        let publishers = [mount.publishers]
+            .into_iter()
+            .chain(around.iter().rev().map(|(_, publishers)| publishers.clone()))
+            .collect();
+        Ok(Self {
+            path: path.into(),
+            service: mount.service,
+            descriptor: Descriptor { events: custom, ..descriptor },
+            external,
+            published,
+            route_params: mount.route_params,
+            listeners: mount.listeners,
+            publishers,
+            chains,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn shared_path(&self) -> &Arc<str> {
+        &self.path
+    }
+
+    pub(crate) fn service(&self) -> &Arc<dyn Service> {
+        &self.service
+    }
+
+    pub(crate) fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    pub(crate) fn external(&self) -> &[Method] {
+        &self.external
+    }
+
+    pub(crate) fn route_params(&self) -> &[(Arc<str>, String)] {
+        &self.route_params
+    }
+
+    pub(crate) fn chain(&self, method: &Method) -> Option<&Chain> {
+        self.chains.get(method)
+    }
+
+    /// Tells whether a hook may set this event and have it emitted by the call itself.
+    pub(crate) fn is_custom_event(&self, event: &str) -> bool {
+        self.descriptor.events.iter().any(|custom| **custom == *event)
+    }
+
+    /// Returns who decides about the channels of an event; the innermost wins.
+    pub(crate) fn publisher(&self, event: &str) -> Option<&Publisher> {
+        if !self.published.iter().any(|published| **published == *event) {
+            return None;
+        }
+        self.publishers.iter().find_map(|publishers| publishers.publisher(event))
+    }
+
+    pub(crate) fn listeners(&self, event: &str) -> impl Iterator<Item = &Listener> {
+        self.listeners.iter().filter(move |(name, _)| **name == *event).map(|(_, listener)| listener)
+    }
+}
+
+impl Chain {
+    /// Returns the metrics; they are looked up once, at the first call.
+    pub(crate) fn meters(&self, path: &Arc<str>, method: &Method) -> &Meters {
+        self.meters.get_or_init(|| {
+            let (path, method) = (path.to_string(), method.to_string());
+            let counter = |status: &'static str| {
+                metrics::counter!("feathers_calls_total", "service" => path.clone(), "method" => method.clone(), "status" => status)
+            };
+            Meters {
+                ok: counter("ok"),
+                failed: counter("error"),
+                duration: metrics::histogram!(
+                    "feathers_call_duration_seconds", "service" => path.clone(), "method" => method.clone()
+                ),
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Mounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mounted").field("path", &self.path).field("methods", &self.external).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.services).finish()
+    }
+}

@@ -1,0 +1,281 @@
+//! Channels: named sets of connections that events are sent to.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::connection::Connection;
+use crate::log::EventLog;
+use crate::payload::Payload;
+
+type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
+
+/// One or several named channels, perhaps filtered, perhaps with a payload of their own.
+///
+/// A channel exists from its first mention until its last member leaves.
+/// Membership is looked at when an event is sent, so a connection that has left gets nothing more, and one that joins
+/// gets only later events.
+#[derive(Clone)]
+pub struct Channel {
+    names: Vec<Arc<str>>,
+    filters: Vec<Filter>,
+    payload: Option<Payload>,
+    hub: Hub,
+}
+
+/// All channels of an app.
+#[derive(Clone, Debug)]
+pub(crate) struct Hub(Arc<HubInner>);
+
+#[derive(Debug)]
+struct HubInner {
+    channels: RwLock<HashMap<Arc<str>, Arc<Members>>>,
+    log: EventLog,
+}
+
+/// The members of one named channel.
+type Members = RwLock<HashSet<Connection>>;
+
+impl Hub {
+    pub(crate) fn new(log: EventLog) -> Self {
+        Self(Arc::new(HubInner { channels: RwLock::default(), log }))
+    }
+
+    pub(crate) fn channel(&self, names: impl IntoChannelNames) -> Channel {
+        let mut unique: Vec<Arc<str>> = Vec::with_capacity(1);
+        for name in names.into_channel_names() {
+            if !unique.contains(&name) {
+                unique.push(name);
+            }
+        }
+        let missing = {
+            let channels = read(&self.0.channels);
+            unique.iter().any(|name| !channels.contains_key(name))
+        };
+        if missing {
+            let mut channels = write(&self.0.channels);
+            for name in &unique {
+                channels.entry(name.clone()).or_default();
+            }
+        }
+        Channel { names: unique, filters: Vec::new(), payload: None, hub: self.clone() }
+    }
+
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<_> = read(&self.0.channels).keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    fn members(&self, name: &str) -> Option<Arc<Members>> {
+        read(&self.0.channels).get(name).cloned()
+    }
+
+    fn join(&self, name: &Arc<str>, connection: &Connection) {
+        let mut channels = write(&self.0.channels);
+        let members = channels.entry(name.clone()).or_default();
+        // The place is read under the members' lock, so that no event is announced between the two.
+        let mut members = write(members);
+        if connection.joined(name, self, self.0.log.head().seq) {
+            members.insert(connection.clone());
+        }
+    }
+
+    /// Takes a connection out of a channel; the last one takes the channel along.
+    pub(crate) fn remove(&self, name: &str, connection: &Connection) {
+        let mut channels = write(&self.0.channels);
+        let Some(members) = channels.get(name) else { return };
+        let empty = {
+            let mut members = write(members);
+            members.remove(connection);
+            members.is_empty()
+        };
+        if empty {
+            channels.remove(name);
+        }
+    }
+}
+
+impl Channel {
+    /// Adds a connection to every channel; one that is there already, or has ended, stays as it is.
+    pub fn join(&self, connection: &Connection) {
+        for name in &self.names {
+            self.hub.join(name, connection);
+        }
+    }
+
+    /// Takes a connection out of every channel.
+    pub fn leave(&self, connection: &Connection) {
+        for name in &self.names {
+            if connection.left(name) {
+                self.hub.remove(name, connection);
+            }
+        }
+    }
+
+    /// Takes all connections out for which the closure returns `true`.
+    pub fn leave_if(&self, leaves: impl Fn(&Connection) -> bool) {
+        for connection in self.connections() {
+            if leaves(&connection) {
+                self.leave(&connection);
+            }
+        }
+    }
+
+    /// Returns the same channel, for only those connections for which the closure returns `true` when an event is sent.
+    pub fn filter(&self, keep: impl Fn(&Connection) -> bool + Send + Sync + 'static) -> Self {
+        let mut filtered = self.clone();
+        filtered.filters.push(Arc::new(keep));
+        filtered
+    }
+
+    /// Returns the same channel with a payload that its members get instead of the event's own.
+    pub fn send(&self, payload: impl Into<Payload>) -> Self {
+        Self { payload: Some(payload.into()), ..self.clone() }
+    }
+
+    /// Returns the connections that are in at least one of the channels and pass the filters, oldest first.
+    pub fn connections(&self) -> Vec<Connection> {
+        let mut seen = HashSet::new();
+        let mut connections = Vec::new();
+        for members in self.names.iter().filter_map(|name| self.hub.members(name)) {
+            let members: Vec<_> = read(&members).iter().cloned().collect();
+            connections.extend(members.into_iter().filter(|one| self.passes(one) && seen.insert(one.number())));
+        }
+        connections.sort_by_key(Connection::number);
+        connections
+    }
+
+    /// Returns the number of connections.
+    pub fn len(&self) -> usize {
+        self.connections().len()
+    }
+
+    /// Tells whether there are no connections.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the payload that was set with [`Channel::send`].
+    pub fn payload(&self) -> Option<&Payload> {
+        self.payload.as_ref()
+    }
+
+    pub(crate) fn take_payload(&mut self) -> Option<Payload> {
+        self.payload.take().filter(|payload| !payload.is_falsy())
+    }
+
+    /// Tells whether the event at this place is for the connection now.
+    pub(crate) fn admits(&self, connection: &Connection, seq: u64) -> bool {
+        self.names.iter().any(|name| connection.is_member(name, seq)) && self.passes(connection)
+    }
+
+    pub(crate) fn announce(&self, seq: u64) {
+        for members in self.names.iter().filter_map(|name| self.hub.members(name)) {
+            for connection in read(&members).iter() {
+                connection.announce(seq);
+            }
+        }
+    }
+
+    fn passes(&self, connection: &Connection) -> bool {
+        self.filters.iter().all(|filter| filter(connection))
+    }
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.names).finish()
+    }
+}
+
+/// What names channels: a text, or a list of texts for a combined channel.
+pub trait IntoChannelNames {
+    /// Returns the names.
+    fn into_channel_names(self) -> Vec<Arc<str>>;
+}
+
+impl IntoChannelNames for &str {
+    fn into_channel_names(self) -> Vec<Arc<str>> {
+        vec![self.into()]
+    }
+}
+
+impl IntoChannelNames for String {
+    fn into_channel_names(self) -> Vec<Arc<str>> {
+        vec![self.into()]
+    }
+}
+
+impl IntoChannelNames for &String {
+    fn into_channel_names(self) -> Vec<Arc<str>> {
+        vec![self.as_str().into()]
+    }
+}
+
+impl<T: AsRef<str>, const N: usize> IntoChannelNames for [T; N] {
+    fn into_channel_names(self) -> Vec<Arc<str>> {
+        self.iter().map(|name| name.as_ref().into()).collect()
+    }
+}
+
+impl<T: AsRef<str>> IntoChannelNames for &[T] {
+    fn into_channel_names(self) -> Vec<Arc<str>> {
+        self.iter().map(|name| name.as_ref().into()).collect()
+    }
+}
+
+impl<T: AsRef<str>> IntoChannelNames for Vec<T> {
+    fn into_channel_names(self) -> Vec<Arc<str>> {
+        self.as_slice().into_channel_names()
+    }
+}
+
+/// What a publisher may return: channels, lists of them, or nothing.
+pub trait IntoChannels {
+    /// Adds the channels to the list.
+    fn extend_channels(self, channels: &mut Vec<Channel>);
+}
+
+impl IntoChannels for Channel {
+    fn extend_channels(self, channels: &mut Vec<Channel>) {
+        channels.push(self);
+    }
+}
+
+/// Nothing is sent, and no wider publisher is asked.
+impl IntoChannels for () {
+    fn extend_channels(self, _channels: &mut Vec<Channel>) {}
+}
+
+impl<T: IntoChannels> IntoChannels for Option<T> {
+    fn extend_channels(self, channels: &mut Vec<Channel>) {
+        if let Some(inner) = self {
+            inner.extend_channels(channels);
+        }
+    }
+}
+
+impl<T: IntoChannels> IntoChannels for Vec<T> {
+    fn extend_channels(self, channels: &mut Vec<Channel>) {
+        for inner in self {
+            inner.extend_channels(channels);
+        }
+    }
+}
+
+impl<T: IntoChannels, const N: usize> IntoChannels for [T; N] {
+    fn extend_channels(self, channels: &mut Vec<Channel>) {
+        for inner in self {
+            inner.extend_channels(channels);
+        }
+    }
+}

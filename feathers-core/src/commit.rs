@@ -1,0 +1,43 @@
+//! Commits: the moment at which a change becomes visible, which fixes the place of its events in the log.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::log::{EventLog, Reservation};
+
+/// Says when a change is visible, so that its events are in the order of commits.
+///
+/// A store calls [`Commit::reached`] inside its critical section. It never waits and never fails.
+#[derive(Clone, Debug, Default)]
+pub struct Commit(Option<Arc<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    log: EventLog,
+    reservation: OnceLock<Reservation>,
+}
+
+impl Commit {
+    /// Makes a commit that nobody listens to, for using a store without an app.
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn to(log: &EventLog) -> Self {
+        Self(Some(Arc::new(Inner { log: log.clone(), reservation: OnceLock::new() })))
+    }
+
+    /// Takes the next places in the event log, one per changed record. Only the first call counts.
+    pub fn reached(&self, changes: usize) {
+        if let Some(inner) = &self.0
+            && changes > 0
+        {
+            inner.reservation.get_or_init(|| inner.log.reserve(changes));
+        }
+    }
+
+    /// Returns the places, or takes some now if the service has no store that did.
+    pub(crate) fn places(&self, changes: usize) -> Option<&Reservation> {
+        self.reached(changes);
+        self.0.as_ref()?.reservation.get()
+    }
+}

@@ -1,0 +1,229 @@
+//! Connections: one per client on a transport that has connections.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::Extensions;
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::channel::Hub;
+use crate::params::{Headers, Provider};
+
+/// Past this many events that wait for it, a connection reads the log itself instead of keeping a list.
+const PENDING: usize = 64;
+
+/// One client's connection; clones are the same connection.
+///
+/// It is a position and a wake flag, not a queue of copies: what waits for a slow client costs eight bytes an event,
+/// and past 64 events nothing more.
+#[derive(Clone)]
+pub struct Connection(Arc<Inner>);
+
+struct Inner {
+    number: u64,
+    provider: Provider,
+    headers: Headers,
+    query: Map<String, Value>,
+    extensions: Mutex<Extensions>,
+    memberships: Mutex<HashMap<Arc<str>, Membership>>,
+    mailbox: Mutex<Mailbox>,
+    wake: Notify,
+    closed: CancellationToken,
+}
+
+struct Membership {
+    since: u64,
+    hub: Hub,
+}
+
+#[derive(Default)]
+struct Mailbox {
+    pending: VecDeque<u64>,
+    /// Events have come that are not in `pending`: the log must be read.
+    behind: bool,
+}
+
+/// What a connection is to read next.
+pub(crate) enum Mail {
+    /// This event.
+    Event(u64),
+    /// Whatever the log holds after the last one.
+    Log,
+    /// Nothing for now.
+    None,
+}
+
+impl Connection {
+    pub(crate) fn new(provider: Provider, headers: Headers, query: Map<String, Value>) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        Self(Arc::new(Inner {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            provider,
+            headers,
+            query,
+            extensions: Mutex::default(),
+            memberships: Mutex::default(),
+            mailbox: Mutex::default(),
+            wake: Notify::new(),
+            closed: CancellationToken::new(),
+        }))
+    }
+
+    /// Returns a number that no other connection of this process has; it is no secret.
+    pub fn number(&self) -> u64 {
+        self.0.number
+    }
+
+    /// Returns the transport.
+    pub fn provider(&self) -> Provider {
+        self.0.provider
+    }
+
+    /// Returns the headers of the handshake.
+    pub fn headers(&self) -> &Headers {
+        &self.0.headers
+    }
+
+    /// Returns the query of the handshake's URL.
+    pub fn query(&self) -> &Map<String, Value> {
+        &self.0.query
+    }
+
+    /// Returns a copy of the value of this type that was put on the connection, such as its user.
+    pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        lock(&self.0.extensions).get().cloned()
+    }
+
+    /// Puts a value on the connection and returns the earlier one of the same type.
+    pub fn insert<T: Clone + Send + Sync + 'static>(&self, value: T) -> Option<T> {
+        lock(&self.0.extensions).insert(value)
+    }
+
+    /// Takes the value of this type off the connection.
+    pub fn remove<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        lock(&self.0.extensions).remove()
+    }
+
+    /// Returns the names of the channels that the connection is in, sorted.
+    pub fn channels(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<_> = lock(&self.0.memberships).keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    /// Leaves every channel.
+    pub fn leave_all(&self) {
+        let memberships = std::mem::take(&mut *lock(&self.0.memberships));
+        for (name, membership) in memberships {
+            membership.hub.remove(&name, self);
+        }
+    }
+
+    /// Ends the connection from the server's side.
+    pub fn disconnect(&self) {
+        self.0.closed.cancel();
+        self.0.wake.notify_one();
+    }
+
+    /// Tells whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.is_cancelled()
+    }
+
+    /// Waits for the end of the connection.
+    pub async fn closed(&self) {
+        self.0.closed.cancelled().await;
+    }
+
+    /// Notes the membership; `false` if it was there already.
+    pub(crate) fn joined(&self, name: &Arc<str>, hub: &Hub, since: u64) -> bool {
+        let mut memberships = lock(&self.0.memberships);
+        if self.is_closed() || memberships.contains_key(name) {
+            return false;
+        }
+        memberships.insert(name.clone(), Membership { since, hub: hub.clone() });
+        true
+    }
+
+    pub(crate) fn left(&self, name: &str) -> bool {
+        lock(&self.0.memberships).remove(name).is_some()
+    }
+
+    /// Tells whether the connection has been in the channel since before this event.
+    pub(crate) fn is_member(&self, name: &str, seq: u64) -> bool {
+        lock(&self.0.memberships).get(name).is_some_and(|membership| membership.since < seq)
+    }
+
+    /// Notes that an event may be for this connection. Never waits.
+    pub(crate) fn announce(&self, seq: u64) {
+        {
+            let mut mailbox = lock(&self.0.mailbox);
+            if mailbox.pending.back().is_some_and(|last| *last >= seq) || mailbox.behind {
+                return;
+            }
+            if mailbox.pending.len() < PENDING {
+                mailbox.pending.push_back(seq);
+            } else {
+                mailbox.behind = true;
+            }
+        }
+        self.0.wake.notify_one();
+    }
+
+    pub(crate) fn take_mail(&self) -> Mail {
+        let mut mailbox = lock(&self.0.mailbox);
+        match mailbox.pending.pop_front() {
+            Some(seq) => Mail::Event(seq),
+            None if mailbox.behind => Mail::Log,
+            None => Mail::None,
+        }
+    }
+
+    /// Goes back from reading the log to single events, unless `caught_up` says that there is more to read.
+    ///
+    /// What is announced after this is after what `caught_up` has looked at.
+    pub(crate) fn leave_log(&self, caught_up: impl FnOnce() -> bool) -> bool {
+        let mut mailbox = lock(&self.0.mailbox);
+        if !caught_up() {
+            return false;
+        }
+        mailbox.behind = false;
+        true
+    }
+
+    pub(crate) async fn woken(&self) {
+        self.0.wake.notified().await;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl PartialEq for Connection {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.number == other.0.number
+    }
+}
+
+impl Eq for Connection {}
+
+impl Hash for Connection {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.number.hash(state);
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("number", &self.0.number)
+            .field("provider", &self.0.provider)
+            .finish_non_exhaustive()
+    }
+}

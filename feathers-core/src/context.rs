@@ -1,0 +1,239 @@
+//! The context of a call: what hooks read and change.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+
+use crate::app::{Handle, Mounted};
+use crate::commit::Commit;
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::method::Method;
+use crate::params::Params;
+use crate::payload::Payload;
+use crate::service::Request;
+
+/// In which kind of hook a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// In an around hook, or in the method itself.
+    Around,
+    /// In a before hook.
+    Before,
+    /// In an after hook.
+    After,
+    /// In an error hook.
+    Error,
+}
+
+impl Phase {
+    /// Returns the name that Feathers uses for `context.type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Around => "around",
+            Self::Before => "before",
+            Self::After => "after",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How the reply looks over HTTP; sockets ignore it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Http {
+    /// The status code instead of the usual one.
+    pub status: Option<u16>,
+    /// Extra headers; the values of one name are joined.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Where to go: sets `Location` and, without a status of its own, 303.
+    pub location: Option<String>,
+}
+
+impl Http {
+    /// Adds a header; a name or value that is no valid header is a 500.
+    pub fn header(&mut self, name: &str, value: &str) -> Result<()> {
+        self.headers.push((name.parse::<HeaderName>()?, value.parse::<HeaderValue>()?));
+        Ok(())
+    }
+}
+
+/// What was the matter when a call failed, for error hooks.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Original {
+    /// The kind of hook that failed; `Around` for the method itself.
+    pub phase: Phase,
+    /// The result that there was already.
+    pub result: Option<Payload>,
+}
+
+/// One call on its way through the hooks.
+///
+/// Setting `result` in a before hook skips the method; the after hooks still run.
+pub struct Context {
+    app: Handle,
+    service: Arc<Mounted>,
+    method: Method,
+    phase: Phase,
+    commit: Commit,
+    original: Option<Original>,
+    /// The id; `None` where the call has none.
+    pub id: Option<Id>,
+    /// The data; `null` where the call has none.
+    pub data: Payload,
+    /// Query, headers, connection.
+    pub params: Params,
+    /// The result, once there is one.
+    pub result: Option<Payload>,
+    /// What goes to clients instead of the result.
+    pub dispatch: Option<Payload>,
+    /// The error, in error hooks; taking it away swallows it.
+    pub error: Option<Error>,
+    /// The event that is emitted when the call succeeds; `None` emits none.
+    pub event: Option<Cow<'static, str>>,
+    /// How the reply looks over HTTP.
+    pub http: Http,
+}
+
+impl Context {
+    pub(crate) fn new(
+        app: Handle,
+        service: Arc<Mounted>,
+        method: Method,
+        id: Option<Id>,
+        data: Payload,
+        params: Params,
+        commit: Commit,
+    ) -> Self {
+        let event = method.event().map(Cow::Borrowed);
+        Self {
+            app,
+            service,
+            method,
+            phase: Phase::Around,
+            commit,
+            original: None,
+            id,
+            data,
+            params,
+            result: None,
+            dispatch: None,
+            error: None,
+            event,
+            http: Http::default(),
+        }
+    }
+
+    /// Returns the app, for calls to other services.
+    pub fn app(&self) -> &Handle {
+        &self.app
+    }
+
+    /// Returns the path of the service, as it is registered.
+    pub fn path(&self) -> &str {
+        self.service.path()
+    }
+
+    /// Returns the method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Returns the kind of hook that runs now.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Returns how things were when the call failed, in error hooks.
+    pub fn original(&self) -> Option<&Original> {
+        self.original.as_ref()
+    }
+
+    /// Emits a custom event of this service, by hand and at once.
+    pub fn emit(&self, event: &str, data: impl Into<Payload>) {
+        self.app.emit(&self.service, event, data.into());
+    }
+
+    pub(crate) fn service(&self) -> &Arc<Mounted> {
+        &self.service
+    }
+
+    pub(crate) fn commit(&self) -> &Commit {
+        &self.commit
+    }
+
+    pub(crate) fn enter(&mut self, phase: Phase) -> Phase {
+        std::mem::replace(&mut self.phase, phase)
+    }
+
+    pub(crate) fn leave(&mut self, outer: Phase) {
+        self.phase = outer;
+    }
+
+    /// Calls the method, unless a hook has set the result already.
+    pub(crate) async fn run_method(&mut self) -> Result<()> {
+        if self.result.is_some() {
+            return Ok(());
+        }
+        let service = self.service.clone();
+        let request = Request::new(
+            &self.app,
+            service.path(),
+            &self.method,
+            self.id.clone(),
+            self.data.clone(),
+            &self.params,
+            &self.commit,
+        );
+        match service.service().call(request).await {
+            Ok(result) => {
+                self.result = Some(result);
+                Ok(())
+            }
+            Err(error) => Err(self.failed_in(Phase::Around, error)),
+        }
+    }
+
+    /// Notes where an error came from, once.
+    pub(crate) fn failed_in(&mut self, phase: Phase, error: Error) -> Error {
+        if self.original.is_none() {
+            self.original = Some(Original { phase, result: self.result.take() });
+        }
+        error
+    }
+
+    pub(crate) fn set_failed(&mut self, error: Error) {
+        self.error = Some(error);
+        self.result = None;
+    }
+
+    /// Decides what the error hooks have made of the error.
+    pub(crate) fn settle(&mut self, thrown: Option<Error>) -> Result<()> {
+        let error = match (thrown, self.error.take()) {
+            (Some(thrown), _) => thrown,
+            (None, Some(error)) if self.result.is_none() => error,
+            (None, _) => {
+                self.original = None;
+                self.result.get_or_insert(Payload::NULL);
+                return Ok(());
+            }
+        };
+        self.result = None;
+        Err(error)
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("path", &self.path())
+            .field("method", &self.method)
+            .field("phase", &self.phase)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

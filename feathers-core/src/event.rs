@@ -1,0 +1,139 @@
+//! Events: what has changed, for whom, and its bytes on every wire format.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use crate::channel::Channel;
+use crate::connection::Connection;
+use crate::error::Result;
+use crate::payload::Payload;
+
+/// A published event in the log.
+#[derive(Debug)]
+pub struct Event {
+    seq: u64,
+    path: Arc<str>,
+    name: Arc<str>,
+    body: Body,
+    targets: SmallVec<[Target; 1]>,
+}
+
+impl Event {
+    pub(crate) fn new(path: Arc<str>, name: Arc<str>, payload: Payload, channels: Vec<Channel>) -> Self {
+        let targets = channels.into_iter().map(Target::new).collect();
+        Self { seq: 0, path, name, body: Body::new(payload), targets }
+    }
+
+    /// Returns the place in the log.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Returns the path of the service, as it is registered: `users/:userId/messages`.
+    pub fn path(&self) -> &Arc<str> {
+        &self.path
+    }
+
+    /// Returns the name: `created`.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(crate) fn set_seq(&mut self, seq: u64) {
+        self.seq = seq;
+    }
+
+    pub(crate) fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// Returns the size of the payloads in bytes, for the log's budget.
+    pub(crate) fn size(&self) -> usize {
+        self.targets
+            .iter()
+            .filter_map(|target| target.body.as_ref())
+            .chain([&self.body])
+            .map(|body| body.payload.to_bytes().map_or(0, |json| json.len()))
+            .sum()
+    }
+
+    /// Decides whether the event is for this connection now: the target whose body it gets, `Some(None)` for the
+    /// event's own body.
+    ///
+    /// The first channel that lists the connection wins, as in Feathers.
+    pub(crate) fn target_for(&self, connection: &Connection) -> Option<Option<usize>> {
+        let index = self.targets.iter().position(|target| target.channel.admits(connection, self.seq))?;
+        Some(self.targets.get(index).and_then(|target| target.body.as_ref()).map(|_| index))
+    }
+
+    /// Returns the body of a target, or the event's own.
+    pub(crate) fn body(&self, target: Option<usize>) -> &Body {
+        target.and_then(|index| self.targets.get(index)).and_then(|target| target.body.as_ref()).unwrap_or(&self.body)
+    }
+}
+
+/// One channel of an event, with its own payload if the publisher gave one.
+#[derive(Debug)]
+pub(crate) struct Target {
+    channel: Channel,
+    body: Option<Body>,
+}
+
+impl Target {
+    fn new(mut channel: Channel) -> Self {
+        let body = channel.take_payload().map(Body::new);
+        Self { channel, body }
+    }
+
+    pub(crate) fn announce(&self, event: &Event) {
+        self.channel.announce(event.seq);
+    }
+}
+
+/// A payload and its frames, one per wire format, each made once and shared.
+#[derive(Debug)]
+pub(crate) struct Body {
+    payload: Payload,
+    frames: [OnceLock<Bytes>; FRAMES],
+}
+
+const FRAMES: usize = 6;
+
+impl Body {
+    fn new(payload: Payload) -> Self {
+        Self { payload, frames: [const { OnceLock::new() }; FRAMES] }
+    }
+
+    pub(crate) fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    pub(crate) fn frame(&self, key: &FrameKey, encode: impl FnOnce(&Payload) -> Result<Bytes>) -> Result<Bytes> {
+        let Some(slot) = self.frames.get(key.index()) else { return encode(&self.payload) };
+        if let Some(frame) = slot.get() {
+            return Ok(frame.clone());
+        }
+        let frame = encode(&self.payload)?;
+        Ok(slot.get_or_init(|| frame).clone())
+    }
+}
+
+/// Names a wire format, so that an event's frame in it is made once: one `static` per transport.
+#[derive(Debug)]
+pub struct FrameKey(OnceLock<usize>);
+
+impl FrameKey {
+    /// Makes a key.
+    #[allow(clippy::new_without_default, reason = "a key is only useful as a static")]
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    fn index(&self) -> usize {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        *self.0.get_or_init(|| NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,57 @@
+//! Services, hooks, events, channels and the event log: the transport-independent core.
+//!
+//! A call goes one way: a transport decodes it, [`Handle::call`] runs it through the hooks to the [`Service`], its
+//! events go to [`Channel`]s and into the [`EventLog`], and the [`Subscription`]s of the members read them from there.
+//! The core knows no HTTP server, no database and no protocol.
+
+mod app;
+mod channel;
+mod commit;
+mod connection;
+mod context;
+mod error;
+mod event;
+mod field;
+mod hook;
+mod id;
+mod log;
+mod mask;
+mod method;
+mod params;
+mod payload;
+mod publish;
+pub mod query;
+mod record;
+mod route;
+mod schema;
+mod service;
+mod store;
+mod subscription;
+
+pub use async_trait::async_trait;
+
+pub use crate::app::{
+    App, Call, Handle, Lifecycle, Mount, Page, Reply, Route, ServiceHandle, ServiceInfo, TypedService,
+};
+pub use crate::channel::{Channel, IntoChannelNames, IntoChannels};
+pub use crate::commit::Commit;
+pub use crate::connection::Connection;
+pub use crate::context::{Context, Http, Original, Phase};
+pub use crate::error::{Error, ErrorKind, Result};
+pub use crate::event::{Event, FrameKey};
+pub use crate::field::{FieldRef, FieldType, FieldValue, from_json_field, to_json_field};
+pub use crate::hook::{ALL, AroundHook, Hook, Next, On, With, with};
+pub use crate::id::Id;
+pub use crate::log::{Cursor, Epoch, EventLog, PATIENCE, Retention};
+pub use crate::mask::Mask;
+pub use crate::method::Method;
+pub use crate::params::{Headers, Params, Provider, RouteParams};
+pub use crate::payload::Payload;
+pub use crate::publish::{Cause, Publication};
+pub use crate::query::{Comparison, FieldPath, Filter, Order, Paginate, Query, QueryOptions};
+pub use crate::record::{Columns, Json, Record, lookup_inside, wrong_id};
+pub use crate::route::Encoding;
+pub use crate::schema::{Field, Kind, Rule, Schema};
+pub use crate::service::{Descriptor, MethodInfo, Request, Service};
+pub use crate::store::{Crud, CrudOptions, Found, Memory, MemoryStore, Multi, Store};
+pub use crate::subscription::{Delivered, Delivery, Peer, Session, Subscription};

@@ -1,0 +1,171 @@
+//! The ring: a plain state machine over places, events and time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::event::Event;
+
+/// How much of the past a log keeps: whatever limit is reached first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// At most this many places.
+    pub count: usize,
+    /// At most this old.
+    pub age: Duration,
+    /// At most this many bytes of payload.
+    pub bytes: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { count: 10_000, age: Duration::from_mins(10), bytes: 64 << 20 }
+    }
+}
+
+#[derive(Debug)]
+enum Slot {
+    Open { since: Instant },
+    Filled { event: Arc<Event>, bytes: usize, at: Instant },
+    Empty,
+}
+
+#[derive(Debug)]
+pub(super) struct Ring {
+    retention: Retention,
+    slots: VecDeque<Slot>,
+    /// The sequence number of the front slot.
+    first: u64,
+    /// Everything up to here is closed.
+    visible: u64,
+    bytes: usize,
+}
+
+impl Ring {
+    pub(super) fn new(retention: Retention) -> Self {
+        Self { retention, slots: VecDeque::new(), first: 1, visible: 0, bytes: 0 }
+    }
+
+    pub(super) fn visible(&self) -> u64 {
+        self.visible
+    }
+
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Opens `count` places at the end and returns the first.
+    pub(super) fn reserve(&mut self, count: usize, now: Instant) -> u64 {
+        let first = self.first + self.slots.len() as u64;
+        self.slots.extend((0..count).map(|_| Slot::Open { since: now }));
+        first
+    }
+
+    /// Closes a place and returns the events that are visible because of it, in order.
+    ///
+    /// A place that was given up before is past its turn: its event goes to the end.
+    pub(super) fn close(&mut self, seq: u64, event: Option<Event>) -> Vec<Arc<Event>> {
+        let now = Instant::now();
+        let open = matches!(self.slot(seq), Some(Slot::Open { .. }));
+        let seq = match (&event, open) {
+            (_, true) => seq,
+            (Some(_), false) => self.reserve(1, now),
+            (None, false) => return Vec::new(),
+        };
+        let slot = match event {
+            None => Slot::Empty,
+            Some(mut event) => {
+                event.set_seq(seq);
+                let bytes = event.size();
+                self.bytes += bytes;
+                Slot::Filled { event: Arc::new(event), bytes, at: now }
+            }
+        };
+        if let Some(place) = self.slot_mut(seq) {
+            *place = slot;
+        }
+        let visible = self.advance();
+        self.trim(now);
+        visible
+    }
+
+    /// Closes open places older than `patience` and returns the events that are visible because of it.
+    pub(super) fn give_up_stale(&mut self, now: Instant, patience: Duration) -> Vec<Arc<Event>> {
+        let from = self.offset(self.visible + 1).unwrap_or(self.slots.len());
+        for slot in self.slots.iter_mut().skip(from) {
+            if matches!(slot, Slot::Open { since } if now.duration_since(*since) >= patience) {
+                metrics::counter!("feathers_log_places_given_up_total").increment(1);
+                *slot = Slot::Empty;
+            }
+        }
+        self.advance()
+    }
+
+    /// Tells whether a closed place waits behind an open one.
+    pub(super) fn has_waiting(&self) -> bool {
+        let from = self.offset(self.visible + 1).unwrap_or(self.slots.len());
+        self.slots.iter().skip(from).any(|slot| !matches!(slot, Slot::Open { .. }))
+    }
+
+    pub(super) fn event(&self, seq: u64) -> Option<Arc<Event>> {
+        match self.slot(seq) {
+            Some(Slot::Filled { event, .. }) if seq <= self.visible => Some(event.clone()),
+            _ => None,
+        }
+    }
+
+    /// Returns the first visible event after `seq`, and the place up to which everything has been looked at.
+    pub(super) fn next_after(&self, seq: u64) -> (Option<Arc<Event>>, u64) {
+        let from = (seq + 1).max(self.first);
+        for seq in from..=self.visible {
+            if let Some(event) = self.event(seq) {
+                return (Some(event), seq);
+            }
+        }
+        (None, self.visible.max(seq))
+    }
+
+    fn advance(&mut self) -> Vec<Arc<Event>> {
+        let mut events = Vec::new();
+        while let Some(slot) = self.slot(self.visible + 1) {
+            match slot {
+                Slot::Open { .. } => break,
+                Slot::Filled { event, .. } => events.push(event.clone()),
+                Slot::Empty => {}
+            }
+            self.visible += 1;
+        }
+        events
+    }
+
+    fn trim(&mut self, now: Instant) {
+        while let Some(front) = self.slots.front() {
+            let old = match front {
+                Slot::Open { .. } => return,
+                Slot::Filled { at, .. } => now.duration_since(*at) > self.retention.age,
+                Slot::Empty => false,
+            };
+            let full = self.slots.len() > self.retention.count || self.bytes > self.retention.bytes;
+            if !(old || full) || self.first > self.visible {
+                return;
+            }
+            if let Some(Slot::Filled { bytes, .. }) = self.slots.pop_front() {
+                self.bytes -= bytes;
+            }
+            self.first += 1;
+        }
+    }
+
+    fn offset(&self, seq: u64) -> Option<usize> {
+        usize::try_from(seq.checked_sub(self.first)?).ok().filter(|offset| *offset < self.slots.len())
+    }
+
+    fn slot(&self, seq: u64) -> Option<&Slot> {
+        self.slots.get(self.offset(seq)?)
+    }
+
+    fn slot_mut(&mut self, seq: u64) -> Option<&mut Slot> {
+        let offset = self.offset(seq)?;
+        self.slots.get_mut(offset)
+    }
+}

@@ -1,0 +1,299 @@
+//! Field masks: which fields of a record leave the server, applied while serialising.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use serde::ser::{self, Serialize, SerializeMap, SerializeStruct, Serializer};
+
+/// Which fields of a record are serialised.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Mask {
+    /// All of them.
+    #[default]
+    All,
+    /// All but these: hidden fields.
+    Except(Arc<[Arc<str>]>),
+    /// Only these: `$select`, without what is hidden.
+    Only(Arc<[Arc<str>]>),
+}
+
+impl Mask {
+    /// Tells whether the field passes.
+    pub fn allows(&self, field: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Except(fields) => !fields.iter().any(|name| **name == *field),
+            Self::Only(fields) => fields.iter().any(|name| **name == *field),
+        }
+    }
+}
+
+/// A value that serialises only the fields in its mask.
+pub(crate) struct Masked<'a, T> {
+    value: &'a T,
+    mask: &'a Mask,
+}
+
+impl<'a, T> Masked<'a, T> {
+    pub(crate) fn new(value: &'a T, mask: &'a Mask) -> Self {
+        Self { value, mask }
+    }
+}
+
+impl<T: Serialize> Serialize for Masked<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.mask {
+            Mask::All => self.value.serialize(serializer),
+            mask => self.value.serialize(Filter { inner: serializer, mask }),
+        }
+    }
+}
+
+/// Passes everything through but the fields of the outermost struct or map that the mask stops.
+struct Filter<'a, S> {
+    inner: S,
+    mask: &'a Mask,
+}
+
+struct Fields<'a, C> {
+    inner: C,
+    mask: &'a Mask,
+    skip: bool,
+}
+
+macro_rules! pass {
+    ($($method:ident($($arg:ident: $ty:ty),*);)*) => {$(
+        fn $method(self, $($arg: $ty),*) -> Result<S::Ok, S::Error> {
+            self.inner.$method($($arg),*)
+        }
+    )*};
+}
+
+impl<'a, S: Serializer> Serializer for Filter<'a, S> {
+    type Ok = S::Ok;
+    type Error = S::Error;
+    type SerializeSeq = S::SerializeSeq;
+    type SerializeTuple = S::SerializeTuple;
+    type SerializeTupleStruct = S::SerializeTupleStruct;
+    type SerializeTupleVariant = S::SerializeTupleVariant;
+    type SerializeMap = Fields<'a, S::SerializeMap>;
+    type SerializeStruct = Fields<'a, S::SerializeStruct>;
+    type SerializeStructVariant = S::SerializeStructVariant;
+
+    pass! {
+        serialize_bool(v: bool);
+        serialize_i8(v: i8);
+        serialize_i16(v: i16);
+        serialize_i32(v: i32);
+        serialize_i64(v: i64);
+        serialize_i128(v: i128);
+        serialize_u8(v: u8);
+        serialize_u16(v: u16);
+        serialize_u32(v: u32);
+        serialize_u64(v: u64);
+        serialize_u128(v: u128);
+        serialize_f32(v: f32);
+        serialize_f64(v: f64);
+        serialize_char(v: char);
+        serialize_str(v: &str);
+        serialize_bytes(v: &[u8]);
+        serialize_none();
+        serialize_unit();
+        serialize_unit_struct(name: &'static str);
+        serialize_unit_variant(name: &'static str, index: u32, variant: &'static str);
+    }
+
+    fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<S::Ok, S::Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_struct<T: ?Sized + Serialize>(
+        self,
+        _name: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: ?Sized + Serialize>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        self.inner.serialize_newtype_variant(name, index, variant, value)
+    }
+
+    fn serialize_seq(self, len: Option<usize>) -> Result<S::SerializeSeq, S::Error> {
+        self.inner.serialize_seq(len)
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<S::SerializeTuple, S::Error> {
+        self.inner.serialize_tuple(len)
+    }
+
+    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<S::SerializeTupleStruct, S::Error> {
+        self.inner.serialize_tuple_struct(name, len)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<S::SerializeTupleVariant, S::Error> {
+        self.inner.serialize_tuple_variant(name, index, variant, len)
+    }
+
+    fn serialize_map(self, _len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
+        Ok(Fields { inner: self.inner.serialize_map(None)?, mask: self.mask, skip: false })
+    }
+
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Self::SerializeStruct, S::Error> {
+        Ok(Fields { inner: self.inner.serialize_struct(name, len)?, mask: self.mask, skip: false })
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<S::SerializeStructVariant, S::Error> {
+        self.inner.serialize_struct_variant(name, index, variant, len)
+    }
+
+    fn collect_str<T: ?Sized + Display>(self, value: &T) -> Result<S::Ok, S::Error> {
+        self.inner.collect_str(value)
+    }
+}
+
+impl<C: SerializeStruct> SerializeStruct for Fields<'_, C> {
+    type Ok = C::Ok;
+    type Error = C::Error;
+
+    fn serialize_field<T: ?Sized + Serialize>(&mut self, key: &'static str, value: &T) -> Result<(), C::Error> {
+        if self.mask.allows(key) { self.inner.serialize_field(key, value) } else { self.inner.skip_field(key) }
+    }
+
+    fn skip_field(&mut self, key: &'static str) -> Result<(), C::Error> {
+        self.inner.skip_field(key)
+    }
+
+    fn end(self) -> Result<C::Ok, C::Error> {
+        self.inner.end()
+    }
+}
+
+impl<C: SerializeMap> SerializeMap for Fields<'_, C> {
+    type Ok = C::Ok;
+    type Error = C::Error;
+
+    fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), C::Error> {
+        let name = key.serialize(KeyText).ok();
+        self.skip = name.is_some_and(|name| !self.mask.allows(&name));
+        if self.skip { Ok(()) } else { self.inner.serialize_key(key) }
+    }
+
+    fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), C::Error> {
+        if self.skip { Ok(()) } else { self.inner.serialize_value(value) }
+    }
+
+    fn end(self) -> Result<C::Ok, C::Error> {
+        self.inner.end()
+    }
+}
+
+/// Reads the text of a map key; a key that is no text has none and passes.
+struct KeyText;
+
+#[derive(Debug)]
+struct NoText;
+
+impl Display for NoText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no text")
+    }
+}
+
+impl std::error::Error for NoText {}
+
+impl ser::Error for NoText {
+    fn custom<T: Display>(_: T) -> Self {
+        Self
+    }
+}
+
+macro_rules! no_text {
+    ($($method:ident($($ty:ty),*) -> $ok:ty;)*) => {$(
+        fn $method(self, $(_: $ty),*) -> Result<$ok, NoText> {
+            Err(NoText)
+        }
+    )*};
+}
+
+impl Serializer for KeyText {
+    type Ok = String;
+    type Error = NoText;
+    type SerializeSeq = ser::Impossible<String, NoText>;
+    type SerializeTuple = ser::Impossible<String, NoText>;
+    type SerializeTupleStruct = ser::Impossible<String, NoText>;
+    type SerializeTupleVariant = ser::Impossible<String, NoText>;
+    type SerializeMap = ser::Impossible<String, NoText>;
+    type SerializeStruct = ser::Impossible<String, NoText>;
+    type SerializeStructVariant = ser::Impossible<String, NoText>;
+
+    fn serialize_str(self, v: &str) -> Result<String, NoText> {
+        Ok(v.to_owned())
+    }
+
+    fn serialize_newtype_struct<T: ?Sized + Serialize>(self, _: &'static str, value: &T) -> Result<String, NoText> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<String, NoText> {
+        Ok(variant.to_owned())
+    }
+
+    fn serialize_some<T: ?Sized + Serialize>(self, _: &T) -> Result<String, NoText> {
+        Err(NoText)
+    }
+
+    fn serialize_newtype_variant<T: ?Sized + Serialize>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<String, NoText> {
+        Err(NoText)
+    }
+
+    no_text! {
+        serialize_bool(bool) -> String;
+        serialize_i8(i8) -> String;
+        serialize_i16(i16) -> String;
+        serialize_i32(i32) -> String;
+        serialize_i64(i64) -> String;
+        serialize_u8(u8) -> String;
+        serialize_u16(u16) -> String;
+        serialize_u32(u32) -> String;
+        serialize_u64(u64) -> String;
+        serialize_f32(f32) -> String;
+        serialize_f64(f64) -> String;
+        serialize_char(char) -> String;
+        serialize_bytes(&[u8]) -> String;
+        serialize_none() -> String;
+        serialize_unit() -> String;
+        serialize_unit_struct(&'static str) -> String;
+        serialize_seq(Option<usize>) -> Self::SerializeSeq;
+        serialize_tuple(usize) -> Self::SerializeTuple;
+        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
+        serialize_map(Option<usize>) -> Self::SerializeMap;
+        serialize_struct(&'static str, usize) -> Self::SerializeStruct;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
+    }
+}

@@ -1,0 +1,165 @@
+//! What comes with a call besides id and data: query, headers, route, connection.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap};
+use serde_json::{Map, Value};
+
+use crate::connection::Connection;
+
+/// The transport that a call came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Provider(&'static str);
+
+impl Provider {
+    /// Plain HTTP.
+    pub const REST: Self = Self("rest");
+    /// Socket.IO.
+    pub const SOCKETIO: Self = Self("socketio");
+
+    /// Names a provider, for transports of your own.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// Returns the name, such as `rest`.
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Request or handshake headers, shared between the calls of one connection.
+#[derive(Clone, Debug, Default)]
+pub struct Headers(Option<Arc<HeaderMap>>);
+
+impl Headers {
+    /// Returns the first value of a header if it is text; names are case-insensitive.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.as_ref()?.get(name)?.to_str().ok()
+    }
+
+    /// Iterates over all headers whose value is text, with lower-case names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flat_map(|map| map.iter()).filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
+}
+
+impl From<HeaderMap> for Headers {
+    fn from(map: HeaderMap) -> Self {
+        Self(Some(Arc::new(map)))
+    }
+}
+
+/// The values of a path's placeholders: `userId` of `users/:userId/messages`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteParams(Vec<(Arc<str>, String)>);
+
+impl RouteParams {
+    /// Returns the value of a placeholder.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Sets a value, replacing an earlier one of the same name.
+    pub fn set(&mut self, name: impl Into<Arc<str>>, value: impl Into<String>) {
+        let (name, value) = (name.into(), value.into());
+        match self.0.iter_mut().find(|(key, _)| *key == name) {
+            Some(entry) => entry.1 = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// Iterates over names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, value.as_str()))
+    }
+}
+
+/// The parameters of one call.
+///
+/// `query` is what the client sent, untyped, so that hooks can read and change it; a store parses it into a typed
+/// [`Query`](crate::Query) once, after the hooks.
+/// Hooks pass values on through [`Params::insert`].
+#[derive(Clone, Debug, Default)]
+pub struct Params {
+    /// The query as the client wrote it.
+    pub query: Map<String, Value>,
+    /// The headers of the request, or of the handshake on a socket.
+    pub headers: Headers,
+    /// The values of the path's placeholders.
+    pub route: RouteParams,
+    /// The transport; `None` for calls from inside the server.
+    pub provider: Option<Provider>,
+    /// The connection, on transports that have one.
+    pub connection: Option<Connection>,
+    extensions: Extensions,
+}
+
+impl Params {
+    /// Makes the parameters of an internal call.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes the parameters of an internal call with a query, given as a JSON object.
+    ///
+    /// Any other JSON value gives an empty query.
+    pub fn query(query: Value) -> Self {
+        match query {
+            Value::Object(query) => Self { query, ..Self::default() },
+            _ => Self::default(),
+        }
+    }
+
+    /// Tells whether the call came from outside.
+    pub fn is_external(&self) -> bool {
+        self.provider.is_some()
+    }
+
+    /// Returns the value of this type that a hook or middleware has put here.
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.extensions.get()
+    }
+
+    /// Puts a value here for later hooks and the service, and returns the earlier one of the same type.
+    pub fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
+        self.extensions.insert(value)
+    }
+
+    /// Takes out the value of this type.
+    pub fn remove<T: Clone + Send + Sync + 'static>(&mut self) -> Option<T> {
+        self.extensions.remove()
+    }
+
+    /// Adds everything that middleware has put on the request.
+    pub fn extend(&mut self, extensions: Extensions) {
+        self.extensions.extend(extensions);
+    }
+}
+
+/// `()` stands for no parameters at all in internal calls.
+impl From<()> for Params {
+    fn from((): ()) -> Self {
+        Self::default()
+    }
+}
+
+/// A JSON object stands for its query in internal calls.
+impl From<Value> for Params {
+    fn from(query: Value) -> Self {
+        Self::query(query)
+    }
+}
+
+impl From<&Self> for Params {
+    fn from(params: &Self) -> Self {
+        params.clone()
+    }
+}

@@ -1,0 +1,336 @@
+//! Payloads: the data and the results of calls, opaque until somebody looks inside.
+//!
+//! A payload is made from a typed value or from JSON text. It becomes a [`serde_json::Value`] only when somebody asks
+//! for one, and is serialised at most once, however many readers share it.
+//! Hidden fields and `$select` are a [`Mask`] that is applied while serialising.
+
+use std::any::{Any, type_name};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use crate::mask::{Mask, Masked};
+
+/// The data or the result of a call.
+///
+/// Cloning is cheap: clones share the value and its JSON text.
+#[derive(Clone, Default)]
+pub struct Payload(Option<Arc<Inner>>);
+
+struct Inner {
+    repr: Repr,
+    json: OnceLock<Bytes>,
+    value: OnceLock<Value>,
+}
+
+enum Repr {
+    /// Typed; the two caches hold the derived forms.
+    Typed(Box<dyn Typed>),
+    /// The text is in the `json` cache.
+    Json,
+    /// The value is in the `value` cache.
+    Value,
+}
+
+/// What a payload needs to know of a typed value.
+trait Typed: Send + Sync {
+    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()>;
+    fn to_value(&self) -> serde_json::Result<Value>;
+    fn items(&self) -> Option<Vec<Payload>>;
+    fn any(&self) -> &dyn Any;
+}
+
+struct One<T> {
+    record: Arc<T>,
+    mask: Mask,
+}
+
+impl<T: Serialize + Send + Sync + 'static> Typed for One<T> {
+    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(out, &Masked::new(&*self.record, &self.mask))
+    }
+
+    fn to_value(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(Masked::new(&*self.record, &self.mask))
+    }
+
+    fn items(&self) -> Option<Vec<Payload>> {
+        None
+    }
+
+    fn any(&self) -> &dyn Any {
+        &self.record
+    }
+}
+
+struct Many<T> {
+    records: Vec<Arc<T>>,
+    mask: Mask,
+}
+
+impl<T: Serialize + Send + Sync + 'static> Serialize for Many<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.records.iter().map(|record| Masked::new(&**record, &self.mask)))
+    }
+}
+
+impl<T: Serialize + Send + Sync + 'static> Typed for Many<T> {
+    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(out, self)
+    }
+
+    fn to_value(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(self)
+    }
+
+    fn items(&self) -> Option<Vec<Payload>> {
+        Some(self.records.iter().map(|record| Payload::record(record.clone(), self.mask.clone())).collect())
+    }
+
+    fn any(&self) -> &dyn Any {
+        &self.records
+    }
+}
+
+/// One page of a paginated find, serialised as `{total, limit, skip, data}`.
+#[derive(Serialize)]
+struct PageOf<T: Serialize + Send + Sync + 'static> {
+    total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u64>,
+    skip: u64,
+    data: Many<T>,
+}
+
+impl<T: Serialize + Send + Sync + 'static> Typed for PageOf<T> {
+    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(out, self)
+    }
+
+    fn to_value(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(self)
+    }
+
+    fn items(&self) -> Option<Vec<Payload>> {
+        None
+    }
+
+    fn any(&self) -> &dyn Any {
+        &self.data.records
+    }
+}
+
+impl Payload {
+    /// The JSON `null`; also what a call without data carries.
+    pub const NULL: Self = Self(None);
+
+    /// Wraps any serialisable value.
+    pub fn new<T: Serialize + Send + Sync + 'static>(value: T) -> Self {
+        Self::record(Arc::new(value), Mask::All)
+    }
+
+    /// Wraps one shared record, of which only the fields in `mask` leave the server.
+    pub fn record<T: Serialize + Send + Sync + 'static>(record: Arc<T>, mask: Mask) -> Self {
+        Self::typed(One { record, mask })
+    }
+
+    /// Wraps a list of shared records.
+    pub fn records<T: Serialize + Send + Sync + 'static>(records: Vec<Arc<T>>, mask: Mask) -> Self {
+        Self::typed(Many { records, mask })
+    }
+
+    /// Wraps one page of records, serialised as `{total, limit, skip, data}`.
+    pub fn page<T: Serialize + Send + Sync + 'static>(
+        records: Vec<Arc<T>>,
+        mask: Mask,
+        total: u64,
+        limit: Option<u64>,
+        skip: u64,
+    ) -> Self {
+        Self::typed(PageOf { total, limit, skip, data: Many { records, mask } })
+    }
+
+    /// Wraps JSON text that came from outside, after checking that it is valid JSON.
+    pub fn from_json(json: Bytes) -> Result<Self> {
+        serde_json::from_slice::<IgnoredAny>(&json)
+            .map_err(|error| Error::bad_request(format!("Invalid JSON: {error}")))?;
+        Ok(Self::from_valid_json(json))
+    }
+
+    /// Wraps JSON text that is known to be valid.
+    pub fn from_valid_json(json: Bytes) -> Self {
+        if json.trim_ascii() == b"null" {
+            return Self::NULL;
+        }
+        Self(Some(Arc::new(Inner { repr: Repr::Json, json: OnceLock::from(json), value: OnceLock::new() })))
+    }
+
+    fn typed(value: impl Typed + 'static) -> Self {
+        Self(Some(Arc::new(Inner {
+            repr: Repr::Typed(Box::new(value)),
+            json: OnceLock::new(),
+            value: OnceLock::new(),
+        })))
+    }
+
+    /// Tells whether this is JSON `null`.
+    pub fn is_null(&self) -> bool {
+        match &self.0 {
+            None => true,
+            Some(inner) => match &inner.repr {
+                Repr::Typed(_) => self.to_bytes().is_ok_and(|json| &json[..] == b"null"),
+                Repr::Json => false,
+                Repr::Value => inner.value.get().is_some_and(Value::is_null),
+            },
+        }
+    }
+
+    /// Returns the JSON text; it is made once and then shared.
+    ///
+    /// Fails only if the type's own `Serialize` does.
+    pub fn to_bytes(&self) -> Result<Bytes> {
+        let Some(inner) = &self.0 else { return Ok(Bytes::from_static(b"null")) };
+        if let Some(json) = inner.json.get() {
+            return Ok(json.clone());
+        }
+        let mut out = Vec::with_capacity(256);
+        match &inner.repr {
+            Repr::Typed(typed) => typed.write(&mut out)?,
+            Repr::Json | Repr::Value => serde_json::to_writer(&mut out, &inner.value.get())?,
+        }
+        Ok(inner.json.get_or_init(|| out.into()).clone())
+    }
+
+    /// Returns the JSON value; it is made once and then shared.
+    pub fn value(&self) -> Result<&Value> {
+        static NULL: Value = Value::Null;
+        let Some(inner) = &self.0 else { return Ok(&NULL) };
+        if let Some(value) = inner.value.get() {
+            return Ok(value);
+        }
+        let value = match &inner.repr {
+            Repr::Typed(typed) => typed.to_value()?,
+            Repr::Json | Repr::Value => serde_json::from_slice(inner.json.get().map_or(b"null", |json| &json[..]))?,
+        };
+        Ok(inner.value.get_or_init(|| value))
+    }
+
+    /// Returns the JSON value for changing it; a typed payload becomes an untyped one.
+    pub fn value_mut(&mut self) -> Result<&mut Value> {
+        let value = match self.0.take().map(Arc::try_unwrap) {
+            None => Value::Null,
+            Some(Ok(Inner { value, repr, json })) => match value.into_inner() {
+                Some(value) => value,
+                None => Self(Some(Arc::new(Inner { repr, json, value: OnceLock::new() }))).value()?.clone(),
+            },
+            Some(Err(shared)) => Self(Some(shared)).value()?.clone(),
+        };
+        self.0 = Some(Arc::new(Inner { repr: Repr::Value, json: OnceLock::new(), value: OnceLock::from(value) }));
+        self.0
+            .as_mut()
+            .and_then(Arc::get_mut)
+            .and_then(|inner| inner.value.get_mut())
+            .ok_or_else(|| Error::general("payload is shared"))
+    }
+
+    /// Returns the JSON object for changing it; anything that is no object is a 400.
+    pub fn object_mut(&mut self) -> Result<&mut Map<String, Value>> {
+        self.value_mut()?.as_object_mut().ok_or_else(|| Error::bad_request("expected an object"))
+    }
+
+    /// Returns the typed value if it was made from exactly this type.
+    ///
+    /// A list of records is `Vec<Arc<T>>`, one record is `T`.
+    pub fn downcast_ref<T: 'static>(&self) -> Option<&T> {
+        let Repr::Typed(typed) = &self.0.as_ref()?.repr else { return None };
+        let any = typed.any();
+        any.downcast_ref::<Arc<T>>().map(|record| &**record).or_else(|| any.downcast_ref::<T>())
+    }
+
+    /// Decodes into a type: a clone if that is what it was made from, else through JSON.
+    ///
+    /// Text from outside that does not fit is a 400 naming the place.
+    pub fn decode<T: DeserializeOwned + 'static>(&self) -> Result<T> {
+        let wrong = |error: serde_json::Error| Error::bad_request(format!("Invalid data: {error}")).with_source(error);
+        match &self.0 {
+            Some(inner) => match (&inner.repr, inner.value.get()) {
+                (Repr::Value, Some(value)) => T::deserialize(value).map_err(wrong),
+                _ => serde_json::from_slice(&self.to_bytes()?).map_err(wrong),
+            },
+            None => T::deserialize(&Value::Null).map_err(wrong),
+        }
+    }
+
+    /// Returns one payload per element if this is a list, else `None`.
+    pub fn items(&self) -> Result<Option<Vec<Self>>> {
+        let Some(inner) = &self.0 else { return Ok(None) };
+        if let Repr::Typed(typed) = &inner.repr
+            && let Some(items) = typed.items()
+        {
+            return Ok(Some(items));
+        }
+        if let Some(value) = inner.value.get() {
+            return Ok(value.as_array().map(|items| items.iter().cloned().map(Self::from).collect()));
+        }
+        let json = self.to_bytes()?;
+        if json.trim_ascii_start().first() != Some(&b'[') {
+            return Ok(None);
+        }
+        let items: Vec<Box<RawValue>> = serde_json::from_slice(&json)?;
+        Ok(Some(items.into_iter().map(Self::from).collect()))
+    }
+
+    /// Tells whether this is a list.
+    pub fn is_array(&self) -> bool {
+        let Some(inner) = &self.0 else { return false };
+        if let Some(value) = inner.value.get() {
+            return value.is_array();
+        }
+        self.to_bytes().is_ok_and(|json| json.trim_ascii_start().first() == Some(&b'['))
+    }
+
+    /// Tells whether JavaScript would take this for false: `null`, `false`, `0` and `""`.
+    pub fn is_falsy(&self) -> bool {
+        self.to_bytes().is_ok_and(|json| matches!(&json[..], b"null" | b"false" | b"0" | b"\"\""))
+    }
+}
+
+impl From<Value> for Payload {
+    fn from(value: Value) -> Self {
+        if value.is_null() {
+            return Self::NULL;
+        }
+        Self(Some(Arc::new(Inner { repr: Repr::Value, json: OnceLock::new(), value: OnceLock::from(value) })))
+    }
+}
+
+impl From<Box<RawValue>> for Payload {
+    fn from(raw: Box<RawValue>) -> Self {
+        Self::from_valid_json(Bytes::from(Box::<str>::from(raw).into_string()))
+    }
+}
+
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let json = self.to_bytes().map_err(serde::ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_slice(&json).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The content may be private, so logs get its size only.
+        match self.0.as_ref().map(|inner| (&inner.repr, inner.json.get())) {
+            None => f.write_str("Payload(null)"),
+            Some((_, Some(json))) => write!(f, "Payload({} bytes)", json.len()),
+            Some((_, None)) => write!(f, "{}", type_name::<Self>()),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Publishers: which channels an event goes to.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::app::Handle;
+use crate::channel::{Channel, IntoChannels};
+use crate::event::Event;
+use crate::id::Id;
+use crate::log::Place;
+use crate::method::Method;
+use crate::params::Params;
+use crate::payload::Payload;
+
+/// An event on its way out: what publishers and listeners see.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Publication {
+    /// The path of the service, as it is registered.
+    pub path: Arc<str>,
+    /// The name of the event.
+    pub event: Arc<str>,
+    /// The changed record, or the data of a custom event.
+    pub data: Payload,
+    /// The call that caused it; `None` for events emitted by hand.
+    pub call: Option<Arc<Cause>>,
+}
+
+/// The call that caused an event.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Cause {
+    /// The method.
+    pub method: Method,
+    /// The id.
+    pub id: Option<Id>,
+    /// The parameters, as the hooks left them.
+    pub params: Params,
+    /// The whole result; for a list it has one event per element.
+    pub result: Payload,
+}
+
+impl Cause {
+    pub(crate) fn new(method: Method, id: Option<Id>, params: Params, result: Payload) -> Arc<Self> {
+        Arc::new(Self { method, id, params, result })
+    }
+}
+
+type Sync = dyn Fn(&Publication, &Handle) -> Vec<Channel> + Send + std::marker::Sync;
+type Async = dyn Fn(Publication, Handle) -> BoxFuture<'static, Vec<Channel>> + Send + std::marker::Sync;
+
+/// Decides which channels an event goes to.
+#[derive(Clone)]
+pub(crate) enum Publisher {
+    /// At once.
+    Now(Arc<Sync>),
+    /// After waiting for something, without holding up the call.
+    Later(Arc<Async>),
+}
+
+impl Publisher {
+    pub(crate) fn now<C: IntoChannels>(
+        publisher: impl Fn(&Publication, &Handle) -> C + Send + std::marker::Sync + 'static,
+    ) -> Self {
+        Self::Now(Arc::new(move |publication, app| collect(publisher(publication, app))))
+    }
+
+    pub(crate) fn later<C, Fut>(
+        publisher: impl Fn(Publication, Handle) -> Fut + Send + std::marker::Sync + 'static,
+    ) -> Self
+    where
+        C: IntoChannels + 'static,
+        Fut: Future<Output = C> + Send + 'static,
+    {
+        Self::Later(Arc::new(move |publication, app| publisher(publication, app).map(collect).boxed()))
+    }
+
+    /// Resolves the channels and puts the event in its place in the log. A panic is logged and stops only this event.
+    pub(crate) fn publish(&self, publication: Publication, dispatch: Payload, app: &Handle, place: Place) {
+        match self {
+            Self::Now(publisher) => match catch_unwind(AssertUnwindSafe(|| publisher(&publication, app))) {
+                Ok(channels) => finish(publication, dispatch, channels, place),
+                Err(_) => failed(&publication),
+            },
+            Self::Later(publisher) => {
+                let publisher = publisher.clone();
+                let handle = app.clone();
+                app.spawn(async move {
+                    let call = AssertUnwindSafe(async { publisher(publication.clone(), handle).await });
+                    match call.catch_unwind().await {
+                        Ok(channels) => finish(publication, dispatch, channels, place),
+                        Err(_) => failed(&publication),
+                    }
+                });
+                app.watch_log();
+            }
+        }
+    }
+}
+
+fn collect(channels: impl IntoChannels) -> Vec<Channel> {
+    let mut list = Vec::new();
+    channels.extend_channels(&mut list);
+    list
+}
+
+fn finish(publication: Publication, dispatch: Payload, channels: Vec<Channel>, place: Place) {
+    if channels.is_empty() {
+        return;
+    }
+    metrics::counter!("feathers_events_published_total").increment(1);
+    place.fill(Event::new(publication.path, publication.event, dispatch, channels));
+}
+
+fn failed(publication: &Publication) {
+    metrics::counter!("feathers_publishers_failed_total").increment(1);
+    tracing::error!(path = %publication.path, event = %publication.event, "publisher panicked, the event is not sent");
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Now(_) => "Now",
+            Self::Later(_) => "Later",
+        })
+    }
+}
+
+/// The publishers of a service or an app: one for all events, and one for each event that has its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Publishers {
+    pub(crate) all: Option<Publisher>,
+    pub(crate) events: HashMap<Arc<str>, Publisher>,
+}
+
+impl Publishers {
+    /// Returns the publisher for an event; one for the event comes before one for all.
+    pub(crate) fn publisher(&self, event: &str) -> Option<&Publisher> {
+        self.events.get(event).or(self.all.as_ref())
+    }
+}

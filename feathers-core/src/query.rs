@@ -1,0 +1,199 @@
+//! Queries: the common Feathers query syntax, parsed once and typed by the record's schema.
+//!
+//! Hooks see the untyped query in [`Params::query`](crate::Params); a store service parses it after the hooks.
+//! What is unknown, hidden or of the wrong type is a 400 that names the place; it is never evaluated.
+
+mod coerce;
+mod evaluate;
+mod parse;
+pub mod qs;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::error::Result;
+use crate::field::{FieldRef, FieldValue};
+use crate::schema::Schema;
+
+/// A parsed query.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Query {
+    /// Which records match.
+    pub filter: Filter,
+    /// In which order; empty means the store's own order, which is the order of creation.
+    pub sort: Vec<(FieldPath, Order)>,
+    /// At most how many records.
+    pub limit: Option<u64>,
+    /// How many to leave out first.
+    pub skip: u64,
+    /// Only these fields, by name; the id always comes along.
+    pub select: Option<Vec<Arc<str>>>,
+    /// Whether the number of all matches is wanted.
+    pub count: bool,
+    /// The values of whitelisted extra filters such as `$populate`, for the service's own use.
+    pub extra: Map<String, Value>,
+}
+
+/// The direction of a sort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Smallest first: `1`.
+    Ascending,
+    /// Largest first: `-1`.
+    Descending,
+}
+
+/// Which records match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Filter {
+    /// All.
+    #[default]
+    All,
+    /// Those that match every one.
+    And(Vec<Self>),
+    /// Those that match at least one.
+    Or(Vec<Self>),
+    /// Those whose field compares so.
+    Field(FieldPath, Comparison),
+}
+
+/// How a field is compared. Values are typed: a text never equals a number.
+///
+/// The rules are MongoDB's, as in Feathers: `null` matches a missing field, an array matches when an element does,
+/// and an ordering operator matches only values of its own type.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Comparison {
+    /// The same value.
+    Equal(FieldValue),
+    /// `$ne`: another value.
+    NotEqual(FieldValue),
+    /// `$in`: one of these.
+    In(Vec<FieldValue>),
+    /// `$nin`: none of these.
+    NotIn(Vec<FieldValue>),
+    /// `$lt`.
+    Less(FieldValue),
+    /// `$lte`.
+    LessOrEqual(FieldValue),
+    /// `$gt`.
+    Greater(FieldValue),
+    /// `$gte`.
+    GreaterOrEqual(FieldValue),
+    /// A whitelisted extra operator, such as `$like`, with its raw value.
+    Custom(Arc<str>, Value),
+}
+
+/// A field, or a place inside a JSON field: `address.city`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FieldPath {
+    /// The index in the schema, if it has one.
+    index: Option<usize>,
+    name: Arc<str>,
+    rest: Vec<Arc<str>>,
+}
+
+impl FieldPath {
+    /// Splits a dotted path and finds its first part in the schema.
+    pub fn new(path: &str, schema: &Schema) -> Self {
+        let mut parts = path.split('.');
+        let name = parts.next().unwrap_or_default();
+        Self { index: schema.index(name), name: name.into(), rest: parts.map(Into::into).collect() }
+    }
+
+    /// Returns the index of the field in the schema.
+    pub fn index(&self) -> Option<usize> {
+        self.index
+    }
+
+    /// Returns the name of the field.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the parts after the field's name.
+    pub fn rest(&self) -> &[Arc<str>] {
+        &self.rest
+    }
+
+    /// Tells whether this is a whole field.
+    pub fn is_plain(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Returns the value inside the field's JSON.
+    pub fn descend<'a>(&self, value: &'a Value) -> FieldRef<'a> {
+        let mut value = value;
+        for part in &self.rest {
+            let inner = match value {
+                Value::Object(object) => object.get(&**part),
+                Value::Array(items) => part.parse::<usize>().ok().and_then(|index| items.get(index)),
+                _ => None,
+            };
+            match inner {
+                Some(inner) => value = inner,
+                None => return FieldRef::Null,
+            }
+        }
+        FieldRef::from_json(value)
+    }
+}
+
+/// What a service allows in queries beyond the common syntax, and its pagination.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct QueryOptions {
+    /// Extra operators, such as `$like`.
+    pub operators: BTreeSet<Arc<str>>,
+    /// Extra top-level filters, such as `$populate`.
+    pub filters: BTreeSet<Arc<str>>,
+    /// Page sizes; `None` means no pagination.
+    pub paginate: Option<Paginate>,
+}
+
+/// Page sizes of a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Paginate {
+    /// The size when the query has no `$limit`.
+    pub default: Option<u64>,
+    /// The largest size that a query can ask for.
+    pub max: Option<u64>,
+}
+
+impl Paginate {
+    /// Sets the size when the query has no `$limit`.
+    pub const fn new(default: u64) -> Self {
+        Self { default: Some(default), max: None }
+    }
+
+    /// Sets the largest size that a query can ask for.
+    pub const fn max(mut self, max: u64) -> Self {
+        self.max = Some(max);
+        self
+    }
+}
+
+impl Query {
+    /// Parses and types a query.
+    ///
+    /// `external` refuses hidden fields, so that nobody can find out a secret by asking for it.
+    pub fn parse(raw: &Map<String, Value>, schema: &Schema, options: &QueryOptions, external: bool) -> Result<Self> {
+        parse::parse(raw, schema, options, external)
+    }
+}
+
+impl Filter {
+    /// Tells whether a record matches; `lookup` returns the record's value at a path.
+    pub fn matches<'a>(&self, lookup: &impl Fn(&FieldPath) -> FieldRef<'a>) -> bool {
+        evaluate::matches(self, lookup)
+    }
+}
+
+/// Orders two values as `$sort` does: null, numbers, texts, booleans, arrays, objects.
+pub fn compare(a: &FieldRef<'_>, b: &FieldRef<'_>) -> std::cmp::Ordering {
+    evaluate::compare(a, b)
+}

@@ -1,0 +1,1 @@
+//! Coercion of query values to the types of the schema.

@@ -1,0 +1,1 @@
+//! The query string, parsed as `qs` does.

@@ -1,0 +1,165 @@
+//! Schemas: the fields of a record, their types and their rules.
+//!
+//! One schema coerces queries, validates data, makes SQL columns and describes the service to the outside.
+
+/// The type of a field, as clients see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `true` or `false`.
+    Boolean,
+    /// A 64-bit whole number.
+    Integer,
+    /// A 64-bit floating point number.
+    Number,
+    /// Text.
+    String,
+    /// Any JSON: arrays, objects, enums with data.
+    Json,
+}
+
+impl Kind {
+    /// Returns the JSON Schema name of the type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::String => "string",
+            Self::Json => "object",
+        }
+    }
+}
+
+/// A rule that a field's value must keep; each is a word of `#[service(..)]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// At least this many characters.
+    MinLength(usize),
+    /// At most this many characters.
+    MaxLength(usize),
+    /// At least this number.
+    Minimum(f64),
+    /// At most this number.
+    Maximum(f64),
+    /// More than this number.
+    ExclusiveMinimum(f64),
+    /// Less than this number.
+    ExclusiveMaximum(f64),
+    /// An e-mail address.
+    Email,
+    /// An absolute URL.
+    Url,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+}
+
+/// One field of a record.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Field {
+    /// The name on the wire and in the database.
+    pub name: &'static str,
+    /// The type.
+    pub kind: Kind,
+    /// Whether `null` is a value: the field is an `Option`.
+    pub nullable: bool,
+    /// Whether data may leave it out.
+    pub optional: bool,
+    /// Whether clients may not set it.
+    pub readonly: bool,
+    /// Whether it never leaves the server and cannot be queried from outside.
+    pub hidden: bool,
+    /// The rules for its values.
+    pub rules: &'static [Rule],
+    /// The doc comment.
+    pub docs: &'static str,
+}
+
+impl Field {
+    /// Makes a field that is required, without rules.
+    pub const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, nullable: false, optional: false, readonly: false, hidden: false, rules: &[], docs: "" }
+    }
+
+    /// Makes `null` a value of it, and leaving it out the same as `null`.
+    pub const fn nullable(mut self, nullable: bool) -> Self {
+        self.nullable = nullable;
+        self.optional = self.optional || nullable;
+        self
+    }
+
+    /// Lets data leave it out.
+    pub const fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// Refuses it in data from clients.
+    pub const fn readonly(mut self) -> Self {
+        self.readonly = true;
+        self.optional = true;
+        self
+    }
+
+    /// Keeps it inside the server.
+    pub const fn hidden(mut self) -> Self {
+        self.hidden = true;
+        self
+    }
+
+    /// Sets the rules.
+    pub const fn rules(mut self, rules: &'static [Rule]) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Sets the description.
+    pub const fn docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
+        self
+    }
+}
+
+/// The fields of a record type.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Schema {
+    /// The name of the type, such as `Todo`.
+    pub name: &'static str,
+    /// The name of the id field.
+    pub id: &'static str,
+    /// The fields in the order of the type; empty for an open schema.
+    pub fields: &'static [Field],
+    /// The doc comment of the type.
+    pub docs: &'static str,
+    /// Whether any field may exist and nothing is coerced or checked.
+    pub open: bool,
+}
+
+impl Schema {
+    /// Makes a schema of exactly these fields.
+    pub const fn new(name: &'static str, id: &'static str, fields: &'static [Field], docs: &'static str) -> Self {
+        Self { name, id, fields, docs, open: false }
+    }
+
+    /// Makes a schema that knows only which field is the id.
+    pub const fn open(id: &'static str) -> Self {
+        Self { name: "object", id, fields: &[], docs: "", open: true }
+    }
+
+    /// Returns the index of a field.
+    pub fn index(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.name == name)
+    }
+
+    /// Returns a field.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Returns the type of the id: an open schema takes any.
+    pub fn id_kind(&self) -> Option<Kind> {
+        self.field(self.id).map(|field| field.kind)
+    }
+}

@@ -1,0 +1,91 @@
+//! Stores: typed collections of records, and the service that serves one.
+
+mod crud;
+mod memory;
+mod validate;
+
+use std::future::Future;
+use std::sync::Arc;
+
+pub use self::crud::{Crud, CrudOptions, Multi};
+pub use self::memory::{Memory, MemoryStore};
+use crate::commit::Commit;
+use crate::error::Result;
+use crate::id::Id;
+use crate::query::Query;
+use crate::record::Record;
+use crate::schema::Schema;
+
+/// A typed collection of records.
+///
+/// A store does what it is told: pagination, rights, validation and masks are the business of [`Crud`], which serves
+/// any store as a service. Every store passes one contract suite, so that the same query gives the same result.
+///
+/// Writes take a [`Commit`]: the store calls [`Commit::reached`] exactly once, at the point where the change becomes
+/// visible to readers and in the order in which changes become visible, so that events leave in the order of commits.
+/// A write that fails or changes nothing does not call it. Nothing is stored by half: a write changes all or nothing.
+pub trait Store: Send + Sync + 'static {
+    /// The type of the records.
+    type Record: Record;
+
+    /// Returns the schema; its `id` names the id field.
+    fn schema(&self) -> &Schema;
+
+    /// Returns the records that match, ordered, skipped and limited as the query says.
+    fn find(&self, query: &Query) -> impl Future<Output = Result<Found<Self::Record>>> + Send;
+
+    /// Returns the record if it exists and matches the query's filter.
+    fn get(&self, id: &Id, query: &Query) -> impl Future<Output = Result<Option<Arc<Self::Record>>>> + Send;
+
+    /// Stores new records, all or none, and returns them with their ids, in the order given.
+    ///
+    /// An id in the data is kept; a 409 if it exists. Without one the store makes one: numbers start at 1, texts are
+    /// UUIDs of version 7.
+    fn create(
+        &self,
+        data: Vec<<Self::Record as Record>::Data>,
+        commit: &Commit,
+    ) -> impl Future<Output = Result<Vec<Arc<Self::Record>>>> + Send;
+
+    /// Replaces the record if it exists and matches the query's filter; an id in the data is ignored.
+    fn update(
+        &self,
+        id: &Id,
+        data: <Self::Record as Record>::Data,
+        query: &Query,
+        commit: &Commit,
+    ) -> impl Future<Output = Result<Option<Arc<Self::Record>>>> + Send;
+
+    /// Changes the records that match and returns them as they are then, in the order of creation.
+    ///
+    /// `id` picks one record, `None` all; the filter is tested before the change. Limit, skip and sort do not count.
+    fn patch(
+        &self,
+        id: Option<&Id>,
+        patch: <Self::Record as Record>::Patch,
+        query: &Query,
+        commit: &Commit,
+    ) -> impl Future<Output = Result<Vec<Arc<Self::Record>>>> + Send;
+
+    /// Deletes the records that match and returns them, in the order of creation. As in `patch`.
+    fn remove(
+        &self,
+        id: Option<&Id>,
+        query: &Query,
+        commit: &Commit,
+    ) -> impl Future<Output = Result<Vec<Arc<Self::Record>>>> + Send;
+
+    /// Closes the store when its service is torn down.
+    fn close(&self) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// What a find returns.
+#[derive(Clone, Debug)]
+pub struct Found<R> {
+    /// The records of the page.
+    pub records: Vec<Arc<R>>,
+    /// The number of all matches, if the query asked for it.
+    pub total: Option<u64>,
+}

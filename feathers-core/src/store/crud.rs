@@ -1,0 +1,304 @@
+//! Crud: the service that serves any store, with pagination, multi, validation and masks.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::app::Handle;
+use crate::error::{Error, Result};
+use crate::mask::Mask;
+use crate::method::Method;
+use crate::params::Params;
+use crate::payload::Payload;
+use crate::query::{Paginate, Query, QueryOptions};
+use crate::record::Record;
+use crate::service::{Descriptor, Request, Service};
+use crate::store::{Found, Store, validate};
+
+/// The most records that an unpaginated find from outside returns, unless it is set otherwise.
+const MAX_UNPAGINATED: u64 = 10_000;
+
+/// Serves a store as a service with the six standard methods.
+#[derive(Clone, Debug)]
+pub struct Crud<S> {
+    store: Arc<S>,
+    query: QueryOptions,
+    multi: Multi,
+    max_unpaginated: u64,
+}
+
+/// Which methods may change several records at once: by default none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Multi {
+    /// None.
+    #[default]
+    None,
+    /// `create`, `patch` and `remove`.
+    All,
+    /// These.
+    Methods(Vec<Method>),
+}
+
+impl Multi {
+    fn allows(&self, method: &Method) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Methods(methods) => methods.contains(method),
+        }
+    }
+}
+
+impl From<bool> for Multi {
+    fn from(all: bool) -> Self {
+        if all { Self::All } else { Self::None }
+    }
+}
+
+impl<M: Into<Method>, const N: usize> From<[M; N]> for Multi {
+    fn from(methods: [M; N]) -> Self {
+        Self::Methods(methods.into_iter().map(Into::into).collect())
+    }
+}
+
+/// Options for one call, which a hook puts into [`Params`]; they come before the service's own.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct CrudOptions {
+    /// Page sizes; `Some(None)` turns pagination off.
+    pub paginate: Option<Option<Paginate>>,
+    /// Which methods may change several records.
+    pub multi: Option<Multi>,
+}
+
+impl CrudOptions {
+    /// Turns pagination off for a call.
+    pub const fn unpaginated() -> Self {
+        Self { paginate: Some(None), multi: None }
+    }
+
+    /// Turns pagination on for a call.
+    pub const fn paginated(limit: u64) -> Self {
+        Self { paginate: Some(Some(Paginate::new(limit))), multi: None }
+    }
+}
+
+impl<S: Store> Crud<S> {
+    /// Serves a store without pagination and without changing several records at once.
+    pub fn over(store: S) -> Self {
+        Self {
+            store: Arc::new(store),
+            query: QueryOptions::default(),
+            multi: Multi::None,
+            max_unpaginated: MAX_UNPAGINATED,
+        }
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &Arc<S> {
+        &self.store
+    }
+
+    /// Turns pagination on.
+    pub fn paginate(mut self, paginate: Paginate) -> Self {
+        self.query.paginate = Some(paginate);
+        self
+    }
+
+    /// Lets methods change several records at once.
+    pub fn multi(mut self, multi: impl Into<Multi>) -> Self {
+        self.multi = multi.into();
+        self
+    }
+
+    /// Allows extra operators, such as `$like`; the store must know them.
+    pub fn operators<O: Into<Arc<str>>>(mut self, operators: impl IntoIterator<Item = O>) -> Self {
+        self.query.operators.extend(operators.into_iter().map(Into::into).collect::<BTreeSet<_>>());
+        self
+    }
+
+    /// Allows extra top-level filters, such as `$populate`; hooks read them from `params.query`.
+    pub fn filters<F: Into<Arc<str>>>(mut self, filters: impl IntoIterator<Item = F>) -> Self {
+        self.query.filters.extend(filters.into_iter().map(Into::into).collect::<BTreeSet<_>>());
+        self
+    }
+
+    /// Sets how many records an unpaginated find from outside may return; more are a 400 that says so.
+    pub fn max_unpaginated(mut self, records: u64) -> Self {
+        self.max_unpaginated = records;
+        self
+    }
+
+    fn parse(&self, params: &Params, paginate: Option<Paginate>) -> Result<Query> {
+        let schema = self.store.schema();
+        if params.query.is_empty() && paginate.is_none() {
+            return Ok(Query::default());
+        }
+        if paginate == self.query.paginate {
+            return Query::parse(&params.query, schema, &self.query, params.is_external());
+        }
+        let options = QueryOptions { paginate, ..self.query.clone() };
+        Query::parse(&params.query, schema, &options, params.is_external())
+    }
+
+    /// Parses the query of a call that changes or reads single records: pagination does not count.
+    fn parse_filter(&self, params: &Params) -> Result<Query> {
+        let mut query = self.parse(params, None)?;
+        (query.limit, query.skip) = (None, 0);
+        Ok(query)
+    }
+
+    /// Decides which fields leave the server: what is selected, the id always, hidden ones only on the inside.
+    fn mask(&self, select: Option<&[Arc<str>]>, external: bool) -> Mask {
+        let schema = self.store.schema();
+        let hidden = |name: &str| external && schema.field(name).is_some_and(|field| field.hidden);
+        match select {
+            Some(select) => {
+                let chosen = select.iter().filter(|name| !hidden(name)).cloned();
+                Mask::Only(chosen.chain([schema.id.into()]).collect())
+            }
+            None => {
+                let hidden: Arc<[Arc<str>]> =
+                    schema.fields.iter().filter(|field| hidden(field.name)).map(|field| field.name.into()).collect();
+                if hidden.is_empty() { Mask::All } else { Mask::Except(hidden) }
+            }
+        }
+    }
+
+    /// `create` never checks the query but for `$select`.
+    fn select_only(&self, params: &Params) -> Option<Vec<Arc<str>>> {
+        let select = params.query.get("$select")?.as_array()?;
+        Some(select.iter().filter_map(Value::as_str).map(Into::into).collect())
+    }
+
+    async fn find(&self, params: &Params) -> Result<Payload> {
+        let options = params.get::<CrudOptions>();
+        let paginate = options.and_then(|options| options.paginate).unwrap_or(self.query.paginate);
+        let mut query = self.parse(params, paginate)?;
+        query.count = paginate.is_some();
+        let bounded = params.is_external() && paginate.is_none();
+        if bounded && query.limit.is_none_or(|limit| limit > self.max_unpaginated) {
+            query.limit = Some(self.max_unpaginated.saturating_add(1));
+        }
+        let Found { records, total } = self.store.find(&query).await?;
+        if bounded && records.len() as u64 > self.max_unpaginated {
+            return Err(Error::bad_request(format!(
+                "more than {} records match: use $limit, or turn on pagination",
+                self.max_unpaginated
+            )));
+        }
+        let mask = self.mask(query.select.as_deref(), params.is_external());
+        Ok(match paginate {
+            Some(_) => Payload::page(records, mask, total.unwrap_or_default(), query.limit, query.skip),
+            None => Payload::records(records, mask),
+        })
+    }
+
+    async fn get(&self, request: &Request<'_>) -> Result<Payload> {
+        let id = request.id.as_ref().ok_or_else(|| Error::no_record("undefined"))?;
+        let query = self.parse_filter(request.params)?;
+        let record = self.store.get(id, &query).await?.ok_or_else(|| Error::no_record(id))?;
+        Ok(self.one(record, &query, request.params))
+    }
+
+    async fn create(&self, request: &Request<'_>) -> Result<Payload> {
+        let select = self.select_only(request.params);
+        let mask = self.mask(select.as_deref(), request.params.is_external());
+        let Some(items) = request.data.items()? else {
+            let data = self.data(&request.data, validate::Mode::Create, request.params)?;
+            let record = self.store.create(vec![data], request.commit).await?.pop();
+            return Ok(record.map_or(Payload::NULL, |record| Payload::record(record, mask)));
+        };
+        self.check_multi(request)?;
+        let data = items
+            .iter()
+            .map(|item| self.data(item, validate::Mode::Create, request.params))
+            .collect::<Result<Vec<_>>>()?;
+        let records = if data.is_empty() { Vec::new() } else { self.store.create(data, request.commit).await? };
+        Ok(Payload::records(records, mask))
+    }
+
+    async fn update(&self, request: &Request<'_>) -> Result<Payload> {
+        let id = match &request.id {
+            Some(id) if !request.data.is_array() => id,
+            _ => {
+                return Err(Error::bad_request("You can not replace multiple instances. Did you mean 'patch'?"));
+            }
+        };
+        let query = self.parse_filter(request.params)?;
+        let data = self.data(&request.data, validate::Mode::Update, request.params)?;
+        let record = self.store.update(id, data, &query, request.commit).await?;
+        Ok(self.one(record.ok_or_else(|| Error::no_record(id))?, &query, request.params))
+    }
+
+    async fn patch(&self, request: &Request<'_>) -> Result<Payload> {
+        if request.id.is_none() {
+            self.check_multi(request)?;
+        }
+        let query = self.parse_filter(request.params)?;
+        let patch = validate::patch::<S::Record>(&request.data, self.store.schema(), request.params.is_external())?;
+        let records = self.store.patch(request.id.as_ref(), patch, &query, request.commit).await?;
+        self.one_or_many(records, &query, request)
+    }
+
+    async fn remove(&self, request: &Request<'_>) -> Result<Payload> {
+        if request.id.is_none() {
+            self.check_multi(request)?;
+        }
+        let query = self.parse_filter(request.params)?;
+        let records = self.store.remove(request.id.as_ref(), &query, request.commit).await?;
+        self.one_or_many(records, &query, request)
+    }
+
+    fn data(&self, payload: &Payload, mode: validate::Mode, params: &Params) -> Result<<S::Record as Record>::Data> {
+        validate::data::<S::Record>(payload, self.store.schema(), mode, params.is_external())
+    }
+
+    fn one(&self, record: Arc<S::Record>, query: &Query, params: &Params) -> Payload {
+        Payload::record(record, self.mask(query.select.as_deref(), params.is_external()))
+    }
+
+    fn one_or_many(&self, mut records: Vec<Arc<S::Record>>, query: &Query, request: &Request<'_>) -> Result<Payload> {
+        match &request.id {
+            Some(id) => {
+                let record = records.pop().ok_or_else(|| Error::no_record(id))?;
+                Ok(self.one(record, query, request.params))
+            }
+            None => Ok(Payload::records(records, self.mask(query.select.as_deref(), request.params.is_external()))),
+        }
+    }
+
+    fn check_multi(&self, request: &Request<'_>) -> Result<()> {
+        let own = request.params.get::<CrudOptions>().and_then(|options| options.multi.as_ref());
+        if own.unwrap_or(&self.multi).allows(request.method) {
+            return Ok(());
+        }
+        Err(Error::method_not_allowed(format!("Can not {} multiple entries", request.method)))
+    }
+}
+
+#[async_trait]
+impl<S: Store> Service for Crud<S> {
+    fn descriptor(&self) -> Descriptor {
+        let schema = self.store.schema().clone();
+        Descriptor::new(Method::STANDARD).docs(schema.docs).schema(schema)
+    }
+
+    async fn call(&self, request: Request<'_>) -> Result<Payload> {
+        match request.method {
+            Method::Find => self.find(request.params).await,
+            Method::Get => self.get(&request).await,
+            Method::Create => self.create(&request).await,
+            Method::Update => self.update(&request).await,
+            Method::Patch => self.patch(&request).await,
+            Method::Remove => self.remove(&request).await,
+            Method::Custom(_) => request.unknown_method(),
+        }
+    }
+
+    async fn teardown(&self, _app: &Handle, _path: &str) -> Result<()> {
+        self.store.close().await
+    }
+}

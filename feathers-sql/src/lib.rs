@@ -1,0 +1,5 @@
+//! Stores in SQL databases.
+
+/// A database.
+#[derive(Debug)]
+pub struct Database {}

@@ -1,0 +1,7 @@
+//! The HTTP server and the transports.
+
+mod server;
+mod transport;
+
+pub use crate::server::{Listen, Server};
+pub use crate::transport::Transport;

@@ -1,0 +1,19 @@
+//! What a transport is: routes that decode calls, and sessions that encode events.
+
+use axum::Router;
+use feathers_core::Handle;
+
+/// Carries calls and events between clients and the app.
+///
+/// A transport uses two doors of the core and nothing else: [`Handle::call`] with a decoded call, and
+/// [`Handle::open`] for a client that wants events. It holds no rule of its own, so that every transport behaves alike.
+/// The built-in ones are written against this trait.
+pub trait Transport: Send + 'static {
+    /// Returns the name for the start-up line: `rest`, `socketio`.
+    fn name(&self) -> &'static str;
+
+    /// Returns the routes of the transport; asked once, when the app serves.
+    ///
+    /// They are merged with those of the other transports. Long-lived answers watch [`Handle::stopping`] and end.
+    fn router(self: Box<Self>, app: &Handle) -> Router;
+}
