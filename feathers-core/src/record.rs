@@ -39,6 +39,11 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Returns the id that data asks for.
     fn data_id(data: &Self::Data, name: &str) -> Option<Id>;
 
+    /// Returns the values that data sets, as indices of the schema; empty for an open schema.
+    ///
+    /// Validation checks the rules of the schema on them. A field that data leaves out may be missing or `Null`.
+    fn data_fields(data: &Self::Data) -> Vec<(usize, FieldRef<'_>)>;
+
     /// Makes a record of data, under the given id.
     fn create(data: Self::Data, name: &str, id: &Id) -> Result<Self>;
 
@@ -89,6 +94,10 @@ impl Record for Json {
 
     fn data_id(data: &Self, name: &str) -> Option<Id> {
         data.id(name)
+    }
+
+    fn data_fields(_data: &Self) -> Vec<(usize, FieldRef<'_>)> {
+        Vec::new()
     }
 
     fn create(mut data: Self, name: &str, id: &Id) -> Result<Self> {
