@@ -35,6 +35,11 @@ impl Commit {
         }
     }
 
+    /// Tells whether places are wanted and not taken yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.as_ref().is_some_and(|inner| inner.reservation.get().is_none())
+    }
+
     /// Returns the places, or takes some now if the service has no store that did.
     pub(crate) fn places(&self, changes: usize) -> Option<&Reservation> {
         self.reached(changes);

@@ -191,6 +191,10 @@ impl Context {
         );
         match service.service().call(request).await {
             Ok(result) => {
+                // A store has taken the places of the events at its commit; without one this is the best moment.
+                if self.commit.is_open() && self.event.is_some() {
+                    self.commit.reached(result.count()?);
+                }
                 self.result = Some(result);
                 Ok(())
             }

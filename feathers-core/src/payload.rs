@@ -43,6 +43,7 @@ trait Typed: Send + Sync {
     fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()>;
     fn to_value(&self) -> serde_json::Result<Value>;
     fn items(&self) -> Option<Vec<Payload>>;
+    fn len(&self) -> Option<usize>;
     fn any(&self) -> &dyn Any;
 }
 
@@ -61,6 +62,10 @@ impl<T: Serialize + Send + Sync + 'static> Typed for One<T> {
     }
 
     fn items(&self) -> Option<Vec<Payload>> {
+        None
+    }
+
+    fn len(&self) -> Option<usize> {
         None
     }
 
@@ -93,6 +98,10 @@ impl<T: Serialize + Send + Sync + 'static> Typed for Many<T> {
         Some(self.records.iter().map(|record| Payload::record(record.clone(), self.mask.clone())).collect())
     }
 
+    fn len(&self) -> Option<usize> {
+        Some(self.records.len())
+    }
+
     fn any(&self) -> &dyn Any {
         &self.records
     }
@@ -118,6 +127,10 @@ impl<T: Serialize + Send + Sync + 'static> Typed for PageOf<T> {
     }
 
     fn items(&self) -> Option<Vec<Payload>> {
+        None
+    }
+
+    fn len(&self) -> Option<usize> {
         None
     }
 
@@ -284,6 +297,15 @@ impl Payload {
         }
         let items: Vec<Box<RawValue>> = serde_json::from_slice(&json)?;
         Ok(Some(items.into_iter().map(Self::from).collect()))
+    }
+
+    /// Returns how many records this is: the length of a list, else one.
+    pub(crate) fn count(&self) -> Result<usize> {
+        match self.0.as_ref().map(|inner| &inner.repr) {
+            Some(Repr::Typed(typed)) if typed.len().is_some() => Ok(typed.len().unwrap_or(1)),
+            _ if self.is_array() => Ok(self.items()?.map_or(1, |items| items.len())),
+            _ => Ok(1),
+        }
     }
 
     /// Tells whether this is a list.

@@ -1,0 +1,520 @@
+//! Events, publishers and channels: who gets what, in which order, and with which payload.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::{Arc, Mutex};
+
+use feathers_core::{
+    App, Context, Delivery, Descriptor, Handle, Method, Payload, Peer, Provider, Publication, Request, Result, Service,
+    Session, Subscription, async_trait,
+};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+/// Returns the data that it gets.
+struct Ev;
+
+#[async_trait]
+impl Service for Ev {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(Method::STANDARD).method("custom", "").events(["customEvent"])
+    }
+
+    async fn call(&self, request: Request<'_>) -> Result<Payload> {
+        match request.method {
+            Method::Find => Ok(json!([{ "a": 1 }]).into()),
+            Method::Get | Method::Remove => Ok(json!({ "id": request.id }).into()),
+            _ => Ok(request.data),
+        }
+    }
+}
+
+struct Client {
+    session: Session,
+    events: Subscription,
+}
+
+impl Client {
+    async fn open(app: &Handle) -> Self {
+        let session = app.open(Peer::new(Provider::new("test"))).await;
+        Self { events: session.subscribe(), session }
+    }
+
+    async fn join(app: &Handle, channels: &[&str]) -> Self {
+        let client = Self::open(app).await;
+        app.channel(channels).join(client.session.connection());
+        client
+    }
+
+    /// Returns what has come, as `"path event data"`.
+    fn seen(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.events.try_next()).map(show).collect()
+    }
+}
+
+fn show(delivery: Delivery) -> String {
+    let Delivery::Event(event) = delivery else { panic!("expected an event") };
+    format!("{} {} {}", event.path(), event.name(), event.payload().value().unwrap())
+}
+
+async fn app(build: impl FnOnce(&mut App)) -> Handle {
+    let mut app = App::new();
+    build(&mut app);
+    app.start().await.unwrap()
+}
+
+/// An app with one service whose events go to the channel `everybody`.
+async fn plain() -> Handle {
+    app(|app| {
+        app.service("ev", Ev);
+        app.publish(|_, app| app.channel("everybody"));
+    })
+    .await
+}
+
+#[tokio::test]
+async fn standard_methods_emit_their_events() {
+    let app = plain().await;
+    let mut client = Client::join(&app, &["everybody"]).await;
+    let ev = app.service("ev").unwrap();
+    ev.create(json!({ "n": 1 }), ()).await.unwrap();
+    ev.create(json!([{ "n": 1 }, { "n": 1 }, { "n": 2 }]), ()).await.unwrap();
+    ev.create(json!([]), ()).await.unwrap();
+    ev.update(1, json!({ "n": 1 }), ()).await.unwrap();
+    ev.patch(Some(1.into()), json!({ "n": 2 }), ()).await.unwrap();
+    ev.remove(Some(1.into()), ()).await.unwrap();
+    ev.call("custom", json!({}), ()).await.unwrap();
+    ev.find(()).await.unwrap();
+    ev.get(1, ()).await.unwrap();
+    ev.create(Value::Null, ()).await.unwrap();
+    assert_eq!(
+        client.seen(),
+        [
+            r#"ev created {"n":1}"#,
+            r#"ev created {"n":1}"#,
+            r#"ev created {"n":1}"#,
+            r#"ev created {"n":2}"#,
+            r#"ev updated {"n":1}"#,
+            r#"ev patched {"n":2}"#,
+            r#"ev removed {"id":1}"#,
+            "ev created null",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn hooks_change_the_event_and_its_payload() {
+    async fn change(ctx: &mut Context) -> Result<()> {
+        let query = ctx.params.query.clone();
+        if query.contains_key("noevent") {
+            ctx.event = None;
+        }
+        if let Some(event) = query.get("event").and_then(Value::as_str) {
+            ctx.event = Some(event.to_owned().into());
+        }
+        if query.contains_key("dispatch") {
+            let mut safe = ctx.result.clone().unwrap();
+            match safe.value_mut()? {
+                Value::Array(items) => items.iter_mut().for_each(|item| item["safe"] = json!(true)),
+                item => item["safe"] = json!(true),
+            }
+            ctx.dispatch = Some(safe);
+        }
+        if query.contains_key("emit") {
+            ctx.emit("customEvent", json!({ "hello": "custom" }));
+        }
+        Ok(())
+    }
+
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let listener = heard.clone();
+    let app = app(|app| {
+        app.service("ev", Ev).after("all", change).on("created", move |publication: &Publication, _| {
+            let call = publication.call.as_ref().unwrap();
+            listener.lock().unwrap().push(format!("{} {}", call.method, publication.data.value().unwrap()));
+        });
+        app.publish(|_, app| app.channel("everybody"));
+    })
+    .await;
+    let mut client = Client::join(&app, &["everybody"]).await;
+    let ev = app.service("ev").unwrap();
+    let create = async |data: Value, query: Value| {
+        ev.create(data, query).await.unwrap();
+    };
+    create(json!({ "n": 1 }), json!({ "dispatch": 1 })).await;
+    create(json!([{ "n": 1 }, { "n": 2 }]), json!({ "dispatch": 1 })).await;
+    create(json!({ "n": 3 }), json!({ "noevent": 1 })).await;
+    create(json!({ "n": 4 }), json!({ "event": "renamed" })).await;
+    create(json!({ "n": 5 }), json!({ "event": "patched" })).await;
+    create(json!({ "n": 6 }), json!({ "event": "customEvent" })).await;
+    ev.call("custom", json!({ "n": 7 }), json!({ "event": "created" })).await.unwrap();
+    create(json!({ "n": 8 }), json!({ "emit": 1 })).await;
+    assert_eq!(
+        client.seen(),
+        [
+            r#"ev created {"n":1,"safe":true}"#,
+            r#"ev created {"n":1,"safe":true}"#,
+            r#"ev created {"n":2,"safe":true}"#,
+            r#"ev patched {"n":5}"#,
+            r#"ev created {"n":7}"#,
+            // The place of the change is taken when the method returns, which is before the hook that emits.
+            r#"ev created {"n":8}"#,
+            r#"ev customEvent {"hello":"custom"}"#,
+        ]
+    );
+    // Listeners on the server see the result, not the dispatch.
+    assert_eq!(
+        *heard.lock().unwrap(),
+        [
+            r#"create {"n":1}"#,
+            r#"create {"n":1}"#,
+            r#"create {"n":2}"#,
+            r#"custom {"n":7}"#,
+            r#"create {"n":8}"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_narrowest_publisher_decides() {
+    let app = app(|app| {
+        app.publish(|_, app| app.channel("app"));
+        app.publish_event("removed", |_, app: &Handle| app.channel("app removed"));
+        app.service("a", Ev)
+            .publish(|_, app| app.channel("service"))
+            .publish_event("created", |_, app: &Handle| app.channel("service created"))
+            .publish_event("patched", |_, _: &Handle| ());
+        app.service("b", Ev);
+    })
+    .await;
+    let mut client = Client::join(&app, &["app", "app removed", "service", "service created"]).await;
+    let mut only = Client::join(&app, &["service"]).await;
+    for path in ["a", "b"] {
+        let service = app.service(path).unwrap();
+        service.create(json!(1), ()).await.unwrap();
+        service.patch(Some(1.into()), json!(2), ()).await.unwrap();
+        service.update(1, json!(3), ()).await.unwrap();
+        service.remove(Some(4.into()), ()).await.unwrap();
+    }
+    assert_eq!(
+        client.seen(),
+        [
+            "a created 1",
+            "a updated 3",
+            r#"a removed {"id":4}"#,
+            "b created 1",
+            "b patched 2",
+            "b updated 3",
+            r#"b removed {"id":4}"#,
+        ]
+    );
+    assert_eq!(only.seen(), ["a updated 3", r#"a removed {"id":4}"#]);
+}
+
+#[tokio::test]
+async fn one_delivery_per_connection_and_the_first_channel_wins() {
+    let app = app(|app| {
+        app.service("ev", Ev);
+        app.publish(|_, app: &Handle| {
+            vec![
+                Some(app.channel("none").send(json!("nobody"))),
+                None,
+                Some(app.channel("a").send(json!("for a"))),
+                Some(app.channel(["a", "b", "c"])),
+                Some(app.channel("c").send(json!("too late"))),
+            ]
+        });
+    })
+    .await;
+    let mut in_a = Client::join(&app, &["a", "b"]).await;
+    let mut in_c = Client::join(&app, &["c"]).await;
+    let mut out = Client::open(&app).await;
+    app.service("ev").unwrap().create(json!("own"), ()).await.unwrap();
+    assert_eq!(in_a.seen(), [r#"ev created "for a""#]);
+    assert_eq!(in_c.seen(), [r#"ev created "own""#]);
+    assert!(out.seen().is_empty());
+}
+
+#[tokio::test]
+async fn filters_decide_for_each_connection() {
+    #[derive(Clone, PartialEq)]
+    struct User(&'static str);
+
+    let app = app(|app| {
+        app.service("ev", Ev);
+        app.publish(|publication: &Publication, app: &Handle| {
+            let to = publication.data.value().unwrap()["to"].as_str().unwrap_or_default().to_owned();
+            app.channel("all").filter(move |connection| connection.get::<User>().is_some_and(|user| user.0 == to))
+        });
+    })
+    .await;
+    let mut ann = Client::join(&app, &["all"]).await;
+    let mut bob = Client::join(&app, &["all"]).await;
+    ann.session.connection().insert(User("ann"));
+    bob.session.connection().insert(User("bob"));
+    app.service("ev").unwrap().create(json!({ "to": "bob" }), ()).await.unwrap();
+    assert!(ann.seen().is_empty());
+    assert_eq!(bob.seen(), [r#"ev created {"to":"bob"}"#]);
+}
+
+#[tokio::test]
+async fn channels_exist_from_first_mention_to_last_leave() {
+    let app = plain().await;
+    let client = Client::open(&app).await;
+    let connection = client.session.connection().clone();
+    assert!(app.channels().is_empty());
+    let both = app.channel(["a", "b", "a"]);
+    assert_eq!(app.channels(), ["a".into(), "b".into()]);
+    both.join(&connection);
+    both.join(&connection);
+    assert_eq!((both.len(), app.channel("a").len()), (1, 1));
+    app.channel("a").leave(&connection);
+    assert_eq!(app.channels(), ["b".into()]);
+    app.channel("b").leave_if(|one| *one == connection);
+    assert!(app.channels().is_empty());
+    // A channel that is held on to works again after it was emptied.
+    both.join(&connection);
+    assert_eq!(app.channel("b").connections(), [connection]);
+    drop(client);
+    assert!(app.channels().is_empty());
+    assert_eq!(app.connections(), 0);
+}
+
+#[tokio::test]
+async fn membership_is_looked_at_when_the_event_is_read() {
+    let app = plain().await;
+    let mut leaver = Client::join(&app, &["everybody"]).await;
+    let mut joiner = Client::open(&app).await;
+    let ev = app.service("ev").unwrap();
+    ev.create(json!(1), ()).await.unwrap();
+    app.channel("everybody").leave(leaver.session.connection());
+    app.channel("everybody").join(joiner.session.connection());
+    ev.create(json!(2), ()).await.unwrap();
+    assert!(leaver.seen().is_empty());
+    assert_eq!(joiner.seen(), ["ev created 2"]);
+}
+
+#[tokio::test]
+async fn connect_and_disconnect_listeners_run() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let (on, off) = (log.clone(), log.clone());
+    let app = app(|app| {
+        app.on_connect(|connection, app| app.channel("everybody").join(connection));
+        app.on_connect_async(move |connection, app| {
+            let on = on.clone();
+            async move {
+                tokio::task::yield_now().await;
+                on.lock().unwrap().push(format!("connect {} {}", connection.provider(), app.channel("everybody").len()));
+            }
+        });
+        app.on_disconnect(move |_, app| {
+            off.lock().unwrap().push(format!("disconnect {}", app.channel("everybody").len()));
+        });
+    })
+    .await;
+    let client = Client::open(&app).await;
+    drop(client);
+    assert_eq!(*log.lock().unwrap(), ["connect test 1", "disconnect 0"]);
+}
+
+#[tokio::test]
+async fn the_server_can_end_a_connection() {
+    let app = plain().await;
+    let mut client = Client::join(&app, &["everybody"]).await;
+    client.session.connection().disconnect();
+    assert!(client.events.next().await.is_none());
+    app.channel("everybody").join(client.session.connection());
+    app.channel("everybody").leave(client.session.connection());
+    assert!(app.channels().is_empty());
+}
+
+#[tokio::test]
+async fn logout_leaves_channels_before_listeners_run() {
+    let app = app(|app| {
+        app.on_login(|_, params, app| app.channel("authenticated").join(params.connection.as_ref().unwrap()));
+        app.on_logout(|_, params, app| app.channel("anonymous").join(params.connection.as_ref().unwrap()));
+    })
+    .await;
+    let client = Client::open(&app).await;
+    let params = client.session.params();
+    app.login(&json!({}).into(), &params);
+    assert_eq!(client.session.connection().channels(), ["authenticated".into()]);
+    app.logout(&json!({}).into(), &params);
+    assert_eq!(client.session.connection().channels(), ["anonymous".into()]);
+}
+
+#[tokio::test]
+async fn a_slow_publisher_holds_up_no_call_and_keeps_its_place() {
+    let gate = Arc::new(Notify::new());
+    let wait = gate.clone();
+    let app = app(|app| {
+        app.service("slow", Ev).publish_async(move |_, app| {
+            let wait = wait.clone();
+            async move {
+                wait.notified().await;
+                app.channel("everybody")
+            }
+        });
+        app.service("ev", Ev);
+        app.publish(|_, app| app.channel("everybody"));
+    })
+    .await;
+    let mut client = Client::join(&app, &["everybody"]).await;
+    app.service("slow").unwrap().create(json!(1), ()).await.unwrap();
+    app.service("ev").unwrap().create(json!(2), ()).await.unwrap();
+    assert!(client.seen().is_empty(), "nothing overtakes an open place");
+    gate.notify_one();
+    assert_eq!(show(client.events.next().await.unwrap()), "slow created 1");
+    assert_eq!(show(client.events.next().await.unwrap()), "ev created 2");
+}
+
+#[tokio::test]
+async fn a_place_that_stays_open_goes_to_the_end() {
+    let gate = Arc::new(Notify::new());
+    let wait = gate.clone();
+    let app = app(|app| {
+        app.service("stuck", Ev).publish_async(move |_, app| {
+            let wait = wait.clone();
+            async move {
+                wait.notified().await;
+                app.channel("everybody")
+            }
+        });
+        app.service("ev", Ev);
+        app.publish(|_, app| app.channel("everybody"));
+    })
+    .await;
+    let mut client = Client::join(&app, &["everybody"]).await;
+    app.service("stuck").unwrap().create(json!(1), ()).await.unwrap();
+    app.service("ev").unwrap().create(json!(2), ()).await.unwrap();
+    assert_eq!(show(client.events.next().await.unwrap()), "ev created 2");
+    gate.notify_one();
+    assert_eq!(show(client.events.next().await.unwrap()), "stuck created 1");
+}
+
+#[tokio::test]
+async fn a_failing_publisher_or_listener_does_not_fail_the_call() {
+    let app = app(|app| {
+        app.service("ev", Ev)
+            .publish(|publication: &Publication, app: &Handle| {
+                assert_ne!(publication.data.value().unwrap(), &json!(1), "a publisher that panics");
+                app.channel("everybody")
+            })
+            .on("created", |publication, _| assert_ne!(publication.data.value().unwrap(), &json!(2)));
+    })
+    .await;
+    let mut client = Client::join(&app, &["everybody"]).await;
+    for n in 1..=3 {
+        app.service("ev").unwrap().create(json!(n), ()).await.unwrap();
+    }
+    assert_eq!(client.seen(), ["ev created 2", "ev created 3"]);
+}
+
+#[tokio::test]
+async fn a_client_that_reads_late_gets_everything_in_order() {
+    let app = plain().await;
+    let mut client = Client::join(&app, &["everybody"]).await;
+    let mut other = Client::join(&app, &["other"]).await;
+    let ev = app.service("ev").unwrap();
+    for n in 0..5_000 {
+        ev.create(json!(n), ()).await.unwrap();
+    }
+    let expected: Vec<String> = (0..5_000).map(|n| format!("ev created {n}")).collect();
+    assert_eq!(client.seen(), expected);
+    ev.create(json!("last"), ()).await.unwrap();
+    assert_eq!(client.seen(), [r#"ev created "last""#]);
+    assert!(other.seen().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_calls_reach_a_reader_once_each_and_in_one_order() {
+    let app = plain().await;
+    let mut a = Client::join(&app, &["everybody"]).await;
+    let mut b = Client::join(&app, &["everybody"]).await;
+    let writers = (0..8).map(|writer| {
+        let ev = app.service("ev").unwrap();
+        tokio::spawn(async move {
+            for n in 0..500 {
+                ev.create(json!(writer * 1_000 + n), ()).await.unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let seen = a.seen();
+    assert_eq!(seen.len(), 4_000);
+    assert_eq!(seen, b.seen());
+    for writer in 0..8 {
+        let own: Vec<&String> = seen.iter().filter(|line| line_number(line) / 1_000 == writer).collect();
+        assert!(own.is_sorted_by_key(|line| line_number(line)), "one caller's events are in its order");
+    }
+}
+
+fn line_number(line: &str) -> u64 {
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn events_of_nested_apps_carry_the_prefix() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let outer = log.clone();
+    let app = app(|app| {
+        let mut sub = App::new();
+        sub.service("a", Ev);
+        sub.service("users/:userId/messages", Ev);
+        app.nest("/api", sub);
+        app.before("all", async |_: &mut Context| Ok(()));
+        app.around("all", Noted(outer));
+        app.publish(|_, app| app.channel("everybody"));
+    })
+    .await;
+    struct Noted(Arc<Mutex<Vec<String>>>);
+
+    #[async_trait]
+    impl feathers_core::AroundHook for Noted {
+        async fn run(&self, ctx: &mut Context, next: feathers_core::Next<'_>) -> Result<()> {
+            self.0.lock().unwrap().push(ctx.path().to_owned());
+            next.run(ctx).await
+        }
+    }
+
+    let mut client = Client::join(&app, &["everybody"]).await;
+    app.service("api/a").unwrap().create(json!(1), ()).await.unwrap();
+    app.service("api/users/7/messages").unwrap().create(json!(2), ()).await.unwrap();
+    assert_eq!(client.seen(), ["api/a created 1", "api/users/:userId/messages created 2"]);
+    assert_eq!(*log.lock().unwrap(), ["api/a", "api/users/:userId/messages"]);
+}
+
+#[tokio::test]
+async fn a_call_whose_caller_goes_away_is_finished() {
+    struct Slow(Arc<Notify>, Arc<Notify>);
+
+    #[async_trait]
+    impl Service for Slow {
+        fn descriptor(&self) -> Descriptor {
+            Descriptor::new([Method::Create])
+        }
+
+        async fn call(&self, request: Request<'_>) -> Result<Payload> {
+            self.0.notify_one();
+            self.1.notified().await;
+            Ok(request.data)
+        }
+    }
+
+    let (started, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let service = Slow(started.clone(), go.clone());
+    let app = app(|app| {
+        app.service("slow", service);
+        app.publish(|_, app| app.channel("everybody"));
+    })
+    .await;
+    let mut client = Client::join(&app, &["everybody"]).await;
+    let slow = app.service("slow").unwrap();
+    let caller = tokio::spawn(async move { slow.create(json!(1), ()).await });
+    started.notified().await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    go.notify_one();
+    assert_eq!(show(client.events.next().await.unwrap()), "slow created 1");
+}
