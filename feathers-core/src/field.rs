@@ -267,11 +267,16 @@ impl<T: FieldType> FieldType for Option<T> {
     }
 }
 
-/// Returns the value of a `#[service(json)]` field.
+/// Returns the value of a `#[service(json)]` field; scalars become typed, so that filters compare them.
 pub fn to_json_field<T: Serialize>(value: &T) -> FieldRef<'static> {
-    let json = serde_json::to_value(value).unwrap_or_default();
-    match json {
+    match serde_json::to_value(value).unwrap_or_default() {
         Value::Null => FieldRef::Null,
+        Value::Bool(value) => FieldRef::Bool(value),
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => FieldRef::Int(number),
+            None => FieldRef::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Value::String(text) => FieldRef::Text(Cow::Owned(text)),
         json => FieldRef::Json(Cow::Owned(json)),
     }
 }

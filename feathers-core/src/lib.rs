@@ -5,6 +5,7 @@
 //! The core knows no HTTP server, no database and no protocol.
 
 mod app;
+mod arguments;
 mod channel;
 mod commit;
 mod connection;
@@ -23,6 +24,8 @@ mod publish;
 pub mod query;
 mod record;
 mod route;
+#[doc(hidden)]
+pub mod rt;
 mod schema;
 mod service;
 mod store;
@@ -33,6 +36,7 @@ pub use async_trait::async_trait;
 pub use crate::app::{
     App, Call, Handle, Lifecycle, Mount, Page, Reply, Route, ServiceHandle, ServiceInfo, TypedService,
 };
+pub use crate::arguments::{FromId, FromPayload};
 pub use crate::channel::{Channel, IntoChannelNames, IntoChannels};
 pub use crate::commit::Commit;
 pub use crate::connection::Connection;
@@ -48,7 +52,7 @@ pub use crate::method::Method;
 pub use crate::params::{Headers, Params, Provider, RouteParams};
 pub use crate::payload::Payload;
 pub use crate::publish::{Cause, Publication};
-pub use crate::query::{Comparison, FieldPath, Filter, Order, Paginate, Query, QueryOptions};
+pub use crate::query::{Comparison, FieldPath, Filter, Order, Paginate, Query, QueryOptions, qs};
 pub use crate::record::{Columns, Json, Record, lookup_inside, wrong_id};
 pub use crate::route::Encoding;
 pub use crate::schema::{Field, Kind, Rule, Schema};

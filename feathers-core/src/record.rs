@@ -47,6 +47,14 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Makes a record of data, under the given id.
     fn create(data: Self::Data, name: &str, id: &Id) -> Result<Self>;
 
+    /// Makes the record that takes this one's place in an `update`, under its id.
+    ///
+    /// What clients may not set stays as it is: the derive keeps `readonly` fields. A store therefore reads the old
+    /// record in the same transaction, unless no field of the schema is `readonly`.
+    fn replace(&self, data: Self::Data, name: &str, id: &Id) -> Result<Self> {
+        Self::create(data, name, id)
+    }
+
     /// Returns what a patch changes, as indices of the schema and new values; empty for an open schema.
     fn changes(patch: &Self::Patch) -> Vec<(usize, FieldValue)>;
 

@@ -1,0 +1,96 @@
+//! What the output of the macros calls. Not public API: it changes with the macros.
+//!
+//! Generated code holds no logic of its own; what it does beyond naming fields and methods is here, where it is read,
+//! tested and compiled once.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny};
+use serde::ser::{Serialize, Serializer};
+
+pub use crate::arguments::{FromId, FromPayload, into_payload, one_at_a_time};
+use crate::error::{Error, Result};
+pub use crate::field::{from_json_field, to_json_field};
+use crate::field::{FieldRef, FieldType, FieldValue};
+use crate::id::Id;
+pub use crate::record::lookup_inside;
+use crate::record::wrong_id;
+use crate::schema::Kind;
+
+/// Reads a field that may be left out, and keeps `null` apart from that: a missing field never gets here.
+///
+/// For a field that is no `Option` itself, `null` is an error.
+pub fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// A field that may be sent and does not count: the id in a patch.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ignored;
+
+impl fmt::Debug for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ignored")
+    }
+}
+
+impl Serialize for Ignored {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl<'de> Deserialize<'de> for Ignored {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+/// Returns the id that a field holds.
+pub fn id_of<T: FieldType>(field: &T) -> Option<Id> {
+    match field.to_field() {
+        FieldRef::Int(number) => Some(Id::Int(number)),
+        FieldRef::Text(text) => Some(Id::Text(text.into())),
+        _ => None,
+    }
+}
+
+/// Makes the value of an id field; an id that does not fit its type is a 400.
+pub fn id_field<T: FieldType>(id: &Id) -> Result<T> {
+    let value = match T::KIND {
+        Kind::Integer => FieldValue::Int(id.as_int().ok_or_else(|| wrong_id(id))?),
+        _ => FieldValue::Text(id.to_string().into()),
+    };
+    T::from_field(value).map_err(|_| wrong_id(id))
+}
+
+/// Makes a field of a stored value; what does not fit names the column in the log.
+pub fn column<T: FieldType>(name: &str, value: Option<FieldValue>) -> Result<T> {
+    T::from_field(value.unwrap_or_default()).map_err(|error| in_column(name, error))
+}
+
+/// Makes a `#[service(json)]` field of a stored value.
+pub fn json_column<T: serde::de::DeserializeOwned>(name: &str, value: Option<FieldValue>) -> Result<T> {
+    from_json_field(value.unwrap_or_default()).map_err(|error| in_column(name, error))
+}
+
+#[cold]
+fn in_column(name: &str, error: Error) -> Error {
+    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    Error::internal(format!("column '{name}': {cause}"))
+}
+
+/// Tells whether a field can be an id.
+pub const fn is_id(kind: Kind) -> bool {
+    matches!(kind, Kind::Integer | Kind::String)
+}
+
+/// Tells whether rules for texts apply to a field.
+pub const fn is_text(kind: Kind) -> bool {
+    matches!(kind, Kind::String)
+}
+
+/// Tells whether rules for numbers apply to a field.
+pub const fn is_number(kind: Kind) -> bool {
+    matches!(kind, Kind::Integer | Kind::Number)
+}
