@@ -1,0 +1,35 @@
+// Reports one line per suite, every failure in full, and a last line with the counts.
+import Mocha from 'mocha'
+
+const { Base } = Mocha.reporters
+const { EVENT_SUITE_BEGIN, EVENT_SUITE_END, EVENT_TEST_PASS, EVENT_TEST_FAIL, EVENT_RUN_END } = Mocha.Runner.constants
+
+export default class Compact extends Base {
+  constructor(runner, options) {
+    super(runner, options)
+    // Suites may silence the console; the report must not depend on it.
+    const print = console.log.bind(console)
+    let depth = 0
+    let counts = { passed: 0, failed: 0, start: 0 }
+    const outermost = () => depth === 1
+    runner.on(EVENT_SUITE_BEGIN, (suite) => {
+      if (suite.root) return
+      depth += 1
+      if (outermost()) counts = { passed: 0, failed: 0, start: Date.now() }
+    })
+    runner.on(EVENT_TEST_PASS, () => { counts.passed += 1 })
+    runner.on(EVENT_TEST_FAIL, () => { counts.failed += 1 })
+    runner.on(EVENT_SUITE_END, (suite) => {
+      if (suite.root) return
+      if (outermost()) {
+        const seconds = ((Date.now() - counts.start) / 1000).toFixed(1)
+        print(`${counts.failed ? 'FAIL' : '  ok'} ${suite.title}: ${counts.passed} passed, ${counts.failed} failed, ${seconds} s`)
+      }
+      depth -= 1
+    })
+    runner.once(EVENT_RUN_END, () => {
+      Base.list(this.failures)
+      print(`\n${this.stats.passes} passed, ${this.stats.failures} failed`)
+    })
+  }
+}

@@ -1,0 +1,56 @@
+//! The project's chores, as `cargo xtask <task>`: what CI runs is what you run.
+//!
+//! Every chore is a list of steps; the first that fails ends it. Nothing is installed but what a step needs and what
+//! is missing.
+
+#![expect(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
+
+mod install;
+mod step;
+mod task;
+
+use std::process::ExitCode;
+
+use crate::step::Outcome;
+
+const USAGE: &str = "\
+cargo xtask <task>
+
+  ci             everything that CI runs: format, lints, docs, then `test`
+  check          format, lints and docs: what needs no running server
+  test [--long]  all tests: Rust, docs, the official clients, a real browser; installs what they need
+                 and is missing. --long adds the tests that are marked as slow
+  test rust      the Rust tests only
+  test js [NAME] the tests under Node only; NAME is the start of a file name in tests/js/test
+  bless          accepts what macros print and expand to now, as the expected output";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["ci"] => step::timed(|| task::check().and_then(|()| task::test(task::Length::Short))),
+        ["check"] => step::timed(task::check),
+        ["test"] => step::timed(|| task::test(task::Length::Short)),
+        ["test", "--long"] => step::timed(|| task::test(task::Length::Long)),
+        ["test", "rust"] => step::timed(|| task::test_rust(task::Length::Short)),
+        ["test", "js"] => step::timed(|| task::test_js(None)),
+        ["test", "js", name] => step::timed(|| task::test_js(Some(name))),
+        ["bless"] => step::timed(task::bless),
+        ["help" | "--help" | "-h"] | [] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => Err(step::Failure::new(format!("unknown task `{}`\n\n{USAGE}", arguments.join(" ")))),
+    };
+    finish(outcome)
+}
+
+fn finish(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            println!("\nFAILED: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

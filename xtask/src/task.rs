@@ -1,0 +1,79 @@
+//! The chores: what is cheap comes first, so that a mistake shows soon.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::install;
+use crate::step::{Failure, Outcome, cargo, output, root, run, works};
+
+/// How much is tested.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// What a change should wait for.
+    Short,
+    /// Everything, also what is marked as slow.
+    Long,
+}
+
+/// Checks format, lints and docs.
+pub(crate) fn check() -> Outcome {
+    run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    run("lints", &mut cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]))?;
+    let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--all-features", "--document-private-items"]);
+    run("docs", docs.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Runs all tests.
+pub(crate) fn test(length: Length) -> Outcome {
+    test_rust(length)?;
+    test_js(None)
+}
+
+/// Runs the Rust tests, with nextest if it is installed, and the examples in the docs.
+pub(crate) fn test_rust(length: Length) -> Outcome {
+    // The tests of the lifecycle start the programs, which cargo builds for the tests of their own crate only.
+    run("build", &mut cargo(&["build", "--workspace", "--bins"]))?;
+    let nextest = works("cargo", &["nextest", "--version"]);
+    let mut arguments = if nextest {
+        vec!["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]
+    } else {
+        vec!["test", "--workspace", "--all-features", "--all-targets", "--no-fail-fast"]
+    };
+    if length == Length::Long {
+        arguments.extend(if nextest { ["--run-ignored", "all"].as_slice() } else { &["--", "--include-ignored"] });
+    }
+    run("Rust tests", &mut cargo(&arguments))?;
+    run("examples in docs", &mut cargo(&["test", "--workspace", "--all-features", "--doc", "--quiet"]))
+}
+
+/// Runs the tests under Node: the official clients and a real browser, each against servers of its own.
+pub(crate) fn test_js(name: Option<&str>) -> Outcome {
+    let folder = root().join("tests/js");
+    install::npm(&folder)?;
+    let browser = install::browser()?;
+    run("build of the servers", &mut cargo(&["build", "--package", "feathers-tests", "--package", "todo", "--bins"]))?;
+    let programs = programs()?;
+    let mut mocha = Command::new("node");
+    mocha.arg("node_modules/mocha/bin/mocha.js").current_dir(&folder);
+    mocha.args(["--spec", &format!("test/{}*.test.mjs", name.unwrap_or_default())]);
+    mocha.env("PEER_BIN", programs.join("peer")).env("TODO_BIN", programs.join("todo")).env("CHROMIUM", browser);
+    run("tests under Node", &mut mocha)
+}
+
+/// Accepts what the macros print and expand to now.
+pub(crate) fn bless() -> Outcome {
+    let mut tests = cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    tests.env("TRYBUILD", "overwrite").env("INSTA_UPDATE", "always");
+    run("bless", &mut tests)
+}
+
+/// Returns where cargo puts the programs.
+fn programs() -> Outcome<PathBuf> {
+    let metadata = output("cargo metadata", &mut cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
+    serde_json::from_str::<Value>(&metadata)
+        .ok()
+        .and_then(|metadata| Some(PathBuf::from(metadata.get("target_directory")?.as_str()?).join("debug")))
+        .ok_or_else(|| Failure::new("cargo metadata names no target directory"))
+}
