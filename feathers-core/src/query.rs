@@ -5,8 +5,10 @@
 
 mod coerce;
 mod evaluate;
+mod open;
 mod parse;
 pub mod qs;
+mod typed;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -62,7 +64,7 @@ pub enum Filter {
 
 /// How a field is compared. Values are typed: a text never equals a number.
 ///
-/// The rules are MongoDB's, as in Feathers: `null` matches a missing field, an array matches when an element does,
+/// The rules are those of MongoDB, as in Feathers: `null` matches a missing field, an array matches when an element does,
 /// and an ordering operator matches only values of its own type.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -83,7 +85,7 @@ pub enum Comparison {
     Greater(FieldValue),
     /// `$gte`.
     GreaterOrEqual(FieldValue),
-    /// A whitelisted extra operator, such as `$like`, with its raw value.
+    /// A whitelisted extra operator, such as `$like`, with its raw value; a store that does not know it matches nothing.
     Custom(Arc<str>, Value),
 }
 

@@ -1,1 +1,112 @@
-//! Coercion of query values to the types of the schema.
+//! Coercion of query values to the types of the schema, by the rules of Ajv's `coerceTypes`.
+//!
+//! REST sends every value as text, sockets keep the JSON type; both mean the same query.
+
+use serde_json::{Number, Value};
+
+use crate::field::FieldValue;
+use crate::schema::{Field, Kind};
+
+/// Returns the value as the field's type; `None` if it does not fit.
+///
+/// `null` stays `null`, also where the field cannot hold it: it equals no value then.
+pub(super) fn coerce(value: &Value, field: &Field) -> Option<FieldValue> {
+    match (field.kind, value) {
+        (_, Value::Null) => Some(FieldValue::Null),
+        (Kind::Json, value) => Some(FieldValue::from(value.clone())),
+        (Kind::Boolean | Kind::Integer | Kind::Number, Value::String(text)) if text.is_empty() => {
+            field.nullable.then_some(FieldValue::Null)
+        }
+        (Kind::Boolean, value) => boolean(value).map(FieldValue::Bool),
+        (Kind::Integer, value) => integer(value).map(FieldValue::Int),
+        (Kind::Number, value) => number(value),
+        (Kind::String, value) => text(value).map(|text| FieldValue::Text(text.into())),
+    }
+}
+
+fn boolean(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(value) => Some(*value),
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => match number.as_f64() {
+            Some(0.0) => Some(false),
+            Some(1.0) => Some(true),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Bool(value) => Some((*value).into()),
+        Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+        Value::String(text) => {
+            let text = text.trim();
+            text.parse().ok().or_else(|| whole(decimal(text)?))
+        }
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Option<FieldValue> {
+    match value {
+        Value::String(text) => decimal(text.trim()).map(FieldValue::Float),
+        Value::Bool(value) => Some(FieldValue::Float(f64::from(u8::from(*value)))),
+        Value::Number(number) => number.as_f64().map(FieldValue::Float),
+        _ => None,
+    }
+}
+
+/// Reads a finite number; Rust's words for infinity are none.
+fn decimal(text: &str) -> Option<f64> {
+    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+    let number = if numeric { text.parse::<f64>().ok()? } else { return None };
+    number.is_finite().then_some(number)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the number is whole and in the range of i64")]
+fn whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64)
+}
+
+/// Returns the text that JavaScript makes of a scalar.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(number) => Some(number_text(number)),
+        _ => None,
+    }
+}
+
+/// Writes a number; JavaScript knows no difference between 1 and 1.0.
+pub(super) fn number_text(number: &Number) -> String {
+    let text = number.to_string();
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}
+
+/// Reads a whole number as JavaScript's `parseInt(value, 10)` does: the digits that the text begins with.
+pub(super) fn parse_int(value: &Value) -> Option<i64> {
+    let text = match value {
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => return Some(number),
+            None => number_text(number),
+        },
+        Value::String(text) => text.clone(),
+        Value::Array(items) => text(items.first()?)?,
+        _ => return None,
+    };
+    let text = text.trim_start();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let end = digits.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+    let digits = &digits[..end];
+    if digits.is_empty() {
+        return None;
+    }
+    let number = digits.parse().unwrap_or(i64::MAX);
+    Some(if negative { -number } else { number })
+}

@@ -1,16 +1,163 @@
-//! From the untyped query to the typed one.
+//! From the untyped query to the typed one: the part that all schemas have in common.
+//!
+//! Page, `$select` and extra filters are read here; conditions and `$sort` by the kind of schema, in `open` and `typed`.
 
 use serde_json::{Map, Value};
 
-use crate::error::Result;
-use crate::query::{Query, QueryOptions};
+use crate::error::{Error, Result};
+use crate::field::FieldValue;
+use crate::query::coerce::parse_int;
+use crate::query::{Comparison, Filter, Order, Paginate, Query, QueryOptions, open, typed};
 use crate::schema::Schema;
 
+/// How deep `$or`, `$and` and the values in them may be nested.
+const MAX_DEPTH: usize = 20;
+/// How many values a query may hold.
+const MAX_VALUES: usize = 10_000;
+
 pub(super) fn parse(
-    _raw: &Map<String, Value>,
-    _schema: &Schema,
-    _options: &QueryOptions,
-    _external: bool,
+    raw: &Map<String, Value>,
+    schema: &Schema,
+    options: &QueryOptions,
+    external: bool,
 ) -> Result<Query> {
-    Ok(Query::default())
+    let mut query = Query { limit: limit(None, options.paginate), ..Query::default() };
+    if raw.is_empty() {
+        return Ok(query);
+    }
+    check_size(raw)?;
+    let scope = Scope { schema, options, external };
+    let mut filters = Vec::new();
+    for (name, value) in raw {
+        match name.as_str() {
+            "$limit" => {
+                let wanted = if schema.open { parse_int(value) } else { typed::page_number(name, value)? };
+                query.limit = limit(wanted, options.paginate);
+            }
+            "$skip" => {
+                let wanted = if schema.open { parse_int(value) } else { typed::page_number(name, value)? };
+                query.skip = wanted.and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
+            }
+            "$sort" if schema.open => query.sort = open::sort(value, &scope)?,
+            "$sort" => query.sort = typed::sort(value, &scope)?,
+            "$select" if schema.open => query.select = open::select(value)?,
+            "$select" => query.select = typed::select(value, &scope)?,
+            name if options.filters.contains(name) => {
+                query.extra.insert(name.to_owned(), value.clone());
+            }
+            _ if schema.open => filters.push(open::top_level(name, value, &scope)?),
+            _ => typed::condition(name, value, &scope, &typed::Place::Root, &mut filters)?,
+        }
+    }
+    query.filter = all(filters);
+    Ok(query)
+}
+
+/// What a query is read by.
+pub(super) struct Scope<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) options: &'a QueryOptions,
+    pub(super) external: bool,
+}
+
+/// Joins conditions that must all match.
+pub(super) fn all(mut filters: Vec<Filter>) -> Filter {
+    match filters.len() {
+        0 => Filter::All,
+        1 => filters.pop().unwrap_or_default(),
+        _ => Filter::And(filters),
+    }
+}
+
+/// Finds the page size: the wanted one up to the maximum, or else the default.
+fn limit(wanted: Option<i64>, paginate: Option<Paginate>) -> Option<u64> {
+    let wanted = wanted.and_then(|number| u64::try_from(number).ok());
+    match paginate {
+        Some(Paginate { default, max }) if default.is_some() || max.is_some() => {
+            Some(wanted.or(default).unwrap_or(0).min(max.unwrap_or(u64::MAX)))
+        }
+        _ => wanted,
+    }
+}
+
+/// Reads the direction of a sort; 0 is no order.
+pub(super) fn direction(number: i64) -> Option<Order> {
+    match number {
+        0 => None,
+        1.. => Some(Order::Ascending),
+        _ => Some(Order::Descending),
+    }
+}
+
+/// Reads a comparison by an operator; `value` turns JSON into the type of the field. `None` is an unknown operator.
+pub(super) fn comparison(
+    operator: &str,
+    operand: &Value,
+    options: &QueryOptions,
+    mut value: impl FnMut(&Value) -> Result<FieldValue>,
+) -> Result<Option<Comparison>> {
+    let mut list = |operand: &Value| match operand {
+        Value::Array(items) => items.iter().map(&mut value).collect(),
+        one => value(one).map(|one| vec![one]),
+    };
+    Ok(Some(match operator {
+        "$in" => Comparison::In(list(operand)?),
+        "$nin" => Comparison::NotIn(list(operand)?),
+        "$ne" => Comparison::NotEqual(value(operand)?),
+        "$lt" => Comparison::Less(value(operand)?),
+        "$lte" => Comparison::LessOrEqual(value(operand)?),
+        "$gt" => Comparison::Greater(value(operand)?),
+        "$gte" => Comparison::GreaterOrEqual(value(operand)?),
+        other => match options.operators.get(other) {
+            Some(operator) => Comparison::Custom(operator.clone(), operand.clone()),
+            None => return Ok(None),
+        },
+    }))
+}
+
+/// Returns the parts of `$or` and `$and`, which are objects in an array that is not empty.
+pub(super) fn branches<'a>(name: &str, value: &'a Value) -> Result<Vec<&'a Map<String, Value>>> {
+    let items = value.as_array().filter(|items| !items.is_empty());
+    let items = items.ok_or_else(|| Error::bad_request(format!("{name} must be a nonempty array")))?;
+    let objects = items.iter().map(Value::as_object).collect::<Option<_>>();
+    objects.ok_or_else(|| Error::bad_request(format!("{name} must be an array of objects")))
+}
+
+/// Joins the parts of `$or` and `$and`.
+pub(super) fn join(name: &str, filters: Vec<Filter>) -> Filter {
+    if name == "$or" { Filter::Or(filters) } else { Filter::And(filters) }
+}
+
+/// Refuses what is too deep or too much before anything recurses into it.
+fn check_size(raw: &Map<String, Value>) -> Result<()> {
+    let mut waiting: Vec<(&Value, usize)> = Vec::new();
+    let mut count = raw.len();
+    waiting.extend(raw.values().filter(|value| is_nested(value)).map(|value| (value, 1)));
+    while let Some((value, depth)) = waiting.pop() {
+        if depth > MAX_DEPTH {
+            return Err(Error::bad_request(format!("Query is nested deeper than {MAX_DEPTH} levels")));
+        }
+        match value {
+            Value::Array(items) => {
+                count += items.len();
+                waiting.extend(items.iter().filter(|value| is_nested(value)).map(|value| (value, depth + 1)));
+            }
+            Value::Object(fields) => {
+                count += fields.len();
+                waiting.extend(fields.values().filter(|value| is_nested(value)).map(|value| (value, depth + 1)));
+            }
+            _ => {}
+        }
+        if count > MAX_VALUES {
+            break;
+        }
+    }
+    if count > MAX_VALUES {
+        return Err(Error::bad_request(format!("Query has more than {MAX_VALUES} values")));
+    }
+    Ok(())
+}
+
+fn is_nested(value: &Value) -> bool {
+    matches!(value, Value::Array(_) | Value::Object(_))
 }

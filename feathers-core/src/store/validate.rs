@@ -1,12 +1,19 @@
 //! Validation: from a payload to typed data, or to a 400 that lists every mistake the way Ajv does.
 //!
-//! Data that fits is decoded straight into its type. Only when that fails is it looked at as JSON, to find all
-//! mistakes and name their places.
+//! Data that fits is decoded straight into its type, and then only the rules are left to check. Only when decoding
+//! fails is the data looked at as JSON, to find all mistakes and name their places. Data is never coerced.
 
-use crate::error::Result;
+mod formats;
+mod inspect;
+mod rules;
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::mistake::{fragment, mistake, pointer};
 use crate::payload::Payload;
 use crate::record::Record;
-use crate::schema::Schema;
+use crate::schema::{Field, Schema};
 
 /// What the data is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,14 +22,68 @@ pub(super) enum Mode {
     Create,
     /// A whole record in the place of another.
     Update,
+    /// A change of some fields.
+    Patch,
 }
 
 /// Reads the data of a `create` or `update`.
-pub(super) fn data<R: Record>(payload: &Payload, _schema: &Schema, _mode: Mode, _external: bool) -> Result<R::Data> {
-    payload.decode()
+///
+/// `external` refuses fields that clients may not set.
+pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, external: bool) -> Result<R::Data> {
+    let data: R::Data = payload.decode().map_err(|error| inspect::refuse(payload, schema, mode, &error))?;
+    if needs_check(schema, external) {
+        let fields = R::data_fields(&data);
+        let mut mistakes = Vec::new();
+        for (index, value) in &fields {
+            if let Some(field) = schema.fields.get(*index) {
+                rules::check(field, value, &mut mistakes);
+                check_readonly(field, payload, external, &mut mistakes)?;
+            }
+        }
+        fail_on(mistakes)?;
+    }
+    Ok(data)
 }
 
 /// Reads the data of a `patch`.
-pub(super) fn patch<R: Record>(payload: &Payload, _schema: &Schema, _external: bool) -> Result<R::Patch> {
-    payload.decode()
+pub(super) fn patch<R: Record>(payload: &Payload, schema: &Schema, external: bool) -> Result<R::Patch> {
+    let patch: R::Patch = payload.decode().map_err(|error| inspect::refuse(payload, schema, Mode::Patch, &error))?;
+    if needs_check(schema, external) {
+        let mut mistakes = Vec::new();
+        for (index, value) in R::changes(&patch) {
+            if let Some(field) = schema.fields.get(index) {
+                rules::check(field, &value.borrowed(), &mut mistakes);
+                check_readonly(field, payload, external, &mut mistakes)?;
+            }
+        }
+        fail_on(mistakes)?;
+    }
+    Ok(patch)
+}
+
+fn needs_check(schema: &Schema, external: bool) -> bool {
+    schema.fields.iter().any(|field| !field.rules.is_empty() || (external && field.readonly))
+}
+
+fn check_readonly(
+    field: &Field,
+    payload: &Payload,
+    external: bool,
+    mistakes: &mut Vec<Value>,
+) -> Result<()> {
+    // The value may be a default of the type, so what counts is whether the client has sent the field.
+    if external && field.readonly && payload.value()?.get(field.name).is_some() {
+        mistakes.push(readonly(field.name));
+    }
+    Ok(())
+}
+
+fn readonly(name: &str) -> Value {
+    let schema = format!("/properties/{}", fragment(name));
+    let instance = format!("/{}", pointer(name));
+    mistake(&instance, &schema, "readOnly", json!({ "readOnly": true }), "must NOT be set")
+}
+
+fn fail_on(mistakes: Vec<Value>) -> Result<()> {
+    if mistakes.is_empty() { Ok(()) } else { Err(Error::validation(mistakes)) }
 }
