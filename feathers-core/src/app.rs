@@ -58,6 +58,7 @@ pub struct App {
     lifecycle: Lifecycles,
     extensions: Extensions,
     retention: Retention,
+    max_replay: Option<usize>,
 }
 
 impl App {
@@ -101,6 +102,14 @@ impl App {
     /// Sets how much of the past the event log keeps.
     pub fn retention(&mut self, retention: Retention) -> &mut Self {
         self.retention = retention;
+        self
+    }
+
+    /// Sets how many events a client that comes back may have missed; past that it is told to read everything again.
+    ///
+    /// There is no limit by default: whatever the log keeps is replayed.
+    pub fn max_replay(&mut self, events: usize) -> &mut Self {
+        self.max_replay = Some(events);
         self
     }
 

@@ -5,10 +5,11 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Context;
 
+use futures_util::task::AtomicWaker;
 use http::Extensions;
 use serde_json::{Map, Value};
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::channel::Hub;
@@ -16,6 +17,9 @@ use crate::params::{Headers, Provider};
 
 /// Past this many events that wait for it, a connection reads the log itself instead of keeping a list.
 const PENDING: usize = 64;
+
+/// No replay is under way.
+const NO_REPLAY: u64 = u64::MAX;
 
 /// One client's connection; clones are the same connection.
 ///
@@ -32,7 +36,9 @@ struct Inner {
     extensions: Mutex<Extensions>,
     memberships: Mutex<HashMap<Arc<str>, Membership>>,
     mailbox: Mutex<Mailbox>,
-    wake: Notify,
+    /// Set while a client that comes back is being connected: what it joins now counts from there.
+    replay_from: AtomicU64,
+    wake: AtomicWaker,
     closed: CancellationToken,
 }
 
@@ -69,7 +75,8 @@ impl Connection {
             extensions: Mutex::default(),
             memberships: Mutex::default(),
             mailbox: Mutex::default(),
-            wake: Notify::new(),
+            replay_from: AtomicU64::new(NO_REPLAY),
+            wake: AtomicWaker::new(),
             closed: CancellationToken::new(),
         }))
     }
@@ -127,7 +134,7 @@ impl Connection {
     /// Ends the connection from the server's side.
     pub fn disconnect(&self) {
         self.0.closed.cancel();
-        self.0.wake.notify_one();
+        self.0.wake.wake();
     }
 
     /// Tells whether the connection has ended.
@@ -146,6 +153,8 @@ impl Connection {
         if self.is_closed() || memberships.contains_key(name) {
             return false;
         }
+        // A place that does not exist, `NO_REPLAY`, is after every other.
+        let since = since.min(self.0.replay_from.load(Ordering::Acquire));
         memberships.insert(name.clone(), Membership { since, hub: hub.clone() });
         true
     }
@@ -172,7 +181,7 @@ impl Connection {
                 mailbox.behind = true;
             }
         }
-        self.0.wake.notify_one();
+        self.0.wake.wake();
     }
 
     pub(crate) fn take_mail(&self) -> Mail {
@@ -181,6 +190,16 @@ impl Connection {
             Some(seq) => Mail::Event(seq),
             None if mailbox.behind => Mail::Log,
             None => Mail::None,
+        }
+    }
+
+    /// Returns the place of the event that is next in the list; the log must be read if there is a gap before it.
+    pub(crate) fn next_mail(&self) -> Option<u64> {
+        let mailbox = lock(&self.0.mailbox);
+        match (mailbox.pending.front(), mailbox.behind) {
+            (Some(seq), _) => Some(*seq),
+            (None, true) => None,
+            (None, false) => Some(u64::MAX),
         }
     }
 
@@ -196,8 +215,26 @@ impl Connection {
         true
     }
 
-    pub(crate) async fn woken(&self) {
-        self.0.wake.notified().await;
+    /// Has this task woken by the next announcement. There is one reader at a time; the last one counts.
+    pub(crate) fn wake_with(&self, cx: &Context<'_>) {
+        self.0.wake.register(cx.waker());
+    }
+
+    /// Starts a replay: what is joined from now on counts from this place, and reads come from the log.
+    pub(crate) fn begin_replay(&self, from: u64) {
+        self.0.replay_from.store(from, Ordering::Release);
+    }
+
+    /// Ends the joining part of a replay and makes the next reads come from the log.
+    pub(crate) fn end_replay(&self) {
+        self.0.replay_from.store(NO_REPLAY, Ordering::Release);
+        lock(&self.0.mailbox).behind = true;
+    }
+
+    /// Forgets what waits up to this place.
+    pub(crate) fn forget(&self, up_to: u64) {
+        let mut mailbox = lock(&self.0.mailbox);
+        mailbox.pending.retain(|seq| *seq > up_to);
     }
 }
 

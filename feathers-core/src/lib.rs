@@ -47,7 +47,7 @@ pub use crate::event::{Event, FrameKey};
 pub use crate::field::{FieldRef, FieldType, FieldValue, from_json_field, to_json_field};
 pub use crate::hook::{ALL, AroundHook, Hook, Next, On, With, with};
 pub use crate::id::Id;
-pub use crate::log::{Cursor, Epoch, EventLog, PATIENCE, Retention};
+pub use crate::log::{Cursor, Epoch, EventLog, PATIENCE, Reset, ResetReason, Retention, Since};
 pub use crate::mask::Mask;
 pub use crate::method::Method;
 pub use crate::params::{Headers, Params, Provider, RouteParams};

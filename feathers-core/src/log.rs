@@ -9,13 +9,16 @@ mod ring;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use rand::RngExt;
+use serde::{Serialize, Serializer};
 
-pub use self::ring::Retention;
 use self::ring::Ring;
+pub(crate) use self::ring::Look;
+pub use self::ring::Retention;
 use crate::error::{Error, Result};
 use crate::event::Event;
 
@@ -78,6 +81,94 @@ impl FromStr for Cursor {
     }
 }
 
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Why a client is told to read everything again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResetReason {
+    /// The cursor is of another log: the server was started anew.
+    Epoch,
+    /// What was missed is no longer kept.
+    Trimmed,
+    /// The cursor is ahead of the log.
+    Future,
+    /// More was missed than may be replayed.
+    Limit,
+    /// The client has read too slowly, and its place is no longer kept.
+    Lagged,
+    /// The cursor cannot be read.
+    BadCursor,
+    /// The client is somebody else than before.
+    Principal,
+}
+
+impl ResetReason {
+    /// Returns the word that clients see.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Epoch => "epoch",
+            Self::Trimmed => "trimmed",
+            Self::Future => "future",
+            Self::Limit => "limit",
+            Self::Lagged => "lagged",
+            Self::BadCursor => "bad-cursor",
+            Self::Principal => "principal",
+        }
+    }
+}
+
+impl Serialize for ResetReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// The notice that continuity has ended: the client reads its lists again and goes on from the cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Reset {
+    /// Why.
+    pub reason: ResetReason,
+    /// From where delivery goes on.
+    pub cursor: Cursor,
+    /// The oldest place that could be resumed from, where that is the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Cursor>,
+}
+
+/// From where a client wants events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Since {
+    /// From now on.
+    #[default]
+    Now,
+    /// Everything that is kept.
+    Earliest,
+    /// Everything after this place.
+    Cursor(Cursor),
+    /// A cursor that cannot be read, on a transport that can only say so in-band.
+    Unreadable,
+}
+
+/// `now`, `earliest` or a cursor; anything else is a 400.
+impl FromStr for Since {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "now" => Ok(Self::Now),
+            "earliest" => Ok(Self::Earliest),
+            cursor => cursor.parse().map(Self::Cursor),
+        }
+    }
+}
+
 /// The log of one app. Clones share it.
 #[derive(Clone)]
 pub struct EventLog(Arc<Inner>);
@@ -87,6 +178,7 @@ struct Inner {
     ring: RwLock<Ring>,
     /// Held while newly visible events are announced, so that every connection hears of them in order.
     announcing: Mutex<()>,
+    announced: AtomicU64,
 }
 
 impl EventLog {
@@ -95,6 +187,7 @@ impl EventLog {
             epoch: Epoch::random(),
             ring: RwLock::new(Ring::new(retention)),
             announcing: Mutex::new(()),
+            announced: AtomicU64::new(0),
         }))
     }
 
@@ -113,23 +206,53 @@ impl EventLog {
     }
 
     pub(crate) fn reserve(&self, count: usize) -> Reservation {
-        let first = self.write(|ring| ring.reserve(count, std::time::Instant::now()));
+        let first = self.write(|ring| ring.reserve(count, tokio::time::Instant::now()));
         Reservation { log: self.clone(), next: Mutex::new(first), end: first + count as u64 }
     }
 
-    /// Returns the visible event at a place; `None` if it was released or is gone.
-    pub(crate) fn event(&self, seq: u64) -> Option<Arc<Event>> {
+    /// Looks at a visible place.
+    pub(crate) fn event(&self, seq: u64) -> Look {
         self.read(|ring| ring.event(seq))
     }
 
-    /// Returns the first visible event after a place, and up to where there is none for certain.
-    pub(crate) fn next_after(&self, seq: u64) -> (Option<Arc<Event>>, u64) {
+    /// Looks for the first visible event after a place.
+    pub(crate) fn next_after(&self, seq: u64) -> Look {
         self.read(|ring| ring.next_after(seq))
+    }
+
+    /// Returns the place up to which every connection has been told of what is for it.
+    pub(crate) fn announced(&self) -> u64 {
+        self.0.announced.load(Ordering::Acquire)
+    }
+
+    /// Decides whether a client can go on from a place, or what it is told instead.
+    pub(crate) fn check(&self, cursor: Cursor) -> Result<u64, Reset> {
+        let (first, visible) = self.read(|ring| (ring.first(), ring.visible()));
+        let reason = if cursor.epoch != self.0.epoch {
+            ResetReason::Epoch
+        } else if cursor.seq > visible {
+            ResetReason::Future
+        } else if cursor.seq + 1 < first {
+            ResetReason::Trimmed
+        } else {
+            return Ok(cursor.seq);
+        };
+        Err(self.reset(reason))
+    }
+
+    /// Makes the notice that continuity has ended; delivery goes on from its cursor.
+    pub(crate) fn reset(&self, reason: ResetReason) -> Reset {
+        metrics::counter!("feathers_resets_total", "reason" => reason.name()).increment(1);
+        let oldest = match reason {
+            ResetReason::Trimmed | ResetReason::Lagged => Some(self.oldest()),
+            _ => None,
+        };
+        Reset { reason, cursor: self.cursor(self.announced()), oldest }
     }
 
     /// Opens one place at the end.
     pub(crate) fn place(&self) -> Place {
-        let seq = self.write(|ring| ring.reserve(1, std::time::Instant::now()));
+        let seq = self.write(|ring| ring.reserve(1, tokio::time::Instant::now()));
         Place { log: self.clone(), seq, closed: false }
     }
 
@@ -137,10 +260,10 @@ impl EventLog {
     pub(crate) fn give_up_stale(&self) -> bool {
         let _order = self.announcing();
         let (visible, waiting) = self.write(|ring| {
-            let visible = ring.give_up_stale(std::time::Instant::now(), PATIENCE);
+            let visible = ring.give_up_stale(tokio::time::Instant::now(), PATIENCE);
             (visible, ring.has_waiting())
         });
-        announce(&visible);
+        self.announce(&visible);
         waiting
     }
 
@@ -151,7 +274,17 @@ impl EventLog {
     fn close(&self, seq: u64, event: Option<Event>) {
         let _order = self.announcing();
         let visible = self.write(|ring| ring.close(seq, event));
-        announce(&visible);
+        self.announce(&visible);
+    }
+
+    /// Tells the connections that may want them of events that have become visible.
+    fn announce(&self, events: &[Arc<Event>]) {
+        for event in events {
+            for target in event.targets() {
+                target.announce(event);
+            }
+        }
+        self.0.announced.store(self.read(Ring::visible), Ordering::Release);
     }
 
     fn announcing(&self) -> MutexGuard<'_, ()> {
@@ -164,15 +297,6 @@ impl EventLog {
 
     fn write<T>(&self, write: impl FnOnce(&mut Ring) -> T) -> T {
         write(&mut self.0.ring.write().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Tells the connections that may want them of events that have become visible.
-fn announce(events: &[Arc<Event>]) {
-    for event in events {
-        for target in event.targets() {
-            target.announce(event);
-        }
     }
 }
 

@@ -1,17 +1,22 @@
 //! Sessions and subscriptions: how a transport reads the events of one connection.
 
-use std::sync::Arc;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
+use tokio::time::Sleep;
 
 use crate::app::Handle;
 use crate::connection::{Connection, Mail};
 use crate::error::Result;
 use crate::event::{Body, Event, FrameKey};
-use crate::log::{Cursor, EventLog};
+use crate::log::{Cursor, EventLog, Look, Reset, ResetReason, Since};
 use crate::params::{Headers, Params, Provider};
 use crate::payload::Payload;
-use serde_json::{Map, Value};
 
 /// Who connects: what a transport knows at the handshake.
 #[derive(Clone, Debug)]
@@ -23,12 +28,14 @@ pub struct Peer {
     pub headers: Headers,
     /// The query of the handshake's URL.
     pub query: Map<String, Value>,
+    /// From where it wants events.
+    pub since: Since,
 }
 
 impl Peer {
     /// Describes a client of a transport.
     pub fn new(provider: Provider) -> Self {
-        Self { provider, headers: Headers::default(), query: Map::new() }
+        Self { provider, headers: Headers::default(), query: Map::new(), since: Since::Now }
     }
 
     /// Sets the headers of the handshake.
@@ -42,6 +49,12 @@ impl Peer {
         self.query = query;
         self
     }
+
+    /// Sets from where it wants events.
+    pub fn since(mut self, since: Since) -> Self {
+        self.since = since;
+        self
+    }
 }
 
 /// One client: its connection, from `on_connect` to `on_disconnect`.
@@ -51,11 +64,37 @@ impl Peer {
 pub struct Session {
     app: Handle,
     connection: Connection,
+    start: Mutex<Start>,
+}
+
+/// How the first subscription of a session starts.
+#[derive(Clone, Copy, Debug)]
+enum Start {
+    /// With what comes.
+    Now,
+    /// With what comes after this place.
+    Replay(u64),
+    /// With a notice that there is no going on from where the client was.
+    Reset(ResetReason),
 }
 
 impl Session {
-    pub(crate) fn new(app: Handle, connection: Connection) -> Self {
-        Self { app, connection }
+    /// Decides from where the client goes on, before its connect handlers join channels.
+    pub(crate) fn new(app: Handle, connection: Connection, since: Since) -> Self {
+        let log = app.log();
+        let start = match since {
+            Since::Now => Start::Now,
+            Since::Earliest => Start::Replay(log.oldest().seq),
+            Since::Unreadable => Start::Reset(ResetReason::BadCursor),
+            Since::Cursor(cursor) => match log.check(cursor) {
+                Ok(seq) => Start::Replay(seq),
+                Err(reset) => Start::Reset(reset.reason),
+            },
+        };
+        if let Start::Replay(seq) = start {
+            connection.begin_replay(seq);
+        }
+        Self { app, connection, start: Mutex::new(start) }
     }
 
     /// Returns the connection.
@@ -72,10 +111,30 @@ impl Session {
         params
     }
 
-    /// Returns a reader of this client's events, from now on.
+    /// Returns the reader of this client's events, from where its [`Peer`] said.
+    ///
+    /// What a client has missed goes to those channels that it is in when this is called: join handlers run before.
+    /// There is one reader at a time; a later one goes on from where the earlier one was taken over.
     pub fn subscribe(&self) -> Subscription {
         let log = self.app.log().clone();
-        Subscription { connection: self.connection.clone(), last: log.head().seq, log }
+        let head = log.announced();
+        let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, reset) = match std::mem::replace(&mut *start, Start::Now) {
+            Start::Now => (head, None),
+            Start::Reset(reason) => {
+                let reset = log.reset(reason);
+                (reset.cursor.seq, Some(reset))
+            }
+            Start::Replay(seq) => {
+                self.connection.end_replay();
+                (seq, None)
+            }
+        };
+        let mut subscription = Subscription { connection: self.connection.clone(), last, log, reset, heartbeat: None };
+        if let Some(max) = self.app.max_replay() {
+            subscription.limit_replay(max);
+        }
+        subscription
     }
 }
 
@@ -90,12 +149,24 @@ impl Drop for Session {
 /// Reads the events of one connection, in order and once each.
 ///
 /// A reader that stops costs a few bytes: what waits for it is in the shared log.
-/// Rights are looked at when an event is read: a connection that has left a channel reads nothing more from it.
+/// When what waits for it is no longer kept, it reads one [`Delivery::Reset`] instead, never less than everything
+/// without a word.
+/// Replay and live delivery are the same: rights are looked at when an event is read, so a connection that has left a
+/// channel reads nothing more from it.
 #[derive(Debug)]
 pub struct Subscription {
     connection: Connection,
     log: EventLog,
+    /// Everything up to here has been read, or was not for this connection.
     last: u64,
+    reset: Option<Reset>,
+    heartbeat: Option<Heartbeat>,
+}
+
+#[derive(Debug)]
+struct Heartbeat {
+    every: Duration,
+    timer: Pin<Box<Sleep>>,
 }
 
 /// What a subscription reads.
@@ -104,6 +175,10 @@ pub struct Subscription {
 pub enum Delivery {
     /// An event.
     Event(Delivered),
+    /// Continuity has ended: the client reads its lists again and goes on from here.
+    Reset(Reset),
+    /// Nothing has come for a while; the position moves on all the same.
+    Heartbeat(Cursor),
 }
 
 /// An event on its way to one connection.
@@ -112,7 +187,7 @@ pub struct Delivered {
     event: Arc<Event>,
     /// The place in the log, for the client to come back with.
     cursor: Cursor,
-    override_of: Option<usize>,
+    target: Option<usize>,
 }
 
 impl Delivered {
@@ -142,55 +217,124 @@ impl Delivered {
     }
 
     fn body(&self) -> &Body {
-        self.event.body(self.override_of)
+        self.event.body(self.target)
     }
 }
 
 impl Subscription {
+    /// Has [`Subscription::next`] return a heartbeat whenever nothing has come for this long.
+    pub fn heartbeat(mut self, every: Duration) -> Self {
+        self.heartbeat = Some(Heartbeat { every, timer: Box::pin(tokio::time::sleep(every)) });
+        self
+    }
+
+    /// Returns the position: a client that comes back with it misses nothing.
+    pub fn cursor(&self) -> Cursor {
+        self.log.cursor(self.last)
+    }
+
+    /// Tells whether the next delivery is a reset because there was no going on from the client's cursor.
+    pub fn pending_reset(&self) -> Option<Reset> {
+        self.reset
+    }
+
+    /// Tells whether everything up to a place has been read.
+    pub fn has_read(&self, cursor: Cursor) -> bool {
+        self.last >= cursor.seq || self.connection.next_mail().is_some_and(|seq| seq > cursor.seq)
+    }
+
     /// Waits for the next delivery; `None` when the connection has ended.
     pub async fn next(&mut self) -> Option<Delivery> {
-        loop {
-            if self.connection.is_closed() {
-                return None;
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Polls for the next delivery; ready with `None` when the connection has ended.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        if self.connection.is_closed() {
+            return Poll::Ready(None);
+        }
+        let mut delivery = self.try_next();
+        if delivery.is_none() {
+            // What comes between the look and the waiting is seen by the second look.
+            self.connection.wake_with(cx);
+            delivery = self.try_next();
+        }
+        match (delivery, &mut self.heartbeat) {
+            (Some(delivery), heartbeat) => {
+                if let Some(heartbeat) = heartbeat {
+                    heartbeat.restart();
+                }
+                Poll::Ready(Some(delivery))
             }
-            if let Some(delivery) = self.try_next() {
-                return Some(delivery);
+            (None, _) if self.connection.is_closed() => Poll::Ready(None),
+            (None, Some(heartbeat)) => {
+                ready!(heartbeat.timer.as_mut().poll(cx));
+                heartbeat.restart();
+                Poll::Ready(Some(Delivery::Heartbeat(self.cursor())))
             }
-            self.connection.woken().await;
+            (None, None) => Poll::Pending,
         }
     }
 
     /// Returns the next delivery if there is one now.
     pub fn try_next(&mut self) -> Option<Delivery> {
+        if let Some(reset) = self.reset.take() {
+            return Some(Delivery::Reset(reset));
+        }
         loop {
-            match self.connection.take_mail() {
-                Mail::Event(seq) if seq <= self.last => {}
-                Mail::Event(seq) => {
-                    self.last = seq;
-                    if let Some(delivery) = self.log.event(seq).and_then(|event| self.deliver(event)) {
-                        return Some(delivery);
+            // Read before the mail: what is announced up to here is in the mail already.
+            let announced = self.log.announced();
+            let look = match self.connection.take_mail() {
+                Mail::Event(seq) if seq <= self.last => continue,
+                Mail::Event(seq) => self.log.event(seq),
+                Mail::Log => self.log.next_after(self.last),
+                Mail::None => {
+                    self.last = self.last.max(announced);
+                    return None;
+                }
+            };
+            match look {
+                Look::Event(event) => {
+                    self.last = event.seq();
+                    if let Some(target) = event.target_for(&self.connection) {
+                        let cursor = self.log.cursor(event.seq());
+                        return Some(Delivery::Event(Delivered { event, cursor, target }));
                     }
                 }
-                Mail::Log => {
-                    let (event, seq) = self.log.next_after(self.last);
-                    self.last = seq;
-                    match event.map(|event| self.deliver(event)) {
-                        Some(Some(delivery)) => return Some(delivery),
-                        Some(None) => {}
-                        None => {
-                            let (log, last) = (&self.log, self.last);
-                            self.connection.leave_log(|| log.head().seq <= last);
-                        }
-                    }
+                Look::Nothing(seq) => {
+                    self.last = self.last.max(seq);
+                    let (log, last) = (&self.log, self.last);
+                    self.connection.leave_log(|| log.announced() <= last);
                 }
-                Mail::None => return None,
+                Look::Trimmed => {
+                    let reset = self.log.reset(ResetReason::Lagged);
+                    self.last = reset.cursor.seq;
+                    self.connection.forget(self.last);
+                    return Some(Delivery::Reset(reset));
+                }
             }
         }
     }
 
-    fn deliver(&self, event: Arc<Event>) -> Option<Delivery> {
-        let override_of = event.target_for(&self.connection)?;
-        let cursor = self.log.cursor(event.seq());
-        Some(Delivery::Event(Delivered { event, cursor, override_of }))
+    /// Turns a replay that would be longer than allowed into a reset.
+    fn limit_replay(&mut self, max: usize) {
+        let mut seq = self.last;
+        let mut missed = 0;
+        while let Look::Event(event) = self.log.next_after(seq) {
+            seq = event.seq();
+            missed += usize::from(event.target_for(&self.connection).is_some());
+            if missed > max {
+                let reset = self.log.reset(ResetReason::Limit);
+                self.last = reset.cursor.seq;
+                self.reset = Some(reset);
+                return;
+            }
+        }
+    }
+}
+
+impl Heartbeat {
+    fn restart(&mut self) {
+        self.timer.as_mut().reset(tokio::time::Instant::now() + self.every);
     }
 }

@@ -19,7 +19,7 @@ struct Flat {
 }
 
 pub(super) async fn start(mut app: App) -> Result<Handle> {
-    let retention = app.retention;
+    let log = (app.retention, app.max_replay);
     let extensions = std::mem::take(&mut app.extensions);
     let around = vec![(app.hooks.clone(), app.publishers.clone())];
     let mut flat = Flat::default();
@@ -27,7 +27,7 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
     if !flat.errors.is_empty() {
         return Err(Error::general(flat.errors.join("\n")));
     }
-    let handle = Handle::new(flat.registry, flat.listeners, flat.lifecycle.clone(), extensions, retention, around);
+    let handle = Handle::new(flat.registry, flat.listeners, flat.lifecycle.clone(), extensions, log, around);
     let work = {
         let handle = handle.clone();
         async move {

@@ -19,7 +19,7 @@ use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
 use crate::id::Id;
-use crate::log::{EventLog, Retention};
+use crate::log::{EventLog, Retention, Since};
 use crate::method::Method;
 use crate::params::{Params, RouteParams};
 use crate::payload::Payload;
@@ -42,6 +42,7 @@ struct Inner {
     extensions: Extensions,
     hub: Hub,
     log: EventLog,
+    max_replay: Option<usize>,
     connections: AtomicUsize,
     watching: AtomicBool,
     tasks: TaskTracker,
@@ -54,7 +55,7 @@ impl Handle {
         listeners: Listeners,
         lifecycle: Lifecycles,
         extensions: Extensions,
-        retention: Retention,
+        (retention, max_replay): (Retention, Option<usize>),
         hooks: Vec<(Hooks, Publishers)>,
     ) -> Self {
         let log = EventLog::new(retention);
@@ -67,6 +68,7 @@ impl Handle {
             extensions,
             hub: Hub::new(log.clone()),
             log,
+            max_replay,
             connections: AtomicUsize::new(0),
             watching: AtomicBool::new(false),
             tasks: TaskTracker::new(),
@@ -172,14 +174,35 @@ impl Handle {
 
     /// Opens a session for a client and runs the connect listeners.
     pub async fn open(&self, peer: Peer) -> Session {
+        self.welcome(Connection::new(peer.provider, peer.headers, peer.query), peer.since).await
+    }
+
+    /// Opens a session for a client whom `admit` accepts.
+    ///
+    /// It runs on the new connection before the connect listeners, and may put values there. If it fails, no listener
+    /// hears of the connection.
+    pub async fn open_if<Fut: Future<Output = Result<()>>>(
+        &self,
+        peer: Peer,
+        admit: impl FnOnce(Connection) -> Fut,
+    ) -> Result<Session> {
         let connection = Connection::new(peer.provider, peer.headers, peer.query);
+        admit(connection.clone()).await?;
+        Ok(self.welcome(connection, peer.since).await)
+    }
+
+    async fn welcome(&self, connection: Connection, since: Since) -> Session {
         self.0.connections.fetch_add(1, Ordering::Relaxed);
         metrics::gauge!("feathers_connections", "transport" => connection.provider().name()).increment(1.0);
-        let session = Session::new(self.clone(), connection.clone());
+        let session = Session::new(self.clone(), connection.clone(), since);
         for listener in &self.0.listeners.connect {
             listener(connection.clone(), self.clone()).await;
         }
         session
+    }
+
+    pub(crate) fn max_replay(&self) -> Option<usize> {
+        self.0.max_replay
     }
 
     pub(crate) fn disconnected(&self, connection: &Connection) {

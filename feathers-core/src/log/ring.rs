@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::event::Event;
 
@@ -21,6 +23,17 @@ impl Default for Retention {
     fn default() -> Self {
         Self { count: 10_000, age: Duration::from_mins(10), bytes: 64 << 20 }
     }
+}
+
+/// What is found in the log.
+#[derive(Clone, Debug)]
+pub(crate) enum Look {
+    /// An event.
+    Event(Arc<Event>),
+    /// No event up to this place.
+    Nothing(u64),
+    /// The place is gone: nobody can tell what was there.
+    Trimmed,
 }
 
 #[derive(Debug)]
@@ -107,22 +120,28 @@ impl Ring {
         self.slots.iter().skip(from).any(|slot| !matches!(slot, Slot::Open { .. }))
     }
 
-    pub(super) fn event(&self, seq: u64) -> Option<Arc<Event>> {
+    /// Looks at a visible place.
+    pub(super) fn event(&self, seq: u64) -> Look {
+        if seq < self.first {
+            return Look::Trimmed;
+        }
         match self.slot(seq) {
-            Some(Slot::Filled { event, .. }) if seq <= self.visible => Some(event.clone()),
-            _ => None,
+            Some(Slot::Filled { event, .. }) if seq <= self.visible => Look::Event(event.clone()),
+            _ => Look::Nothing(seq),
         }
     }
 
-    /// Returns the first visible event after `seq`, and the place up to which everything has been looked at.
-    pub(super) fn next_after(&self, seq: u64) -> (Option<Arc<Event>>, u64) {
-        let from = (seq + 1).max(self.first);
-        for seq in from..=self.visible {
-            if let Some(event) = self.event(seq) {
-                return (Some(event), seq);
-            }
+    /// Looks for the first visible event after a place.
+    pub(super) fn next_after(&self, seq: u64) -> Look {
+        if seq + 1 < self.first {
+            return Look::Trimmed;
         }
-        (None, self.visible.max(seq))
+        (seq + 1..=self.visible)
+            .find_map(|seq| match self.slot(seq) {
+                Some(Slot::Filled { event, .. }) => Some(Look::Event(event.clone())),
+                _ => None,
+            })
+            .unwrap_or(Look::Nothing(self.visible.max(seq)))
     }
 
     fn advance(&mut self) -> Vec<Arc<Event>> {
