@@ -164,13 +164,7 @@ async fn hooks_change_the_event_and_its_payload() {
     // Listeners on the server see the result, not the dispatch.
     assert_eq!(
         *heard.lock().unwrap(),
-        [
-            r#"create {"n":1}"#,
-            r#"create {"n":1}"#,
-            r#"create {"n":2}"#,
-            r#"custom {"n":7}"#,
-            r#"create {"n":8}"#,
-        ]
+        [r#"create {"n":1}"#, r#"create {"n":1}"#, r#"create {"n":2}"#, r#"custom {"n":7}"#, r#"create {"n":8}"#,]
     );
 }
 
@@ -303,7 +297,11 @@ async fn connect_and_disconnect_listeners_run() {
             let on = on.clone();
             async move {
                 tokio::task::yield_now().await;
-                on.lock().unwrap().push(format!("connect {} {}", connection.provider(), app.channel("everybody").len()));
+                on.lock().unwrap().push(format!(
+                    "connect {} {}",
+                    connection.provider(),
+                    app.channel("everybody").len()
+                ));
             }
         });
         app.on_disconnect(move |_, app| {
