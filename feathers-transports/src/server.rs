@@ -1,19 +1,258 @@
-//! The server.
+//! The server: an app, its transports, and everything that a service on the network is run with.
 
-use feathers_core::{App, Result};
+mod accept;
+mod banner;
+mod bounds;
+mod connection;
+mod cors;
+mod front;
+mod health;
+mod io;
+mod listen;
+mod log;
+mod metrics;
+mod request_id;
+mod running;
+mod signals;
+mod start;
+#[cfg(feature = "tls")]
+mod tls;
+
+use std::fmt;
+#[cfg(feature = "tls")]
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::Router;
+use feathers_core::App;
+use tokio::net::TcpListener;
+
+pub use self::cors::Cors;
+pub use self::listen::Listen;
+pub use self::log::logging;
+pub use self::running::Running;
+use crate::transport::Transport;
 
 /// Serves an app.
-#[derive(Debug)]
-pub struct Server {}
-
-/// `app.listen()`.
-pub trait Listen {
-    /// Serves.
-    fn listen(self) -> impl Future<Output = Result<()>>;
+///
+/// | option | default |
+/// |---|---|
+/// | [`bind`](Self::bind) | `HOST` and `PORT`, else 127.0.0.1:3030 |
+/// | [`body_limit`](Self::body_limit) | 1 MiB, then 413 |
+/// | [`request_timeout`](Self::request_timeout) | 30 s, then 408 |
+/// | [`header_timeout`](Self::header_timeout) | 10 s, then the connection is closed |
+/// | [`max_connections`](Self::max_connections) | 10,000, more wait |
+/// | [`shutdown_timeout`](Self::shutdown_timeout) | 10 s |
+/// | [`cors`](Self::cors) | off: browsers refuse calls from pages of other origins |
+/// | [`compression`](Self::compression) | on, for clients that ask for it |
+/// | [`health`](Self::health) | `/health/live` and `/health/ready` |
+/// | [`metrics`](Self::metrics) | off |
+/// | [`access_log`](Self::access_log) | off |
+/// | `tls`, with the feature of that name | off |
+///
+/// Every request has an id: that of its header `x-request-id` if it is a sane one, else a new UUID.
+/// It is in the log, on the response, and in the headers that hooks and services see.
+/// Neither headers nor query strings are ever logged, since both carry secrets.
+pub struct Server {
+    app: App,
+    options: Options,
 }
 
-impl Listen for App {
-    async fn listen(self) -> Result<()> {
-        Ok(())
+/// Everything but the app.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+struct Options {
+    address: Option<String>,
+    listener: Option<TcpListener>,
+    body_limit: usize,
+    request_timeout: Duration,
+    header_timeout: Duration,
+    shutdown_timeout: Duration,
+    max_connections: usize,
+    cors: Option<Cors>,
+    compression: bool,
+    access_log: bool,
+    metrics: bool,
+    health: Option<String>,
+    defaults: bool,
+    transports: Vec<Box<dyn Transport>>,
+    routes: Option<Router>,
+    wrap: Vec<Wrap>,
+    #[cfg(feature = "tls")]
+    tls: Option<(PathBuf, PathBuf)>,
+}
+
+type Wrap = Box<dyn FnOnce(Router) -> Router + Send>;
+
+impl Server {
+    /// Takes an app, with the defaults for all options.
+    pub fn new(app: App) -> Self {
+        let options = Options {
+            address: None,
+            listener: None,
+            body_limit: 1 << 20,
+            request_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
+            shutdown_timeout: Duration::from_secs(10),
+            max_connections: 10_000,
+            cors: None,
+            compression: true,
+            access_log: false,
+            metrics: false,
+            health: Some("/health".to_owned()),
+            defaults: true,
+            transports: Vec::new(),
+            routes: None,
+            wrap: Vec::new(),
+            #[cfg(feature = "tls")]
+            tls: None,
+        };
+        Self { app, options }
+    }
+
+    /// Sets the address, such as `0.0.0.0:3030`, instead of `HOST` and `PORT`. Port 0 takes any free port.
+    ///
+    /// An address that cannot be had is an error of the start.
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.options.address = Some(address.into());
+        self
+    }
+
+    /// Serves on a listener that is bound already, instead of an address.
+    pub fn listener(mut self, listener: TcpListener) -> Self {
+        self.options.listener = Some(listener);
+        self
+    }
+
+    /// Sets the size in bytes up to which a body is read; a larger one is answered with a 413.
+    ///
+    /// It holds for REST and for routes of your own; Socket.IO has a limit of its own.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.options.body_limit = bytes;
+        self
+    }
+
+    /// Sets the time from the request's head to the answer's; after it the answer is a 408.
+    ///
+    /// It holds for REST and for routes of your own, not for transports whose answers wait for events.
+    /// A call that may have changed something is finished in the background all the same.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.options.request_timeout = timeout;
+        self
+    }
+
+    /// Sets the time that a client has for the TLS handshake and for the head of each request; after it the
+    /// connection is closed. It is also how long an idle connection is kept.
+    pub fn header_timeout(mut self, timeout: Duration) -> Self {
+        self.options.header_timeout = timeout;
+        self
+    }
+
+    /// Sets how many connections are open at once, upgraded ones included. Above it, clients wait in the queue of the
+    /// operating system until another connection ends. At least one is allowed.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.options.max_connections = connections;
+        self
+    }
+
+    /// Sets how long the shutdown waits for calls under way; then their connections are closed.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.options.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Lets browsers call from pages of other origins.
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.options.cors = Some(cors);
+        self
+    }
+
+    /// Says whether answers are compressed (brotli or gzip) for clients that accept it.
+    ///
+    /// Small answers, images and event streams never are.
+    pub fn compression(mut self, compression: bool) -> Self {
+        self.options.compression = compression;
+        self
+    }
+
+    /// Says whether every request is logged, at level `info`, with its id, method, path, status and duration.
+    ///
+    /// Without it that is done at level `debug`, under the target `feathers::http`; answers of 500 and above are
+    /// always logged, as warnings.
+    pub fn access_log(mut self, access_log: bool) -> Self {
+        self.options.access_log = access_log;
+        self
+    }
+
+    /// Serves the metrics at `/metrics`, in the text format of Prometheus, to everybody who can reach the server.
+    ///
+    /// It installs the recorder of the process. Where another one is installed already, the start is an error.
+    pub fn metrics(mut self) -> Self {
+        self.options.metrics = true;
+        self
+    }
+
+    /// Sets the path of the health checks instead of `/health`: `<path>/live` is a 200 as long as the process
+    /// answers, and `<path>/ready` becomes a 503 once the shutdown has begun.
+    pub fn health(mut self, path: impl Into<String>) -> Self {
+        self.options.health = Some(path.into());
+        self
+    }
+
+    /// Serves no health checks.
+    pub fn without_health(mut self) -> Self {
+        self.options.health = None;
+        self
+    }
+
+    /// Adds a transport.
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.options.transports.push(Box::new(transport));
+        self
+    }
+
+    /// Leaves out the default transports; only those that are added are served.
+    pub fn without_defaults(mut self) -> Self {
+        self.options.defaults = false;
+        self
+    }
+
+    /// Adds routes of your own. They win over services of the same path.
+    ///
+    /// As with [`Router::merge`], the start panics if two routes collide, or a fallback with that of REST.
+    pub fn merge(mut self, routes: Router) -> Self {
+        self.options.routes = Some(self.options.routes.unwrap_or_default().merge(routes));
+        self
+    }
+
+    /// Changes the router of all transports and routes before it is served: the place for middleware.
+    ///
+    /// ```
+    /// # use feathers_core::App;
+    /// # use feathers_transports::Server;
+    /// use axum::extract::Request;
+    /// use axum::middleware::{Next, from_fn};
+    ///
+    /// let server = Server::new(App::new()).wrap(|router| {
+    ///     router.layer(from_fn(|request: Request, next: Next| next.run(request)))
+    /// });
+    /// ```
+    pub fn wrap(mut self, wrap: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
+        self.options.wrap.push(Box::new(wrap));
+        self
+    }
+
+    /// Serves HTTPS, with HTTP/2 for clients that speak it. Both files are PEM; the first is the whole chain.
+    ///
+    /// Files that cannot be used are an error of the start.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.options.tls = Some((certificate.into(), key.into()));
+        self
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("app", &self.app).finish_non_exhaustive()
     }
 }

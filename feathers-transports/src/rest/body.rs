@@ -1,0 +1,133 @@
+//! From the body of a request to the data of a call.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use feathers_core::query::qs;
+use feathers_core::{Error, Payload, Result};
+use http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+use serde_json::Value;
+
+use crate::answer::too_large;
+
+/// Up to this many bytes of a body that is too large are thrown away, so that the client, which is still sending,
+/// gets to read the answer.
+const DISCARD: usize = 16 << 20;
+
+/// How the body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Json,
+    Form,
+    Text,
+    /// None, or one that is not read: Feathers takes it as no data.
+    Other,
+}
+
+impl Format {
+    fn of(headers: &HeaderMap) -> Self {
+        let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = value.split_once(';').map_or(value, |(essence, _)| essence).trim();
+        let starts = |prefix: &str| essence.get(..prefix.len()).is_some_and(|part| part.eq_ignore_ascii_case(prefix));
+        let ends = |suffix: &str| {
+            let start = essence.len().checked_sub(suffix.len());
+            start.and_then(|start| essence.get(start..)).is_some_and(|part| part.eq_ignore_ascii_case(suffix))
+        };
+        if essence.eq_ignore_ascii_case("application/json") || starts("application/") && ends("+json") {
+            Self::Json
+        } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Self::Form
+        } else if starts("text/") {
+            Self::Text
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Reads the data of a call.
+///
+/// Too much is a 413. What is not what its content type says is a 400 that names the place.
+pub(super) async fn data(headers: &HeaderMap, body: Body, limit: usize) -> Result<Payload> {
+    let format = Format::of(headers);
+    if format == Format::Other {
+        return Ok(Payload::NULL);
+    }
+    let waits = headers.contains_key(header::EXPECT);
+    let body = read(body, limit, waits).await?;
+    match format {
+        Format::Json => json(body),
+        Format::Form => Ok(Value::Object(qs::parse(text(&body)?)?).into()),
+        Format::Text => Ok(Value::from(text(&body)?).into()),
+        Format::Other => Ok(Payload::NULL),
+    }
+}
+
+/// Checks JSON text and passes it on as it is: nothing is decoded before somebody asks for it.
+fn json(body: Bytes) -> Result<Payload> {
+    match body.trim_ascii_start().first() {
+        None if body.is_empty() => Ok(Payload::from_valid_json(Bytes::from_static(b"{}"))),
+        Some(b'{' | b'[') | None => Payload::from_json(body),
+        Some(_) => {
+            Payload::from_json(body)?;
+            Err(Error::bad_request("invalid JSON, only supports object and array"))
+        }
+    }
+}
+
+fn text(body: &[u8]) -> Result<&str> {
+    std::str::from_utf8(body)
+        .map_err(|error| Error::bad_request(format!("the body is not valid UTF-8 at byte {}", error.valid_up_to())))
+}
+
+/// Reads a whole body. One that comes in one piece, as small ones do, is not copied.
+///
+/// `waits` says that the client sends nothing before it is told to.
+async fn read(mut body: Body, limit: usize, waits: bool) -> Result<Bytes> {
+    let announced = body.size_hint().lower();
+    if announced > limit as u64 {
+        if !waits {
+            discard(body).await;
+        }
+        return Err(too_large());
+    }
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(piece) = next(&mut body).await? {
+        if first.len() + all.len() + piece.len() > limit {
+            discard(body).await;
+            return Err(too_large());
+        }
+        if first.is_empty() && all.is_empty() {
+            first = piece;
+            continue;
+        }
+        if all.is_empty() {
+            all.reserve(usize::try_from(announced).unwrap_or_default().max(first.len() + piece.len()));
+            all.extend_from_slice(&std::mem::take(&mut first));
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+async fn next(body: &mut Body) -> Result<Option<Bytes>> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Error::bad_request("the body could not be read").with_source(error))?;
+        if let Ok(piece) = frame.into_data() {
+            return Ok(Some(piece));
+        }
+    }
+    Ok(None)
+}
+
+async fn discard(mut body: Body) {
+    let mut left = DISCARD;
+    while let Ok(Some(piece)) = next(&mut body).await {
+        left = left.saturating_sub(piece.len());
+        if left == 0 {
+            return;
+        }
+    }
+}

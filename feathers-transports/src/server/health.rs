@@ -1,0 +1,30 @@
+//! Health checks for whoever runs the process.
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use bytes::Bytes;
+use feathers_core::{Error, Handle, Result};
+use http::StatusCode;
+
+use crate::answer::{error_response, json};
+
+/// Serves `<path>/live` and `<path>/ready`.
+pub(super) fn routes(path: &str, app: &Handle) -> Result<Router> {
+    let path = path.trim_end_matches('/');
+    if !path.is_empty() && !path.starts_with('/') || path.contains(['{', '}']) {
+        return Err(Error::general(format!("'{path}' is no path for the health checks, such as '/health'")));
+    }
+    let app = app.clone();
+    let ready = move || {
+        let stopping = app.is_stopping();
+        async move { if stopping { error_response(&Error::unavailable("shutting down")) } else { fine() } }
+    };
+    Ok(Router::new()
+        .route(&format!("{path}/live"), get(|| async { fine() }))
+        .route(&format!("{path}/ready"), get(ready)))
+}
+
+fn fine() -> Response {
+    json(StatusCode::OK, Bytes::from_static(br#"{"status":"ok"}"#))
+}

@@ -1,0 +1,64 @@
+//! A server that runs in the background.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use feathers_core::{Handle, Result};
+
+use crate::server::accept::Stopper;
+
+/// A server that runs in the background until it is stopped. Dropping this does not stop it.
+#[derive(Debug)]
+pub struct Running {
+    app: Handle,
+    address: SocketAddr,
+    secure: bool,
+    transports: Vec<&'static str>,
+    stopper: Stopper,
+    patience: Duration,
+}
+
+impl Running {
+    pub(super) fn new(
+        app: Handle,
+        address: SocketAddr,
+        secure: bool,
+        transports: Vec<&'static str>,
+        stopper: Stopper,
+        patience: Duration,
+    ) -> Self {
+        Self { app, address, secure, transports, stopper, patience }
+    }
+
+    /// Returns the address, with the port that was really taken.
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns the address as a URL without a slash at the end, such as `http://127.0.0.1:3030`.
+    pub fn url(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Returns the app.
+    pub fn handle(&self) -> &Handle {
+        &self.app
+    }
+
+    /// Returns the names of the transports.
+    pub fn transports(&self) -> &[&'static str] {
+        &self.transports
+    }
+
+    /// Stops the server and the app: takes no more connections, tells the long-lived ones to end, waits within the
+    /// shutdown timeout for calls under way, tears the services down, and closes what is still open.
+    ///
+    /// An error in the teardown of a service is returned, after all others have been torn down.
+    pub async fn stop(self) -> Result<()> {
+        self.stopper.drain();
+        let result = self.app.shutdown(self.patience).await;
+        self.stopper.close();
+        result
+    }
+}

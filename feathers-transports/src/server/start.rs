@@ -1,0 +1,152 @@
+//! The start: from the options to a server that runs.
+
+use std::env;
+use std::net::SocketAddr;
+
+use axum::Router;
+use feathers_core::{Error, Handle, Result};
+use tokio::net::TcpListener;
+
+use crate::rest::Rest;
+use crate::server::accept::Acceptor;
+use crate::server::bounds::Bounds;
+use crate::server::front::Front;
+use crate::server::metrics::Metrics;
+use crate::server::running::Running;
+use crate::server::{Options, Server, banner, health, log, signals};
+
+impl Server {
+    /// Serves until the process gets SIGTERM or Ctrl-C, then stops gracefully: calls under way finish, within the
+    /// shutdown timeout. A second signal ends the wait.
+    ///
+    /// The first line on standard output is `listening on http://IP:PORT`, followed by one line per service.
+    /// Logging is set up as [`logging`](crate::logging) does, unless the program has done it.
+    pub async fn listen(self) -> Result<()> {
+        log::logging();
+        // Before the address is announced, so that a signal that comes right after it is not missed.
+        let mut stop = signals::Stop::new()?;
+        let running = self.start().await?;
+        banner::print(&running);
+        stop.recv().await;
+        tracing::info!("stopping");
+        tokio::select! {
+            result = running.stop() => result,
+            () = stop.recv() => {
+                tracing::warn!("stopped without waiting for calls under way");
+                Ok(())
+            }
+        }
+    }
+
+    /// Binds the address, starts the app and serves in the background. Made for tests and for programs that do more
+    /// than serve.
+    pub async fn start(self) -> Result<Running> {
+        let Self { app, mut options } = self;
+        let metrics = options.metrics.then(Metrics::install).transpose()?;
+        let listener = match options.listener.take() {
+            Some(listener) => listener,
+            None => bind(options.address.take()).await?,
+        };
+        let address: SocketAddr = listener.local_addr()?;
+        #[cfg(feature = "tls")]
+        let tls = match options.tls.take() {
+            Some((certificate, key)) => {
+                Some(crate::server::tls::Tls::load(&certificate, &key, options.header_timeout).await?)
+            }
+            None => None,
+        };
+        let app = app.start().await?;
+        let patience = options.shutdown_timeout;
+        let acceptor = Acceptor::new(&options);
+        let (front, transports) = front(&app, options, metrics)?;
+        #[cfg(feature = "tls")]
+        let (acceptor, secure) = {
+            let secure = tls.is_some();
+            (acceptor.tls(tls), secure)
+        };
+        #[cfg(not(feature = "tls"))]
+        let secure = false;
+        let stopper = acceptor.run(listener, front, &app);
+        Ok(Running::new(app, address, secure, transports, stopper, patience))
+    }
+
+    /// Starts the app and returns it with a router that serves it, for mounting into an axum app of your own.
+    ///
+    /// What concerns connections is then up to whoever serves the router: address, header timeout, number of
+    /// connections, TLS. So is the shutdown: [`Handle::shutdown`].
+    pub async fn into_router(self) -> Result<(Handle, Router)> {
+        let Self { app, options } = self;
+        let metrics = options.metrics.then(Metrics::install).transpose()?;
+        let app = app.start().await?;
+        let (front, _) = front(&app, options, metrics)?;
+        Ok((app, front.into_router()))
+    }
+}
+
+/// Puts all routes together; also returns the names of the transports.
+fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Front, Vec<&'static str>)> {
+    let bounds = Bounds { body: options.body_limit, time: options.request_timeout };
+    let mut router = options.routes.map(|routes| bounds.layer(routes)).unwrap_or_default();
+    if let Some(path) = &options.health {
+        router = router.merge(health::routes(path, app)?);
+    }
+    if let Some(metrics) = metrics {
+        router = router.merge(metrics.routes(app));
+    }
+    let mut transports = options.transports;
+    if options.defaults {
+        #[cfg(feature = "socketio")]
+        transports.insert(0, Box::new(crate::SocketIo::new()));
+        transports.insert(0, Box::new(Rest::new().body_limit(bounds.body).timeout(bounds.time)));
+    }
+    let mut names = Vec::new();
+    for transport in transports {
+        names.push(transport.name());
+        router = router.merge(transport.router(app));
+    }
+    let router = options.wrap.into_iter().fold(router, |router, wrap| wrap(router));
+    let cors = options.cors.as_ref().map(super::Cors::layer).transpose()?;
+    Ok((Front::new(router, cors, options.compression, options.access_log), names))
+}
+
+/// Binds the address, or `HOST` and `PORT`.
+async fn bind(address: Option<String>) -> Result<TcpListener> {
+    let address = match address {
+        Some(address) => address,
+        None => from_env(env::var("HOST").ok(), env::var("PORT").ok())?,
+    };
+    TcpListener::bind(&address)
+        .await
+        .map_err(|error| Error::general(format!("cannot listen on {address}: {error}")).with_source(error))
+}
+
+fn from_env(host: Option<String>, port: Option<String>) -> Result<String> {
+    let host = host.filter(|host| !host.is_empty()).unwrap_or_else(|| "127.0.0.1".to_owned());
+    let port = match port.filter(|port| !port.is_empty()) {
+        None => 3030,
+        Some(port) => port
+            .parse::<u16>()
+            .map_err(|_| Error::general(format!("PORT must be a number from 0 to 65535, not '{port}'")))?,
+    };
+    Ok(if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::from_env;
+
+    #[test]
+    fn the_address_comes_from_the_environment() {
+        let check = |host: Option<&str>, port: Option<&str>, expected: Result<&str, &str>| {
+            let address = from_env(host.map(Into::into), port.map(Into::into));
+            assert_eq!(address.as_deref().map_err(feathers_core::Error::message), expected);
+        };
+        check(None, None, Ok("127.0.0.1:3030"));
+        check(Some(""), Some(""), Ok("127.0.0.1:3030"));
+        check(Some("0.0.0.0"), Some("80"), Ok("0.0.0.0:80"));
+        check(Some("::1"), Some("0"), Ok("[::1]:0"));
+        check(Some("localhost"), None, Ok("localhost:3030"));
+        check(None, Some("http"), Err("PORT must be a number from 0 to 65535, not 'http'"));
+        check(None, Some("70000"), Err("PORT must be a number from 0 to 65535, not '70000'"));
+    }
+}
