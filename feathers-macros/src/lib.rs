@@ -1,15 +1,121 @@
 //! The derive for records and the attribute for services written by hand.
+//!
+//! Both go the same way, a file a step: `parse` reads the user's tokens, `model` is what they mean, `check` finds what
+//! cannot be, `expand` writes the code. Errors are gathered on the way, so that the user sees all of them at once, and
+//! what could be understood is still expanded, so that one mistake is one message.
+//! The output names only one crate, `::feathers`, through its `__private` module.
+
+mod case;
+mod docs;
+mod errors;
+mod record;
+mod service;
+mod types;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 
-/// Makes a struct a record.
+/// Makes a struct with named fields a record: a type that a store can keep and a service can serve.
+///
+/// The struct needs `Clone`, `Serialize` and `Deserialize` too.
+///
+/// ```ignore
+/// /// One thing to do.
+/// #[derive(Clone, Debug, Serialize, Deserialize, Service)]
+/// struct Todo {
+///     #[service(id)]
+///     id: i64,
+///     #[service(length(1..=280))]
+///     text: String,
+///     #[service(default)]
+///     done: bool,
+///     due: Option<String>,
+/// }
+/// ```
+///
+/// # What comes out
+///
+/// - `Record` and `Columns` for the struct, with a schema of its fields, their types, rules and doc comments.
+/// - `TodoData`, what `create` and `update` take. A field that may be left out is an `Option`: the id, a field with a
+///   default, and every `Option`. A field that is unknown is an error.
+/// - `TodoPatch`, what `patch` takes. Every field is an `Option`, `None` leaves the record as it is. An `Option` field
+///   is an `Option<Option<..>>`, since `null` clears the field and leaving it out does not. The id may be sent and
+///   does not count.
+///
+/// Both have the visibility of the struct and public fields, and their types must be `Debug` too.
+///
+/// # Words on a field
+///
+/// | word | what it does |
+/// |---|---|
+/// | `id` | names the record; exactly one field, a whole number or a text |
+/// | `default` | may be left out; then it is `Default::default()` |
+/// | `default = expr` | may be left out; then `expr` is evaluated |
+/// | `readonly` | clients may not set it: it gets its default at creation, and `update` and `patch` keep it |
+/// | `hidden` | never leaves the server and cannot be queried from outside |
+/// | `json` | any type of serde, stored as JSON |
+/// | `length(1..=280)` | how many characters; also `length(min = 1)`, `length(max = 280)` |
+/// | `range(0..=150)` | which numbers; also `range(min = 0)`, `range(max = 150)` |
+/// | `email`, `url` | an e-mail address, an absolute URL |
+/// | `one_of("a", "b")` | one of these texts |
+///
+/// Serde's `rename`, `rename_all`, `alias` and `with` count for the wire. `skip_serializing_if` counts for the record
+/// only, since data is read by other rules than it is written.
+///
+/// `#[service(crate = path)]` on the struct says where the framework is, if it is not `::feathers`.
 #[proc_macro_derive(Service, attributes(service))]
-pub fn derive_service(_input: TokenStream) -> TokenStream {
-    TokenStream::new()
+pub fn derive_service(input: TokenStream) -> TokenStream {
+    record::derive(input.into()).into()
 }
 
-/// Makes an impl block a service.
+/// Makes a type a service: each method in the impl block answers the calls of its name.
+///
+/// ```ignore
+/// #[service(events("ringing"))]
+/// impl Reminders {
+///     async fn create(&self, data: NewReminder, params: &Params) -> Result<Reminder> { .. }
+///
+///     /// Waits a little longer.
+///     #[method]
+///     async fn snooze(&self, data: Snooze) -> Result<Reminder> { .. }
+/// }
+/// ```
+///
+/// # Methods
+///
+/// The block holds only what is served, so that nothing is served by accident and nothing is left out by a slip:
+///
+/// ```ignore
+/// async fn find(&self, [params: &Params]) -> Result<..>
+/// async fn get(&self, id: Id, [params: &Params]) -> Result<..>
+/// async fn create(&self, data: T, [params: &Params]) -> Result<..>
+/// async fn update(&self, id: Id, data: T, [params: &Params]) -> Result<..>
+/// async fn patch(&self, id: Id, data: T, [params: &Params]) -> Result<..>
+/// async fn remove(&self, id: Id, [params: &Params]) -> Result<..>
+/// #[method] async fn anything(&self, [data: T], [params: &Params]) -> Result<..>
+/// async fn setup(&self, app: &Handle, path: &str) -> Result<()>
+/// async fn teardown(&self, app: &Handle, path: &str) -> Result<()>
+/// ```
+///
+/// - Parameters in brackets may be left out.
+/// - `id` is any type that implements `FromId`; an id that does not fit is a 404. In `patch` and `remove` it may be an
+///   `Option`: `None` is a call for all records that match. Without the `Option` such a call is a 405.
+/// - `data` is any type that serde reads, or `Payload`; data that does not fit is a 400.
+/// - The result is any type that serde writes, or `Payload`.
+/// - Clients call a custom method by its name in camel case: `snooze_all` is `snoozeAll`.
+///   `#[method(name = "..")]` gives it another one.
+/// - Doc comments become the descriptions of the service and its methods.
+///
+/// # Words of the attribute
+///
+/// | word | what it does |
+/// |---|---|
+/// | `events("ringing")` | names the custom events that the service emits |
+/// | `crate = path` | says where the framework is, if it is not `::feathers` |
 #[proc_macro_attribute]
-pub fn service(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    item
+pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    service::attribute(arguments.into(), item.into()).into()
 }

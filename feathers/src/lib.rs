@@ -32,6 +32,7 @@ pub mod __private {
     //! What the macros' output names. Not public API.
 
     pub use feathers_core as core;
+    pub use feathers_core::rt;
     pub use serde;
     pub use serde_json;
 }

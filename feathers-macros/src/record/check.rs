@@ -1,0 +1,82 @@
+//! Checks: what a record cannot be, said at the word that is wrong.
+
+use std::collections::HashMap;
+
+use crate::errors::Errors;
+use crate::record::model::{AppliesTo, Field, Record};
+use crate::types::option_of;
+
+/// Finds everything that is wrong with a record.
+pub(super) fn record(record: &Record, errors: &mut Errors) {
+    ids(record, errors);
+    names(record, errors);
+    for field in &record.fields {
+        combinations(field, errors);
+    }
+}
+
+fn ids(record: &Record, errors: &mut Errors) {
+    let mut ids = record.fields.iter().filter_map(|field| field.words.id.map(|span| (field, span)));
+    let Some((first, _)) = ids.next() else {
+        match record.fields.iter().find(|field| field.wire == "id" || field.wire == "_id") {
+            Some(field) => errors.on(
+                &field.ident,
+                format!("no field is the id: put `#[service(id)]` on `{}` if this is the one", field.ident),
+            ),
+            None => errors.on(&record.ident, "no field is the id: put `#[service(id)]` on the field that names a record"),
+        }
+        return;
+    };
+    for (_, span) in ids {
+        errors.at(span, format!("a record has one id, and `{}` is it already", first.ident));
+    }
+    if option_of(&first.ty).is_some() {
+        errors.on(&first.ty, "a record always has its id: drop the `Option`; data may leave the id out anyway");
+    }
+}
+
+fn names(record: &Record, errors: &mut Errors) {
+    let mut seen: HashMap<&str, &Field> = HashMap::new();
+    for field in &record.fields {
+        let wire = field.wire.as_str();
+        if wire.is_empty() || wire.starts_with('$') || wire.contains('.') || wire.contains('\0') {
+            errors.at(
+                field.wire_span,
+                format!("a query cannot name the field `{wire}`: it must not be empty, start with `$` or have a dot"),
+            );
+        }
+        match seen.get(wire) {
+            Some(other) => {
+                errors.at(field.wire_span, format!("`{wire}` is the name of `{}` already", other.ident));
+            }
+            None => {
+                seen.insert(wire, field);
+            }
+        }
+    }
+}
+
+fn combinations(field: &Field, errors: &mut Errors) {
+    let words = &field.words;
+    if words.id.is_some() {
+        let others = [
+            ("default", words.default.as_ref().map(|default| default.span), "the store makes an id where data has none"),
+            ("readonly", words.readonly, "the id never changes anyway"),
+            ("hidden", words.hidden, "clients need the id"),
+            ("json", words.json, "it is a whole number or a text"),
+        ];
+        for (word, span, why) in others {
+            if let Some(span) = span {
+                errors.at(span, format!("an id cannot be `{word}`: {why}"));
+            }
+        }
+    } else if words.json.is_some() {
+        for rules in &words.rules {
+            let what = match rules.applies_to {
+                AppliesTo::Texts => "texts",
+                AppliesTo::Numbers => "numbers",
+            };
+            errors.at(rules.word.span(), format!("`{}` checks {what}, and this field is JSON", rules.word));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Expansion: the code of a record. One file a generated thing.
+
+mod codec;
+mod record;
+mod schema;
+mod siblings;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{DeriveInput, Path, Type};
+
+use crate::record::model::{Field, Record};
+
+/// Writes the data types and the impls of a record.
+pub(super) fn record(record: &Record) -> TokenStream {
+    let names = Names::new(record);
+    let siblings = siblings::expand(record, &names);
+    let codecs = codec::expand(record, &names);
+    let checks = schema::checks(record, &names);
+    let defaults = record::defaults(record);
+    let record_impl = record::expand(record, &names);
+    let columns_impl = record::columns(record, &names);
+    quote! {
+        #siblings
+        const _: () = {
+            #codecs
+            #checks
+            #defaults
+            #record_impl
+            #columns_impl
+        };
+    }
+}
+
+/// Writes an impl that does nothing, so that a struct of the wrong shape is reported once and not at every use.
+pub(super) fn fallback(input: &DeriveInput, framework: &Path) -> TokenStream {
+    if !input.generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let (core, rt) = (quote!(#framework::__private::core), quote!(#framework::__private::rt));
+    let ident = &input.ident;
+    let never = quote!(::core::unreachable!());
+    quote! {
+        #[automatically_derived]
+        impl #core::Record for #ident {
+            type Data = #rt::Ignored;
+            type Patch = #rt::Ignored;
+            fn schema() -> #core::Schema { #never }
+            fn lookup<'a>(&'a self, _: &#core::FieldPath) -> #core::FieldRef<'a> { #never }
+            fn field(&self, _: usize) -> #core::FieldRef<'_> { #never }
+            fn id(&self, _: &str) -> ::core::option::Option<#core::Id> { #never }
+            fn data_id(_: &Self::Data, _: &str) -> ::core::option::Option<#core::Id> { #never }
+            fn data_fields(_: &Self::Data) -> ::std::vec::Vec<(usize, #core::FieldRef<'_>)> { #never }
+            fn create(_: Self::Data, _: &str, _: &#core::Id) -> #core::Result<Self> { #never }
+            fn changes(_: &Self::Patch) -> ::std::vec::Vec<(usize, #core::FieldValue)> { #never }
+            fn apply(&mut self, _: &str, _: &Self::Patch) -> #core::Result<()> { #never }
+        }
+
+        #[automatically_derived]
+        impl #core::Columns for #ident {
+            fn from_columns(_: ::std::vec::Vec<#core::FieldValue>) -> #core::Result<Self> { #never }
+        }
+    }
+}
+
+/// The names that generated code needs.
+struct Names {
+    core: TokenStream,
+    rt: TokenStream,
+    serde: TokenStream,
+    data: Ident,
+    patch: Ident,
+}
+
+impl Names {
+    fn new(record: &Record) -> Self {
+        let framework = &record.framework;
+        Self {
+            core: quote!(#framework::__private::core),
+            rt: quote!(#framework::__private::rt),
+            serde: quote!(#framework::__private::serde),
+            data: record.data(),
+            patch: record.patch(),
+        }
+    }
+}
+
+/// Returns the place of the user's type for generated code, whose names still mean what they mean in generated code.
+fn at(ty: &Type) -> Span {
+    Span::call_site().located_at(ty.span())
+}
+
+/// Returns a name inside generated code that no name of the user's can mean.
+fn private(what: &str, field: &Field) -> Ident {
+    format_ident!("__feathers_{}_{}", what, field.ident, span = Span::call_site())
+}
+
+/// Returns the code that reads a field's value for comparing and storing from a reference to it.
+fn to_field(field: &Field, names: &Names, reference: &TokenStream) -> TokenStream {
+    let Names { core, rt, .. } = names;
+    let ty = &field.ty;
+    if field.words.json.is_none() {
+        return quote_spanned!(at(ty)=> <#ty as #core::FieldType>::to_field(#reference));
+    }
+    match &field.codec {
+        // What is stored is what is on the wire.
+        Some(_) => {
+            let wire = private("wire", field);
+            quote_spanned!(at(ty)=> #rt::to_json_field(&#wire(::core::clone::Clone::clone(#reference))))
+        }
+        None => quote_spanned!(at(ty)=> #rt::to_json_field::<#ty>(#reference)),
+    }
+}

@@ -1,0 +1,234 @@
+//! The impls of `Record` and `Columns`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Expr, ExprLit, Lit};
+
+use super::{Names, at, private, schema, to_field};
+use crate::record::model::{Field, Presence, Record};
+use crate::types::option_of;
+
+/// Writes a function for each default, so that the user's expression sees no local of ours.
+pub(super) fn defaults(record: &Record) -> TokenStream {
+    let functions = record.fields.iter().filter_map(|field| {
+        let (ty, name) = (&field.ty, private("default", field));
+        let value = match &field.words.default {
+            Some(default) => default.expr.as_ref().map(|expr| default_value(field, expr)),
+            None => field.words.readonly.map(|_| None)?,
+        };
+        let value = value.unwrap_or_else(|| quote_spanned!(at(ty)=> <#ty as ::core::default::Default>::default()));
+        Some(quote! {
+            fn #name() -> #ty {
+                #value
+            }
+        })
+    });
+    quote!(#(#functions)*)
+}
+
+/// A text literal may stand for an owned text.
+fn default_value(field: &Field, expr: &Expr) -> TokenStream {
+    let ty = &field.ty;
+    match expr {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if option_of(ty).is_none() && field.words.json.is_none() => {
+            quote_spanned!(text.span()=> <#ty as ::core::convert::From<&str>>::from(#text))
+        }
+        expr => quote!(#expr),
+    }
+}
+
+/// Writes the impl of `Record`.
+pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
+    let Names { core, data, patch, rt, .. } = names;
+    let ident = &record.ident;
+    let schema = schema::expand(record, names);
+    let values = record.fields.iter().enumerate().map(|(index, field)| {
+        let name = &field.ident;
+        let value = to_field(field, names, &quote!(&self.#name));
+        quote!(#index => #value,)
+    });
+    let id = id_of(record, names, &quote!(self), false);
+    let data_id = id_of(record, names, &quote!(data), true);
+    let data_fields = data_fields(record, names);
+    let created = construction(record, names, false);
+    let replace = record.fields.iter().any(|field| field.presence() == Presence::Readonly).then(|| {
+        let replaced = construction(record, names, true);
+        quote! {
+            fn replace(&self, data: Self::Data, _name: &str, id: &#core::Id) -> #core::Result<Self> {
+                #replaced
+            }
+        }
+    });
+    let changes = changes(record, names);
+    let applied = patchable(record).map(|(_, field)| {
+        let (name, ty) = (&field.ident, &field.ty);
+        quote_spanned! {at(ty)=>
+            if let ::core::option::Option::Some(value) = &patch.#name {
+                self.#name = ::core::clone::Clone::clone(value);
+            }
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        #[allow(unused_variables, reason = "a record may have nothing but an id")]
+        impl #core::Record for #ident {
+            type Data = #data;
+            type Patch = #patch;
+
+            fn schema() -> #core::Schema {
+                #schema
+            }
+
+            fn lookup<'a>(&'a self, path: &#core::FieldPath) -> #core::FieldRef<'a> {
+                match path.index() {
+                    ::core::option::Option::Some(index) => #rt::lookup_inside(#core::Record::field(self, index), path),
+                    ::core::option::Option::None => #core::FieldRef::Null,
+                }
+            }
+
+            fn field(&self, index: usize) -> #core::FieldRef<'_> {
+                match index {
+                    #(#values)*
+                    _ => #core::FieldRef::Null,
+                }
+            }
+
+            fn id(&self, _name: &str) -> ::core::option::Option<#core::Id> {
+                #id
+            }
+
+            fn data_id(data: &Self::Data, _name: &str) -> ::core::option::Option<#core::Id> {
+                #data_id
+            }
+
+            fn data_fields(data: &Self::Data) -> ::std::vec::Vec<(usize, #core::FieldRef<'_>)> {
+                #data_fields
+            }
+
+            fn create(data: Self::Data, _name: &str, id: &#core::Id) -> #core::Result<Self> {
+                #created
+            }
+
+            #replace
+
+            fn changes(patch: &Self::Patch) -> ::std::vec::Vec<(usize, #core::FieldValue)> {
+                #changes
+            }
+
+            fn apply(&mut self, _name: &str, patch: &Self::Patch) -> #core::Result<()> {
+                #(#applied)*
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+}
+
+/// Writes the impl of `Columns`.
+pub(super) fn columns(record: &Record, names: &Names) -> TokenStream {
+    let Names { core, rt, .. } = names;
+    let ident = &record.ident;
+    let fields = record.fields.iter().map(|field| {
+        let Field { ident, ty, wire, .. } = field;
+        let next = quote!(::core::iter::Iterator::next(&mut values));
+        match (field.words.json, &field.codec) {
+            (None, _) => quote_spanned!(at(ty)=> #ident: #rt::column::<#ty>(#wire, #next)?),
+            (Some(_), None) => quote_spanned!(at(ty)=> #ident: #rt::json_column::<#ty>(#wire, #next)?),
+            (Some(_), Some(_)) => {
+                let wrapper = private("wire", field);
+                quote_spanned!(at(ty)=> #ident: #rt::json_column::<#wrapper>(#wire, #next)?.0)
+            }
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        impl #core::Columns for #ident {
+            fn from_columns(values: ::std::vec::Vec<#core::FieldValue>) -> #core::Result<Self> {
+                let mut values = ::core::iter::IntoIterator::into_iter(values);
+                ::core::result::Result::Ok(Self { #(#fields),* })
+            }
+        }
+    }
+}
+
+fn id_of(record: &Record, names: &Names, owner: &TokenStream, optional: bool) -> TokenStream {
+    let Names { rt, .. } = names;
+    let Some(Field { ident, ty, .. }) = record.id() else { return quote!(::core::option::Option::None) };
+    if optional {
+        quote_spanned!(at(ty)=> ::core::option::Option::and_then(#owner.#ident.as_ref(), #rt::id_of::<#ty>))
+    } else {
+        quote_spanned!(at(ty)=> #rt::id_of::<#ty>(&#owner.#ident))
+    }
+}
+
+fn data_fields(record: &Record, names: &Names) -> TokenStream {
+    let value = Ident::new("value", Span::mixed_site());
+    let pushes = record.fields.iter().enumerate().filter_map(|(index, field)| {
+        let name = &field.ident;
+        Some(match field.presence() {
+            Presence::Readonly => return None,
+            Presence::Required | Presence::Nullable => {
+                let field = to_field(field, names, &quote!(&data.#name));
+                quote!(fields.push((#index, #field));)
+            }
+            Presence::Id | Presence::Defaulted => {
+                let field = to_field(field, names, &quote!(#value));
+                quote! {
+                    if let ::core::option::Option::Some(#value) = &data.#name {
+                        fields.push((#index, #field));
+                    }
+                }
+            }
+        })
+    });
+    let count = record.fields.len();
+    quote! {
+        let mut fields = ::std::vec::Vec::with_capacity(#count);
+        #(#pushes)*
+        fields
+    }
+}
+
+/// Writes the making of a record of data; a record that replaces another keeps what clients may not set.
+fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream {
+    let Names { rt, .. } = names;
+    let fields = record.fields.iter().map(|field| {
+        let Field { ident, ty, .. } = field;
+        let default = private("default", field);
+        let value = match field.presence() {
+            Presence::Id => quote_spanned!(at(ty)=> #rt::id_field::<#ty>(id)?),
+            Presence::Readonly if replacing => quote_spanned!(at(ty)=> ::core::clone::Clone::clone(&self.#ident)),
+            Presence::Readonly => quote!(#default()),
+            Presence::Defaulted => quote!(::core::option::Option::unwrap_or_else(data.#ident, #default)),
+            Presence::Required | Presence::Nullable => quote!(data.#ident),
+        };
+        quote!(#ident: #value)
+    });
+    quote!(::core::result::Result::Ok(Self { #(#fields),* }))
+}
+
+fn patchable(record: &Record) -> impl Iterator<Item = (usize, &Field)> {
+    let fields = record.fields.iter().enumerate();
+    fields.filter(|(_, field)| !matches!(field.presence(), Presence::Id | Presence::Readonly))
+}
+
+fn changes(record: &Record, names: &Names) -> TokenStream {
+    let value = Ident::new("value", Span::mixed_site());
+    let pushes: Vec<_> = patchable(record)
+        .map(|(index, field)| {
+            let (name, field) = (&field.ident, to_field(field, names, &quote!(#value)));
+            quote! {
+                if let ::core::option::Option::Some(#value) = &patch.#name {
+                    changes.push((#index, #field.into_owned()));
+                }
+            }
+        })
+        .collect();
+    if pushes.is_empty() {
+        return quote!(::std::vec::Vec::new());
+    }
+    quote! {
+        let mut changes = ::std::vec::Vec::new();
+        #(#pushes)*
+        changes
+    }
+}

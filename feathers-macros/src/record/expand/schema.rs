@@ -1,0 +1,67 @@
+//! The schema of a record, and the checks that only the compiler can make: whether the types fit the words.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use super::{Names, at};
+use crate::record::model::{AppliesTo, Field, Presence, Record};
+use crate::types::option_of;
+
+/// Writes the schema.
+pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
+    let core = &names.core;
+    let name = record.ident.to_string();
+    let id = record.id().map_or("id", |field| field.wire.as_str());
+    let docs = &record.docs;
+    let fields = record.fields.iter().map(|field| one(field, names));
+    quote! {
+        const FIELDS: &[#core::Field] = &[#(#fields),*];
+        #core::Schema::new(#name, #id, FIELDS, #docs)
+    }
+}
+
+fn one(field: &Field, names: &Names) -> TokenStream {
+    let core = &names.core;
+    let Field { ty, wire, docs, words, .. } = field;
+    let (kind, nullable) = if words.json.is_some() {
+        let nullable = option_of(ty).is_some();
+        (quote!(#core::Kind::Json), nullable.then(|| quote!(.nullable(true))))
+    } else {
+        let kind = quote_spanned!(at(ty)=> <#ty as #core::FieldType>::KIND);
+        let nullable = quote_spanned!(at(ty)=> .nullable(<#ty as #core::FieldType>::NULLABLE));
+        (kind, Some(nullable))
+    };
+    let presence = match field.presence() {
+        Presence::Id | Presence::Defaulted => Some(quote!(.optional())),
+        Presence::Readonly => Some(quote!(.readonly())),
+        Presence::Required | Presence::Nullable => None,
+    };
+    let hidden = words.hidden.map(|_| quote!(.hidden()));
+    let variants: Vec<_> = words.rules.iter().flat_map(|rules| &rules.variants).collect();
+    let rules = (!variants.is_empty()).then(|| quote!(.rules(&[#(#core::Rule::#variants),*])));
+    let docs = (!docs.is_empty()).then(|| quote!(.docs(#docs)));
+    quote!(#core::Field::new(#wire, #kind) #nullable #presence #hidden #rules #docs)
+}
+
+/// Writes assertions about the types, each at the user's own word.
+pub(super) fn checks(record: &Record, names: &Names) -> TokenStream {
+    let Names { core, rt, .. } = names;
+    let checks = record.fields.iter().filter(|field| field.words.json.is_none()).flat_map(|field| {
+        let ty = &field.ty;
+        let kind = quote!(<#ty as #core::FieldType>::KIND);
+        let id = field.words.id.map(|_| {
+            let message = "an id is a whole number or a text";
+            quote_spanned!(at(ty)=> const _: () = ::core::assert!(#rt::is_id(#kind), #message);)
+        });
+        let rules = field.words.rules.iter().map(move |rules| {
+            let (test, what) = match rules.applies_to {
+                AppliesTo::Texts => (quote!(is_text), "texts"),
+                AppliesTo::Numbers => (quote!(is_number), "numbers"),
+            };
+            let message = format!("`{}` is a rule for {what}", rules.word);
+            quote_spanned!(rules.word.span()=> const _: () = ::core::assert!(#rt::#test(#kind), #message);)
+        });
+        id.into_iter().chain(rules)
+    });
+    quote!(#(#checks)*)
+}

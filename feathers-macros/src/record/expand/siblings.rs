@@ -1,0 +1,116 @@
+//! The data types: `TodoData` and `TodoPatch`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::{Names, codec};
+use crate::record::model::{Field, Presence, Record};
+use crate::types::option_of;
+
+pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
+    let ident = &record.ident;
+    let data_docs =
+        format!("What `create` and `update` of [`{ident}`] take. A field that may be left out is an `Option`.");
+    let patch_docs = format!("What `patch` of [`{ident}`] takes. `None` leaves a field as it is.");
+    let data_fields = record.fields.iter().filter_map(|field| data_field(field, names));
+    let patch_fields = record.fields.iter().filter_map(|field| patch_field(field, names));
+    let data = sibling(record, names, &names.data, &data_docs, &quote!(), data_fields);
+    let patch = sibling(record, names, &names.patch, &patch_docs, &quote!(::core::default::Default,), patch_fields);
+    quote!(#data #patch)
+}
+
+fn sibling(
+    record: &Record,
+    names: &Names,
+    ident: &Ident,
+    docs: &str,
+    derives: &TokenStream,
+    fields: impl Iterator<Item = TokenStream>,
+) -> TokenStream {
+    let serde = &names.serde;
+    let serde_path = serde.to_string();
+    let vis = &record.vis;
+    quote! {
+        #[doc = #docs]
+        #[derive(
+            ::core::fmt::Debug, ::core::clone::Clone, #derives #serde::Serialize, #serde::Deserialize
+        )]
+        #[serde(crate = #serde_path, deny_unknown_fields)]
+        #[allow(private_interfaces, reason = "the fields are public so that the whole crate can make one")]
+        #vis struct #ident {
+            #(#fields)*
+        }
+    }
+}
+
+fn data_field(field: &Field, names: &Names) -> Option<TokenStream> {
+    let skip = skip();
+    let (ty, codec) = (&field.ty, field.codec.as_ref().map(|codec| quote!(, #codec)));
+    let optional = quote!(::core::option::Option<#ty>);
+    Some(match field.presence() {
+        Presence::Readonly => return None,
+        Presence::Required => member(field, &quote!(#ty), &quote!(#codec), ""),
+        Presence::Nullable => member(field, &quote!(#ty), &quote!(#codec, default, #skip), ""),
+        Presence::Defaulted => member(field, &optional, &present(field, names), "`None` takes the default."),
+        Presence::Id => {
+            let note = "`None` lets the store make one. `update` ignores it.";
+            let serde = match codec {
+                Some(_) => present(field, names),
+                None => quote!(, default, #skip),
+            };
+            member(field, &optional, &serde, note)
+        }
+    })
+}
+
+fn patch_field(field: &Field, names: &Names) -> Option<TokenStream> {
+    let ty = &field.ty;
+    Some(match field.presence() {
+        Presence::Readonly => return None,
+        Presence::Id => {
+            let rt = &names.rt;
+            let ignored = quote!(#rt::Ignored);
+            let serde = quote!(, default, skip_serializing);
+            let member = member_with_docs(field, &ignored, &serde, "Ignored: an id never changes. It may be sent along.");
+            quote!(#[allow(dead_code, reason = "it is only there to be accepted")] #member)
+        }
+        _ => {
+            let null = option_of(ty).map_or("", |_| ", `Some(None)` sets it to `null`");
+            let note = format!("`None` leaves it as it is{null}.");
+            member(field, &quote!(::core::option::Option<#ty>), &present(field, names), &note)
+        }
+    })
+}
+
+/// Serde's words for an `Option` that is `None` where the field is left out, and `Some` where it is there, even as
+/// `null`.
+fn present(field: &Field, names: &Names) -> TokenStream {
+    match &field.codec {
+        Some(_) => codec::of_present(field, names),
+        None => {
+            let skip = skip();
+            let some = format!("{}::some", names.rt);
+            quote!(, default, deserialize_with = #some, #skip)
+        }
+    }
+}
+
+fn member(field: &Field, ty: &TokenStream, serde: &TokenStream, note: &str) -> TokenStream {
+    let docs = if field.docs.is_empty() { format!("The value of `{}`.", field.wire) } else { field.docs.clone() };
+    let docs = if note.is_empty() { docs } else { format!("{docs}\n\n{note}") };
+    member_with_docs(field, ty, serde, &docs)
+}
+
+fn member_with_docs(field: &Field, ty: &TokenStream, serde: &TokenStream, docs: &str) -> TokenStream {
+    let Field { ident, wire, aliases, .. } = field;
+    quote! {
+        #[doc = #docs]
+        #[serde(rename = #wire #aliases #serde)]
+        pub #ident: #ty,
+    }
+}
+
+/// Serde's word to leave a `None` out, so that what is written can be read again.
+fn skip() -> TokenStream {
+    quote!(skip_serializing_if = "::core::option::Option::is_none")
+}

@@ -1,0 +1,111 @@
+//! The model of a record: what the user's struct means.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::{Expr, Path, Type, Visibility};
+
+use crate::types::option_of;
+
+/// A struct that becomes a record.
+pub(super) struct Record {
+    pub(super) ident: Ident,
+    pub(super) vis: Visibility,
+    pub(super) docs: String,
+    /// Where the framework is.
+    pub(super) framework: Path,
+    pub(super) fields: Vec<Field>,
+}
+
+/// One field.
+pub(super) struct Field {
+    pub(super) ident: Ident,
+    pub(super) ty: Type,
+    pub(super) docs: String,
+    pub(super) words: Words,
+    /// The name on the wire, and where the user has written it.
+    pub(super) wire: String,
+    pub(super) wire_span: Span,
+    /// Serde's `alias`, as it was written.
+    pub(super) aliases: TokenStream,
+    /// Serde's `with` and its relatives, as they were written.
+    pub(super) codec: Option<TokenStream>,
+}
+
+/// The words of `#[service(..)]` on a field, each with the place where it stands.
+#[derive(Default)]
+pub(super) struct Words {
+    pub(super) id: Option<Span>,
+    pub(super) default: Option<Default>,
+    pub(super) readonly: Option<Span>,
+    pub(super) hidden: Option<Span>,
+    pub(super) json: Option<Span>,
+    pub(super) rules: Vec<Rules>,
+}
+
+/// The word `default`.
+pub(super) struct Default {
+    pub(super) span: Span,
+    pub(super) expr: Option<Expr>,
+}
+
+/// One word of validation; it can make two rules.
+pub(super) struct Rules {
+    pub(super) word: Ident,
+    pub(super) applies_to: AppliesTo,
+    /// Variants of the schema's `Rule`, without its path.
+    pub(super) variants: Vec<TokenStream>,
+}
+
+/// Which fields a rule can stand on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum AppliesTo {
+    Texts,
+    Numbers,
+}
+
+/// How a field takes part in data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It is the id.
+    Id,
+    /// Data must have it.
+    Required,
+    /// It is an `Option`; left out is `None`.
+    Nullable,
+    /// Left out is its default.
+    Defaulted,
+    /// Data must not have it.
+    Readonly,
+}
+
+impl Record {
+    /// Returns the id field.
+    pub(super) fn id(&self) -> Option<&Field> {
+        self.fields.iter().find(|field| field.words.id.is_some())
+    }
+
+    /// Returns the name of what `create` and `update` take.
+    pub(super) fn data(&self) -> Ident {
+        quote::format_ident!("{}Data", self.ident)
+    }
+
+    /// Returns the name of what `patch` takes.
+    pub(super) fn patch(&self) -> Ident {
+        quote::format_ident!("{}Patch", self.ident)
+    }
+}
+
+impl Field {
+    pub(super) fn presence(&self) -> Presence {
+        if self.words.id.is_some() {
+            Presence::Id
+        } else if self.words.readonly.is_some() {
+            Presence::Readonly
+        } else if self.words.default.is_some() {
+            Presence::Defaulted
+        } else if option_of(&self.ty).is_some() {
+            Presence::Nullable
+        } else {
+            Presence::Required
+        }
+    }
+}

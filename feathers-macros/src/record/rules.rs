@@ -1,0 +1,173 @@
+//! The words of validation: `length`, `range`, `email`, `url`, `one_of`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Expr, ExprUnary, Lit, LitStr, RangeLimits, Token, UnOp, parenthesized};
+
+use crate::record::model::{AppliesTo, Rules};
+use crate::words;
+
+/// The bounds of `length` and `range`.
+#[derive(Default)]
+struct Bounds {
+    min: Option<Expr>,
+    max: Option<Expr>,
+    /// Whether `max` itself is out.
+    open: bool,
+}
+
+/// Reads what follows one of the words.
+pub(super) fn parse(word: &Ident, input: ParseStream) -> syn::Result<Rules> {
+    let rules = |applies_to, variants| Ok(Rules { word: word.clone(), applies_to, variants });
+    match word.to_string().as_str() {
+        "length" => rules(AppliesTo::Texts, length(&bounds(word, input)?)?),
+        "range" => rules(AppliesTo::Numbers, range(&bounds(word, input)?)?),
+        "one_of" => rules(AppliesTo::Texts, vec![one_of(input)?]),
+        name => {
+            if input.peek(syn::token::Paren) || input.peek(Token![=]) {
+                return Err(input.error(format!("`{word}` has no value")));
+            }
+            rules(AppliesTo::Texts, vec![if name == "email" { quote!(Email) } else { quote!(Url) }])
+        }
+    }
+}
+
+fn bounds(word: &Ident, input: ParseStream) -> syn::Result<Bounds> {
+    let usage = format!("expected: `{word}(1..=280)`, or `{word}(min = 1, max = 280)` with at least one of the two");
+    if !input.peek(syn::token::Paren) {
+        return Err(syn::Error::new(word.span(), usage));
+    }
+    let content;
+    parenthesized!(content in input);
+    if content.is_empty() {
+        return Err(syn::Error::new(word.span(), usage));
+    }
+    let bounds = if content.peek(syn::Ident) && content.peek2(Token![=]) && !content.peek2(Token![==]) {
+        named_bounds(word, &content)?
+    } else {
+        let expr: Expr = content.parse()?;
+        let Expr::Range(range) = &expr else { return Err(syn::Error::new(expr.span(), usage)) };
+        if !content.is_empty() {
+            return Err(content.error(usage));
+        }
+        Bounds {
+            min: range.start.as_deref().cloned(),
+            max: range.end.as_deref().cloned(),
+            open: matches!(range.limits, RangeLimits::HalfOpen(_)),
+        }
+    };
+    match (&bounds.min, &bounds.max) {
+        (None, None) => Err(syn::Error::new(word.span(), usage)),
+        (Some(min), Some(max)) => match (number(min), number(max)) {
+            (Some(low), Some(high)) if low > high || bounds.open && low >= high => {
+                let span = min.span().join(max.span()).unwrap_or_else(|| max.span());
+                Err(syn::Error::new(span, "no value is within these bounds"))
+            }
+            _ => Ok(bounds),
+        },
+        _ => Ok(bounds),
+    }
+}
+
+fn named_bounds(word: &Ident, content: ParseStream) -> syn::Result<Bounds> {
+    let mut bounds = Bounds::default();
+    while !content.is_empty() {
+        let name = content.call(Ident::parse_any)?;
+        let slot = match name.to_string().as_str() {
+            "min" => &mut bounds.min,
+            "max" => &mut bounds.max,
+            _ => return Err(words::unknown(&format!("bound of `{word}`"), &name, &["min", "max"])),
+        };
+        content.parse::<Token![=]>()?;
+        words::once(slot, &name, content.parse::<Expr>()?)?;
+        if !content.is_empty() {
+            content.parse::<Token![,]>()?;
+        }
+    }
+    Ok(bounds)
+}
+
+fn length(bounds: &Bounds) -> syn::Result<Vec<TokenStream>> {
+    let mut variants = Vec::new();
+    for bound in bounds.min.iter().chain(&bounds.max) {
+        if number(bound).is_some_and(|number| number < 0.0 || number.fract() != 0.0) {
+            return Err(syn::Error::new(bound.span(), "a length is a whole number of characters"));
+        }
+    }
+    if let Some(min) = &bounds.min {
+        variants.push(quote_spanned!(min.span()=> MinLength(#min)));
+    }
+    if let Some(max) = &bounds.max {
+        let max = if bounds.open { quote_spanned!(max.span()=> #max - 1) } else { quote!(#max) };
+        variants.push(quote_spanned!(max.span()=> MaxLength(#max)));
+    }
+    Ok(variants)
+}
+
+fn range(bounds: &Bounds) -> syn::Result<Vec<TokenStream>> {
+    let mut variants = Vec::new();
+    if let Some(min) = &bounds.min {
+        let value = float(min)?;
+        variants.push(quote_spanned!(min.span()=> Minimum(#value)));
+    }
+    if let Some(max) = &bounds.max {
+        let value = float(max)?;
+        variants.push(if bounds.open {
+            quote_spanned!(max.span()=> ExclusiveMaximum(#value))
+        } else {
+            quote_spanned!(max.span()=> Maximum(#value))
+        });
+    }
+    Ok(variants)
+}
+
+/// Returns a bound as an `f64`: a literal as it is, a constant through a cast.
+fn float(bound: &Expr) -> syn::Result<TokenStream> {
+    match (number(bound), bound) {
+        (Some(number), _) => {
+            let mut literal = proc_macro2::Literal::f64_suffixed(number.abs());
+            literal.set_span(bound.span());
+            Ok(if number < 0.0 { quote_spanned!(bound.span()=> -#literal) } else { quote!(#literal) })
+        }
+        (None, Expr::Lit(literal)) => Err(syn::Error::new(literal.span(), "expected a number")),
+        (None, bound) => Ok(quote_spanned!(bound.span()=> (#bound) as f64)),
+    }
+}
+
+/// Returns the value of a literal number.
+fn number(expr: &Expr) -> Option<f64> {
+    match expr {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Int(int) => int.base10_parse().ok(),
+            Lit::Float(float) => float.base10_parse().ok(),
+            _ => None,
+        },
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => number(expr).map(|number| -number),
+        Expr::Paren(paren) => number(&paren.expr),
+        Expr::Group(group) => number(&group.expr),
+        _ => None,
+    }
+}
+
+fn one_of(input: ParseStream) -> syn::Result<TokenStream> {
+    let usage = "expected: `one_of(\"a\", \"b\")`";
+    if !input.peek(syn::token::Paren) {
+        return Err(input.error(usage));
+    }
+    let content;
+    let paren = parenthesized!(content in input);
+    let texts: Punctuated<LitStr, Token![,]> = content.parse_terminated(|input| input.parse::<LitStr>(), Token![,])?;
+    if texts.is_empty() {
+        return Err(syn::Error::new(paren.span.join(), usage));
+    }
+    for (index, text) in texts.iter().enumerate() {
+        if texts.iter().take(index).any(|earlier| earlier.value() == text.value()) {
+            return Err(words::twice(text.value(), text.span()));
+        }
+    }
+    Ok(quote!(OneOf(&[#texts])))
+}

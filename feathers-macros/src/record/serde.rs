@@ -1,0 +1,108 @@
+//! Serde's attributes: what they say about the wire, which a record's data and schema must follow.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::meta::ParseNestedMeta;
+use syn::{Attribute, Expr, LitStr, Token, parenthesized};
+
+use crate::case;
+use crate::errors::Errors;
+
+/// What serde's attributes on the struct say.
+#[derive(Default)]
+pub(super) struct Container {
+    rename_all: Option<LitStr>,
+}
+
+impl Container {
+    /// Returns the wire name of a field that has no name of its own.
+    pub(super) fn rename(&self, field: &str) -> String {
+        self.rename_all.as_ref().map_or_else(|| field.to_owned(), |rule| case::rename_field(&rule.value(), field))
+    }
+}
+
+/// What serde's attributes on a field say.
+#[derive(Default)]
+pub(super) struct OfField {
+    pub(super) rename: Option<LitStr>,
+    pub(super) aliases: TokenStream,
+    pub(super) codec: Option<TokenStream>,
+}
+
+/// Reads serde's attributes on the struct.
+pub(super) fn container(attrs: &[Attribute], errors: &mut Errors) -> Container {
+    let mut container = Container::default();
+    each(attrs, |meta| {
+        match name(meta).as_str() {
+            "rename_all" => container.rename_all = Some(one_name(meta, errors)?),
+            word @ ("tag" | "content" | "untagged" | "transparent" | "from" | "try_from" | "into" | "remote") => {
+                errors.on(&meta.path, format!("serde's `{word}` changes the wire format, so that it is no longer the fields of the record"));
+                skip(meta)?;
+            }
+            _ => skip(meta)?,
+        }
+        Ok(())
+    });
+    container
+}
+
+/// Reads serde's attributes on a field.
+pub(super) fn field(attrs: &[Attribute], errors: &mut Errors) -> OfField {
+    let mut field = OfField::default();
+    each(attrs, |meta| {
+        let path = &meta.path;
+        match name(meta).as_str() {
+            "rename" => field.rename = Some(one_name(meta, errors)?),
+            "alias" => {
+                let alias: LitStr = meta.value()?.parse()?;
+                field.aliases.extend(quote!(, alias = #alias));
+            }
+            "with" | "serialize_with" | "deserialize_with" => {
+                let with: LitStr = meta.value()?.parse()?;
+                let codec = field.codec.take();
+                let comma = codec.is_some().then(|| quote!(,));
+                field.codec = Some(quote!(#codec #comma #path = #with));
+            }
+            "flatten" => errors.on(path, "a record names its fields, so that queries can be checked: `flatten` hides them"),
+            word @ ("skip" | "skip_serializing" | "skip_deserializing") => errors.on(
+                path,
+                format!("serde's `{word}` keeps a field from the server too; `#[service(hidden)]` keeps it from clients, `#[service(readonly)]` keeps clients from setting it"),
+            ),
+            _ => skip(meta)?,
+        }
+        Ok(())
+    });
+    field
+}
+
+/// Visits what stands in `#[serde(..)]`. What serde cannot read is serde's to report.
+fn each(attrs: &[Attribute], mut visit: impl FnMut(&ParseNestedMeta) -> syn::Result<()>) {
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+        let _reported_by_serde = attr.parse_nested_meta(|meta| visit(&meta));
+    }
+}
+
+fn name(meta: &ParseNestedMeta) -> String {
+    meta.path.get_ident().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Reads the value of `rename` or `rename_all`, which a record has only one of for both directions.
+fn one_name(meta: &ParseNestedMeta, errors: &mut Errors) -> syn::Result<LitStr> {
+    if meta.input.peek(syn::token::Paren) {
+        errors.on(&meta.path, "a record is written as it is read: give one name for both directions");
+        skip(meta)?;
+        return Err(meta.error("two names"));
+    }
+    meta.value()?.parse()
+}
+
+fn skip(meta: &ParseNestedMeta) -> syn::Result<()> {
+    if meta.input.peek(Token![=]) {
+        meta.value()?.parse::<Expr>()?;
+    } else if meta.input.peek(syn::token::Paren) {
+        let content;
+        parenthesized!(content in meta.input);
+        content.parse::<TokenStream>()?;
+    }
+    Ok(())
+}

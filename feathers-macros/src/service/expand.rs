@@ -1,0 +1,144 @@
+//! Expansion: the impl of `Service`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned;
+
+use crate::service::model::{Lifecycle, Method, Service};
+
+/// Writes the impl.
+pub(super) fn service(service: &Service) -> TokenStream {
+    let (core, rt) = (&service.core(), &service.rt());
+    let ty = &service.ty;
+    let (impl_generics, _, where_clause) = service.generics.split_for_impl();
+    let docs = (!service.docs.is_empty()).then_some(&service.docs).map(|docs| quote!(.docs(#docs)));
+    let events = (!service.events.is_empty()).then_some(&service.events).map(|events| quote!(.events([#(#events),*])));
+    let described = service.methods.iter().map(|method| {
+        let (cfgs, docs, which) = (&method.cfgs, &method.docs, method.expression(core));
+        quote! {
+            #(#cfgs)*
+            let descriptor = descriptor.method(#which, #docs);
+        }
+    });
+    let arms = service.methods.iter().map(|method| arm(method, core, rt));
+    let lifecycles = [&service.setup, &service.teardown].into_iter().flatten().map(|hook| lifecycle(hook, core));
+    quote! {
+        #[#core::async_trait]
+        #[automatically_derived]
+        impl #impl_generics #core::Service for #ty #where_clause {
+            fn descriptor(&self) -> #core::Descriptor {
+                let descriptor = <#core::Descriptor as ::core::default::Default>::default() #docs #events;
+                #(#described)*
+                descriptor
+            }
+
+            async fn call(&self, request: #core::Request<'_>) -> #core::Result<#core::Payload> {
+                match request.method {
+                    #(#arms)*
+                    _ => request.unknown_method(),
+                }
+            }
+
+            #(#lifecycles)*
+        }
+    }
+}
+
+impl Service {
+    fn core(&self) -> TokenStream {
+        let framework = &self.framework;
+        quote!(#framework::__private::core)
+    }
+
+    fn rt(&self) -> TokenStream {
+        let framework = &self.framework;
+        quote!(#framework::__private::rt)
+    }
+}
+
+impl Method {
+    /// Returns the method as a value.
+    fn expression(&self, core: &TokenStream) -> TokenStream {
+        let name = &self.name;
+        match self.standard {
+            Some(standard) => {
+                let variant = format_ident!("{}", standard.variant());
+                quote!(#core::Method::#variant)
+            }
+            None => quote!(#name),
+        }
+    }
+
+    /// Returns the method as a pattern.
+    fn pattern(&self, core: &TokenStream) -> TokenStream {
+        let name = &self.name;
+        match self.standard {
+            Some(_) => self.expression(core),
+            None => quote!(#core::Method::Custom(name) if &**name == #name),
+        }
+    }
+}
+
+/// Writes the branch that decodes the arguments of a method, calls it and wraps its result.
+fn arm(method: &Method, core: &TokenStream, rt: &TokenStream) -> TokenStream {
+    let (cfgs, ident, pattern) = (&method.cfgs, &method.ident, method.pattern(core));
+    let arguments = &method.arguments;
+    let id = arguments.id.as_ref().map(|id| {
+        let ty = &id.ty;
+        let some = quote_spanned!(at(ty)=> <#ty as #rt::FromId>::from_id(id)?);
+        let none = if id.optional {
+            quote!(::core::option::Option::None)
+        } else if method.standard.is_some_and(|standard| standard.has_optional_id()) {
+            let name = &method.name;
+            quote!(return ::core::result::Result::Err(#rt::one_at_a_time(#name)))
+        } else {
+            return quote! {
+                let id = &request.require_id()?;
+                let id = #some;
+            };
+        };
+        let some = if id.optional { quote!(::core::option::Option::Some(#some)) } else { some };
+        quote! {
+            let id = match &request.id {
+                ::core::option::Option::Some(id) => #some,
+                ::core::option::Option::None => #none,
+            };
+        }
+    });
+    let data = arguments.data.as_ref().map(|ty| {
+        quote_spanned!(at(ty)=> let data = <#ty as #rt::FromPayload>::from_payload(request.data)?;)
+    });
+    let passed = [
+        arguments.id.as_ref().map(|_| quote!(id)),
+        arguments.data.as_ref().map(|_| quote!(data)),
+        arguments.params.then(|| quote!(request.params)),
+    ];
+    let passed = passed.into_iter().flatten();
+    let result = Ident::new("result", Span::mixed_site());
+    let wrapped = quote_spanned!(at(&arguments.output)=> #rt::into_payload(#result));
+    quote! {
+        #(#cfgs)*
+        #pattern => {
+            #id
+            #data
+            let #result = Self::#ident(self, #(#passed),*).await?;
+            ::core::result::Result::Ok(#wrapped)
+        }
+    }
+}
+
+fn lifecycle(hook: &Lifecycle, core: &TokenStream) -> TokenStream {
+    let Lifecycle { ident, cfgs } = hook;
+    quote! {
+        #(#cfgs)*
+        async fn #ident(&self, app: &#core::Handle, path: &str) -> #core::Result<()> {
+            Self::#ident(self, app, path).await
+        }
+    }
+}
+
+/// Returns the place of the user's type for generated code, whose names still mean what they mean in generated code.
+fn at(ty: &Type) -> Span {
+    Span::call_site().located_at(ty.span())
+}
