@@ -64,8 +64,8 @@ pub enum Filter {
 
 /// How a field is compared. Values are typed: a text never equals a number.
 ///
-/// The rules are those of MongoDB, as in Feathers: `null` matches a missing field, an array matches when an element does,
-/// and an ordering operator matches only values of its own type.
+/// The rules are those of `MongoDB`, as in Feathers: `null` matches a missing field, an array matches when an element
+/// does, and an ordering operator matches only values of its own type, `null` never.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Comparison {

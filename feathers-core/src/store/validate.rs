@@ -65,12 +65,7 @@ fn needs_check(schema: &Schema, external: bool) -> bool {
     schema.fields.iter().any(|field| !field.rules.is_empty() || (external && field.readonly))
 }
 
-fn check_readonly(
-    field: &Field,
-    payload: &Payload,
-    external: bool,
-    mistakes: &mut Vec<Value>,
-) -> Result<()> {
+fn check_readonly(field: &Field, payload: &Payload, external: bool, mistakes: &mut Vec<Value>) -> Result<()> {
     // The value may be a default of the type, so what counts is whether the client has sent the field.
     if external && field.readonly && payload.value()?.get(field.name).is_some() {
         mistakes.push(readonly(field.name));

@@ -1,0 +1,268 @@
+//! Queries and data on records with a schema: coercion, refusals that name the place, hidden fields, validation.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod query_support;
+
+use feathers_core::query::qs;
+use feathers_core::{App, Error, Handle, Id, Memory, Params, Provider};
+use query_support::Item;
+use serde_json::{Value, json};
+
+async fn start() -> Handle {
+    let mut app = App::new();
+    app.service("items", Memory::<Item>::new().multi(true).operators(["$like"]));
+    let app = app.start().await.unwrap();
+    let items = app.service("items").unwrap();
+    for i in 1..=4 {
+        let data = json!({
+            "n": f64::from(i) + 0.5,
+            "name": format!("n{i}"),
+            "age": (i > 2).then_some(i * 10),
+            "open": i % 2 == 0,
+            "meta": { "tags": [i, "x"], "deep": { "a": i } },
+            "secret": "s",
+        });
+        items.create(data, ()).await.unwrap();
+    }
+    app
+}
+
+fn external(query: Value) -> Params {
+    let mut params = Params::query(query);
+    params.provider = Some(Provider::REST);
+    params
+}
+
+async fn find(app: &Handle, query: Value) -> Result<Vec<i64>, Error> {
+    let found = app.service("items").unwrap().find(external(query)).await?;
+    Ok(found.value().unwrap().as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect())
+}
+
+async fn find_text(app: &Handle, query: &str) -> Result<Vec<i64>, Error> {
+    find(app, Value::Object(qs::parse(query).unwrap())).await
+}
+
+#[tokio::test]
+async fn coerces_texts_to_the_types_of_the_fields() {
+    let app = start().await;
+    for (query, expected) in [
+        ("age=30", vec![3]),
+        ("age=%20030", vec![3]),
+        ("age=3e1", vec![3]),
+        ("n=1.5", vec![1]),
+        ("n[$gt]=2&n[$lt]=4", vec![2, 3]),
+        ("n[$gte]=2.5&n[$lte]=3.5", vec![2, 3]),
+        ("open=true", vec![2, 4]),
+        ("open[$ne]=true", vec![1, 3]),
+        ("id[$in][]=1&id[$in][]=4", vec![1, 4]),
+        ("id[$in]=2", vec![2]),
+        ("id[$nin][]=1&id[$nin][]=4", vec![2, 3]),
+        ("age=", vec![1, 2]),
+        ("age[$ne]=", vec![3, 4]),
+        ("name=n1", vec![1]),
+        ("meta.tags=x", vec![1, 2, 3, 4]),
+        ("$or[0][id]=1&$or[1][age]=40", vec![1, 4]),
+        ("$and[0][$or][0][id]=1&$and[0][$or][1][id]=2&$and[1][open]=true", vec![2]),
+        ("$sort[id]=-1&$limit=2&$skip=1", vec![3, 2]),
+        ("$sort[open]=1&$sort[n]=-1", vec![3, 1, 4, 2]),
+        ("$sort[meta.deep.a]=-1", vec![4, 3, 2, 1]),
+    ] {
+        assert_eq!(find_text(&app, query).await, Ok(expected), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn keeps_json_types_and_coerces_where_ajv_does() {
+    let app = start().await;
+    for (query, expected) in [
+        (json!({ "age": 30.0 }), vec![3]),
+        (json!({ "age": null }), vec![1, 2]),
+        (json!({ "open": 1 }), vec![2, 4]),
+        (json!({ "open": 0 }), vec![1, 3]),
+        (json!({ "name": true }), vec![]),
+        (json!({ "name": 1 }), vec![]),
+        (json!({ "name": null }), vec![]),
+        (json!({ "id": {} }), vec![]),
+        (json!({ "id": { "$in": [] } }), vec![]),
+        (json!({ "id": { "$nin": [] } }), vec![1, 2, 3, 4]),
+        (json!({ "meta.tags": 2 }), vec![2]),
+        (json!({ "meta.tags": [2.0, "x"] }), vec![2]),
+        (json!({ "meta.deep": { "a": 3.0 } }), vec![3]),
+        (json!({ "meta.deep.a": { "$gt": 2 } }), vec![3, 4]),
+        (json!({ "meta.deep.a": { "$gt": "2" } }), vec![]),
+        (json!({ "meta.tags.0": 4 }), vec![4]),
+        (json!({ "name": { "$like": "n%" } }), vec![]),
+        (json!({ "$limit": null }), vec![1, 2, 3, 4]),
+    ] {
+        assert_eq!(find(&app, query.clone()).await, Ok(expected), "{query}");
+    }
+}
+
+fn items(error: &Error) -> Vec<(String, String, String)> {
+    assert_eq!((error.code(), error.message()), (400, "validation failed"), "{error:?}");
+    let text = |item: &Value, name: &str| item[name].as_str().unwrap().to_owned();
+    let items = error.data().unwrap().as_array().unwrap();
+    assert!(items.iter().all(|item| item.as_object().unwrap().len() == 5 && item["params"].is_object()));
+    items.iter().map(|item| (text(item, "instancePath"), text(item, "schemaPath"), text(item, "message"))).collect()
+}
+
+#[track_caller]
+fn assert_items(error: &Error, expected: &[(&str, &str, &str)]) {
+    let expected: Vec<_> = expected.iter().map(|(a, b, c)| ((*a).into(), (*b).into(), (*c).into())).collect();
+    assert_eq!(items(error), expected);
+}
+
+#[tokio::test]
+async fn refuses_what_does_not_fit_and_names_the_place() {
+    let app = start().await;
+    let error = find_text(&app, "id=abc").await.unwrap_err();
+    assert_items(
+        &error,
+        &[
+            ("/id", "#/properties/id/anyOf/0/type", "must be integer"),
+            ("/id", "#/properties/id/anyOf/1/type", "must be object"),
+            ("/id", "#/properties/id/anyOf", "must match a schema in anyOf"),
+        ],
+    );
+    let error = find_text(&app, "$or[0][id]=1&$or[1][id][$gt]=x").await.unwrap_err();
+    assert_eq!(items(&error)[1].0, "/$or/1/id/$gt");
+    assert_eq!(items(&error)[1].1, "#/properties/%24or/items/properties/id/anyOf/1/properties/%24gt/type");
+    for (query, place, message) in [
+        ("$limit=-1", "/$limit", "must be >= 0"),
+        ("$limit=x", "/$limit", "must be number"),
+        ("$skip=-1", "/$skip", "must be >= 0"),
+        ("$sort=name", "/$sort", "must be object"),
+        ("$sort[name]=2", "/$sort/name", "must be equal to one of the allowed values"),
+        ("$sort[name]=up", "/$sort/name", "must be number"),
+        ("$select=name", "/$select", "must be array"),
+        ("id=1.5", "/id", "must be integer"),
+        ("id=99999999999999999999", "/id", "must be integer"),
+        ("open=yes", "/open", "must be boolean"),
+        ("n=Infinity", "/n", "must be number"),
+        ("n=", "/n", "must be number"),
+        ("n=1&n=2", "/n", "must be number"),
+    ] {
+        let error = find_text(&app, query).await.unwrap_err();
+        assert_eq!((&*items(&error)[0].0, &*items(&error)[0].2), (place, message), "{query}");
+    }
+    for (query, message) in [
+        (json!({ "$or": [] }), "$or must be a nonempty array"),
+        (json!({ "$or": [1] }), "$or must be an array of objects"),
+        (json!({ "$and": {} }), "$and must be a nonempty array"),
+        (json!({ "id": { "$in": vec![1; 10_001] } }), "Query has more than 10000 values"),
+    ] {
+        let error = find(&app, query).await.unwrap_err();
+        assert_eq!((error.code(), error.message()), (400, message));
+    }
+    let deep = (0..30).fold(json!({ "id": 1 }), |query, _| json!({ "$or": [query] }));
+    assert_eq!(find(&app, deep).await.unwrap_err().message(), "Query is nested deeper than 20 levels");
+}
+
+/// Nobody learns of a hidden field: it is refused word for word like one that does not exist.
+#[tokio::test]
+async fn refuses_hidden_fields_like_unknown_ones() {
+    let app = start().await;
+    for query in [
+        "FIELD=s",
+        "FIELD[$gt]=a",
+        "FIELD.x=s",
+        "$sort[FIELD]=1",
+        "$select[]=FIELD",
+        "$or[0][FIELD]=s",
+        "$and[0][$or][0][FIELD]=s",
+    ] {
+        let hidden = find_text(&app, &query.replace("FIELD", "secret")).await.unwrap_err();
+        let unknown = find_text(&app, &query.replace("FIELD", "nothing")).await.unwrap_err();
+        assert_eq!(hidden.code(), 400);
+        let hidden = serde_json::to_string(&hidden).unwrap().replace("secret", "nothing");
+        assert_eq!(hidden, serde_json::to_string(&unknown).unwrap(), "{query}");
+    }
+    let service = app.service("items").unwrap();
+    let inside = service.find(json!({ "secret": "s", "$sort": { "secret": 1 }, "$limit": 1 })).await.unwrap();
+    assert_eq!(inside.value().unwrap()[0]["secret"], "s");
+    assert_eq!(service.find(json!({ "nothing": 1 })).await.unwrap_err().code(), 400);
+    assert_eq!(find_text(&app, "name.x=1").await.unwrap_err().code(), 400);
+    for query in ["name[$regex]=x", "$where=1", "$or[0][$and][0][id]=1", "name[$limit]=1"] {
+        let error = find_text(&app, query).await.unwrap_err();
+        let word = ["$regex", "$where", "$and", "$limit"].into_iter().find(|word| query.contains(word)).unwrap();
+        assert!(error.data().unwrap().to_string().contains(word), "{query}");
+        assert!(!items(&error).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_is_no_number_names_no_record() {
+    let app = start().await;
+    let service = app.service("items").unwrap();
+    for id in ["568225fbfe21222432e836ff", "01", "1.0", ""] {
+        assert_eq!(service.get(id, external(json!({}))).await.unwrap_err().code(), 404, "{id}");
+        assert_eq!(service.remove(Id::from(id), external(json!({}))).await.unwrap_err().code(), 404, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn data_names_every_mistake_at_once() {
+    let app = start().await;
+    let service = app.service("items").unwrap();
+    let create = async |data: Value| service.create(data, external(json!({}))).await.unwrap_err();
+    let error = create(json!({ "age": "x", "open": null, "made": 1, "extra": 1, "mail": "no", "a/b": 1 })).await;
+    assert_items(
+        &error,
+        &[
+            ("", "#/required", "must have required property 'n'"),
+            ("", "#/required", "must have required property 'name'"),
+            ("", "#/additionalProperties", "must NOT have additional properties"),
+            ("", "#/additionalProperties", "must NOT have additional properties"),
+            ("/age", "#/properties/age/type", "must be integer"),
+            ("/open", "#/properties/open/type", "must be boolean"),
+            ("/mail", "#/properties/mail/format", "must match format \"email\""),
+            ("/made", "#/properties/made/readOnly", "must NOT be set"),
+        ],
+    );
+    // These are well typed, so only the rules refuse them.
+    let error = create(json!({ "n": -1, "name": "", "mail": "a@b" })).await;
+    assert_items(
+        &error,
+        &[
+            ("/n", "#/properties/n/minimum", "must be >= 0"),
+            ("/name", "#/properties/name/minLength", "must NOT have fewer than 1 characters"),
+            ("/mail", "#/properties/mail/format", "must match format \"email\""),
+        ],
+    );
+    let error = create(json!({ "n": 1000, "name": "\u{e4}\u{e4}\u{e4}\u{e4}\u{e4}\u{e4}" })).await;
+    assert_items(
+        &error,
+        &[
+            ("/n", "#/properties/n/exclusiveMaximum", "must be < 1000"),
+            ("/name", "#/properties/name/maxLength", "must NOT have more than 5 characters"),
+        ],
+    );
+    let stored = find(&app, json!({})).await;
+    assert_eq!(stored, Ok(vec![1, 2, 3, 4]), "nothing was stored");
+}
+
+#[tokio::test]
+async fn patches_are_checked_too() {
+    let app = start().await;
+    let service = app.service("items").unwrap();
+    let patch = async |data: Value| service.patch(Id::from(1), data, external(json!({}))).await;
+    assert_items(
+        &patch(json!({ "name": "toolong", "n": -1 })).await.unwrap_err(),
+        &[
+            ("/n", "#/properties/n/minimum", "must be >= 0"),
+            ("/name", "#/properties/name/maxLength", "must NOT have more than 5 characters"),
+        ],
+    );
+    assert_items(
+        &patch(json!({ "made": 1, "name": 5 })).await.unwrap_err(),
+        &[
+            ("/name", "#/properties/name/type", "must be string"),
+            ("/made", "#/properties/made/readOnly", "must NOT be set"),
+        ],
+    );
+    assert_items(&patch(json!([1])).await.unwrap_err(), &[("", "#/type", "must be object")]);
+    let patched = patch(json!({ "name": "new", "id": 9, "secret": "t" })).await.unwrap();
+    assert_eq!(patched.value().unwrap()["name"], "new");
+    assert_eq!(patched.value().unwrap()["id"], 1);
+    assert_eq!(patched.value().unwrap().get("secret"), None);
+}
