@@ -119,18 +119,19 @@ impl Session {
         let log = self.app.log().clone();
         let head = log.announced();
         let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, reset) = match std::mem::replace(&mut *start, Start::Now) {
-            Start::Now => (head, None),
+        let (last, reset, resumed) = match std::mem::replace(&mut *start, Start::Now) {
+            Start::Now => (head, None, false),
             Start::Reset(reason) => {
                 let reset = log.reset(reason);
-                (reset.cursor.seq, Some(reset))
+                (reset.cursor.seq, Some(reset), false)
             }
             Start::Replay(seq) => {
                 self.connection.end_replay();
-                (seq, None)
+                (seq, None, true)
             }
         };
-        let mut subscription = Subscription { connection: self.connection.clone(), last, log, reset, heartbeat: None };
+        let connection = self.connection.clone();
+        let mut subscription = Subscription { connection, last, log, reset, resumed, heartbeat: None };
         if let Some(max) = self.app.max_replay() {
             subscription.limit_replay(max);
         }
@@ -160,6 +161,7 @@ pub struct Subscription {
     /// Everything up to here has been read, or was not for this connection.
     last: u64,
     reset: Option<Reset>,
+    resumed: bool,
     heartbeat: Option<Heartbeat>,
 }
 
@@ -233,7 +235,12 @@ impl Subscription {
         self.log.cursor(self.last)
     }
 
-    /// Tells whether the next delivery is a reset because there was no going on from the client's cursor.
+    /// Tells whether the client goes on from where it was, and misses nothing.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
+    }
+
+    /// Returns the reset that comes first because there was no going on from the client's cursor.
     pub fn pending_reset(&self) -> Option<Reset> {
         self.reset
     }
@@ -325,8 +332,7 @@ impl Subscription {
             missed += usize::from(event.target_for(&self.connection).is_some());
             if missed > max {
                 let reset = self.log.reset(ResetReason::Limit);
-                self.last = reset.cursor.seq;
-                self.reset = Some(reset);
+                (self.last, self.reset, self.resumed) = (reset.cursor.seq, Some(reset), false);
                 return;
             }
         }
