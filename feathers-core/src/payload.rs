@@ -170,9 +170,16 @@ impl Payload {
     }
 
     /// Wraps JSON text that came from outside, after checking that it is valid JSON.
+    ///
+    /// What is no JSON, no UTF-8 or nested deeper than 100 levels is a 400 that names the place.
     pub fn from_json(json: Bytes) -> Result<Self> {
-        serde_json::from_slice::<IgnoredAny>(&json)
-            .map_err(|error| Error::bad_request(format!("Invalid JSON: {error}")))?;
+        let invalid = |what: String| Error::bad_request(format!("Invalid JSON: {what}"));
+        let text = std::str::from_utf8(&json)
+            .map_err(|error| invalid(format!("not valid UTF-8 at byte {}", error.valid_up_to())))?;
+        serde_json::from_str::<IgnoredAny>(text).map_err(|error| invalid(error.to_string()))?;
+        if let Some(place) = too_deep(&json) {
+            return Err(invalid(format!("nested deeper than {MAX_DEPTH} levels at byte {place}")));
+        }
         Ok(Self::from_valid_json(json))
     }
 
@@ -221,6 +228,8 @@ impl Payload {
     }
 
     /// Returns the JSON value; it is made once and then shared.
+    ///
+    /// Text from outside that is nested deeper than 127 levels is a 400.
     pub fn value(&self) -> Result<&Value> {
         static NULL: Value = Value::Null;
         let Some(inner) = &self.0 else { return Ok(&NULL) };
@@ -229,7 +238,9 @@ impl Payload {
         }
         let value = match &inner.repr {
             Repr::Typed(typed) => typed.to_value()?,
-            Repr::Json | Repr::Value => serde_json::from_slice(inner.json.get().map_or(b"null", |json| &json[..]))?,
+            // Valid text can still be nested deeper than the parser goes, which is the sender's mistake.
+            Repr::Json | Repr::Value => serde_json::from_slice(inner.json.get().map_or(b"null", |json| &json[..]))
+                .map_err(|error| Error::bad_request(format!("Invalid JSON: {error}")).with_source(error))?,
         };
         Ok(inner.value.get_or_init(|| value))
     }
@@ -321,6 +332,29 @@ impl Payload {
     pub fn is_falsy(&self) -> bool {
         self.to_bytes().is_ok_and(|json| matches!(&json[..], b"null" | b"false" | b"0" | b"\"\""))
     }
+}
+
+/// How deep JSON from outside may be nested; what is accepted here can always be decoded later.
+const MAX_DEPTH: usize = 100;
+
+/// Returns where valid JSON text is nested too deep.
+fn too_deep(json: &[u8]) -> Option<usize> {
+    // Every level is closed again, so that short texts, which are most, need no look.
+    if json.len() <= 2 * MAX_DEPTH {
+        return None;
+    }
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    json.iter().position(|byte| {
+        match (in_text, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_text = !in_text,
+            (false, b'[' | b'{') => depth += 1,
+            (false, b']' | b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MAX_DEPTH
+    })
 }
 
 impl From<Value> for Payload {
