@@ -8,15 +8,15 @@ import { createInterface } from 'node:readline'
 const START_LINE = /listening on http:\/\/[^:]+:(\d+)/
 const START_TIMEOUT = 20_000
 
-/** Starts the binary named by an environment variable (PEER_BIN, TODO_BIN) and waits until it listens.
+/** Starts a server, `peer` or `todo`, and waits until it listens.
  *
- * The child lives in a directory of its own. PEER_URL or TODO_URL instead names a server that runs already; such a
- * server cannot be stopped from here. */
+ * PEER_BIN and TODO_BIN name the programs. The child lives in a directory of its own. PEER_URL or TODO_URL instead
+ * names a server that runs already; such a server cannot be stopped from here. */
 export async function start(name, { port = 0, directory = mkdtempSync(join(tmpdir(), 'feathers-test-')), env = {} } = {}) {
-  const running = process.env[`${name}_URL`]
+  const running = process.env[`${name.toUpperCase()}_URL`]
   if (running) return { url: running, port: Number(new URL(running).port), stop: async () => {}, foreign: true }
-  const binary = process.env[`${name}_BIN`]
-  if (!binary) throw new Error(`set ${name}_BIN to the server's binary; \`cargo xtask test\` does`)
+  const binary = process.env[`${name.toUpperCase()}_BIN`]
+  if (!binary) throw new Error(`set ${name.toUpperCase()}_BIN to the server's binary; \`cargo xtask test\` does`)
 
   const child = spawn(binary, [], {
     cwd: directory,

@@ -5,8 +5,8 @@ import { start } from '../lib/server.mjs'
 
 describe('adapter suite', () => {
   let peer
-  before(async () => { peer = await start('PEER') })
-  after(() => peer.stop())
+  before(async () => { peer = await start('peer') })
+  after(() => peer?.stop())
 
   for (const [path, id] of [['people-typed', 'id'], ['people-customid-typed', 'customid']]) {
     adapterSuite(`rest ${path}`, path, id, () => restClient(peer.url))

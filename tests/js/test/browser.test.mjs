@@ -18,7 +18,7 @@ describe('todo page in two tabs', function () {
   const shots = mkdtempSync(join(tmpdir(), 'feathers-screenshots-'))
 
   before(async () => {
-    todo = await start('TODO')
+    todo = await start('todo')
     browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, headless: true
     })
@@ -85,7 +85,7 @@ describe('todo page in two tabs', function () {
     if (todo.foreign) this.skip()
     await todo.stop({ signal: 'SIGKILL', keep: true })
     await here.locator('#status:not(.live)').waitFor()
-    todo = await start('TODO', { port: todo.port, directory: todo.directory })
+    todo = await start('todo', { port: todo.port, directory: todo.directory })
     for (const page of [here, there]) await live(page)
     await item(there, 'call Ada').waitFor()
     await add(here, 'after the restart')

@@ -14,7 +14,7 @@ for (const [title, connect] of Object.entries(TRANSPORTS)) {
   describe(`official client, ${title}`, () => {
     let peer, app, todos
     before(async () => {
-      peer = await start('PEER')
+      peer = await start('peer')
       app = await connect(peer.url)
       todos = app.service('todos')
     })
@@ -106,7 +106,7 @@ for (const [title, connect] of Object.entries(TRANSPORTS)) {
 describe('official client, events over socket.io', () => {
   let peer, clients
   before(async () => {
-    peer = await start('PEER')
+    peer = await start('peer')
     clients = [
       await socketClient(peer.url, { transports: ['websocket'] }),
       await socketClient(peer.url, { transports: ['polling'] })
@@ -160,7 +160,7 @@ describe('official client, server that goes away', function () {
 
   for (const transport of ['websocket', 'polling']) {
     it(`reconnects and gets events again over ${transport}`, async () => {
-      let peer = await start('PEER')
+      let peer = await start('peer')
       const app = await socketClient(peer.url, { transports: [transport] })
       try {
         const down = once((done) => app.io.once('disconnect', done), 'disconnect')
@@ -170,7 +170,7 @@ describe('official client, server that goes away', function () {
         assert.notEqual(reason, 'io server disconnect', 'stock clients do not reconnect after that')
 
         const up = once((done) => app.io.once('connect', done), 'reconnect', 20_000)
-        peer = await start('PEER', { port: peer.port })
+        peer = await start('peer', { port: peer.port })
         await up
         const heard = once((done) => app.service('todos').once('created', done), 'created')
         const created = await app.service('todos').create({ text: 'after' })

@@ -50,8 +50,8 @@ function misses(answer, recorded) {
 
 describe('recorded REST answers', () => {
   let peer
-  before(async () => { peer = await start('PEER') })
-  after(() => peer.stop())
+  before(async () => { peer = await start('peer') })
+  after(() => peer?.stop())
 
   it('has no difference listed for a case that is gone', () => assert.deepEqual(leftover('rest', rest), []))
 

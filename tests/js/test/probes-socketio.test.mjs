@@ -11,7 +11,7 @@ describe('recorded Socket.IO answers', () => {
   let peer, socket
   const heard = []
   before(async () => {
-    peer = await start('PEER')
+    peer = await start('peer')
     socket = io(peer.url, { transports: ['websocket'], query: { channel: 'x' } })
     await once((done) => socket.once('connect', done), 'the connection')
     socket.onAny((...event) => heard.push(withoutCursor(event)))

@@ -1,0 +1,17 @@
+//! House rules that no compiler checks: floors, openings, sizes and words of files.
+
+mod files;
+mod floors;
+
+use std::path::PathBuf;
+
+/// Returns the root of the workspace.
+fn root() -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap().to_path_buf()
+}
+
+/// Fails with all findings at once.
+fn report(findings: &[String]) {
+    assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
