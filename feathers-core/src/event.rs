@@ -60,18 +60,16 @@ impl Event {
             .sum()
     }
 
-    /// Decides whether the event is for this connection now: the target whose body it gets, `Some(None)` for the
-    /// event's own body.
+    /// Decides whether the event is for this connection now, and returns the target that it gets it through.
     ///
     /// The first channel that lists the connection wins, as in Feathers.
-    pub(crate) fn target_for(&self, connection: &Connection) -> Option<Option<usize>> {
-        let index = self.targets.iter().position(|target| target.channel.admits(connection, self.seq))?;
-        Some(self.targets.get(index).and_then(|target| target.body.as_ref()).map(|_| index))
+    pub(crate) fn target_for(&self, connection: &Connection) -> Option<usize> {
+        self.targets.iter().position(|target| target.channel.admits(connection, self.seq))
     }
 
-    /// Returns the body of a target, or the event's own.
-    pub(crate) fn body(&self, target: Option<usize>) -> &Body {
-        target.and_then(|index| self.targets.get(index)).and_then(|target| target.body.as_ref()).unwrap_or(&self.body)
+    /// Returns what a target gets: its own body, or the event's.
+    pub(crate) fn body(&self, target: usize) -> &Body {
+        self.targets.get(target).and_then(|target| target.body.as_ref()).unwrap_or(&self.body)
     }
 }
 

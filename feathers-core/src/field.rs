@@ -247,7 +247,7 @@ impl<T: Serialize + DeserializeOwned> FieldType for Vec<T> {
     }
 
     fn from_field(value: FieldValue) -> Result<Self> {
-        from_json_field(value)
+        from_json_field(&value)
     }
 }
 
@@ -282,6 +282,6 @@ pub fn to_json_field<T: Serialize>(value: &T) -> FieldRef<'static> {
 }
 
 /// Reads a stored `#[service(json)]` field.
-pub fn from_json_field<T: DeserializeOwned>(value: FieldValue) -> Result<T> {
+pub fn from_json_field<T: DeserializeOwned>(value: &FieldValue) -> Result<T> {
     serde_json::from_value(value.to_json()).map_err(Error::internal)
 }

@@ -16,9 +16,9 @@ use std::time::Duration;
 use rand::RngExt;
 use serde::{Serialize, Serializer};
 
-use self::ring::Ring;
 pub(crate) use self::ring::Look;
 pub use self::ring::Retention;
+use self::ring::Ring;
 use crate::error::{Error, Result};
 use crate::event::Event;
 
@@ -226,18 +226,17 @@ impl EventLog {
     }
 
     /// Decides whether a client can go on from a place, or what it is told instead.
-    pub(crate) fn check(&self, cursor: Cursor) -> Result<u64, Reset> {
+    pub(crate) fn check(&self, cursor: Cursor) -> Result<u64, ResetReason> {
         let (first, visible) = self.read(|ring| (ring.first(), ring.visible()));
-        let reason = if cursor.epoch != self.0.epoch {
-            ResetReason::Epoch
+        if cursor.epoch != self.0.epoch {
+            Err(ResetReason::Epoch)
         } else if cursor.seq > visible {
-            ResetReason::Future
+            Err(ResetReason::Future)
         } else if cursor.seq + 1 < first {
-            ResetReason::Trimmed
+            Err(ResetReason::Trimmed)
         } else {
-            return Ok(cursor.seq);
-        };
-        Err(self.reset(reason))
+            Ok(cursor.seq)
+        }
     }
 
     /// Makes the notice that continuity has ended; delivery goes on from its cursor.

@@ -128,13 +128,11 @@ impl<T: Clone> Router<T> {
 
 impl<T: Clone> Node<T> {
     fn placeholder(&mut self, name: &str) -> &mut Self {
-        let index = match self.placeholders.iter().position(|(known, _)| **known == *name) {
-            Some(index) => index,
-            None => {
-                self.placeholders.push((name.into(), Self::default()));
-                self.placeholders.len() - 1
-            }
-        };
+        let known = self.placeholders.iter().position(|(known, _)| **known == *name);
+        let index = known.unwrap_or_else(|| {
+            self.placeholders.push((name.into(), Self::default()));
+            self.placeholders.len() - 1
+        });
         &mut self.placeholders[index].1
     }
 

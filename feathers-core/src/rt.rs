@@ -10,8 +10,8 @@ use serde::ser::{Serialize, Serializer};
 
 pub use crate::arguments::{FromId, FromPayload, into_payload, one_at_a_time};
 use crate::error::{Error, Result};
+use crate::field::{FieldRef, FieldValue};
 pub use crate::field::{from_json_field, to_json_field};
-use crate::field::{FieldRef, FieldType, FieldValue};
 use crate::id::Id;
 pub use crate::record::lookup_inside;
 use crate::record::wrong_id;
@@ -46,9 +46,12 @@ impl<'de> Deserialize<'de> for Ignored {
     }
 }
 
+// The functions below take what they need of a field type as arguments, not as bounds: a type that is no field type is
+// then one error at the field and not one more for every call.
+
 /// Returns the id that a field holds.
-pub fn id_of<T: FieldType>(field: &T) -> Option<Id> {
-    match field.to_field() {
+pub fn id_of(field: FieldRef<'_>) -> Option<Id> {
+    match field {
         FieldRef::Int(number) => Some(Id::Int(number)),
         FieldRef::Text(text) => Some(Id::Text(text.into())),
         _ => None,
@@ -56,26 +59,25 @@ pub fn id_of<T: FieldType>(field: &T) -> Option<Id> {
 }
 
 /// Makes the value of an id field; an id that does not fit its type is a 400.
-pub fn id_field<T: FieldType>(id: &Id) -> Result<T> {
-    let value = match T::KIND {
+pub fn id_field<T>(id: &Id, kind: Kind, from_field: impl FnOnce(FieldValue) -> Result<T>) -> Result<T> {
+    let value = match kind {
         Kind::Integer => FieldValue::Int(id.as_int().ok_or_else(|| wrong_id(id))?),
         _ => FieldValue::Text(id.to_string().into()),
     };
-    T::from_field(value).map_err(|_| wrong_id(id))
+    from_field(value).map_err(|_| wrong_id(id))
 }
 
 /// Makes a field of a stored value; what does not fit names the column in the log.
-pub fn column<T: FieldType>(name: &str, value: Option<FieldValue>) -> Result<T> {
-    T::from_field(value.unwrap_or_default()).map_err(|error| in_column(name, error))
-}
-
-/// Makes a `#[service(json)]` field of a stored value.
-pub fn json_column<T: serde::de::DeserializeOwned>(name: &str, value: Option<FieldValue>) -> Result<T> {
-    from_json_field(value.unwrap_or_default()).map_err(|error| in_column(name, error))
+pub fn column<T>(
+    name: &str,
+    value: Option<FieldValue>,
+    from_field: impl FnOnce(FieldValue) -> Result<T>,
+) -> Result<T> {
+    from_field(value.unwrap_or_default()).map_err(|error| in_column(name, &error))
 }
 
 #[cold]
-fn in_column(name: &str, error: Error) -> Error {
+fn in_column(name: &str, error: &Error) -> Error {
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     Error::internal(format!("column '{name}': {cause}"))
 }

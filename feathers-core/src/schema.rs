@@ -55,6 +55,7 @@ pub enum Rule {
 }
 
 /// One field of a record.
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the derive, and any mix of them makes sense")]
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Field {

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -65,6 +65,7 @@ pub struct Session {
     app: Handle,
     connection: Connection,
     start: Mutex<Start>,
+    secret: OnceLock<Arc<str>>,
 }
 
 /// How the first subscription of a session starts.
@@ -78,28 +79,40 @@ enum Start {
     Reset(ResetReason),
 }
 
+impl Start {
+    fn new(log: &EventLog, since: Since) -> Self {
+        match since {
+            Since::Now => Self::Now,
+            Since::Earliest => Self::Replay(log.oldest().seq),
+            Since::Unreadable => Self::Reset(ResetReason::BadCursor),
+            Since::Cursor(cursor) => match log.check(cursor) {
+                Ok(seq) => Self::Replay(seq),
+                Err(reason) => Self::Reset(reason),
+            },
+        }
+    }
+}
+
 impl Session {
     /// Decides from where the client goes on, before its connect handlers join channels.
     pub(crate) fn new(app: Handle, connection: Connection, since: Since) -> Self {
-        let log = app.log();
-        let start = match since {
-            Since::Now => Start::Now,
-            Since::Earliest => Start::Replay(log.oldest().seq),
-            Since::Unreadable => Start::Reset(ResetReason::BadCursor),
-            Since::Cursor(cursor) => match log.check(cursor) {
-                Ok(seq) => Start::Replay(seq),
-                Err(reset) => Start::Reset(reset.reason),
-            },
-        };
+        let start = Start::new(app.log(), since);
         if let Start::Replay(seq) = start {
             connection.begin_replay(seq);
         }
-        Self { app, connection, start: Mutex::new(start) }
+        Self { app, connection, start: Mutex::new(start), secret: OnceLock::new() }
     }
 
     /// Returns the connection.
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Returns the secret name of the session, made at the first call: 128 random bits.
+    ///
+    /// Who knows it can make calls on the connection over another way: [`Handle::connection`] finds it.
+    pub fn secret(&self) -> &Arc<str> {
+        self.secret.get_or_init(|| self.app.reveal(&self.connection))
     }
 
     /// Returns the parameters that calls of this client start with.
@@ -116,10 +129,21 @@ impl Session {
     /// What a client has missed goes to those channels that it is in when this is called: join handlers run before.
     /// There is one reader at a time; a later one goes on from where the earlier one was taken over.
     pub fn subscribe(&self) -> Subscription {
+        let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
+        self.start_at(std::mem::replace(&mut *start, Start::Now))
+    }
+
+    /// Returns a reader that takes over from the earlier one, at a place that the client names.
+    ///
+    /// The channels are those that the session is in; each counts from where it was joined.
+    pub fn subscribe_since(&self, since: Since) -> Subscription {
+        self.start_at(Start::new(self.app.log(), since))
+    }
+
+    fn start_at(&self, start: Start) -> Subscription {
         let log = self.app.log().clone();
         let head = log.announced();
-        let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, reset, resumed) = match std::mem::replace(&mut *start, Start::Now) {
+        let (last, reset, resumed) = match start {
             Start::Now => (head, None, false),
             Start::Reset(reason) => {
                 let reset = log.reset(reason);
@@ -143,6 +167,9 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.connection.disconnect();
         self.connection.leave_all();
+        if let Some(secret) = self.secret.get() {
+            self.app.conceal(secret);
+        }
         self.app.disconnected(&self.connection);
     }
 }
@@ -189,7 +216,7 @@ pub struct Delivered {
     event: Arc<Event>,
     /// The place in the log, for the client to come back with.
     cursor: Cursor,
-    target: Option<usize>,
+    target: usize,
 }
 
 impl Delivered {

@@ -454,6 +454,16 @@ fn line_number(line: &str) -> u64 {
 
 #[tokio::test]
 async fn events_of_nested_apps_carry_the_prefix() {
+    struct Noted(Arc<Mutex<Vec<String>>>);
+
+    #[async_trait]
+    impl feathers_core::AroundHook for Noted {
+        async fn run(&self, ctx: &mut Context, next: feathers_core::Next<'_>) -> Result<()> {
+            self.0.lock().unwrap().push(ctx.path().to_owned());
+            next.run(ctx).await
+        }
+    }
+
     let log = Arc::new(Mutex::new(Vec::new()));
     let outer = log.clone();
     let app = app(|app| {
@@ -466,16 +476,6 @@ async fn events_of_nested_apps_carry_the_prefix() {
         app.publish(|_, app| app.channel("everybody"));
     })
     .await;
-    struct Noted(Arc<Mutex<Vec<String>>>);
-
-    #[async_trait]
-    impl feathers_core::AroundHook for Noted {
-        async fn run(&self, ctx: &mut Context, next: feathers_core::Next<'_>) -> Result<()> {
-            self.0.lock().unwrap().push(ctx.path().to_owned());
-            next.run(ctx).await
-        }
-    }
-
     let mut client = Client::join(&app, &["everybody"]).await;
     app.service("api/a").unwrap().create(json!(1), ()).await.unwrap();
     app.service("api/users/7/messages").unwrap().create(json!(2), ()).await.unwrap();

@@ -55,7 +55,9 @@ impl Flat {
             let path = join(prefix, &path);
             match Mounted::new(&path, mount, &around) {
                 Ok(mounted) => {
-                    self.registry.insert(mounted).unwrap_or_else(|error| self.errors.push(error.to_string()))
+                    if let Err(error) = self.registry.insert(mounted) {
+                        self.errors.push(error.to_string());
+                    }
                 }
                 Err(error) => self.errors.push(error.to_string()),
             }

@@ -1,9 +1,10 @@
 //! The handle: a cheap pointer to the running app.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -36,6 +37,7 @@ pub struct Handle(Arc<Inner>);
 struct Inner {
     registry: ArcSwap<Registry>,
     mounting: Mutex<()>,
+    secrets: Mutex<HashMap<Arc<str>, Connection>>,
     hooks: Vec<(Hooks, Publishers)>,
     listeners: Listeners,
     lifecycle: Lifecycles,
@@ -62,6 +64,7 @@ impl Handle {
         Self(Arc::new(Inner {
             registry: ArcSwap::from_pointee(registry),
             mounting: Mutex::default(),
+            secrets: Mutex::default(),
             hooks,
             listeners,
             lifecycle,
@@ -141,7 +144,7 @@ impl Handle {
     }
 
     fn change_registry(&self, change: impl FnOnce(&Registry) -> Result<Registry>) -> Result<()> {
-        let _one_at_a_time = self.0.mounting.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.0.mounting);
         let changed = change(&self.0.registry.load())?;
         self.0.registry.store(Arc::new(changed));
         Ok(())
@@ -199,6 +202,21 @@ impl Handle {
             listener(connection.clone(), self.clone()).await;
         }
         session
+    }
+
+    /// Returns the connection of a session by its secret, for calls that come another way than its events.
+    pub fn connection(&self, secret: &str) -> Option<Connection> {
+        lock(&self.0.secrets).get(secret).cloned()
+    }
+
+    pub(crate) fn reveal(&self, connection: &Connection) -> Arc<str> {
+        let secret: Arc<str> = format!("{:032x}", rand::random::<u128>()).into();
+        lock(&self.0.secrets).insert(secret.clone(), connection.clone());
+        secret
+    }
+
+    pub(crate) fn conceal(&self, secret: &str) {
+        lock(&self.0.secrets).remove(secret);
     }
 
     pub(crate) fn max_replay(&self) -> Option<usize> {
@@ -297,6 +315,10 @@ impl Handle {
             app.0.watching.store(false, Ordering::Release);
         });
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Handle {

@@ -154,21 +154,17 @@ impl<S: Store> Crud<S> {
     fn mask(&self, select: Option<&[Arc<str>]>, external: bool) -> Mask {
         let schema = self.store.schema();
         let hidden = |name: &str| external && schema.field(name).is_some_and(|field| field.hidden);
-        match select {
-            Some(select) => {
-                let chosen = select.iter().filter(|name| !hidden(name)).cloned();
-                Mask::Only(chosen.chain([schema.id.into()]).collect())
-            }
-            None => {
-                let hidden: Arc<[Arc<str>]> =
-                    schema.fields.iter().filter(|field| hidden(field.name)).map(|field| field.name.into()).collect();
-                if hidden.is_empty() { Mask::All } else { Mask::Except(hidden) }
-            }
+        if let Some(select) = select {
+            let chosen = select.iter().filter(|name| !hidden(name)).cloned();
+            return Mask::Only(chosen.chain([schema.id.into()]).collect());
         }
+        let hidden: Arc<[Arc<str>]> =
+            schema.fields.iter().filter(|field| hidden(field.name)).map(|field| field.name.into()).collect();
+        if hidden.is_empty() { Mask::All } else { Mask::Except(hidden) }
     }
 
     /// `create` never checks the query but for `$select`.
-    fn select_only(&self, params: &Params) -> Option<Vec<Arc<str>>> {
+    fn select_only(params: &Params) -> Option<Vec<Arc<str>>> {
         let select = params.query.get("$select")?.as_array()?;
         Some(select.iter().filter_map(Value::as_str).map(Into::into).collect())
     }
@@ -204,7 +200,7 @@ impl<S: Store> Crud<S> {
     }
 
     async fn create(&self, request: &Request<'_>) -> Result<Payload> {
-        let select = self.select_only(request.params);
+        let select = Self::select_only(request.params);
         let mask = self.mask(select.as_deref(), request.params.is_external());
         let Some(items) = request.data.items()? else {
             let data = self.data(&request.data, validate::Mode::Create, request.params)?;
