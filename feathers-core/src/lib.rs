@@ -31,6 +31,8 @@ mod schema;
 mod service;
 mod store;
 mod subscription;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use async_trait::async_trait;
 

@@ -1,34 +1,72 @@
 //! The in-memory store: the reference for what a query means.
+//!
+//! One lock guards everything, so that every call sees a whole state. All that can fail happens before the first
+//! change, so that nothing is stored by half.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::commit::Commit;
 use crate::error::{Error, Result};
+use crate::field::FieldRef;
 use crate::id::Id;
-use crate::query::{FieldPath, Order, Query, compare};
+use crate::query::{FieldPath, Filter, Order, Query, compare};
 use crate::record::{Record, wrong_id};
 use crate::schema::{Kind, Schema};
 use crate::store::{Crud, Found, Store};
 
 /// A service whose records live in memory.
+///
+/// ```
+/// use feathers_core::{App, Json, Memory};
+/// use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> feathers_core::Result<()> {
+/// let mut app = App::new();
+/// app.service("todos", Memory::<Json>::new());
+///
+/// let todos = app.start().await?.service("todos")?;
+/// todos.create(json!({ "text": "milk" }), ()).await?;
+/// assert_eq!(todos.get(1, ()).await?.value()?, &json!({ "text": "milk", "id": 1 }));
+/// # Ok(())
+/// # }
+/// ```
 pub type Memory<R> = Crud<MemoryStore<R>>;
 
-/// Records in memory, in the order of creation.
+/// Records in memory, gone when it is dropped.
+///
+/// Their own order is by id for numbers, then the order of creation for texts.
 #[derive(Debug)]
 pub struct MemoryStore<R> {
     schema: Schema,
     records: RwLock<Records<R>>,
-    next: AtomicI64,
+}
+
+/// The key of a record, in the store's own order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// The id itself.
+    Number(i64),
+    /// How many texts came before it.
+    Text(u64),
+}
+
+/// An id in the one form under which it is kept: one record is found by `7` and by `"7"`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Number(i64),
+    Text(Arc<str>),
 }
 
 #[derive(Debug)]
 struct Records<R> {
-    /// By the order of creation.
-    ordered: BTreeMap<u64, Arc<R>>,
-    places: BTreeMap<Id, u64>,
-    next: u64,
+    ordered: BTreeMap<Place, Arc<R>>,
+    texts: HashMap<Arc<str>, u64>,
+    next_text: u64,
+    /// `None` once the largest number was used.
+    next_number: Option<i64>,
 }
 
 impl<R: Record> Memory<R> {
@@ -48,8 +86,8 @@ impl<R: Record> Memory<R> {
 impl<R: Record> MemoryStore<R> {
     /// Makes an empty store.
     pub fn new(schema: Schema) -> Self {
-        let records = Records { ordered: BTreeMap::new(), places: BTreeMap::new(), next: 0 };
-        Self { schema, records: RwLock::new(records), next: AtomicI64::new(1) }
+        let records = Records { ordered: BTreeMap::new(), texts: HashMap::new(), next_text: 0, next_number: Some(1) };
+        Self { schema, records: RwLock::new(records) }
     }
 
     fn read<T>(&self, read: impl FnOnce(&Records<R>) -> T) -> T {
@@ -60,40 +98,133 @@ impl<R: Record> MemoryStore<R> {
         write(&mut self.records.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns the form of an id under which it is kept: one record is found by `7` and by `"7"`.
-    fn key(&self, id: &Id) -> Id {
-        match self.schema.id_kind() {
-            Some(Kind::String) => Id::Text(id.to_string().into()),
-            _ => id.as_int().map_or_else(|| id.clone(), Id::Int),
+    /// Returns the form of an id under which it is kept; `None` if no record can have it.
+    fn key(&self, id: &Id) -> Option<Key> {
+        match (self.schema.id_kind(), id) {
+            (Some(Kind::String), Id::Text(text)) => Some(Key::Text(text.clone())),
+            (Some(Kind::String), Id::Int(number)) => Some(Key::Text(number.to_string().into())),
+            (Some(_), id) => id.as_int().map(Key::Number),
+            (None, Id::Int(number)) => Some(Key::Number(*number)),
+            (None, Id::Text(text)) => Some(id.as_int().map_or_else(|| Key::Text(text.clone()), Key::Number)),
         }
     }
 
-    fn new_id(&self) -> Id {
-        match self.schema.id_kind() {
-            Some(Kind::String) => uuid::Uuid::now_v7().into(),
-            _ => Id::Int(self.next.fetch_add(1, Ordering::Relaxed)),
+    /// Reads the id that data asks for, or makes one.
+    fn new_key(&self, given: Option<&Id>, next_number: &mut Option<i64>) -> Result<Key> {
+        if let Some(id) = given {
+            let key = self.key(id).ok_or_else(|| wrong_id(id))?;
+            if let Key::Number(number) = key {
+                *next_number = next_number.and_then(|next| number.checked_add(1).map(|after| after.max(next)));
+            }
+            return Ok(key);
+        }
+        if self.schema.id_kind() == Some(Kind::String) {
+            return Ok(Key::Text(uuid::Uuid::now_v7().to_string().into()));
+        }
+        let number = next_number.ok_or_else(|| Error::general("no id is left for a new record"))?;
+        *next_number = number.checked_add(1);
+        Ok(Key::Number(number))
+    }
+
+    /// Returns the places of the records that match, in the store's own order.
+    fn matching(&self, records: &Records<R>, id: Option<&Id>, query: &Query) -> Vec<Place> {
+        let matches = |record: &R| matches(record, &query.filter);
+        match id {
+            Some(id) => {
+                let place = self.key(id).and_then(|key| records.place(&key));
+                place
+                    .filter(|place| records.ordered.get(place).is_some_and(|record| matches(record)))
+                    .into_iter()
+                    .collect()
+            }
+            None => records.ordered.iter().filter(|(_, record)| matches(record)).map(|(place, _)| *place).collect(),
         }
     }
 
-    fn matches(&self, record: &R, query: &Query) -> bool {
-        query.filter.matches(&|path: &FieldPath| record.lookup(path))
+    /// Refuses numbers that JSON cannot express.
+    fn check(&self, record: &R) -> Result<()> {
+        for (index, field) in self.schema.fields.iter().enumerate() {
+            if field.kind == Kind::Number
+                && let FieldRef::Float(number) = record.field(index)
+                && !number.is_finite()
+            {
+                return Err(Error::bad_request(format!("'{}' must be a finite number", field.name)));
+            }
+        }
+        Ok(())
     }
 }
 
+fn matches<R: Record>(record: &R, filter: &Filter) -> bool {
+    *filter == Filter::All || filter.matches(&|path: &FieldPath| record.lookup(path))
+}
+
+/// Orders two records as the query says.
+fn order<R: Record>(sort: &[(FieldPath, Order)], a: &R, b: &R) -> Ordering {
+    sort.iter().fold(Ordering::Equal, |order, (path, direction)| {
+        order.then_with(|| {
+            let order = compare(&a.lookup(path), &b.lookup(path));
+            if *direction == Order::Descending { order.reverse() } else { order }
+        })
+    })
+}
+
 impl<R: Record> Records<R> {
-    fn by_id(&self, id: &Id) -> Option<(u64, &Arc<R>)> {
-        let place = *self.places.get(id)?;
-        self.ordered.get(&place).map(|record| (place, record))
+    fn place(&self, key: &Key) -> Option<Place> {
+        match key {
+            Key::Number(number) => Some(Place::Number(*number)),
+            Key::Text(text) => self.texts.get(text).map(|place| Place::Text(*place)),
+        }
     }
 
-    /// Returns the places of the records that match, in the order of creation.
-    fn matching(&self, id: Option<&Id>, matches: impl Fn(&R) -> bool) -> Vec<u64> {
-        match id {
-            Some(id) => {
-                self.by_id(id).filter(|(_, record)| matches(record)).map(|(place, _)| place).into_iter().collect()
+    fn has(&self, key: &Key) -> bool {
+        self.place(key).is_some_and(|place| self.ordered.contains_key(&place))
+    }
+
+    fn insert(&mut self, key: Key, record: Arc<R>) {
+        let place = match key {
+            Key::Number(number) => Place::Number(number),
+            Key::Text(text) => {
+                let place = self.next_text;
+                self.next_text += 1;
+                self.texts.insert(text, place);
+                Place::Text(place)
             }
-            None => self.ordered.iter().filter(|(_, record)| matches(record)).map(|(place, _)| *place).collect(),
+        };
+        self.ordered.insert(place, record);
+    }
+
+    /// Returns one page, and the number of all matches if it is wanted.
+    fn find(&self, query: &Query) -> Found<R> {
+        let skip = usize::try_from(query.skip).unwrap_or(usize::MAX);
+        let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let mut matching = self.ordered.values().filter(|record| matches(&***record, &query.filter));
+        if query.sort.is_empty() {
+            if !query.count {
+                return Found { records: matching.skip(skip).take(limit).cloned().collect(), total: None };
+            }
+            let mut records = Vec::new();
+            let mut total = 0;
+            for (index, record) in matching.by_ref().enumerate() {
+                total += 1;
+                if index >= skip && records.len() < limit {
+                    records.push(record.clone());
+                }
+            }
+            return Found { records, total: Some(total) };
         }
+        let mut sorted: Vec<(usize, &Arc<R>)> = matching.enumerate().collect();
+        let total = query.count.then_some(sorted.len() as u64);
+        // The position breaks ties, so that records that sort alike stay in the store's own order.
+        let compare =
+            |(i, a): &(usize, &Arc<R>), (j, b): &(usize, &Arc<R>)| order(&query.sort, &***a, &***b).then(i.cmp(j));
+        let end = skip.saturating_add(limit);
+        if end < sorted.len() {
+            sorted.select_nth_unstable_by(end, compare);
+            sorted.truncate(end);
+        }
+        sorted.sort_unstable_by(compare);
+        Found { records: sorted.into_iter().skip(skip).map(|(_, record)| record.clone()).collect(), total }
     }
 }
 
@@ -105,110 +236,94 @@ impl<R: Record> Store for MemoryStore<R> {
     }
 
     async fn find(&self, query: &Query) -> Result<Found<R>> {
-        let mut records: Vec<Arc<R>> = self
-            .read(|records| records.ordered.values().filter(|record| self.matches(record, query)).cloned().collect());
-        let total = query.count.then_some(records.len() as u64);
-        if !query.sort.is_empty() {
-            records.sort_by(|a, b| {
-                query.sort.iter().fold(std::cmp::Ordering::Equal, |order, (path, direction)| {
-                    order.then_with(|| {
-                        let order = compare(&a.lookup(path), &b.lookup(path));
-                        if *direction == Order::Descending { order.reverse() } else { order }
-                    })
-                })
-            });
-        }
-        let skip = usize::try_from(query.skip).unwrap_or(usize::MAX);
-        let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let records = records.into_iter().skip(skip).take(limit).collect();
-        Ok(Found { records, total })
+        Ok(self.read(|records| records.find(query)))
     }
 
     async fn get(&self, id: &Id, query: &Query) -> Result<Option<Arc<R>>> {
-        let record = self.read(|records| records.by_id(&self.key(id)).map(|(_, record)| record.clone()));
-        Ok(record.filter(|record| self.matches(record, query)))
+        let Some(key) = self.key(id) else { return Ok(None) };
+        let record = self.read(|records| records.ordered.get(&records.place(&key)?).cloned());
+        Ok(record.filter(|record| matches(&**record, &query.filter)))
     }
 
     async fn create(&self, data: Vec<R::Data>, commit: &Commit) -> Result<Vec<Arc<R>>> {
         self.write(|records| {
-            let mut created: Vec<(Id, Arc<R>)> = Vec::with_capacity(data.len());
-            let taken = |id: &Id, created: &[(Id, Arc<R>)]| {
-                records.places.contains_key(id) || created.iter().any(|(known, _)| known == id)
-            };
+            let mut next_number = records.next_number;
+            let mut created: Vec<(Key, Arc<R>)> = Vec::with_capacity(data.len());
+            let mut taken = std::collections::HashSet::new();
+            let several = data.len() > 1;
             for data in data {
-                let id = match R::data_id(&data, self.schema.id) {
-                    Some(id) => {
-                        let id = self.key(&id);
-                        if taken(&id, &created) {
-                            return Err(Error::conflict(format!("A record with id '{id}' exists already")));
-                        }
-                        if let Id::Int(number) = id {
-                            self.next.fetch_max(number.saturating_add(1), Ordering::Relaxed);
-                        }
-                        id
-                    }
-                    None => loop {
-                        let id = self.new_id();
-                        if !taken(&id, &created) {
-                            break id;
-                        }
-                    },
-                };
-                created.push((id.clone(), Arc::new(R::create(data, self.schema.id, &id)?)));
+                let given = R::data_id(&data, self.schema.id);
+                let key = self.new_key(given.as_ref(), &mut next_number)?;
+                let id = given.unwrap_or_else(|| match &key {
+                    Key::Number(number) => Id::Int(*number),
+                    Key::Text(text) => Id::Text(text.clone()),
+                });
+                if records.has(&key) || several && !taken.insert(key.clone()) {
+                    return Err(Error::conflict(format!("A record with id '{id}' exists already")));
+                }
+                let record = R::create(data, self.schema.id, &id)?;
+                self.check(&record)?;
+                created.push((key, Arc::new(record)));
             }
-            for (id, record) in &created {
-                let place = records.next;
-                records.next += 1;
-                records.places.insert(id.clone(), place);
-                records.ordered.insert(place, record.clone());
+            records.next_number = next_number;
+            if !created.is_empty() {
+                commit.reached(created.len());
             }
-            commit.reached(created.len());
-            Ok(created.into_iter().map(|(_, record)| record).collect())
+            let result = created.iter().map(|(_, record)| record.clone()).collect();
+            for (key, record) in created {
+                records.insert(key, record);
+            }
+            Ok(result)
         })
     }
 
     async fn update(&self, id: &Id, data: R::Data, query: &Query, commit: &Commit) -> Result<Option<Arc<R>>> {
-        let key = self.key(id);
         self.write(|records| {
-            let Some(place) = records.matching(Some(&key), |record| self.matches(record, query)).pop() else {
-                return Ok(None);
-            };
-            let own =
-                records.ordered.get(&place).and_then(|record| record.id(self.schema.id)).ok_or_else(|| wrong_id(id))?;
-            let record = Arc::new(R::create(data, self.schema.id, &own)?);
-            records.ordered.insert(place, record.clone());
+            let Some(place) = self.matching(records, Some(id), query).pop() else { return Ok(None) };
+            let Some(record) = records.ordered.get_mut(&place) else { return Ok(None) };
+            let own = record.id(self.schema.id).ok_or_else(|| wrong_id(id))?;
+            let changed = record.replace(data, self.schema.id, &own)?;
+            self.check(&changed)?;
+            *record = Arc::new(changed);
             commit.reached(1);
-            Ok(Some(record))
+            Ok(Some(record.clone()))
         })
     }
 
     async fn patch(&self, id: Option<&Id>, patch: R::Patch, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
-        let key = id.map(|id| self.key(id));
         self.write(|records| {
-            let places = records.matching(key.as_ref(), |record| self.matches(record, query));
+            let places = self.matching(records, id, query);
             let mut changed = Vec::with_capacity(places.len());
             for place in &places {
                 if let Some(record) = records.ordered.get(place) {
                     let mut record = R::clone(record);
                     record.apply(self.schema.id, &patch)?;
+                    self.check(&record)?;
                     changed.push(Arc::new(record));
                 }
             }
             for (place, record) in places.into_iter().zip(&changed) {
                 records.ordered.insert(place, record.clone());
             }
-            commit.reached(changed.len());
+            if !changed.is_empty() {
+                commit.reached(changed.len());
+            }
             Ok(changed)
         })
     }
 
     async fn remove(&self, id: Option<&Id>, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
-        let key = id.map(|id| self.key(id));
         self.write(|records| {
-            let places = records.matching(key.as_ref(), |record| self.matches(record, query));
+            let places = self.matching(records, id, query);
             let removed: Vec<_> = places.iter().filter_map(|place| records.ordered.remove(place)).collect();
-            records.places.retain(|_, place| places.binary_search(place).is_err());
-            commit.reached(removed.len());
+            for record in &removed {
+                if let Some(Key::Text(text)) = record.id(self.schema.id).and_then(|id| self.key(&id)) {
+                    records.texts.remove(&text);
+                }
+            }
+            if !removed.is_empty() {
+                commit.reached(removed.len());
+            }
             Ok(removed)
         })
     }

@@ -1,0 +1,101 @@
+//! The contract of stores: one suite of tests that every store must pass.
+//!
+//! [`store_contract!`](crate::store_contract) turns it into tests of your store:
+//!
+//! ```
+//! use feathers_core::testing::{Note, Person};
+//! use feathers_core::{Memory, store_contract};
+//!
+//! store_contract! {
+//!     memory,
+//!     people: async || Memory::<Person>::new(),
+//!     notes: async || Memory::<Note>::new(),
+//! }
+//! ```
+//!
+//! The two expressions make a fresh, empty store each time they are called: one of [`Person`](super::Person) with
+//! numbers as ids, one of [`Note`](super::Note) with texts. The tests use several tasks and need tokio with the
+//! features `macros` and `rt-multi-thread`.
+
+pub mod commits;
+pub mod differential;
+pub mod ids;
+pub mod queries;
+pub mod writes;
+
+use serde_json::Value;
+
+use crate::error::Result;
+use crate::query::{Query, QueryOptions};
+use crate::record::Record;
+use crate::testing::{Person, PersonData, PersonPatch};
+
+/// Turns the contract of stores into tests of one store; see [`testing::store`](crate::testing::store).
+#[macro_export]
+macro_rules! store_contract {
+    ($name:ident, people: $people:expr, notes: $notes:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the expressions may need what is in scope")]
+            use super::*;
+
+            $crate::store_contract!(@cases $people, queries: operators null_and_missing inside_json combinations
+                types_do_not_mix sorting paging);
+            $crate::store_contract!(@cases $people, writes: create_returns_what_is_stored create_is_all_or_nothing
+                update_replaces patch_changes_what_is_named patch_tests_before_it_changes remove_returns_what_was_there
+                numbers_must_be_finite texts_are_only_texts);
+            $crate::store_contract!(@cases $people, ids: numbers_start_at_one numbers_are_not_used_twice
+                numbers_are_found_by_their_text numbers_give_the_order);
+            $crate::store_contract!(@cases $notes, ids: texts_are_made_in_order texts_are_found_as_they_are
+                texts_are_in_the_order_of_creation);
+            $crate::store_contract!(@cases $notes, writes: update_keeps_what_clients_may_not_set);
+            $crate::store_contract!(@cases $people, commits: places_are_counted places_are_in_the_order_of_commits
+                concurrent_writers_lose_nothing);
+            $crate::store_contract!(@cases $people, differential: same_results_as_memory);
+        }
+    };
+    (@cases $make:expr, $module:ident: $($case:ident)*) => {
+        $(
+            #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let service = ($make)().await;
+                $crate::testing::store::$module::$case(service.store()).await;
+            }
+        )*
+    };
+}
+
+/// Reads a query as the service would.
+///
+/// # Panics
+/// If the query is not valid for the record.
+fn query<R: Record>(query: Value) -> Query {
+    let Value::Object(query) = query else { panic!("a query is an object") };
+    Query::parse(&query, &R::schema(), &QueryOptions::default(), false).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// Returns what went well.
+fn ok<T>(result: Result<T>) -> T {
+    result.unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// Returns the code of the error.
+fn code<T: std::fmt::Debug>(result: Result<T>) -> u16 {
+    match result {
+        Ok(result) => panic!("expected an error, got {result:?}"),
+        Err(error) => error.code(),
+    }
+}
+
+/// Makes the data of a person.
+fn person(name: &str, age: i64) -> PersonData {
+    PersonData { name: name.to_owned(), age, ..PersonData::default() }
+}
+
+/// Makes a patch of a person from JSON.
+fn patch(patch: Value) -> PersonPatch {
+    serde_json::from_value(patch).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn ids(people: &[std::sync::Arc<Person>]) -> Vec<i64> {
+    people.iter().map(|person| person.id).collect()
+}
