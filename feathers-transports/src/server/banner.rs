@@ -22,3 +22,32 @@ fn text(running: &Running) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use feathers_core::{App, Json, Memory};
+
+    use super::text;
+    use crate::Server;
+
+    #[tokio::test]
+    async fn the_lines_name_the_address_and_every_service() -> feathers_core::Result<()> {
+        let mut app = App::new();
+        app.service("todos", Memory::<Json>::new());
+        app.service("people/:id/notes", Memory::<Json>::new()).methods(["find", "get"]);
+        app.service("internal", Memory::<Json>::new()).methods([""; 0]);
+        let running = Server::new(app).bind("127.0.0.1:0").start().await?;
+        let text = text(&running);
+        let lines: Vec<_> = text.lines().collect();
+        let transports = running.transports().join(", ");
+        assert_eq!(
+            lines,
+            [
+                format!("listening on http://127.0.0.1:{}", running.addr().port()),
+                format!("  /todos             find, get, create, update, patch, remove  ({transports})"),
+                format!("  /people/:id/notes  find, get  ({transports})"),
+            ]
+        );
+        running.stop().await
+    }
+}

@@ -1,6 +1,7 @@
 //! A server that runs in the background.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use feathers_core::{Handle, Result};
@@ -52,13 +53,18 @@ impl Running {
     }
 
     /// Stops the server and the app: takes no more connections, tells the long-lived ones to end, waits within the
-    /// shutdown timeout for calls under way, tears the services down, and closes what is still open.
+    /// shutdown timeout for calls under way, closes what is still open then, and tears the services down.
     ///
     /// An error in the teardown of a service is returned, after all others have been torn down.
     pub async fn stop(self) -> Result<()> {
         self.stopper.drain();
-        let result = self.app.shutdown(self.patience).await;
-        self.stopper.close();
-        result
+        let mut shutdown = pin!(self.app.shutdown(self.patience));
+        tokio::select! {
+            result = &mut shutdown => result,
+            () = tokio::time::sleep(self.patience) => {
+                self.stopper.close();
+                shutdown.await
+            }
+        }
     }
 }

@@ -1,0 +1,17 @@
+//! The server and the REST transport, over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod answers;
+mod bad_input;
+mod bodies;
+mod cross_origin;
+mod limits;
+mod middleware;
+mod options;
+mod routing;
+mod services;
+mod shutdown;
+mod support;
+#[cfg(feature = "tls")]
+mod tls;
