@@ -49,6 +49,11 @@ impl<'de> Deserialize<'de> for Ignored {
 // The functions below take what they need of a field type as arguments, not as bounds: a type that is no field type is
 // then one error at the field and not one more for every call.
 
+/// Returns the value of a field for comparing and storing.
+pub fn field<'a, T>(to_field: impl FnOnce(&'a T) -> FieldRef<'a>, field: &'a T) -> FieldRef<'a> {
+    to_field(field)
+}
+
 /// Returns the id that a field holds.
 pub fn id_of(field: FieldRef<'_>) -> Option<Id> {
     match field {

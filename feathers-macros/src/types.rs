@@ -1,5 +1,7 @@
-//! Types: what can be told of a type by how it is written.
+//! Types: what can be told of a type by how it is written, and generated code that stands at its place.
 
+use proc_macro2::{Span, TokenStream};
+use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
 /// Returns the last part of a path type: `Option<i64>` of `std::option::Option<i64>`.
@@ -14,10 +16,15 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
 
 /// Returns the inner type of an `Option`.
 pub(crate) fn option_of(ty: &Type) -> Option<&Type> {
-    let segment = last_segment(ty).filter(|segment| segment.ident == "Option")?;
-    match &segment.arguments {
+    last_segment(ty).filter(|segment| segment.ident == "Option")?;
+    argument_of(ty)
+}
+
+/// Returns the first type argument: `Todo` of `Result<Todo>`.
+pub(crate) fn argument_of(ty: &Type) -> Option<&Type> {
+    match &last_segment(ty)?.arguments {
         PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
-            Some(GenericArgument::Type(inner)) if arguments.args.len() == 1 => Some(inner),
+            Some(GenericArgument::Type(inner)) => Some(inner),
             _ => None,
         },
         _ => None,
@@ -32,4 +39,18 @@ pub(crate) fn is_reference_to(ty: &Type, name: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns the place of the user's type for generated code, whose names still mean what they mean in generated code.
+pub(crate) fn at(ty: &Type) -> Span {
+    Span::call_site().located_at(ty.span())
+}
+
+/// Moves the tokens of a path to a place, so that errors about it point there.
+pub(crate) fn moved(path: &TokenStream, span: Span) -> TokenStream {
+    let tokens = path.clone().into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    tokens.collect()
 }

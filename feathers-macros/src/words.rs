@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Meta, Token};
+use syn::{Attribute, LitStr, Meta, Token, parenthesized};
 
 use crate::errors::Errors;
 
@@ -89,6 +89,38 @@ fn skip_to_next(input: ParseStream) -> syn::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Reads what stands in the brackets behind a word; no or empty brackets are an error that tells the legal form.
+pub(crate) fn brackets<T>(
+    word: &Ident,
+    input: ParseStream,
+    usage: &str,
+    read: impl FnOnce(ParseStream) -> syn::Result<T>,
+) -> syn::Result<T> {
+    if !input.peek(syn::token::Paren) {
+        return Err(syn::Error::new(word.span(), usage));
+    }
+    let content;
+    parenthesized!(content in input);
+    if content.is_empty() {
+        return Err(syn::Error::new(word.span(), usage));
+    }
+    let value = read(&content);
+    // What is left behind an error is no second error.
+    let rest: TokenStream = content.parse()?;
+    match value {
+        Ok(_) if !rest.is_empty() => Err(syn::Error::new_spanned(rest, usage)),
+        value => value,
+    }
+}
+
+/// Reads the texts in the brackets behind a word, at least one.
+pub(crate) fn texts(word: &Ident, input: ParseStream, usage: &str) -> syn::Result<Vec<LitStr>> {
+    brackets(word, input, usage, |content| {
+        let texts = content.parse_terminated(|content: ParseStream| content.parse::<LitStr>(), Token![,])?;
+        Ok(texts.into_iter().collect())
+    })
 }
 
 /// Sets a word that may stand only once.

@@ -204,10 +204,7 @@ fn the_schema_tells_everything() {
     let schema = Todo::schema();
     assert_eq!((schema.name, schema.id, schema.docs), ("Todo", "id", "One thing to do."));
     let names: Vec<_> = schema.fields.iter().map(|field| field.name).collect();
-    assert_eq!(
-        names,
-        ["id", "text", "done", "listName", "due", "prio", "createdAt", "secret", "place", "tags"]
-    );
+    assert_eq!(names, ["id", "text", "done", "listName", "due", "prio", "createdAt", "secret", "place", "tags"]);
     let field = |name| schema.field(name).unwrap();
     assert_eq!(field("text").docs, "What is to be done.");
     assert_eq!(field("text").rules, [Rule::MinLength(1), Rule::MaxLength(280)]);

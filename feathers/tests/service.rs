@@ -5,8 +5,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use feathers::prelude::*;
 use feathers::Method;
+use feathers::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -187,4 +187,3 @@ async fn a_generic_type_can_be_a_service() -> Result<()> {
     assert!(echo.get(1, ()).await.unwrap_err().is_method_not_allowed());
     Ok(())
 }
-

@@ -47,7 +47,7 @@ fn names(record: &Record, errors: &mut Errors) {
         }
         match seen.get(wire) {
             Some(other) => {
-                errors.at(field.wire_span, format!("`{wire}` is the name of `{}` already", other.ident));
+                errors.at(field.wire_span, format!("`{wire}` is the name of the field `{}` already", other.ident));
             }
             None => {
                 seen.insert(wire, field);

@@ -5,12 +5,13 @@ mod record;
 mod schema;
 mod siblings;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{DeriveInput, Path, Type};
+use syn::{Data, DeriveInput, Path};
 
 use crate::record::model::{Field, Record};
+use crate::types::{at, moved};
 
 /// Writes the data types and the impls of a record.
 pub(super) fn record(record: &Record) -> TokenStream {
@@ -35,7 +36,7 @@ pub(super) fn record(record: &Record) -> TokenStream {
 
 /// Writes an impl that does nothing, so that a struct of the wrong shape is reported once and not at every use.
 pub(super) fn fallback(input: &DeriveInput, framework: &Path) -> TokenStream {
-    if !input.generics.params.is_empty() {
+    if !input.generics.params.is_empty() || matches!(input.data, Data::Union(_)) {
         return TokenStream::new();
     }
     let (core, rt) = (quote!(#framework::__private::core), quote!(#framework::__private::rt));
@@ -86,29 +87,33 @@ impl Names {
     }
 }
 
-/// Returns the place of the user's type for generated code, whose names still mean what they mean in generated code.
-fn at(ty: &Type) -> Span {
-    Span::call_site().located_at(ty.span())
-}
-
 /// Returns a name inside generated code that no name of the user's can mean.
 fn private(what: &str, field: &Field) -> Ident {
-    format_ident!("__feathers_{}_{}", what, field.ident, span = Span::call_site())
+    format_ident!("__feathers_{}_{}", what, field.ident, span = proc_macro2::Span::call_site())
 }
 
 /// Returns the code that reads a field's value for comparing and storing from a reference to it.
 fn to_field(field: &Field, names: &Names, reference: &TokenStream) -> TokenStream {
-    let Names { core, rt, .. } = names;
     let ty = &field.ty;
-    if field.words.json.is_none() {
-        return quote_spanned!(at(ty)=> <#ty as #core::FieldType>::to_field(#reference));
-    }
-    match &field.codec {
+    let rt = &names.rt;
+    match (field.words.json, &field.codec) {
+        (None, _) => {
+            let to_field = field_type(field, names, "to_field");
+            quote!(#rt::field(#to_field, #reference))
+        }
+        (Some(_), None) => quote_spanned!(at(ty)=> #rt::to_json_field::<#ty>(#reference)),
         // What is stored is what is on the wire.
-        Some(_) => {
+        (Some(_), Some(_)) => {
             let wire = private("wire", field);
             quote_spanned!(at(ty)=> #rt::to_json_field(&#wire(::core::clone::Clone::clone(#reference))))
         }
-        None => quote_spanned!(at(ty)=> #rt::to_json_field::<#ty>(#reference)),
     }
+}
+
+/// Returns an item of the field's type as a field type: `<T as FieldType>::KIND`.
+fn field_type(field: &Field, names: &Names, item: &str) -> TokenStream {
+    let ty = &field.ty;
+    let span = ty.span();
+    let (core, item) = (moved(&names.core, span), Ident::new(item, span));
+    quote_spanned!(span=> <#ty as #core::FieldType>::#item)
 }

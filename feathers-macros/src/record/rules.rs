@@ -4,9 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprUnary, Lit, LitStr, RangeLimits, Token, UnOp, parenthesized};
+use syn::{Expr, ExprUnary, Lit, RangeLimits, Token, UnOp};
 
 use crate::record::model::{AppliesTo, Rules};
 use crate::words;
@@ -26,7 +25,7 @@ pub(super) fn parse(word: &Ident, input: ParseStream) -> syn::Result<Rules> {
     match word.to_string().as_str() {
         "length" => rules(AppliesTo::Texts, length(&bounds(word, input)?)?),
         "range" => rules(AppliesTo::Numbers, range(&bounds(word, input)?)?),
-        "one_of" => rules(AppliesTo::Texts, vec![one_of(input)?]),
+        "one_of" => rules(AppliesTo::Texts, vec![one_of(word, input)?]),
         name => {
             if input.peek(syn::token::Paren) || input.peek(Token![=]) {
                 return Err(input.error(format!("`{word}` has no value")));
@@ -38,39 +37,29 @@ pub(super) fn parse(word: &Ident, input: ParseStream) -> syn::Result<Rules> {
 
 fn bounds(word: &Ident, input: ParseStream) -> syn::Result<Bounds> {
     let usage = format!("expected: `{word}(1..=280)`, or `{word}(min = 1, max = 280)` with at least one of the two");
-    if !input.peek(syn::token::Paren) {
-        return Err(syn::Error::new(word.span(), usage));
-    }
-    let content;
-    parenthesized!(content in input);
-    if content.is_empty() {
-        return Err(syn::Error::new(word.span(), usage));
-    }
-    let bounds = if content.peek(syn::Ident) && content.peek2(Token![=]) && !content.peek2(Token![==]) {
-        named_bounds(word, &content)?
-    } else {
-        let expr: Expr = content.parse()?;
-        let Expr::Range(range) = &expr else { return Err(syn::Error::new(expr.span(), usage)) };
-        if !content.is_empty() {
-            return Err(content.error(usage));
-        }
-        Bounds {
-            min: range.start.as_deref().cloned(),
-            max: range.end.as_deref().cloned(),
-            open: matches!(range.limits, RangeLimits::HalfOpen(_)),
-        }
-    };
-    match (&bounds.min, &bounds.max) {
-        (None, None) => Err(syn::Error::new(word.span(), usage)),
-        (Some(min), Some(max)) => match (number(min), number(max)) {
-            (Some(low), Some(high)) if low > high || bounds.open && low >= high => {
-                let span = min.span().join(max.span()).unwrap_or_else(|| max.span());
-                Err(syn::Error::new(span, "no value is within these bounds"))
+    words::brackets(word, input, &usage, |content| {
+        let start = content.fork();
+        let bounds = if content.peek(syn::Ident) && content.peek2(Token![=]) && !content.peek2(Token![==]) {
+            named_bounds(word, content)?
+        } else {
+            match content.parse::<Expr>()? {
+                Expr::Range(range) => Bounds {
+                    min: range.start.map(|bound| *bound),
+                    max: range.end.map(|bound| *bound),
+                    open: matches!(range.limits, RangeLimits::HalfOpen(_)),
+                },
+                other => return Err(syn::Error::new_spanned(other, &usage)),
+            }
+        };
+        let literal = |bound: &Option<Expr>| bound.as_ref().map(number);
+        match (literal(&bounds.min), literal(&bounds.max)) {
+            (None, None) => Err(syn::Error::new(word.span(), &usage)),
+            (Some(Some(low)), Some(Some(high))) if low > high || bounds.open && low >= high => {
+                Err(syn::Error::new_spanned(start.parse::<TokenStream>()?, "no value is within these bounds"))
             }
             _ => Ok(bounds),
-        },
-        _ => Ok(bounds),
-    }
+        }
+    })
 }
 
 fn named_bounds(word: &Ident, content: ParseStream) -> syn::Result<Bounds> {
@@ -95,7 +84,7 @@ fn length(bounds: &Bounds) -> syn::Result<Vec<TokenStream>> {
     let mut variants = Vec::new();
     for bound in bounds.min.iter().chain(&bounds.max) {
         if number(bound).is_some_and(|number| number < 0.0 || number.fract() != 0.0) {
-            return Err(syn::Error::new(bound.span(), "a length is a whole number of characters"));
+            return Err(syn::Error::new_spanned(bound, "a length is a whole number of characters"));
         }
     }
     if let Some(min) = &bounds.min {
@@ -153,21 +142,12 @@ fn number(expr: &Expr) -> Option<f64> {
     }
 }
 
-fn one_of(input: ParseStream) -> syn::Result<TokenStream> {
-    let usage = "expected: `one_of(\"a\", \"b\")`";
-    if !input.peek(syn::token::Paren) {
-        return Err(input.error(usage));
-    }
-    let content;
-    let paren = parenthesized!(content in input);
-    let texts: Punctuated<LitStr, Token![,]> = content.parse_terminated(|input| input.parse::<LitStr>(), Token![,])?;
-    if texts.is_empty() {
-        return Err(syn::Error::new(paren.span.join(), usage));
-    }
+fn one_of(word: &Ident, input: ParseStream) -> syn::Result<TokenStream> {
+    let texts = words::texts(word, input, "expected: `one_of(\"a\", \"b\")`")?;
     for (index, text) in texts.iter().enumerate() {
         if texts.iter().take(index).any(|earlier| earlier.value() == text.value()) {
             return Err(words::twice(text.value(), text.span()));
         }
     }
-    Ok(quote!(OneOf(&[#texts])))
+    Ok(quote!(OneOf(&[#(#texts),*])))
 }

@@ -1,17 +1,22 @@
 //! Expansion: the impl of `Service`.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::Type;
+use syn::parse_quote;
 use syn::spanned::Spanned;
 
 use crate::service::model::{Lifecycle, Method, Service};
+use crate::types::{argument_of, at, moved};
 
 /// Writes the impl.
 pub(super) fn service(service: &Service) -> TokenStream {
     let (core, rt) = (&service.core(), &service.rt());
     let ty = &service.ty;
-    let (impl_generics, _, where_clause) = service.generics.split_for_impl();
+    // The bounds repeat what the trait asks for anyway: a type that cannot be shared is then one error at its name.
+    let shared = quote_spanned!(ty.span()=> #ty: ::core::marker::Send + ::core::marker::Sync + 'static);
+    let mut generics = service.generics.clone();
+    generics.make_where_clause().predicates.push(parse_quote!(#shared));
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
     let docs = (!service.docs.is_empty()).then_some(&service.docs).map(|docs| quote!(.docs(#docs)));
     let events = (!service.events.is_empty()).then_some(&service.events).map(|events| quote!(.events([#(#events),*])));
     let described = service.methods.iter().map(|method| {
@@ -26,6 +31,7 @@ pub(super) fn service(service: &Service) -> TokenStream {
     quote! {
         #[#core::async_trait]
         #[automatically_derived]
+        #[allow(trivial_bounds, reason = "bounds make better errors")]
         impl #impl_generics #core::Service for #ty #where_clause {
             fn descriptor(&self) -> #core::Descriptor {
                 let descriptor = <#core::Descriptor as ::core::default::Default>::default() #docs #events;
@@ -86,7 +92,8 @@ fn arm(method: &Method, core: &TokenStream, rt: &TokenStream) -> TokenStream {
     let arguments = &method.arguments;
     let id = arguments.id.as_ref().map(|id| {
         let ty = &id.ty;
-        let some = quote_spanned!(at(ty)=> <#ty as #rt::FromId>::from_id(id)?);
+        let moved_rt = moved(rt, ty.span());
+        let some = quote_spanned!(at(ty)=> <#ty as #moved_rt::FromId>::from_id(id)?);
         let none = if id.optional {
             quote!(::core::option::Option::None)
         } else if method.standard.is_some_and(|standard| standard.has_optional_id()) {
@@ -107,6 +114,7 @@ fn arm(method: &Method, core: &TokenStream, rt: &TokenStream) -> TokenStream {
         }
     });
     let data = arguments.data.as_ref().map(|ty| {
+        let rt = moved(rt, ty.span());
         quote_spanned!(at(ty)=> let data = <#ty as #rt::FromPayload>::from_payload(request.data)?;)
     });
     let passed = [
@@ -115,14 +123,18 @@ fn arm(method: &Method, core: &TokenStream, rt: &TokenStream) -> TokenStream {
         arguments.params.then(|| quote!(request.params)),
     ];
     let passed = passed.into_iter().flatten();
-    let result = Ident::new("result", Span::mixed_site());
-    let wrapped = quote_spanned!(at(&arguments.output)=> #rt::into_payload(#result));
+    // What is wrong with the result is told at its type.
+    let output = at(&arguments.output);
+    let result = quote_spanned!(output=> Self::#ident(self, #(#passed),*).await?);
+    let value = argument_of(&arguments.output).map_or(output, at);
+    let rt = moved(rt, value);
+    let wrapped = quote_spanned!(value=> #rt::into_payload(result));
     quote! {
         #(#cfgs)*
         #pattern => {
             #id
             #data
-            let #result = Self::#ident(self, #(#passed),*).await?;
+            let result = #result;
             ::core::result::Result::Ok(#wrapped)
         }
     }
@@ -136,9 +148,4 @@ fn lifecycle(hook: &Lifecycle, core: &TokenStream) -> TokenStream {
             Self::#ident(self, app, path).await
         }
     }
-}
-
-/// Returns the place of the user's type for generated code, whose names still mean what they mean in generated code.
-fn at(ty: &Type) -> Span {
-    Span::call_site().located_at(ty.span())
 }

@@ -3,8 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::punctuated::Punctuated;
-use syn::{Attribute, ImplItem, ImplItemFn, Item, ItemImpl, LitStr, Meta, Path, Token, parenthesized, parse_quote};
+use syn::{Attribute, ImplItem, ImplItemFn, Item, ItemImpl, LitStr, Meta, Path, Token, parse_quote};
 
 use crate::errors::Errors;
 use crate::service::check::signature;
@@ -77,18 +76,8 @@ fn attribute(arguments: TokenStream, errors: &mut Errors) -> (Path, Vec<LitStr>)
             words::once(&mut framework, word, input.call(Path::parse_mod_style)?)
         }
         "events" => {
-            let usage = "expected: `events(\"ringing\")`";
-            if !input.peek(syn::token::Paren) {
-                return Err(syn::Error::new(word.span(), usage));
-            }
-            let content;
-            parenthesized!(content in input);
-            let names: Punctuated<LitStr, Token![,]> =
-                content.parse_terminated(|input: ParseStream| input.parse::<LitStr>(), Token![,])?;
-            if names.is_empty() {
-                return Err(syn::Error::new(word.span(), usage));
-            }
-            words::once(&mut events, word, names.into_iter().collect())
+            let names = words::texts(word, input, "expected: `events(\"ringing\")`")?;
+            words::once(&mut events, word, names)
         }
         _ => Err(words::unknown("word", word, &["events", "crate"])),
     });

@@ -4,9 +4,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
-use super::{Names, at, private, schema, to_field};
+use super::{Names, field_type, private, schema, to_field};
 use crate::record::model::{Field, Presence, Record};
-use crate::types::option_of;
+use crate::types::{at, last_segment, moved};
 
 /// Writes a function for each default, so that the user's expression sees no local of ours.
 pub(super) fn defaults(record: &Record) -> TokenStream {
@@ -26,12 +26,13 @@ pub(super) fn defaults(record: &Record) -> TokenStream {
     quote!(#(#functions)*)
 }
 
-/// A text literal may stand for an owned text.
+/// A text literal may stand for a `String`.
 fn default_value(field: &Field, expr: &Expr) -> TokenStream {
-    let ty = &field.ty;
     match expr {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if option_of(ty).is_none() && field.words.json.is_none() => {
-            quote_spanned!(text.span()=> <#ty as ::core::convert::From<&str>>::from(#text))
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. })
+            if last_segment(&field.ty).is_some_and(|ty| ty.ident == "String") =>
+        {
+            quote_spanned!(text.span()=> <::std::string::String as ::core::convert::From<&str>>::from(#text))
         }
         expr => quote!(#expr),
     }
@@ -44,7 +45,7 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let schema = schema::expand(record, names);
     let values = record.fields.iter().enumerate().map(|(index, field)| {
         let name = &field.ident;
-        let value = to_field(field, names, &quote!(&self.#name));
+        let value = to_field(field, names, &quote!(&record.#name));
         quote!(#index => #value,)
     });
     let id = id_of(record, names, &quote!(self), false);
@@ -68,10 +69,16 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
             }
         }
     });
+    let header = header(record, names, "Record");
     quote! {
-        #[automatically_derived]
-        #[allow(unused_variables, reason = "a record may have nothing but an id")]
-        impl #core::Record for #ident {
+        fn __feathers_field(record: &#ident, index: usize) -> #core::FieldRef<'_> {
+            match index {
+                #(#values)*
+                _ => #core::FieldRef::Null,
+            }
+        }
+
+        #header {
             type Data = #data;
             type Patch = #patch;
 
@@ -81,16 +88,13 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
 
             fn lookup<'a>(&'a self, path: &#core::FieldPath) -> #core::FieldRef<'a> {
                 match path.index() {
-                    ::core::option::Option::Some(index) => #rt::lookup_inside(#core::Record::field(self, index), path),
+                    ::core::option::Option::Some(index) => #rt::lookup_inside(__feathers_field(self, index), path),
                     ::core::option::Option::None => #core::FieldRef::Null,
                 }
             }
 
             fn field(&self, index: usize) -> #core::FieldRef<'_> {
-                match index {
-                    #(#values)*
-                    _ => #core::FieldRef::Null,
-                }
+                __feathers_field(self, index)
             }
 
             fn id(&self, _name: &str) -> ::core::option::Option<#core::Id> {
@@ -126,22 +130,24 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
 /// Writes the impl of `Columns`.
 pub(super) fn columns(record: &Record, names: &Names) -> TokenStream {
     let Names { core, rt, .. } = names;
-    let ident = &record.ident;
     let fields = record.fields.iter().map(|field| {
         let Field { ident, ty, wire, .. } = field;
         let next = quote!(::core::iter::Iterator::next(&mut values));
         match (field.words.json, &field.codec) {
-            (None, _) => quote_spanned!(at(ty)=> #ident: #rt::column::<#ty>(#wire, #next)?),
-            (Some(_), None) => quote_spanned!(at(ty)=> #ident: #rt::json_column::<#ty>(#wire, #next)?),
+            (None, _) => {
+                let from_field = field_type(field, names, "from_field");
+                quote!(#ident: #rt::column(#wire, #next, #from_field)?)
+            }
+            (Some(_), None) => quote!(#ident: #rt::column(#wire, #next, |value| #rt::from_json_field::<#ty>(&value))?),
             (Some(_), Some(_)) => {
                 let wrapper = private("wire", field);
-                quote_spanned!(at(ty)=> #ident: #rt::json_column::<#wrapper>(#wire, #next)?.0)
+                quote!(#ident: #rt::column(#wire, #next, |value| #rt::from_json_field::<#wrapper>(&value))?.0)
             }
         }
     });
+    let header = header(record, names, "Columns");
     quote! {
-        #[automatically_derived]
-        impl #core::Columns for #ident {
+        #header {
             fn from_columns(values: ::std::vec::Vec<#core::FieldValue>) -> #core::Result<Self> {
                 let mut values = ::core::iter::IntoIterator::into_iter(values);
                 ::core::result::Result::Ok(Self { #(#fields),* })
@@ -150,13 +156,42 @@ pub(super) fn columns(record: &Record, names: &Names) -> TokenStream {
     }
 }
 
+/// Writes the head of an impl.
+///
+/// The bounds repeat what the trait asks for anyway: a derive that the struct lacks is then one error at its name, not
+/// one at each function of the impl.
+fn header(record: &Record, names: &Names, name: &str) -> TokenStream {
+    let ident = &record.ident;
+    let span = ident.span();
+    let (core, serde) = (moved(&names.core, span), moved(&names.serde, span));
+    let name = Ident::new(name, span);
+    let header = quote_spanned! {span=>
+        impl #core::#name for #ident
+        where
+            #ident: ::core::clone::Clone,
+            #ident: #serde::Serialize,
+            #ident: #serde::de::DeserializeOwned,
+    };
+    quote! {
+        #[automatically_derived]
+        #[allow(trivial_bounds, unused_variables, reason = "bounds make better errors; a record may be only an id")]
+        #header
+    }
+}
+
 fn id_of(record: &Record, names: &Names, owner: &TokenStream, optional: bool) -> TokenStream {
-    let Names { rt, .. } = names;
-    let Some(Field { ident, ty, .. }) = record.id() else { return quote!(::core::option::Option::None) };
+    let rt = &names.rt;
+    let Some(field) = record.id() else { return quote!(::core::option::Option::None) };
+    let (ident, to_field) = (&field.ident, field_type(field, names, "to_field"));
     if optional {
-        quote_spanned!(at(ty)=> ::core::option::Option::and_then(#owner.#ident.as_ref(), #rt::id_of::<#ty>))
+        quote! {
+            match &#owner.#ident {
+                ::core::option::Option::Some(id) => #rt::id_of(#rt::field(#to_field, id)),
+                ::core::option::Option::None => ::core::option::Option::None,
+            }
+        }
     } else {
-        quote_spanned!(at(ty)=> #rt::id_of::<#ty>(&#owner.#ident))
+        quote!(#rt::id_of(#rt::field(#to_field, &#owner.#ident)))
     }
 }
 
@@ -195,7 +230,10 @@ fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream 
         let Field { ident, ty, .. } = field;
         let default = private("default", field);
         let value = match field.presence() {
-            Presence::Id => quote_spanned!(at(ty)=> #rt::id_field::<#ty>(id)?),
+            Presence::Id => {
+                let (kind, from_field) = (field_type(field, names, "KIND"), field_type(field, names, "from_field"));
+                quote!(#rt::id_field(id, #kind, #from_field)?)
+            }
             Presence::Readonly if replacing => quote_spanned!(at(ty)=> ::core::clone::Clone::clone(&self.#ident)),
             Presence::Readonly => quote!(#default()),
             Presence::Defaulted => quote!(::core::option::Option::unwrap_or_else(data.#ident, #default)),

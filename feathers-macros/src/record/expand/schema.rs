@@ -2,8 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
-use super::{Names, at};
+use super::{Names, field_type};
 use crate::record::model::{AppliesTo, Field, Presence, Record};
 use crate::types::option_of;
 
@@ -27,9 +28,8 @@ fn one(field: &Field, names: &Names) -> TokenStream {
         let nullable = option_of(ty).is_some();
         (quote!(#core::Kind::Json), nullable.then(|| quote!(.nullable(true))))
     } else {
-        let kind = quote_spanned!(at(ty)=> <#ty as #core::FieldType>::KIND);
-        let nullable = quote_spanned!(at(ty)=> .nullable(<#ty as #core::FieldType>::NULLABLE));
-        (kind, Some(nullable))
+        let nullable = field_type(field, names, "NULLABLE");
+        (field_type(field, names, "KIND"), Some(quote!(.nullable(#nullable))))
     };
     let presence = match field.presence() {
         Presence::Id | Presence::Defaulted => Some(quote!(.optional())),
@@ -45,13 +45,12 @@ fn one(field: &Field, names: &Names) -> TokenStream {
 
 /// Writes assertions about the types, each at the user's own word.
 pub(super) fn checks(record: &Record, names: &Names) -> TokenStream {
-    let Names { core, rt, .. } = names;
+    let rt = &names.rt;
     let checks = record.fields.iter().filter(|field| field.words.json.is_none()).flat_map(|field| {
-        let ty = &field.ty;
-        let kind = quote!(<#ty as #core::FieldType>::KIND);
+        let kind = field_type(field, names, "KIND");
         let id = field.words.id.map(|_| {
             let message = "an id is a whole number or a text";
-            quote_spanned!(at(ty)=> const _: () = ::core::assert!(#rt::is_id(#kind), #message);)
+            quote_spanned!(field.ty.span()=> const _: () = ::core::assert!(#rt::is_id(#kind), #message);)
         });
         let rules = field.words.rules.iter().map(move |rules| {
             let (test, what) = match rules.applies_to {

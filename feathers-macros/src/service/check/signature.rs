@@ -1,7 +1,7 @@
 //! Signatures: what a method may take. A wrong one is told at its first wrong token, with the legal one.
 
-use proc_macro2::Span;
-use syn::spanned::Spanned;
+use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::{FnArg, GenericParam, PatType, ReceiverKind, ReturnType, Safety, Signature, Type};
 
 use crate::errors::Errors;
@@ -23,11 +23,11 @@ pub(in crate::service) fn lifecycle(signature: &Signature, errors: &mut Errors) 
     let check = || {
         let arguments = common(signature)?;
         let [app, path] = arguments[..] else {
-            return Err(Wrong::new(signature.paren_token.span.join(), "this takes the app and the path"));
+            return Err(Wrong::new(&signature.ident, "this takes the app and the path"));
         };
         for (argument, name) in [(app, "Handle"), (path, "str")] {
             if !is_reference_to(&argument.ty, name) {
-                return Err(Wrong::new(argument.ty.span(), format!("this must be `&{name}`")));
+                return Err(Wrong::new(&argument.ty, format!("this must be `&{name}`")));
             }
         }
         output(signature).map(drop)
@@ -49,26 +49,26 @@ fn usage(signature: &Signature, standard: Option<Standard>) -> String {
     format!("async fn {}(&self, {arguments}) -> Result<..>", signature.ident)
 }
 
-/// What is wrong with a signature, and where.
+/// What is wrong with a signature, and the tokens that are.
 struct Wrong {
-    span: Span,
+    tokens: TokenStream,
     why: String,
 }
 
 impl Wrong {
-    fn new(span: Span, why: impl Into<String>) -> Self {
-        Self { span, why: why.into() }
+    fn new(tokens: impl ToTokens, why: impl Into<String>) -> Self {
+        Self { tokens: tokens.into_token_stream(), why: why.into() }
     }
 
     fn with(self, usage: &str) -> syn::Error {
-        syn::Error::new(self.span, format!("{}\nexpected: {usage}", self.why))
+        syn::Error::new_spanned(self.tokens, format!("{}\nexpected: {usage}", self.why))
     }
 }
 
 fn read(signature: &Signature, standard: Option<Standard>) -> Result<Arguments, Wrong> {
     let given = common(signature)?;
     let mut rest = given.iter().copied();
-    let missing = |what: &str| Wrong::new(signature.ident.span(), format!("`{}` takes {what}", signature.ident));
+    let missing = |what: &str| Wrong::new(&signature.ident, format!("`{}` takes {what}", signature.ident));
     let mut arguments = Arguments { id: None, data: None, params: false, output: output(signature)? };
     if let Some(standard) = standard.filter(|standard| standard.has_id()) {
         arguments.id = Some(id(rest.next().ok_or_else(|| missing("an id"))?, standard)?);
@@ -80,18 +80,18 @@ fn read(signature: &Signature, standard: Option<Standard>) -> Result<Arguments, 
     if has_data {
         let data = rest.next().ok_or_else(|| missing("data"))?;
         if is_reference(&data.ty) {
-            return Err(Wrong::new(data.ty.span(), "the data is taken by value"));
+            return Err(Wrong::new(&data.ty, "the data is taken by value"));
         }
         arguments.data = Some((*data.ty).clone());
     }
     if let Some(params) = rest.next() {
         if !is_reference_to(&params.ty, "Params") {
-            return Err(Wrong::new(params.ty.span(), "this must be `&Params`"));
+            return Err(Wrong::new(&params.ty, "this must be `&Params`"));
         }
         arguments.params = true;
     }
     match rest.next() {
-        Some(extra) => Err(Wrong::new(extra.span(), "this is one parameter too many")),
+        Some(extra) => Err(Wrong::new(extra, "this is one parameter too many")),
         None => Ok(arguments),
     }
 }
@@ -99,11 +99,11 @@ fn read(signature: &Signature, standard: Option<Standard>) -> Result<Arguments, 
 fn id(argument: &PatType, standard: Standard) -> Result<IdArgument, Wrong> {
     let ty = &argument.ty;
     if is_reference(ty) {
-        return Err(Wrong::new(ty.span(), "the id is taken by value"));
+        return Err(Wrong::new(ty, "the id is taken by value"));
     }
     match option_of(ty) {
         Some(inner) if standard.has_optional_id() => Ok(IdArgument { ty: inner.clone(), optional: true }),
-        Some(_) => Err(Wrong::new(ty.span(), "calls of this method always have an id")),
+        Some(_) => Err(Wrong::new(ty, "calls of this method always have an id")),
         None => Ok(IdArgument { ty: (**ty).clone(), optional: false }),
     }
 }
@@ -111,15 +111,15 @@ fn id(argument: &PatType, standard: Standard) -> Result<IdArgument, Wrong> {
 /// Checks what all methods have in common, and returns the arguments after `&self`.
 fn common(signature: &Signature) -> Result<Vec<&PatType>, Wrong> {
     if signature.asyncness.is_none() {
-        return Err(Wrong::new(signature.fn_token.span, "a service method is `async`"));
+        return Err(Wrong::new(signature.fn_token, "a service method is `async`"));
     }
     if let Safety::Unsafe(token) = &signature.safety {
-        return Err(Wrong::new(token.span, "a service method is not `unsafe`: clients call it"));
+        return Err(Wrong::new(token, "a service method is not `unsafe`: clients call it"));
     }
     if let Some(parameter) =
         signature.generics.params.iter().find(|parameter| !matches!(parameter, GenericParam::Lifetime(_)))
     {
-        return Err(Wrong::new(parameter.span(), "a service method is not generic: a call does not say its types"));
+        return Err(Wrong::new(parameter, "a service method is not generic: a call does not say its types"));
     }
     let mut arguments = Vec::new();
     let mut receiver = false;
@@ -128,29 +128,29 @@ fn common(signature: &Signature) -> Result<Vec<&PatType>, Wrong> {
             FnArg::Receiver(given) => {
                 receiver = true;
                 if !matches!(given.kind, ReceiverKind::Reference(_, _, None)) {
-                    return Err(Wrong::new(given.span(), "calls run side by side and share the service: take `&self`"));
+                    return Err(Wrong::new(given, "calls run side by side and share the service: take `&self`"));
                 }
             }
             FnArg::Typed(given) => {
                 if let Type::ImplTrait(ty) = &*given.ty {
-                    return Err(Wrong::new(ty.span(), "a service method is not generic: a call does not say its types"));
+                    return Err(Wrong::new(ty, "a service method is not generic: a call does not say its types"));
                 }
                 arguments.push(given);
             }
         }
     }
     if !receiver {
-        return Err(Wrong::new(signature.ident.span(), "a service method takes `&self`"));
+        return Err(Wrong::new(&signature.ident, "a service method takes `&self`"));
     }
     Ok(arguments)
 }
 
 fn output(signature: &Signature) -> Result<Type, Wrong> {
     match &signature.output {
-        ReturnType::Default => Err(Wrong::new(signature.ident.span(), "a service method returns a `Result`")),
+        ReturnType::Default => Err(Wrong::new(&signature.ident, "a service method returns a `Result`")),
         ReturnType::Type(_, ty) => match last_segment(ty) {
             Some(segment) if segment.ident.to_string().ends_with("Result") => Ok((**ty).clone()),
-            _ => Err(Wrong::new(ty.span(), "a service method returns a `Result`")),
+            _ => Err(Wrong::new(ty, "a service method returns a `Result`")),
         },
     }
 }

@@ -1,0 +1,20 @@
+//! Data types have what clients may set, and nothing else.
+
+#![allow(unused)]
+
+use feathers::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, Service)]
+struct Todo {
+    #[service(id)]
+    id: i64,
+    text: String,
+    #[service(readonly)]
+    stamp: i64,
+}
+
+fn data() -> TodoData {
+    TodoData { id: None, text: String::new(), stamp: 1 }
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! A record is a struct; the mistake is told once, not at every use.
+
+#![allow(unused)]
+
+use feathers::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, Service)]
+enum Todo {
+    Open,
+    Done,
+}
+
+fn serve(app: &mut App) {
+    app.service("todos", Memory::<Todo>::new());
+}
+
+fn main() {}

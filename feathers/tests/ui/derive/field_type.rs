@@ -1,0 +1,19 @@
+//! A type that is no field type is told how to become one.
+
+#![allow(unused)]
+
+use feathers::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Place {
+    city: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, Service)]
+struct Todo {
+    #[service(id)]
+    id: i64,
+    place: Place,
+}
+
+fn main() {}

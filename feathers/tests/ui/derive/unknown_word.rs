@@ -1,0 +1,15 @@
+//! A slip in a word names the word that was meant, and all legal ones.
+
+#![allow(unused)]
+
+use feathers::prelude::*;
+
+#[derive(Clone, Debug, Serialize, Deserialize, Service)]
+struct Todo {
+    #[service(id)]
+    id: i64,
+    #[service(lenght(1..=280))]
+    text: String,
+}
+
+fn main() {}

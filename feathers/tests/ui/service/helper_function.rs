@@ -1,0 +1,19 @@
+//! A function that is not served is told where to go.
+
+#![allow(unused)]
+
+use feathers::prelude::*;
+
+struct Reminders;
+
+#[service]
+impl Reminders {
+    async fn find(&self) -> Result<()> {
+        Ok(())
+    }
+    fn helper(&self) -> u8 {
+        7
+    }
+}
+
+fn main() {}
