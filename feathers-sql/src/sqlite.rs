@@ -1,0 +1,23 @@
+//! SQLite: one writer thread with group commit, a small pool of connections for reads.
+//!
+//! Why two ways: a read takes a few microseconds, so handing it to another thread would cost more than doing it, while
+//! a write waits for the disk, so that many writes in one transaction are much cheaper than many transactions.
+
+mod change;
+mod connection;
+mod database;
+mod definition;
+mod failure;
+mod matching;
+mod page;
+mod plan;
+mod pool;
+mod predicate;
+mod statement;
+mod store;
+mod table;
+mod value;
+mod writer;
+
+pub use self::database::Database;
+pub use self::store::SqliteStore;

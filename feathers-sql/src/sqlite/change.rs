@@ -1,0 +1,120 @@
+//! Changes: what `patch` and `remove` do to the records that match.
+
+use std::sync::Arc;
+
+use feathers_core::{Columns, Filter, Id, Result};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use crate::sqlite::failure::Outcome;
+use crate::sqlite::matching::matches;
+use crate::sqlite::plan::Plan;
+use crate::sqlite::predicate::Predicate;
+use crate::sqlite::statement::{Key, Shape};
+use crate::sqlite::table::{Placed, Table};
+use crate::sqlite::value;
+
+/// Which records are asked for.
+pub(super) enum Target {
+    /// The one with this id.
+    One(Value),
+    /// All.
+    All,
+}
+
+/// What happens to each record that matches.
+pub(super) enum Change {
+    /// Nothing: a patch without fields.
+    Keep,
+    /// These columns get these values.
+    Update(Vec<usize>, Vec<Value>),
+    /// It goes.
+    Delete,
+}
+
+impl Change {
+    /// Returns the statement for one record, and the values before the key; `None` if there is nothing to do.
+    fn one(&self, key: Key) -> Option<(Shape, &[Value])> {
+        match self {
+            Self::Keep => None,
+            Self::Update(columns, values) => Some((Shape::Update(columns.clone(), key), values)),
+            Self::Delete => Some((Shape::Delete(key), &[])),
+        }
+    }
+
+    /// Returns the statement for all records, and the values before those of the predicate.
+    fn all(&self, predicate: &Predicate) -> Option<(Shape, &[Value])> {
+        match self {
+            Self::Keep => None,
+            Self::Update(columns, values) => Some((Shape::UpdateAll(columns.clone(), predicate.clone()), values)),
+            Self::Delete => Some((Shape::DeleteAll(predicate.clone()), &[])),
+        }
+    }
+}
+
+impl<R: Columns> Table<R> {
+    /// Returns the target of a call; `None` if no record can have the id.
+    pub(super) fn target(&self, id: Option<&Id>) -> Option<Target> {
+        id.map_or(Some(Target::All), |id| self.key(id).map(Target::One))
+    }
+
+    /// Reads a patch; the id stays what it is.
+    pub(super) fn patch(&self, patch: &R::Patch) -> Result<Change> {
+        let changes = R::changes(patch);
+        let fields = changes.iter().filter_map(|(index, value)| Some((*index, self.schema.fields.get(*index)?, value)));
+        let (columns, values): (Vec<_>, Vec<_>) = fields
+            .filter(|(_, field, _)| field.name != self.schema.id)
+            .map(|(index, field, value)| Ok((index, value::store(field, &value.borrowed())?)))
+            .collect::<Result<_>>()?;
+        Ok(if columns.is_empty() { Change::Keep } else { Change::Update(columns, values) })
+    }
+
+    /// Changes the records that match, tested before the change, and returns them in the order of their places.
+    pub(super) fn change(
+        &self,
+        connection: &Connection,
+        target: &Target,
+        filter: &Filter,
+        change: &Change,
+    ) -> Outcome<Vec<Arc<R>>> {
+        let mut rows = match target {
+            Target::One(id) => match change.one(Key::Id).filter(|_| *filter == Filter::All) {
+                Some((shape, values)) => self.run(connection, &shape, values, std::slice::from_ref(id))?,
+                None => self.change_each(connection, self.get(connection, id)?, filter, change)?,
+            },
+            Target::All => {
+                let plan = Plan::new(filter, &self.schema);
+                if let Some((shape, values)) = change.all(&plan.predicate).filter(|_| plan.exact) {
+                    self.run(connection, &shape, values, &plan.values)?
+                } else {
+                    let all = Shape::Select { predicate: plan.predicate, order: Vec::new(), window: false };
+                    let found = self.run(connection, &all, &plan.values, &[])?;
+                    self.change_each(connection, found, filter, change)?
+                }
+            }
+        };
+        rows.sort_unstable_by_key(|(place, _)| *place);
+        Ok(rows.into_iter().map(|(_, record)| record).collect())
+    }
+
+    /// Changes those that match one by one, where SQLite cannot tell which ones do.
+    fn change_each(
+        &self,
+        connection: &Connection,
+        found: impl IntoIterator<Item = Placed<R>>,
+        filter: &Filter,
+        change: &Change,
+    ) -> Outcome<Vec<Placed<R>>> {
+        let matching = found.into_iter().filter(|(_, record)| matches(&**record, filter));
+        let Some((shape, values)) = change.one(Key::Place) else { return Ok(matching.collect()) };
+        let mut changed = Vec::new();
+        for (place, _) in matching {
+            changed.extend(self.run(connection, &shape, values, &[Value::Integer(place)])?);
+        }
+        Ok(changed)
+    }
+
+    fn run(&self, connection: &Connection, shape: &Shape, first: &[Value], then: &[Value]) -> Outcome<Vec<Placed<R>>> {
+        self.rows(connection, &self.statements.text(shape), first.iter().chain(then))
+    }
+}

@@ -1,0 +1,173 @@
+//! The database: opened once, shared by the stores in it.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use feathers_core::{Columns, Commit, Crud, Error, Record, Result};
+
+use crate::sqlite::connection::Place;
+use crate::sqlite::definition;
+use crate::sqlite::pool::Pool;
+use crate::sqlite::store::SqliteStore;
+use crate::sqlite::writer::{Source, Writer};
+
+/// An open database. Clones are the same one.
+///
+/// It is closed when the last of its stores is: a service closes its store when the app shuts down. What was written
+/// is safe then, and later calls answer 503.
+///
+/// Under load: writes are committed in groups, so that many cost little more than one; when 1,024 wait, further
+/// callers wait for a place. A read that takes more than a millisecond moves to a thread for blocking work.
+/// A crash of the process loses nothing that was answered; a power failure may lose the last moments, but never leaves
+/// half a change (write-ahead log, `synchronous=NORMAL`).
+///
+/// ```
+/// use feathers_core::testing::Person;
+/// use feathers_core::App;
+/// use feathers_sql::Database;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> feathers_core::Result<()> {
+/// let db = Database::connect("sqlite::memory:").await?;
+/// let mut app = App::new();
+/// app.service("people", db.store::<Person>().await?);
+/// app.service("staff", db.store_in::<Person>("staff").await?);
+/// # app.start().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Database(Arc<Shared>);
+
+/// What the stores of a database share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) pool: Arc<Pool>,
+    pub(super) writer: Writer,
+    open: AtomicUsize,
+    /// Whether a store was closed and not only dropped: the app shuts down.
+    closing: AtomicBool,
+}
+
+impl Database {
+    /// Opens the database that the environment variable `DATABASE_URL` names, or else the given one.
+    ///
+    /// ```no_run
+    /// # use feathers_sql::Database;
+    /// # async fn run() -> feathers_core::Result<()> {
+    /// let db = Database::from_env("sqlite:todo.db").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn from_env(default: &str) -> Result<Self> {
+        let url = std::env::var_os("DATABASE_URL").filter(|url| !url.is_empty()).map(OsString::into_string);
+        let url = url.transpose().map_err(|_| Error::general("DATABASE_URL is no valid text"))?;
+        Self::connect(url.as_deref().unwrap_or(default)).await
+    }
+
+    /// Opens `sqlite:path`, created if it is missing, or `sqlite::memory:`, which is gone when it is closed.
+    ///
+    /// Another kind of URL and a file that cannot be opened are errors. Call it inside a tokio runtime.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let place = Place::parse(url)?;
+        let runtime = tokio::runtime::Handle::current();
+        runtime.spawn_blocking(move || Self::open(&place)).await?
+    }
+
+    fn open(place: &Place) -> Result<Self> {
+        // The writer comes first: it creates the file.
+        let writing = place.open()?;
+        let (pool, source) = match place {
+            Place::Memory => {
+                let pool = Pool::new(vec![writing]);
+                (pool.clone(), Source::Shared(pool))
+            }
+            Place::File(_) => {
+                let readers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
+                let readers = (0..readers).map(|_| Ok(place.open()?.only_reads()?)).collect::<Result<_>>()?;
+                (Pool::new(readers), Source::Own(Box::new(writing)))
+            }
+        };
+        let writer = Writer::start(source)?;
+        Ok(Self(Arc::new(Shared { pool, writer, open: AtomicUsize::new(0), closing: AtomicBool::new(false) })))
+    }
+
+    /// Serves the records of a type, in the table that is named after it: `todo_item` for `TodoItem`.
+    ///
+    /// See [`Database::store_in`].
+    pub async fn store<R: Record + Columns>(&self) -> Result<Crud<SqliteStore<R>>> {
+        self.store_in(&snake_case(R::schema().name)).await
+    }
+
+    /// Serves the records of a type in a table, which is created if it is missing.
+    ///
+    /// A table that is there must fit the schema: the same columns of the same types, `NOT NULL` where the field is
+    /// no `Option`, the id as primary key. Otherwise this fails and names what does not fit; nothing is changed.
+    /// Further columns are left alone if they need not be set.
+    pub async fn store_in<R: Record + Columns>(&self, table: &str) -> Result<Crud<SqliteStore<R>>> {
+        let (schema, name) = (R::schema(), table.to_owned());
+        let prepare = move |connection: &_| Ok((definition::prepare(connection, &name, &R::schema())?, 0));
+        let statements = self.0.writer.write(&Commit::none(), prepare).await.map_err(|failure| {
+            let error = failure.into_error(&schema);
+            let cause = error.source().map(|cause| format!("cannot prepare table '{table}': {cause}"));
+            cause.map(|text| Error::general(text).with_source(error.clone())).unwrap_or(error)
+        })?;
+        self.0.open.fetch_add(1, Ordering::AcqRel);
+        Ok(Crud::over(SqliteStore::new(self.0.clone(), schema, statements)))
+    }
+}
+
+impl Shared {
+    /// Closes the database if this was the last store.
+    pub(super) async fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.writer.close().await;
+            self.pool.close();
+        }
+    }
+
+    /// Counts a store that was dropped without a close.
+    pub(super) fn release(&self) {
+        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 && self.closing.load(Ordering::Acquire) {
+            self.writer.stop();
+        }
+    }
+}
+
+/// Writes a type's name as one of a table: `TodoItem` becomes `todo_item`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    let mut chars = name.chars().peekable();
+    let mut before = '_';
+    while let Some(char) = chars.next() {
+        let next_is_small = chars.peek().is_some_and(|next| next.is_lowercase());
+        let starts_word = char.is_uppercase() && before != '_' && (!before.is_uppercase() || next_is_small);
+        if starts_word {
+            snake.push('_');
+        }
+        snake.extend(char.to_lowercase());
+        before = char;
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::snake_case;
+
+    #[test]
+    fn table_names() {
+        for (name, expected) in [
+            ("Todo", "todo"),
+            ("TodoItem", "todo_item"),
+            ("HTTPRequest", "http_request"),
+            ("UserV2", "user_v2"),
+            ("already_snake", "already_snake"),
+            ("", ""),
+        ] {
+            assert_eq!(snake_case(name), expected);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Definitions of tables: created from a schema, or checked against it.
+
+use feathers_core::{Error, Field, Kind, Schema};
+use rusqlite::{Connection, OptionalExtension};
+use sea_query::{Alias, ColumnDef, SqliteQueryBuilder, Table};
+
+use crate::sqlite::failure::Outcome;
+use crate::sqlite::statement::Statements;
+
+/// SQLite's names for the place of a row; a column of the same name hides one.
+const PLACES: [&str; 3] = ["rowid", "_rowid_", "oid"];
+
+/// How SQLite converts what is stored in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Affinity {
+    Integer,
+    Text,
+    Blob,
+    Real,
+    Numeric,
+}
+
+/// A column as it is in the database.
+struct Column {
+    name: String,
+    declared: String,
+    not_null: bool,
+    default: bool,
+    /// The position in the primary key, from 1; 0 is none.
+    key: i64,
+    generated: bool,
+}
+
+/// Makes sure that there is a table for the records, and returns the texts of its statements.
+///
+/// A table that does not fit is an error that names the columns.
+pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema) -> Outcome<Statements> {
+    let id = schema.field(schema.id).filter(|id| matches!(id.kind, Kind::Integer | Kind::String)).ok_or_else(|| {
+        Error::general(format!("{} cannot be stored: its id '{}' must be a number or a text", schema.name, schema.id))
+    })?;
+    let mut problems = Vec::new();
+    let columns = if let Some(columns) = existing(connection, name, &mut problems)? {
+        compare(&columns, schema, &mut problems);
+        columns
+    } else {
+        connection.execute(&create(name, schema), ())?;
+        Vec::new()
+    };
+    if !problems.is_empty() {
+        let problems = problems.join("; ");
+        return Err(Error::general(format!("table '{name}' does not fit {}: {problems}", schema.name)).into());
+    }
+    let taken = |place: &str| {
+        let names = columns.iter().map(|column| &*column.name).chain(schema.fields.iter().map(|field| field.name));
+        names.into_iter().any(|name| name.eq_ignore_ascii_case(place))
+    };
+    let place = match id.kind {
+        Kind::Integer => id.name,
+        _ => PLACES.into_iter().find(|place| !taken(place)).ok_or_else(|| {
+            Error::general(format!("table '{name}' does not fit {}: it hides rowid, _rowid_ and oid", schema.name))
+        })?,
+    };
+    Ok(Statements::new(name.to_owned(), schema.fields, id.name, place))
+}
+
+fn create(name: &str, schema: &Schema) -> String {
+    let mut table = Table::create();
+    table.table(Alias::new(name)).extra("STRICT");
+    for field in schema.fields {
+        let mut column = ColumnDef::new(Alias::new(field.name));
+        match field.kind {
+            Kind::Boolean | Kind::Integer => column.integer(),
+            Kind::Number => column.custom("real"),
+            Kind::String | Kind::Json => column.text(),
+        };
+        if field.name == schema.id {
+            column.not_null().primary_key();
+            if field.kind == Kind::Integer {
+                // So that the id of a removed record is not given to another one.
+                column.auto_increment();
+            }
+        } else if !field.nullable {
+            column.not_null();
+        }
+        table.col(&mut column);
+    }
+    table.build(SqliteQueryBuilder)
+}
+
+/// Reads the columns of a table; `None` if there is no such table.
+fn existing(connection: &Connection, name: &str, problems: &mut Vec<String>) -> Outcome<Option<Vec<Column>>> {
+    let sql = "SELECT type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ? COLLATE NOCASE";
+    let found = connection.query_row(sql, [name], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)));
+    let Some((kind, without_rowid)) = found.optional()? else { return Ok(None) };
+    if kind != "table" {
+        problems.push(format!("it is a {kind}"));
+    } else if without_rowid {
+        problems.push("it is WITHOUT ROWID".to_owned());
+    }
+    let sql = r#"SELECT name, type, "notnull", dflt_value IS NOT NULL, pk, hidden FROM pragma_table_xinfo(?)"#;
+    let mut statement = connection.prepare(sql)?;
+    let columns = statement.query_map([name], |row| {
+        Ok(Column {
+            name: row.get(0)?,
+            declared: row.get(1)?,
+            not_null: row.get(2)?,
+            default: row.get(3)?,
+            key: row.get(4)?,
+            generated: row.get::<_, i64>(5)? != 0,
+        })
+    })?;
+    Ok(Some(columns.collect::<rusqlite::Result<_>>()?))
+}
+
+fn compare(columns: &[Column], schema: &Schema, problems: &mut Vec<String>) {
+    for field in schema.fields {
+        match columns.iter().find(|column| column.name.eq_ignore_ascii_case(field.name)) {
+            Some(column) => compare_column(column, field, field.name == schema.id, problems),
+            None => problems.push(format!("column '{}' is missing", field.name)),
+        }
+    }
+    for column in columns {
+        let known = schema.fields.iter().any(|field| field.name.eq_ignore_ascii_case(&column.name));
+        if !known && column.key > 0 {
+            problems.push(format!("column '{}' belongs to the primary key and is no field", column.name));
+        } else if !known && column.not_null && !column.default && !column.generated {
+            problems.push(format!("column '{}' must be set and is no field", column.name));
+        }
+    }
+}
+
+fn compare_column(column: &Column, field: &Field, is_id: bool, problems: &mut Vec<String>) {
+    let mut problem = |text: String| problems.push(format!("column '{}' {text}", column.name));
+    let affinity = affinity(&column.declared);
+    let (expected, fits) = match field.kind {
+        // Only this very type makes the column the place of the row.
+        Kind::Integer if is_id => ("INTEGER", column.declared.eq_ignore_ascii_case("INTEGER")),
+        Kind::Integer => ("INTEGER", affinity == Affinity::Integer),
+        Kind::Boolean => ("INTEGER", matches!(affinity, Affinity::Integer | Affinity::Numeric)),
+        Kind::Number => ("REAL", matches!(affinity, Affinity::Real | Affinity::Numeric)),
+        Kind::String | Kind::Json => ("TEXT", affinity == Affinity::Text),
+    };
+    if !fits {
+        let declared = if column.declared.is_empty() { "without a type" } else { &*column.declared };
+        problem(format!("is {declared}, expected {expected}"));
+    }
+    match (is_id, column.key) {
+        (true, 0) => problem("is not the primary key".to_owned()),
+        (false, 1..) => problem("is the primary key, or part of it, and not the id".to_owned()),
+        _ => {}
+    }
+    if !is_id && column.not_null && field.nullable {
+        problem("is NOT NULL, but the field can be null".to_owned());
+    }
+    if !is_id && !column.not_null && !field.nullable {
+        problem("can be NULL, but the field cannot".to_owned());
+    }
+    if column.generated {
+        problem("is generated".to_owned());
+    }
+}
+
+/// Returns the affinity of a declared type, by the rules in SQLite's documentation.
+fn affinity(declared: &str) -> Affinity {
+    let declared = declared.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+    if has(&["INT"]) {
+        Affinity::Integer
+    } else if has(&["CHAR", "CLOB", "TEXT"]) {
+        Affinity::Text
+    } else if declared.is_empty() || has(&["BLOB"]) {
+        Affinity::Blob
+    } else if has(&["REAL", "FLOA", "DOUB"]) {
+        Affinity::Real
+    } else {
+        Affinity::Numeric
+    }
+}

@@ -1,0 +1,161 @@
+//! Plans: how much of a query SQLite can answer by itself.
+//!
+//! Columns of JSON, paths into them and custom operators are decided in Rust, by the rules that all stores share. For
+//! those the predicate is a coarse one, which lets through at least every record that matches; it is `exact` otherwise.
+
+use feathers_core::{Comparison, FieldPath, FieldRef, FieldValue, Filter, Kind, Order, Query, Schema};
+use rusqlite::types::Value;
+
+use crate::sqlite::predicate::{Operator, Predicate};
+use crate::sqlite::value;
+
+/// At most so many comparisons go into one statement: SQLite limits the depth of expressions.
+const COMPARISONS: usize = 400;
+/// At most so many values are bound to one statement: SQLite has 32,766.
+const VALUES: usize = 16_384;
+
+/// A filter in SQL.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) predicate: Predicate,
+    /// In the order in which the predicate mentions them.
+    pub(super) values: Vec<Value>,
+    /// Whether the predicate says exactly what the filter says.
+    pub(super) exact: bool,
+}
+
+impl Plan {
+    pub(super) fn new(filter: &Filter, schema: &Schema) -> Self {
+        let mut planner = Planner { schema, comparisons: 0, room: VALUES, exact: true };
+        let (predicate, values) = planner.filter(filter);
+        Self { predicate, values, exact: planner.exact }
+    }
+}
+
+/// Returns the columns to sort by, and whether that is all that the query asks for.
+pub(super) fn order(query: &Query, schema: &Schema) -> (Vec<(usize, Order)>, bool) {
+    let mut columns = Vec::with_capacity(query.sort.len());
+    for (path, order) in &query.sort {
+        match column(path, schema) {
+            Some((index, kind)) if kind != Kind::Json && path.is_plain() => columns.push((index, *order)),
+            Some((_, Kind::Json)) => return (columns, false),
+            // The same for every record.
+            _ => {}
+        }
+    }
+    (columns, true)
+}
+
+fn column(path: &FieldPath, schema: &Schema) -> Option<(usize, Kind)> {
+    let index = path.index()?;
+    schema.fields.get(index).map(|field| (index, field.kind))
+}
+
+struct Planner<'a> {
+    schema: &'a Schema,
+    comparisons: usize,
+    room: usize,
+    exact: bool,
+}
+
+type Term = (Predicate, Vec<Value>);
+
+impl Planner<'_> {
+    fn filter(&mut self, filter: &Filter) -> Term {
+        match filter {
+            Filter::All => (Predicate::Always, Vec::new()),
+            Filter::And(filters) => self.join(filters, Predicate::all),
+            Filter::Or(filters) => self.join(filters, Predicate::any),
+            Filter::Field(path, comparison) => self.field(filter, path, comparison),
+        }
+    }
+
+    fn join(&mut self, filters: &[Filter], join: fn(Vec<Predicate>) -> Predicate) -> Term {
+        let (parts, values): (Vec<_>, Vec<_>) = filters.iter().map(|filter| self.filter(filter)).unzip();
+        let predicate = join(parts);
+        // Where a constant has decided the whole, the values of the other parts are gone with them.
+        let values = if predicate.values() == 0 { Vec::new() } else { values.concat() };
+        (predicate, values)
+    }
+
+    fn field(&mut self, filter: &Filter, path: &FieldPath, comparison: &Comparison) -> Term {
+        self.comparisons += 1;
+        let custom = matches!(comparison, Comparison::Custom(..));
+        let (index, kind) = match column(path, self.schema) {
+            Some((index, kind)) if path.is_plain() || kind == Kind::Json => (index, kind),
+            // A place that no record has: the comparison with a missing value decides for all.
+            _ if !custom => return constant(matches_null(filter)),
+            _ => return self.inexact(),
+        };
+        if custom || kind == Kind::Json || self.comparisons > COMPARISONS {
+            return self.inexact();
+        }
+        match compare(index, kind, comparison) {
+            Some((_, values)) if values.len() > self.room => self.inexact(),
+            Some((predicate, values)) => {
+                self.room -= values.len();
+                let nulls = if matches_null(filter) { Predicate::Null(index) } else { Predicate::Never };
+                (Predicate::any(vec![predicate, nulls]), values)
+            }
+            None => self.inexact(),
+        }
+    }
+
+    /// Leaves the decision to Rust.
+    fn inexact(&mut self) -> Term {
+        self.exact = false;
+        constant(true)
+    }
+}
+
+fn constant(holds: bool) -> Term {
+    (if holds { Predicate::Always } else { Predicate::Never }, Vec::new())
+}
+
+/// Asks the shared rules whether a record without a value there matches.
+fn matches_null(filter: &Filter) -> bool {
+    filter.matches(&|_: &FieldPath| FieldRef::Null)
+}
+
+/// Returns the condition on records that have a value there; `None` for a comparison that is not known here.
+///
+/// Values of another type than the column's are sorted out here: SQLite would convert them and find `'7'` equal to 7.
+fn compare(index: usize, kind: Kind, comparison: &Comparison) -> Option<Term> {
+    let one = |operator, value: &FieldValue, otherwise| {
+        if fits(kind, value) {
+            (Predicate::Compare(index, operator), vec![value::compare(&value.borrowed())])
+        } else {
+            (otherwise, Vec::new())
+        }
+    };
+    let list = |values: &[FieldValue], some: fn(usize, usize) -> Predicate, otherwise| {
+        let mut values: Vec<_> =
+            values.iter().filter(|value| fits(kind, value)).map(|value| value::compare(&value.borrowed())).collect();
+        let Some(last) = values.last().cloned() else { return (otherwise, values) };
+        // Lengths are rounded up, so that lists of all lengths share a few statements.
+        values.resize(values.len().next_power_of_two(), last);
+        (some(index, values.len()), values)
+    };
+    Some(match comparison {
+        Comparison::Equal(value) => one(Operator::Equal, value, Predicate::Never),
+        Comparison::NotEqual(value) => one(Operator::NotEqual, value, Predicate::NotNull(index)),
+        Comparison::Less(value) => one(Operator::Less, value, Predicate::Never),
+        Comparison::LessOrEqual(value) => one(Operator::LessOrEqual, value, Predicate::Never),
+        Comparison::Greater(value) => one(Operator::Greater, value, Predicate::Never),
+        Comparison::GreaterOrEqual(value) => one(Operator::GreaterOrEqual, value, Predicate::Never),
+        Comparison::In(values) => list(values, Predicate::In, Predicate::Never),
+        Comparison::NotIn(values) => list(values, Predicate::NotIn, Predicate::NotNull(index)),
+        _ => return None,
+    })
+}
+
+/// Tells whether a column of this kind can hold something equal to a value.
+fn fits(kind: Kind, value: &FieldValue) -> bool {
+    match (kind, value) {
+        (Kind::Integer | Kind::Number, FieldValue::Float(number)) => !number.is_nan(),
+        (Kind::Boolean, FieldValue::Bool(_))
+        | (Kind::Integer | Kind::Number, FieldValue::Int(_))
+        | (Kind::String, FieldValue::Text(_)) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,159 @@
+//! The store: one table of typed records.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use feathers_core::{Columns, Commit, Error, Found, Id, Query, Result, Schema, Store};
+use rusqlite::Connection;
+
+use crate::sqlite::change::Change;
+use crate::sqlite::database::Shared;
+use crate::sqlite::failure::Outcome;
+use crate::sqlite::matching::{check, matches};
+use crate::sqlite::statement::Statements;
+use crate::sqlite::table::Table;
+
+/// Records of one type in one table of a SQLite database; made by [`Database::store`](crate::Database::store).
+///
+/// Their own order is by id for numbers, and the order of creation for texts. Besides the common operators it knows
+/// `$like`, `$notlike` (case counts) and `$ilike` (it does not), if the service allows them:
+///
+/// ```
+/// use feathers_core::{App, testing::Person};
+/// use feathers_sql::Database;
+/// use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> feathers_core::Result<()> {
+/// # let db = Database::connect("sqlite::memory:").await?;
+/// let mut app = App::new();
+/// app.service("people", db.store::<Person>().await?.operators(["$like"]));
+/// let people = app.start().await?.service("people")?;
+/// people.create(json!({ "name": "Ann", "age": 30, "score": 1.5, "active": true }), ()).await?;
+/// let found = people.find(json!({ "name": { "$like": "A%" } })).await?;
+/// assert_eq!(found.value()?[0]["name"], "Ann");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct SqliteStore<R> {
+    database: Arc<Shared>,
+    table: Arc<Table<R>>,
+    closed: AtomicBool,
+}
+
+impl<R: Columns> SqliteStore<R> {
+    pub(super) fn new(database: Arc<Shared>, schema: Schema, statements: Statements) -> Self {
+        Self { database, table: Arc::new(Table::new(schema, statements)), closed: AtomicBool::new(false) }
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::unavailable("The database is closed"));
+        }
+        Ok(())
+    }
+
+    async fn read<Q: Clone + Send + Sync + 'static, T: Send + 'static>(
+        &self,
+        query: &Q,
+        work: fn(&Table<R>, &Connection, &Q) -> Outcome<T>,
+    ) -> Result<T> {
+        self.check_open()?;
+        let outcome = self.database.pool.read(&self.table, query, work).await;
+        outcome.map_err(|failure| failure.into_error(&self.table.schema))
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        commit: &Commit,
+        work: impl FnOnce(&Table<R>, &Connection) -> Outcome<(T, usize)> + Send + 'static,
+    ) -> Result<T> {
+        self.check_open()?;
+        let table = self.table.clone();
+        let outcome = self.database.writer.write(commit, move |connection| work(&table, connection)).await;
+        outcome.map_err(|failure| failure.into_error(&self.table.schema))
+    }
+}
+
+impl<R: Columns> Store for SqliteStore<R> {
+    type Record = R;
+
+    fn schema(&self) -> &Schema {
+        &self.table.schema
+    }
+
+    async fn find(&self, query: &Query) -> Result<Found<R>> {
+        check(&query.filter)?;
+        self.read(query, Table::find).await
+    }
+
+    async fn get(&self, id: &Id, query: &Query) -> Result<Option<Arc<R>>> {
+        check(&query.filter)?;
+        let Some(key) = self.table.key(id) else { return Ok(None) };
+        let found = self.read(&key, Table::get).await?;
+        Ok(found.map(|(_, record)| record).filter(|record| matches(&**record, &query.filter)))
+    }
+
+    async fn create(&self, data: Vec<R::Data>, commit: &Commit) -> Result<Vec<Arc<R>>> {
+        let rows = data.into_iter().map(|data| self.table.new_row(data)).collect::<Result<Vec<_>>>()?;
+        self.write(commit, move |table, connection| {
+            let created = table.insert_all(connection, &rows)?;
+            let changes = created.len();
+            Ok((created, changes))
+        })
+        .await
+    }
+
+    async fn update(&self, id: &Id, data: R::Data, query: &Query, commit: &Commit) -> Result<Option<Arc<R>>> {
+        check(&query.filter)?;
+        let Some(key) = self.table.key(id) else { return Ok(None) };
+        let (id, filter) = (id.clone(), query.filter.clone());
+        self.write(commit, move |table, connection| {
+            let record = table.replace(connection, &key, &id, data, &filter)?;
+            let changes = record.iter().len();
+            Ok((record, changes))
+        })
+        .await
+    }
+
+    async fn patch(&self, id: Option<&Id>, patch: R::Patch, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
+        check(&query.filter)?;
+        let Some(target) = self.table.target(id) else { return Ok(Vec::new()) };
+        let change = self.table.patch(&patch)?;
+        let filter = query.filter.clone();
+        self.write(commit, move |table, connection| {
+            let records = table.change(connection, &target, &filter, &change)?;
+            let changes = records.len();
+            Ok((records, changes))
+        })
+        .await
+    }
+
+    async fn remove(&self, id: Option<&Id>, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
+        check(&query.filter)?;
+        let Some(target) = self.table.target(id) else { return Ok(Vec::new()) };
+        let filter = query.filter.clone();
+        self.write(commit, move |table, connection| {
+            let records = table.change(connection, &target, &filter, &Change::Delete)?;
+            let changes = records.len();
+            Ok((records, changes))
+        })
+        .await
+    }
+
+    async fn close(&self) -> Result<()> {
+        if !self.closed.swap(true, Ordering::AcqRel) {
+            self.database.close().await;
+        }
+        Ok(())
+    }
+}
+
+impl<R> Drop for SqliteStore<R> {
+    fn drop(&mut self) {
+        if !self.closed.swap(true, Ordering::AcqRel) {
+            self.database.release();
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The operators of this store: patterns for texts.
+
+use feathers_core::testing::{Person, PersonData, PersonPatch};
+use feathers_core::{Commit, Query, QueryOptions, Record, Store};
+use feathers_sql::Database;
+use serde_json::{Value, json};
+
+fn query(raw: &Value) -> Query {
+    let mut options = QueryOptions::default();
+    options.operators.extend(["$like", "$notlike", "$ilike", "$regex"].map(Into::into));
+    Query::parse(raw.as_object().unwrap(), &Person::schema(), &options, false).unwrap()
+}
+
+#[tokio::test]
+async fn patterns_match_texts() {
+    let people = Database::connect("sqlite::memory:").await.unwrap().store::<Person>().await.unwrap();
+    let store = people.store();
+    let person = |name: &str, nickname: Option<&str>| PersonData {
+        name: name.into(),
+        nickname: nickname.map(Into::into),
+        info: json!({ "city": name }),
+        ..PersonData::default()
+    };
+    let data =
+        vec![person("Anna", Some("an_a")), person("ANNE", None), person("Ärne", Some("100%")), person("Bob", None)];
+    store.create(data, &Commit::none()).await.unwrap();
+    for (raw, expected) in [
+        (json!({ "name": { "$like": "An%" } }), &[1][..]),
+        (json!({ "name": { "$like": "%n%" } }), &[1, 3]),
+        (json!({ "name": { "$like": "_nna" } }), &[1]),
+        (json!({ "name": { "$like": "" } }), &[]),
+        (json!({ "name": { "$ilike": "an%" } }), &[1, 2]),
+        (json!({ "name": { "$ilike": "ä%" } }), &[3]),
+        (json!({ "name": { "$notlike": "%n%" } }), &[2, 4]),
+        (json!({ "nickname": { "$notlike": "an%" } }), &[2, 3, 4]),
+        (json!({ "info.city": { "$like": "B%" } }), &[4]),
+        (json!({ "$or": [{ "name": { "$like": "B%" } }, { "id": 2 }], "$sort": { "id": -1 } }), &[4, 2]),
+        (json!({ "name": { "$ilike": "%n%" }, "$limit": 1, "$skip": 1 }), &[2]),
+        (json!({ "name": { "$like": "' OR 1=1 --" } }), &[]),
+    ] {
+        let found = store.find(&query(&raw)).await.unwrap().records;
+        assert_eq!(found.iter().map(|person| person.id).collect::<Vec<_>>(), expected, "{raw}");
+    }
+    let b = query(&json!({ "name": { "$like": "B%" } }));
+    assert!(store.get(&4.into(), &b).await.unwrap().is_some());
+    assert!(store.get(&1.into(), &b).await.unwrap().is_none());
+    let patch = || PersonPatch { age: Some(9), ..PersonPatch::default() };
+    let patched = store.patch(None, patch(), &b, &Commit::none()).await.unwrap();
+    assert_eq!(patched.iter().map(|person| (person.id, person.age)).collect::<Vec<_>>(), [(4, 9)]);
+    assert!(store.patch(Some(&1.into()), patch(), &b, &Commit::none()).await.unwrap().is_empty());
+    assert_eq!(store.remove(None, &b, &Commit::none()).await.unwrap().len(), 1);
+
+    for (raw, expected) in [
+        (json!({ "name": { "$like": 5 } }), "Invalid query: '$like' of 'name' must be a text"),
+        (json!({ "$or": [{ "name": { "$regex": "x" } }] }), "Invalid query parameter $regex: SQLite does not know it"),
+    ] {
+        let error = store.find(&query(&raw)).await.unwrap_err();
+        assert_eq!((error.code(), error.message()), (400, expected));
+    }
+}

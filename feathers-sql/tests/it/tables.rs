@@ -1,0 +1,132 @@
+//! Tables that are there already: used if they fit, refused by name if they do not.
+
+use feathers_core::testing::{Note, NoteData, Person, PersonData};
+use feathers_core::{Columns, Commit, Query, Record, Store};
+use feathers_sql::Database;
+
+use crate::new_file;
+
+const PERSON: [&str; 7] = [
+    "id INTEGER PRIMARY KEY",
+    "name TEXT NOT NULL",
+    "age INTEGER NOT NULL",
+    "score REAL NOT NULL",
+    "active INTEGER NOT NULL",
+    "nickname TEXT",
+    "info TEXT",
+];
+
+/// Opens a store over a table made by `sql` and returns the message of the refusal.
+async fn refusal<R: Record + Columns>(sql: &str, table: &str) -> Option<String> {
+    let file = new_file();
+    file.open().execute_batch(sql).unwrap();
+    let db = Database::connect(&file.url()).await.unwrap();
+    db.store_in::<R>(table).await.err().map(|error| error.message().to_owned())
+}
+
+/// The person's table with one column declared another way, or none if it is empty.
+fn table(column: &str, declared: &str) -> String {
+    let columns = PERSON.map(|known| if known.split(' ').next() == Some(column) { declared } else { known });
+    let columns: Vec<_> = columns.into_iter().filter(|column| !column.is_empty()).collect();
+    format!("CREATE TABLE person ({})", columns.join(", "))
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_fit_is_refused() {
+    for (column, declared, problem) in [
+        ("age", "", "column 'age' is missing"),
+        ("info", "", "column 'info' is missing"),
+        ("name", "name INTEGER NOT NULL", "column 'name' is INTEGER, expected TEXT"),
+        ("name", "name NOT NULL", "column 'name' is without a type, expected TEXT"),
+        ("age", "age TEXT NOT NULL", "column 'age' is TEXT, expected INTEGER"),
+        ("score", "score INT NOT NULL", "column 'score' is INT, expected REAL"),
+        ("active", "active TEXT NOT NULL", "column 'active' is TEXT, expected INTEGER"),
+        ("info", "info JSON", "column 'info' is JSON, expected TEXT"),
+        ("name", "name TEXT", "column 'name' can be NULL, but the field cannot"),
+        ("nickname", "nickname TEXT NOT NULL", "column 'nickname' is NOT NULL, but the field can be null"),
+        ("id", "id INTEGER NOT NULL", "column 'id' is not the primary key"),
+        ("id", "id BIGINT PRIMARY KEY", "column 'id' is BIGINT, expected INTEGER"),
+        ("age", "age INTEGER NOT NULL, extra TEXT NOT NULL", "column 'extra' must be set and is no field"),
+        ("age", "age INTEGER NOT NULL AS (1)", "column 'age' is generated"),
+    ] {
+        let sql = table(column, declared);
+        let expected = format!("table 'person' does not fit Person: {problem}");
+        assert_eq!(refusal::<Person>(&sql, "person").await, Some(expected), "{sql}");
+    }
+    let two = table("name", "").replace("age INTEGER NOT NULL", "age TEXT NOT NULL");
+    let expected =
+        "table 'person' does not fit Person: column 'name' is missing; column 'age' is TEXT, expected INTEGER";
+    assert_eq!(refusal::<Person>(&two, "person").await.as_deref(), Some(expected));
+}
+
+#[tokio::test]
+async fn what_is_no_plain_table_is_refused() {
+    let note = "text TEXT NOT NULL, seen INTEGER NOT NULL";
+    for (sql, problem) in [
+        (format!("CREATE VIEW note AS SELECT '1' AS id, 'a' AS text, 1 AS seen"), "it is a view"),
+        (format!("CREATE TABLE note (id TEXT PRIMARY KEY NOT NULL, {note}) WITHOUT ROWID"), "it is WITHOUT ROWID"),
+        (
+            format!("CREATE TABLE note (id TEXT, other TEXT, {note}, PRIMARY KEY (id, other))"),
+            "column 'other' belongs to the primary key and is no field",
+        ),
+        (
+            "CREATE TABLE note (id TEXT, text TEXT NOT NULL, seen INTEGER NOT NULL, PRIMARY KEY (id, seen))".to_owned(),
+            "column 'seen' is the primary key, or part of it, and not the id",
+        ),
+        (
+            format!("CREATE TABLE note (id TEXT PRIMARY KEY, {note}, rowid TEXT, _rowid_ TEXT, oid TEXT)"),
+            "it hides rowid, _rowid_ and oid",
+        ),
+    ] {
+        let message = refusal::<Note>(&sql, "note").await.unwrap_or_default();
+        assert!(message.starts_with("table 'note' does not fit Note: ") && message.contains(problem), "{message}");
+    }
+    let message = refusal::<Note>("", "sqlite_note").await.unwrap_or_default();
+    assert!(message.starts_with("cannot prepare table 'sqlite_note': "), "{message}");
+}
+
+#[tokio::test]
+async fn a_table_that_fits_is_used_as_it_is() {
+    let file = new_file();
+    file.open()
+        .execute_batch(
+            r#"CREATE TABLE Person (extra TEXT DEFAULT 'x', id INTEGER PRIMARY KEY, INFO TEXT, nickname VARCHAR(20),
+                active BOOLEAN NOT NULL, score DOUBLE NOT NULL, age BIGINT NOT NULL, name VARCHAR NOT NULL);
+               INSERT INTO Person VALUES ('y', 5, '{"a":1}', NULL, 1, 2, 3, 'Ann');
+               CREATE TABLE note (text TEXT NOT NULL, rowid TEXT, seen INT NOT NULL, id TEXT PRIMARY KEY);
+               INSERT INTO note VALUES ('first', 'z', 0, 'b'), ('second', 'a', 0, 'a')"#,
+        )
+        .unwrap();
+    let db = Database::connect(&file.url()).await.unwrap();
+    let people = db.store::<Person>().await.unwrap();
+    let found = people.store().find(&Query::default()).await.unwrap().records;
+    let expected = Person {
+        id: 5,
+        name: "Ann".into(),
+        age: 3,
+        score: 2.0,
+        active: true,
+        nickname: None,
+        info: serde_json::json!({ "a": 1 }),
+    };
+    assert_eq!(*found[0], expected);
+    let data = PersonData { name: "Bob".into(), ..PersonData::default() };
+    assert_eq!(people.store().create(vec![data], &Commit::none()).await.unwrap()[0].id, 6);
+
+    let notes = db.store::<Note>().await.unwrap();
+    notes.store().create(vec![NoteData { id: Some("0".into()), text: "third".into() }], &Commit::none()).await.unwrap();
+    let found = notes.store().find(&Query::default()).await.unwrap().records;
+    assert_eq!(found.iter().map(|note| &*note.text).collect::<Vec<_>>(), ["first", "second", "third"]);
+}
+
+#[tokio::test]
+async fn names_of_tables_are_quoted() {
+    let db = Database::connect("sqlite::memory:").await.unwrap();
+    let note = || vec![NoteData { id: None, text: "text".into() }];
+    for name in ["select", "two words", "quote\"; DROP TABLE note; --", "ünicode"] {
+        let notes = db.store_in::<Note>(name).await.unwrap();
+        notes.store().create(note(), &Commit::none()).await.unwrap();
+        let again = db.store_in::<Note>(name).await.unwrap();
+        assert_eq!(again.store().find(&Query::default()).await.unwrap().records.len(), 1, "{name}");
+    }
+}
