@@ -52,10 +52,10 @@ export async function start(name, { port = 0, directory = mkdtempSync(join(tmpdi
   }
 }
 
-/** Resolves with the first value that `subscribe` hands to its callback, or fails after a while. */
+/** Resolves with the first argument of the first call of the callback that `subscribe` gets, or fails after a while. */
 export function once(subscribe, what, timeout = 10_000) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`timed out waiting for ${what}`)), timeout)
-    subscribe((...values) => resolve((clearTimeout(timer), values.length > 1 ? values : values[0])))
+    subscribe((value) => resolve((clearTimeout(timer), value)))
   })
 }

@@ -23,9 +23,14 @@ struct Program {
 }
 
 impl Program {
+    /// Starts it in a folder of its own.
     async fn start(program: PathBuf) -> Self {
         let folder = std::env::temp_dir().join(format!("feathers-lifecycle-{}-{}", std::process::id(), unique()));
         std::fs::create_dir_all(&folder).unwrap();
+        Self::start_in(folder, program).await
+    }
+
+    async fn start_in(folder: PathBuf, program: PathBuf) -> Self {
         let mut child = Command::new(program)
             .current_dir(&folder)
             .env("HOST", "127.0.0.1")
@@ -134,16 +139,15 @@ async fn sockets_are_told_in_a_way_after_which_clients_reconnect() {
 
 #[tokio::test]
 async fn what_was_stored_is_there_after_a_restart() {
-    let first = Program::start(todo().await).await;
+    let mut first = Program::start(todo().await).await;
     let client = reqwest::Client::new();
-    let todos = format!("{}/todos", first.url);
-    let created = client.post(&todos).json(&json!({ "text": "kept" })).send().await.unwrap();
+    let created = client.post(format!("{}/todos", first.url)).json(&json!({ "text": "kept" })).send().await.unwrap();
     assert_eq!(created.status(), 201);
-    let folder = first.folder.clone();
-    let database = std::fs::read(folder.join("test.db")).map(|bytes| bytes.len()).unwrap_or_default();
-    assert!(database > 0, "DATABASE_URL names the file");
-    let mut first = first;
     first.signal("TERM").await;
     assert_eq!(first.exit_code().await, Some(0));
-    assert!(!folder.join("test.db-wal").exists(), "the store was closed");
+    assert!(!first.folder.join("test.db-wal").exists(), "the store was closed");
+
+    let second = Program::start_in(first.folder.clone(), todo().await).await;
+    let found: Value = reqwest::get(format!("{}/todos", second.url)).await.unwrap().json().await.unwrap();
+    assert_eq!(found, json!([{ "id": 1, "text": "kept", "done": false }]));
 }

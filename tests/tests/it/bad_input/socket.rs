@@ -142,6 +142,8 @@ async fn packets_that_are_none_close_only_their_own_connection() {
         socket.raw("420[\"find\",\"findonly\"]").await;
         match socket.frame().await {
             Frame::Ack(0, answer) => assert_eq!(answer, [json!(null), json!([])], "after {packet}"),
+            // A goodbye of the engine, or none at all.
+            Frame::Other(goodbye) if goodbye == "1" => {}
             Frame::Closed(_) => {}
             other => panic!("after {packet} came {other:?}"),
         }
@@ -165,7 +167,7 @@ async fn data_that_is_nested_too_deep_harms_nobody() {
     let peer = Peer::start().await;
     let mut socket = peer.socket().await;
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    socket.raw(&format!("420[\"create\",\"people\",{deep}]")).await;
+    socket.raw(&format!("420[\"create\",\"people\",{{\"deep\":{deep}}}]")).await;
     match socket.frame().await {
         Frame::Ack(0, answer) => {
             socket_error(&answer, "BadRequest");

@@ -9,7 +9,10 @@ use super::{report, root};
 const MAX_LINES: usize = 450;
 
 /// Files that are longer, each with a reason.
-const LONG: [(&str, &str); 0] = [];
+const LONG: [(&str, &str); 2] = [
+    ("feathers-core/tests/events.rs", "a list of cases, one for each rule"),
+    ("feathers-transports/tests/socketio.rs", "a list of cases, one for each rule"),
+];
 
 /// Folders that hold nothing that is written by hand here.
 const SKIPPED: [&str; 4] = [".git", "node_modules", "target", "screenshots"];
@@ -70,8 +73,6 @@ fn forbidden() -> Vec<(String, &'static str)> {
         (word(["TO", "DO("]), "open ends belong into an issue"),
         (word(["// TO", "DO"]), "open ends belong into an issue"),
         (word(["FIX", "ME"]), "open ends belong into an issue"),
-        (word(["todo", "!("]), "open ends belong into an issue"),
-        (word(["unimplemented", "!("]), "open ends belong into an issue"),
     ]
 }
 
@@ -103,8 +104,8 @@ fn no_source_file_is_long() {
             None if lines > MAX_LINES => {
                 findings.push(format!("{}: {lines} lines, which second noun moved in?", file.path))
             }
-            Some(_) if lines <= MAX_LINES => {
-                findings.push(format!("{}: is short again, take it off the list", file.path))
+            Some((_, reason)) if lines <= MAX_LINES || reason.is_empty() => {
+                findings.push(format!("{}: is short again, or has no reason: take it off the list", file.path))
             }
             _ => {}
         }
