@@ -25,7 +25,7 @@ use crate::schema::Schema;
 pub struct Query {
     /// Which records match.
     pub filter: Filter,
-    /// In which order; empty means the store's own order, which is the order of creation.
+    /// In which order; empty means the store's own order; see [`Store`](crate::Store).
     pub sort: Vec<(FieldPath, Order)>,
     /// At most how many records.
     pub limit: Option<u64>,

@@ -19,7 +19,11 @@ use crate::schema::Schema;
 /// A typed collection of records.
 ///
 /// A store does what it is told: pagination, rights, validation and masks are the business of [`Crud`], which serves
-/// any store as a service. Every store passes one contract suite, so that the same query gives the same result.
+/// any store as a service. Every store passes one contract suite, `feathers_core::testing::store` (feature `testing`),
+/// so that the same query gives the same result.
+///
+/// Without a sort, records come in the store's own order: by id where ids are numbers, then in the order of creation
+/// where they are texts.
 ///
 /// Writes take a [`Commit`]: the store calls [`Commit::reached`] exactly once, at the point where the change becomes
 /// visible to readers and in the order in which changes become visible, so that events leave in the order of commits.
@@ -39,8 +43,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Stores new records, all or none, and returns them with their ids, in the order given.
     ///
-    /// An id in the data is kept; a 409 if it exists. Without one the store makes one: numbers start at 1, texts are
-    /// UUIDs of version 7.
+    /// An id in the data is kept; a 409 if it exists. Without one the store makes one: numbers start at 1 and are
+    /// larger than all that were used before, texts are UUIDs of version 7. A number that is not finite is a 400.
     fn create(
         &self,
         data: Vec<<Self::Record as Record>::Data>,
@@ -56,7 +60,7 @@ pub trait Store: Send + Sync + 'static {
         commit: &Commit,
     ) -> impl Future<Output = Result<Option<Arc<Self::Record>>>> + Send;
 
-    /// Changes the records that match and returns them as they are then, in the order of creation.
+    /// Changes the records that match and returns them as they are then, in the store's own order.
     ///
     /// `id` picks one record, `None` all; the filter is tested before the change. Limit, skip and sort do not count.
     fn patch(
@@ -67,7 +71,7 @@ pub trait Store: Send + Sync + 'static {
         commit: &Commit,
     ) -> impl Future<Output = Result<Vec<Arc<Self::Record>>>> + Send;
 
-    /// Deletes the records that match and returns them, in the order of creation. As in `patch`.
+    /// Deletes the records that match and returns them, in the store's own order. As in `patch`.
     fn remove(
         &self,
         id: Option<&Id>,

@@ -99,7 +99,7 @@ impl Client {
             Ok(Some(Delivery::Event(event))) => heard(&event),
             Ok(Some(other)) => panic!("expected an event, but it is {other:?}"),
             Ok(None) => panic!("the connection has ended, no event will come"),
-            Err(_) => panic!("no event within {PATIENCE:?}"),
+            Err(late) => panic!("no event within {PATIENCE:?}: {late}"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Tables that are there already: used if they fit, refused by name if they do not.
 
-use feathers_core::testing::{Note, NoteData, Person, PersonData};
-use feathers_core::{Columns, Commit, Query, Record, Store};
+use feathers_core::testing::{Note, NoteData, Person, PersonData, PersonPatch};
+use feathers_core::{Columns, Commit, Query, QueryOptions, Record, Store};
 use feathers_sql::Database;
 
 use crate::new_file;
@@ -63,7 +63,7 @@ async fn a_table_that_does_not_fit_is_refused() {
 async fn what_is_no_plain_table_is_refused() {
     let note = "text TEXT NOT NULL, seen INTEGER NOT NULL";
     for (sql, problem) in [
-        (format!("CREATE VIEW note AS SELECT '1' AS id, 'a' AS text, 1 AS seen"), "it is a view"),
+        ("CREATE VIEW note AS SELECT '1' AS id, 'a' AS text, 1 AS seen".to_owned(), "it is a view"),
         (format!("CREATE TABLE note (id TEXT PRIMARY KEY NOT NULL, {note}) WITHOUT ROWID"), "it is WITHOUT ROWID"),
         (
             format!("CREATE TABLE note (id TEXT, other TEXT, {note}, PRIMARY KEY (id, other))"),
@@ -129,4 +129,22 @@ async fn names_of_tables_are_quoted() {
         let again = db.store_in::<Note>(name).await.unwrap();
         assert_eq!(again.store().find(&Query::default()).await.unwrap().records.len(), 1, "{name}");
     }
+}
+
+#[tokio::test]
+async fn an_index_does_not_change_the_order() {
+    let file = new_file();
+    let people = Database::connect(&file.url()).await.unwrap().store::<Person>().await.unwrap();
+    file.open().execute_batch("CREATE INDEX by_age ON person (age)").unwrap();
+    let store = people.store();
+    let data = (0..50).map(|number| PersonData { age: 100 - number, ..PersonData::default() }).collect();
+    store.create(data, &Commit::none()).await.unwrap();
+    let ordered: Vec<i64> = (1..=20).collect();
+    let ids = |people: Vec<std::sync::Arc<Person>>| people.iter().map(|person| person.id).collect::<Vec<_>>();
+    let query = serde_json::json!({ "age": { "$gt": 80 } });
+    let query = Query::parse(query.as_object().unwrap(), &Person::schema(), &QueryOptions::default(), false).unwrap();
+    assert_eq!(ids(store.find(&query).await.unwrap().records), ordered);
+    let patch = PersonPatch { active: Some(true), ..PersonPatch::default() };
+    assert_eq!(ids(store.patch(None, patch, &query, &Commit::none()).await.unwrap()), ordered);
+    assert_eq!(ids(store.remove(None, &query, &Commit::none()).await.unwrap()), ordered);
 }
