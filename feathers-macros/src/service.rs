@@ -6,12 +6,12 @@ mod model;
 mod parse;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::{Item, ItemImpl};
 
 use crate::errors::Errors;
 
-/// Expands the attribute. The user's item comes first, and unchanged but for our own attributes.
+/// Expands the attribute. The user's item comes first, and unchanged but for attributes.
 pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStream {
     Errors::gather(|errors| {
         let mut block: ItemImpl = match syn::parse2(item.clone()) {
@@ -27,8 +27,11 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
             check::service(&service, errors);
             expand::service(&service)
         });
-        let block = block.into_token_stream();
-        quote!(#block #generated)
+        quote! {
+            #[allow(clippy::unused_async, reason = "every service method is async")]
+            #block
+            #generated
+        }
     })
 }
 

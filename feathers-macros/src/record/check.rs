@@ -23,7 +23,9 @@ fn ids(record: &Record, errors: &mut Errors) {
                 &field.ident,
                 format!("no field is the id: put `#[service(id)]` on `{}` if this is the one", field.ident),
             ),
-            None => errors.on(&record.ident, "no field is the id: put `#[service(id)]` on the field that names a record"),
+            None => {
+                errors.on(&record.ident, "no field is the id: put `#[service(id)]` on the field that names a record");
+            }
         }
         return;
     };
@@ -60,7 +62,11 @@ fn combinations(field: &Field, errors: &mut Errors) {
     let words = &field.words;
     if words.id.is_some() {
         let others = [
-            ("default", words.default.as_ref().map(|default| default.span), "the store makes an id where data has none"),
+            (
+                "default",
+                words.default.as_ref().map(|default| default.span),
+                "the store makes an id where data has none",
+            ),
             ("readonly", words.readonly, "the id never changes anyway"),
             ("hidden", words.hidden, "clients need the id"),
             ("json", words.json, "it is a whole number or a text"),

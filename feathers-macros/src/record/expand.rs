@@ -24,6 +24,7 @@ pub(super) fn record(record: &Record) -> TokenStream {
     let columns_impl = record::columns(record, &names);
     quote! {
         #siblings
+        #[allow(clippy::all, clippy::pedantic, clippy::nursery, reason = "generated code")]
         const _: () = {
             #codecs
             #checks
@@ -99,7 +100,8 @@ fn to_field(field: &Field, names: &Names, reference: &TokenStream) -> TokenStrea
     match (field.words.json, &field.codec) {
         (None, _) => {
             let to_field = field_type(field, names, "to_field");
-            quote!(#rt::field(#to_field, #reference))
+            let read = runtime(field, names, "field");
+            quote!(#read(#to_field, #reference))
         }
         (Some(_), None) => quote_spanned!(at(ty)=> #rt::to_json_field::<#ty>(#reference)),
         // What is stored is what is on the wire.
@@ -116,4 +118,11 @@ fn field_type(field: &Field, names: &Names, item: &str) -> TokenStream {
     let span = ty.span();
     let (core, item) = (moved(&names.core, span), Ident::new(item, span));
     quote_spanned!(span=> <#ty as #core::FieldType>::#item)
+}
+
+/// Returns a function of the runtime, at the place of the field's type.
+fn runtime(field: &Field, names: &Names, function: &str) -> TokenStream {
+    let span = field.ty.span();
+    let (rt, function) = (moved(&names.rt, span), Ident::new(function, span));
+    quote_spanned!(span=> #rt::#function)
 }

@@ -18,7 +18,9 @@ const FIELD_WORDS: [&str; 10] =
 pub(super) fn record(input: &DeriveInput, errors: &mut Errors) -> Option<Record> {
     let mut wrong = Vec::new();
     let framework = framework(&input.attrs, &mut wrong);
-    wrong.into_iter().for_each(|error| errors.push(error));
+    for error in wrong {
+        errors.push(error);
+    }
     let fields = fields(input, errors)?;
     if !input.generics.params.is_empty() {
         errors.on(&input.generics, "a record has no generic parameters: its schema is one table, one wire format");
@@ -81,10 +83,9 @@ fn fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a syn::Fi
             Fields::Unnamed(fields) => errors.on(fields, what),
             Fields::Unit => errors.on(&input.ident, what),
         },
-        Data::Enum(data) => errors.at(
-            data.enum_token.span,
-            format!("{what}; an enum can be a field of one, with `#[service(json)]`"),
-        ),
+        Data::Enum(data) => {
+            errors.at(data.enum_token.span, format!("{what}; an enum can be a field of one, with `#[service(json)]`"));
+        }
         Data::Union(data) => errors.at(data.union_token.span, what),
     }
     None

@@ -36,7 +36,12 @@ pub(super) fn container(attrs: &[Attribute], errors: &mut Errors) -> Container {
         match name(meta).as_str() {
             "rename_all" => container.rename_all = Some(one_name(meta, errors)?),
             word @ ("tag" | "content" | "untagged" | "transparent" | "from" | "try_from" | "into" | "remote") => {
-                errors.on(&meta.path, format!("serde's `{word}` changes the wire format, so that it is no longer the fields of the record"));
+                errors.on(
+                    &meta.path,
+                    format!(
+                        "serde's `{word}` changes the wire format, so that it is no longer the fields of the record"
+                    ),
+                );
                 skip(meta)?;
             }
             _ => skip(meta)?,

@@ -67,22 +67,21 @@ impl Method {
     /// Returns the method as a value.
     fn expression(&self, core: &TokenStream) -> TokenStream {
         let name = &self.name;
-        match self.standard {
-            Some(standard) => {
-                let variant = format_ident!("{}", standard.variant());
-                quote!(#core::Method::#variant)
-            }
-            None => quote!(#name),
+        if let Some(standard) = self.standard {
+            let variant = format_ident!("{}", standard.variant());
+            quote!(#core::Method::#variant)
+        } else {
+            quote!(#name)
         }
     }
 
     /// Returns the method as a pattern.
     fn pattern(&self, core: &TokenStream) -> TokenStream {
         let name = &self.name;
-        match self.standard {
-            Some(_) => self.expression(core),
-            None => quote!(#core::Method::Custom(name) if &**name == #name),
+        if self.standard.is_some() {
+            return self.expression(core);
         }
+        quote!(#core::Method::Custom(name) if &**name == #name)
     }
 }
 
@@ -96,7 +95,7 @@ fn arm(method: &Method, core: &TokenStream, rt: &TokenStream) -> TokenStream {
         let some = quote_spanned!(at(ty)=> <#ty as #moved_rt::FromId>::from_id(id)?);
         let none = if id.optional {
             quote!(::core::option::Option::None)
-        } else if method.standard.is_some_and(|standard| standard.has_optional_id()) {
+        } else if method.standard.is_some_and(super::model::Standard::has_optional_id) {
             let name = &method.name;
             quote!(return ::core::result::Result::Err(#rt::one_at_a_time(#name)))
         } else {

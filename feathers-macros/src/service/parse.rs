@@ -94,7 +94,11 @@ fn function(service: &mut Service, function: &ImplItemFn, errors: &mut Errors) -
     if attribute.is_none() && (name == "setup" || name == "teardown") {
         signature::lifecycle(&function.sig, errors)?;
         let lifecycle = Some(Lifecycle { ident: ident.clone(), cfgs });
-        if name == "setup" { service.setup = lifecycle } else { service.teardown = lifecycle }
+        if name == "setup" {
+            service.setup = lifecycle;
+        } else {
+            service.teardown = lifecycle;
+        }
         return Some(());
     }
     let (wire, wire_span) = match (attribute, standard) {
@@ -107,10 +111,11 @@ fn function(service: &mut Service, function: &ImplItemFn, errors: &mut Errors) -
             (name, ident.span())
         }
         (None, Some(_)) => (name, ident.span()),
-        (Some(attribute), None) => match given_name(attribute, errors)? {
-            Some(given) => (given.value(), given.span()),
-            None => (case::method_name(&name), ident.span()),
-        },
+        (Some(attribute), None) if matches!(attribute.meta, Meta::Path(_)) => (case::method_name(&name), ident.span()),
+        (Some(attribute), None) => {
+            let given = given_name(attribute).map_err(|error| errors.push(error)).ok()?;
+            (given.value(), given.span())
+        }
     };
     let arguments = signature::method(&function.sig, standard, errors)?;
     service.methods.push(Method {
@@ -136,26 +141,16 @@ fn not_served(name: &str) -> String {
     )
 }
 
-/// Reads the name in `#[method(name = "..")]`; the outer `None` means that it is wrong.
-fn given_name(attribute: &Attribute, errors: &mut Errors) -> Option<Option<LitStr>> {
-    if matches!(attribute.meta, Meta::Path(_)) {
-        return Some(None);
-    }
-    let parsed = attribute.parse_args_with(|input: ParseStream| {
+/// Reads the name in `#[method(name = "..")]`.
+fn given_name(attribute: &Attribute) -> syn::Result<LitStr> {
+    attribute.parse_args_with(|input: ParseStream| {
         let word = input.call(Ident::parse_any)?;
         if word != "name" {
             return Err(words::unknown("word of `#[method]`", &word, &["name"]));
         }
         input.parse::<Token![=]>()?;
         input.parse::<LitStr>()
-    });
-    match parsed {
-        Ok(name) => Some(Some(name)),
-        Err(error) => {
-            errors.push(error);
-            None
-        }
-    }
+    })
 }
 
 fn list(names: &[&str]) -> String {

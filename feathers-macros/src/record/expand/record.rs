@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
-use super::{Names, field_type, private, schema, to_field};
+use super::{Names, field_type, private, runtime, schema, to_field};
 use crate::record::model::{Field, Presence, Record};
 use crate::types::{at, last_segment, moved};
 
@@ -136,7 +136,8 @@ pub(super) fn columns(record: &Record, names: &Names) -> TokenStream {
         match (field.words.json, &field.codec) {
             (None, _) => {
                 let from_field = field_type(field, names, "from_field");
-                quote!(#ident: #rt::column(#wire, #next, #from_field)?)
+                let column = runtime(field, names, "column");
+                quote!(#ident: #column(#wire, #next, #from_field)?)
             }
             (Some(_), None) => quote!(#ident: #rt::column(#wire, #next, |value| #rt::from_json_field::<#ty>(&value))?),
             (Some(_), Some(_)) => {
@@ -183,15 +184,16 @@ fn id_of(record: &Record, names: &Names, owner: &TokenStream, optional: bool) ->
     let rt = &names.rt;
     let Some(field) = record.id() else { return quote!(::core::option::Option::None) };
     let (ident, to_field) = (&field.ident, field_type(field, names, "to_field"));
+    let read = runtime(field, names, "field");
     if optional {
         quote! {
             match &#owner.#ident {
-                ::core::option::Option::Some(id) => #rt::id_of(#rt::field(#to_field, id)),
+                ::core::option::Option::Some(id) => #rt::id_of(#read(#to_field, id)),
                 ::core::option::Option::None => ::core::option::Option::None,
             }
         }
     } else {
-        quote!(#rt::id_of(#rt::field(#to_field, &#owner.#ident)))
+        quote!(#rt::id_of(#read(#to_field, &#owner.#ident)))
     }
 }
 
@@ -225,14 +227,14 @@ fn data_fields(record: &Record, names: &Names) -> TokenStream {
 
 /// Writes the making of a record of data; a record that replaces another keeps what clients may not set.
 fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream {
-    let Names { rt, .. } = names;
     let fields = record.fields.iter().map(|field| {
         let Field { ident, ty, .. } = field;
         let default = private("default", field);
         let value = match field.presence() {
             Presence::Id => {
                 let (kind, from_field) = (field_type(field, names, "KIND"), field_type(field, names, "from_field"));
-                quote!(#rt::id_field(id, #kind, #from_field)?)
+                let id_field = runtime(field, names, "id_field");
+                quote!(#id_field(id, #kind, #from_field)?)
             }
             Presence::Readonly if replacing => quote_spanned!(at(ty)=> ::core::clone::Clone::clone(&self.#ident)),
             Presence::Readonly => quote!(#default()),

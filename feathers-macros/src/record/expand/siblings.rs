@@ -36,7 +36,7 @@ fn sibling(
             ::core::fmt::Debug, ::core::clone::Clone, #derives #serde::Serialize, #serde::Deserialize
         )]
         #[serde(crate = #serde_path, deny_unknown_fields)]
-        #[allow(private_interfaces, reason = "the fields are public so that the whole crate can make one")]
+        #[allow(private_interfaces, clippy::option_option, reason = "the fields are public as the struct is; null is no absence")]
         #vis struct #ident {
             #(#fields)*
         }
@@ -54,10 +54,7 @@ fn data_field(field: &Field, names: &Names) -> Option<TokenStream> {
         Presence::Defaulted => member(field, &optional, &present(field, names), "`None` takes the default."),
         Presence::Id => {
             let note = "`None` lets the store make one. `update` ignores it.";
-            let serde = match codec {
-                Some(_) => present(field, names),
-                None => quote!(, default, #skip),
-            };
+            let serde = if codec.is_some() { present(field, names) } else { quote!(, default, #skip) };
             member(field, &optional, &serde, note)
         }
     })
@@ -71,7 +68,8 @@ fn patch_field(field: &Field, names: &Names) -> Option<TokenStream> {
             let rt = &names.rt;
             let ignored = quote!(#rt::Ignored);
             let serde = quote!(, default, skip_serializing);
-            let member = member_with_docs(field, &ignored, &serde, "Ignored: an id never changes. It may be sent along.");
+            let member =
+                member_with_docs(field, &ignored, &serde, "Ignored: an id never changes. It may be sent along.");
             quote!(#[allow(dead_code, reason = "it is only there to be accepted")] #member)
         }
         _ => {
@@ -85,14 +83,12 @@ fn patch_field(field: &Field, names: &Names) -> Option<TokenStream> {
 /// Serde's words for an `Option` that is `None` where the field is left out, and `Some` where it is there, even as
 /// `null`.
 fn present(field: &Field, names: &Names) -> TokenStream {
-    match &field.codec {
-        Some(_) => codec::of_present(field, names),
-        None => {
-            let skip = skip();
-            let some = format!("{}::some", names.rt);
-            quote!(, default, deserialize_with = #some, #skip)
-        }
+    if field.codec.is_some() {
+        return codec::of_present(field, names);
     }
+    let skip = skip();
+    let some = format!("{}::some", names.rt);
+    quote!(, default, deserialize_with = #some, #skip)
 }
 
 fn member(field: &Field, ty: &TokenStream, serde: &TokenStream, note: &str) -> TokenStream {
