@@ -228,7 +228,10 @@ impl Connection {
     /// Ends the joining part of a replay and makes the next reads come from the log.
     pub(crate) fn end_replay(&self) {
         self.0.replay_from.store(NO_REPLAY, Ordering::Release);
-        lock(&self.0.mailbox).behind = true;
+        let mut mailbox = lock(&self.0.mailbox);
+        // What has come already is in the log too, after what was missed.
+        mailbox.pending.clear();
+        mailbox.behind = true;
     }
 
     /// Forgets what waits up to this place.

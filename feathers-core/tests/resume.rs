@@ -108,6 +108,21 @@ async fn missed_events_come_first_and_in_order() {
 }
 
 #[tokio::test]
+async fn what_comes_while_a_client_comes_back_keeps_its_turn() {
+    let app = plain().await;
+    let start = app.log().head();
+    publish(&app, "home", 1).await;
+    publish(&app, "home", 2).await;
+    let session = app.open(Peer::new(Provider::new("test")).since(Since::Cursor(start))).await;
+    publish(&app, "home", 3).await;
+    let mut events = session.subscribe();
+    assert_eq!(read(&mut events), numbers(1..=3));
+    publish(&app, "home", 4).await;
+    let mut again = session.subscribe_since(Since::Cursor(start));
+    assert_eq!(read(&mut again), numbers(1..=4));
+}
+
+#[tokio::test]
 async fn everything_that_is_kept() {
     let app = plain().await;
     publish(&app, "home", 1).await;
