@@ -73,6 +73,10 @@ impl Statements {
         Self { table, fields, id, place, texts: RwLock::default() }
     }
 
+    pub(super) fn table(&self) -> &str {
+        &self.table
+    }
+
     /// Returns the text of a statement; it is written once per shape.
     pub(super) fn text(&self, shape: &Shape) -> Arc<str> {
         if let Some(text) = self.texts.read().unwrap_or_else(PoisonError::into_inner).get(shape) {

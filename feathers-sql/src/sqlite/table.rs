@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use feathers_core::{Columns, Error, Filter, Found, Id, Kind, Query, Result, Schema};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
 
 use crate::sqlite::failure::{Failure, Outcome};
 use crate::sqlite::matching::matches;
@@ -157,8 +157,18 @@ impl<R: Columns> Table<R> {
                 };
                 Err(Error::conflict(format!("A record with id '{id}' exists already")).into())
             }
+            Err(failure) if failure.is_full() && self.is_out_of_ids(connection)? => {
+                Err(Error::general("no id is left for a new record").into())
+            }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Tells whether the largest number was an id, so that SQLite cannot make another one.
+    fn is_out_of_ids(&self, connection: &Connection) -> Outcome<bool> {
+        let sql = "SELECT seq FROM sqlite_sequence WHERE name = ? COLLATE NOCASE";
+        let last: Option<i64> = connection.query_row(sql, [self.statements.table()], |row| row.get(0)).optional()?;
+        Ok(last == Some(i64::MAX))
     }
 
     /// Runs a statement to its end and returns all rows.

@@ -43,6 +43,17 @@ pub async fn numbers_are_not_used_twice<S: Store<Record = Person>>(store: &Arc<S
     assert_eq!(ids(&ok(store.create(vec![person("f", 1)], &NONE).await)), [5]);
 }
 
+/// After the largest number no id can be made, but all else goes on.
+pub async fn numbers_can_run_out<S: Store<Record = Person>>(store: &Arc<S>) {
+    ok(store.create(vec![with_id(i64::MAX)], &NONE).await);
+    for _ in 0..2 {
+        let Err(error) = store.create(vec![with_id(3), person("a", 1)], &NONE).await else { panic!("an id was made") };
+        assert_eq!((error.code(), error.message()), (500, "no id is left for a new record"));
+    }
+    assert_eq!(ids(&ok(store.create(vec![with_id(1)], &NONE).await)), [1]);
+    assert_eq!(ids(&ok(store.find(&Query::default()).await).records), [1, i64::MAX]);
+}
+
 /// A number is found by itself and by the usual way to write it, and by nothing else.
 pub async fn numbers_are_found_by_their_text<S: Store<Record = Person>>(store: &Arc<S>) {
     ok(store.create(vec![with_id(7), with_id(-7), with_id(0)], &NONE).await);

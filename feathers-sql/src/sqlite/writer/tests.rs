@@ -85,6 +85,17 @@ fn a_full_disk_fails_the_group() {
 }
 
 #[test]
+fn ids_that_run_out_harm_no_other() {
+    let setup = "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO a VALUES (9223372036854775807)";
+    let jobs = vec![
+        sql("INSERT INTO t (id) VALUES (1)"),
+        sql("INSERT INTO a (id) VALUES (NULL) RETURNING id"),
+        sql("INSERT INTO t (id) VALUES (2)"),
+    ];
+    check(setup, jobs, &[Ok(1), Err(0), Ok(1)], &[1, 2]);
+}
+
+#[test]
 fn a_failing_commit_fails_the_group() {
     let setup = "CREATE TABLE child (t INTEGER REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED) STRICT";
     let jobs = vec![sql("INSERT INTO t (id) VALUES (1)"), sql("INSERT INTO child (t) VALUES (7)")];
