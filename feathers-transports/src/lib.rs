@@ -29,6 +29,7 @@
 //! | `tls` | `Server::tls`: HTTPS with rustls, and HTTP/2 |
 
 mod answer;
+mod realtime;
 mod rest;
 mod server;
 #[cfg(feature = "socketio")]
@@ -36,6 +37,7 @@ mod socketio;
 mod transport;
 
 pub use crate::answer::error_response;
+pub use crate::realtime::Realtime;
 pub use crate::rest::{Feathers, Rest};
 pub use crate::server::{Cors, Listen, Running, Server, logging};
 #[cfg(feature = "socketio")]

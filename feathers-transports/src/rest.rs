@@ -32,6 +32,9 @@ pub(crate) const EVENT_CURSOR: HeaderName = HeaderName::from_static("event-curso
 /// Names a custom method on a POST.
 const SERVICE_METHOD: HeaderName = HeaderName::from_static("x-service-method");
 
+/// Says which session the caller listens on, by its secret.
+const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
+
 /// Serves all services over plain HTTP, as Feathers' REST transport does.
 ///
 /// | request | call |
@@ -50,6 +53,8 @@ const SERVICE_METHOD: HeaderName = HeaderName::from_static("x-service-method");
 /// Data comes as JSON (an object or an array), as a form, or as plain text; any other content type is no data.
 ///
 /// Every answer of a service has the header `Event-Cursor`: where the event log stood before the call.
+/// With the secret of a session in `X-Connection-Id`, the call is one of that session's connection; a secret that is not
+/// known, or no longer, is none.
 #[derive(Clone, Debug)]
 pub struct Rest {
     body_limit: usize,
@@ -163,6 +168,8 @@ impl Endpoint {
             if let Some(feathers) = parts.extensions.remove::<Feathers>() {
                 params.extend(feathers.into_extensions());
             }
+            let secret = parts.headers.get(CONNECTION_ID).and_then(|secret| secret.to_str().ok());
+            params.connection = secret.and_then(|secret| self.app.connection(secret));
             params.headers = parts.headers.into();
             self.app.call(Call { route, method, id, data, params }).await
         };

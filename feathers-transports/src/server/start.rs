@@ -7,6 +7,7 @@ use axum::Router;
 use feathers_core::{Error, Handle, Result};
 use tokio::net::TcpListener;
 
+use crate::realtime::Realtime;
 use crate::rest::Rest;
 use crate::server::accept::Acceptor;
 use crate::server::bounds::Bounds;
@@ -95,6 +96,7 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
     }
     let mut transports = options.transports;
     if options.defaults {
+        transports.insert(0, Box::new(Realtime::new()));
         #[cfg(feature = "socketio")]
         transports.insert(0, Box::new(crate::SocketIo::new()));
         transports.insert(0, Box::new(Rest::new().body_limit(bounds.body).timeout(bounds.time)));

@@ -1,0 +1,278 @@
+//! Events over plain HTTP: one URL, and the request chooses how to listen.
+//!
+//! A client that can hold a stream gets server-sent events; one that cannot asks again and again, and its polls wait
+//! for events or not. All of them read the same subscription, so what one way promises, every way does.
+
+mod asked;
+mod envelope;
+mod negotiate;
+mod poll;
+mod sse;
+mod streams;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::any_service;
+use feathers_core::{Error, Handle, Result};
+use http::{HeaderValue, Method, StatusCode, header};
+
+use self::asked::Way;
+use self::poll::Clients;
+use self::streams::Streams;
+use crate::answer::error_response;
+use crate::transport::Transport;
+
+/// The realtime transport: events at `/realtime` for clients without Socket.IO.
+///
+/// | request | answer |
+/// |---|---|
+/// | `GET /realtime` with `Accept: text/event-stream` or `?transport=sse` | a stream of server-sent events |
+/// | `GET /realtime?since=C&wait=30` | a long poll: what came after `C`, or nothing after 30 seconds |
+/// | `GET /realtime?since=C&wait=0` | a short poll: the same, at once |
+/// | `DELETE /realtime?conn=S` | ends a polling session |
+/// | `GET /realtime/negotiate` | what the server offers |
+///
+/// Every event carries a cursor. A client that comes back with its last one, as `since`, `last_event_id` or
+/// `lastEventId` in the query or as `Last-Event-ID`, gets exactly what it has missed, or one `reset` that says why not.
+///
+/// `conn` in the answers is the secret of the session. REST calls with it in the header `X-Connection-Id` belong to the
+/// session's connection.
+///
+/// A client that does not read costs a position in the log and its socket's buffers, and makes nobody wait.
+/// Past the bounds, streams are answered with a `retry:` and end, and polls with a 503.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use feathers_transports::Realtime;
+///
+/// let transport = Realtime::new().path("/events").heartbeat(Duration::from_secs(15));
+/// ```
+#[derive(Clone)]
+pub struct Realtime {
+    path: String,
+    heartbeat: Duration,
+    max_lifetime: Duration,
+    max_streams: usize,
+    max_sessions: usize,
+    linger: Duration,
+    max_wait: Duration,
+    gather: Duration,
+    poll_interval: Duration,
+    batch_bytes: usize,
+}
+
+impl Realtime {
+    /// Makes the transport with the defaults for all options.
+    pub fn new() -> Self {
+        Self {
+            path: "/realtime".to_owned(),
+            heartbeat: Duration::from_secs(20),
+            max_lifetime: Duration::from_mins(30),
+            max_streams: 10_000,
+            max_sessions: 10_000,
+            linger: Duration::from_secs(30),
+            max_wait: Duration::from_mins(1),
+            gather: Duration::from_millis(20),
+            poll_interval: Duration::from_secs(3),
+            batch_bytes: 256 << 10,
+        }
+    }
+
+    /// Sets the path instead of `/realtime`.
+    pub fn path(mut self, path: &str) -> Self {
+        self.path = format!("/{}", path.trim_matches('/'));
+        self
+    }
+
+    /// Sets after how much silence a stream gets a heartbeat, instead of 20 seconds. Up to a tenth is taken off, so that
+    /// not all streams wake at once.
+    pub fn heartbeat(mut self, every: Duration) -> Self {
+        self.heartbeat = every.max(Duration::from_millis(10));
+        self
+    }
+
+    /// Sets how long a stream lives, instead of 30 minutes; then it ends, and the client comes back by itself and misses
+    /// nothing. Up to a tenth is taken off.
+    pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
+        self.max_lifetime = lifetime;
+        self
+    }
+
+    /// Sets how many streams there may be, instead of 10,000. Past that, new ones are told to try again and end.
+    pub fn max_streams(mut self, streams: usize) -> Self {
+        self.max_streams = streams;
+        self
+    }
+
+    /// Sets how many polling sessions there may be, instead of 10,000. Past that, new ones get a 503 with `Retry-After`.
+    pub fn max_sessions(mut self, sessions: usize) -> Self {
+        self.max_sessions = sessions;
+        self
+    }
+
+    /// Sets how long a polling client stays connected after its last poll, instead of 30 seconds.
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
+        self
+    }
+
+    /// Sets how long a poll may wait at most, instead of 60 seconds. A longer `wait` is shortened to this.
+    pub fn max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = wait;
+        self
+    }
+
+    /// Sets how long a waiting poll collects more once its first event has come, instead of 20 milliseconds.
+    pub fn gather(mut self, time: Duration) -> Self {
+        self.gather = time;
+        self
+    }
+
+    /// Sets after how long a short poll should be repeated, instead of 3 seconds; clients are told.
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
+        self
+    }
+
+    /// Sets the bytes of events past which a poll's answer is closed, instead of 256 KiB; the rest comes with the next
+    /// poll. One event always fits.
+    pub fn batch_bytes(mut self, bytes: usize) -> Self {
+        self.batch_bytes = bytes;
+        self
+    }
+}
+
+impl Default for Realtime {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Realtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Realtime").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Transport for Realtime {
+    fn name(&self) -> &'static str {
+        "realtime"
+    }
+
+    fn router(self: Box<Self>, app: &Handle) -> Router {
+        let path = self.path.clone();
+        let endpoint = Endpoint(Arc::new(Shared {
+            app: app.clone(),
+            name: path.trim_matches('/').into(),
+            streams: Streams::new(self.max_streams),
+            clients: Clients::new(app, self.max_sessions, self.linger),
+            options: *self,
+        }));
+        let stopped = endpoint.clone();
+        app.spawn(async move { stopped.stop().await });
+        let negotiation = endpoint.clone();
+        let listen = tower::service_fn(move |request| {
+            let endpoint = endpoint.clone();
+            async move { Ok::<_, Infallible>(endpoint.answer(request).await) }
+        });
+        let negotiate = tower::service_fn(move |request: Request| {
+            let response = negotiation.negotiate(&request);
+            async move { Ok::<_, Infallible>(response) }
+        });
+        Router::new()
+            .route(&path, any_service(listen))
+            .route(&format!("{}/negotiate", path.trim_end_matches('/')), any_service(negotiate))
+    }
+}
+
+/// What all ways of listening share.
+struct Shared {
+    app: Handle,
+    options: Realtime,
+    /// The path as the messages of the transport itself name it.
+    name: Arc<str>,
+    streams: Streams,
+    clients: Clients,
+}
+
+#[derive(Clone)]
+struct Endpoint(Arc<Shared>);
+
+impl Endpoint {
+    /// Ends everybody when the shutdown begins, so that they come back elsewhere.
+    async fn stop(self) {
+        self.0.app.stopping().await;
+        self.0.streams.close();
+        self.0.clients.close();
+    }
+
+    async fn answer(self, request: Request) -> Response {
+        let result = match *request.method() {
+            Method::GET => self.listen(request).await,
+            Method::DELETE => self.end(&request),
+            _ => return not_allowed(&request, "GET, DELETE"),
+        };
+        result.unwrap_or_else(|error| error_response(&error))
+    }
+
+    async fn listen(self, request: Request) -> Result<Response> {
+        let query = asked::query(request.uri())?;
+        match asked::way(request.headers(), &query)? {
+            Way::WebSocket => Err(Error::not_implemented("there is no WebSocket here yet: use 'transport=sse'")),
+            Way::Sse => Ok(sse::answer(&self.0, request.into_parts().0, query).await),
+            Way::Poll => poll::answer(&self.0, request.into_parts().0, query).await,
+        }
+    }
+
+    /// Ends a polling session; one that is over already is a 404.
+    fn end(&self, request: &Request) -> Result<Response> {
+        let query = asked::query(request.uri())?;
+        let conn = asked::conn(request.headers(), &query)?
+            .ok_or_else(|| Error::bad_request("'conn' says which session ends, and is missing"))?;
+        if self.0.clients.end(conn) {
+            Ok(empty(StatusCode::NO_CONTENT))
+        } else {
+            Err(Error::not_found("there is no such polling session"))
+        }
+    }
+
+    fn negotiate(&self, request: &Request) -> Response {
+        match *request.method() {
+            Method::GET => negotiate::answer(&self.0),
+            _ => not_allowed(request, "GET"),
+        }
+    }
+}
+
+/// Answers `OPTIONS`, and refuses every other method.
+fn not_allowed(request: &Request, allow: &'static str) -> Response {
+    let mut response = if request.method() == Method::OPTIONS {
+        empty(StatusCode::NO_CONTENT)
+    } else {
+        error_response(&Error::method_not_allowed(format!(
+            "Method '{}' is not allowed here, only {allow}",
+            request.method()
+        )))
+    };
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// Takes up to a tenth off a time, so that clients that came together do not come back together.
+fn jittered(time: Duration) -> Duration {
+    time.mul_f64(1.0 - rand::random::<f64>() / 10.0)
+}

@@ -1,0 +1,258 @@
+//! What a request asks for: how to listen, from where, and as whom.
+
+use std::time::Duration;
+
+use feathers_core::query::qs;
+use feathers_core::{Cursor, Error, Result, Since};
+use http::{HeaderMap, HeaderName, Uri, header};
+use serde_json::{Map, Value};
+
+/// Names the session of a request.
+const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// The words for the cursor, the first one that is there counts.
+const SINCE: [&str; 3] = ["since", "last_event_id", "lastEventId"];
+
+/// How a client listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    WebSocket,
+    Sse,
+    Poll,
+}
+
+/// Reads the query of the URL.
+pub(super) fn query(uri: &Uri) -> Result<Map<String, Value>> {
+    match uri.query() {
+        None | Some("") => Ok(Map::new()),
+        Some(query) => qs::parse(query),
+    }
+}
+
+/// Decides how the client listens: an upgrade beats `transport`, which beats `Accept`.
+pub(super) fn way(headers: &HeaderMap, query: &Map<String, Value>) -> Result<Way> {
+    if has_token(headers, &header::UPGRADE, "websocket") {
+        return Ok(Way::WebSocket);
+    }
+    match word(query, "transport")? {
+        Some("sse") => Ok(Way::Sse),
+        Some("poll") => Ok(Way::Poll),
+        Some(other) => Err(Error::bad_request(format!("'transport' must be 'sse' or 'poll', not '{other}'"))),
+        None if has_token(headers, &header::ACCEPT, "text/event-stream") => Ok(Way::Sse),
+        None => Ok(Way::Poll),
+    }
+}
+
+/// Reads the secret of the session: `conn` of the query, else the header `X-Connection-Id`.
+pub(super) fn conn<'a>(headers: &'a HeaderMap, query: &'a Map<String, Value>) -> Result<Option<&'a str>> {
+    Ok(word(query, "conn")?.or_else(|| text(headers, &CONNECTION_ID)))
+}
+
+/// Reads the cursor for a stream, where a bad one can only be told of in-band.
+pub(super) fn since_of_stream(headers: &HeaderMap, query: &Map<String, Value>) -> Since {
+    since(headers, query).map_or(Since::Unreadable, Option::unwrap_or_default)
+}
+
+/// Reads the cursor: `Last-Event-ID` beats the query.
+fn since(headers: &HeaderMap, query: &Map<String, Value>) -> Result<Option<Since>> {
+    if let Some(id) = headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()) {
+        let id = id.to_str().map_err(|_| Error::bad_request("'Last-Event-ID' is a malformed cursor"))?;
+        return cursor("Last-Event-ID", id).map(Some);
+    }
+    for name in SINCE {
+        if let Some(text) = word(query, name)? {
+            return cursor(name, text).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn cursor(name: &str, text: &str) -> Result<Since> {
+    text.parse().map_err(|_| Error::bad_request(format!("'{name}' is a malformed cursor")))
+}
+
+/// What a poll asks for.
+#[derive(Debug)]
+pub(super) struct Poll<'a> {
+    /// `None` at the first poll.
+    pub(super) since: Option<Since>,
+    /// Whether the client knows what to do with a 304.
+    pub(super) conditional: Option<Cursor>,
+    pub(super) wait: Duration,
+    /// Whether the time to wait came as `Prefer`.
+    pub(super) preferred: bool,
+    pub(super) limit: usize,
+    pub(super) conn: Option<&'a str>,
+}
+
+/// How long a poll waits if it does not say.
+const WAIT: u64 = 30;
+/// How many events an answer has at most if the poll does not say, and in any case.
+const LIMIT: u64 = 256;
+const MAX_LIMIT: u64 = 1_000;
+
+impl<'a> Poll<'a> {
+    pub(super) fn read(headers: &'a HeaderMap, query: &'a Map<String, Value>, max_wait: Duration) -> Result<Self> {
+        let conditional = text(headers, &header::IF_NONE_MATCH).and_then(etag);
+        let since = since(headers, query)?.or_else(|| conditional.map(Since::Cursor));
+        let asked = number(query, "wait")?;
+        let preference = if asked.is_none() { preferred_wait(headers) } else { None };
+        let limit = number(query, "limit")?.unwrap_or(LIMIT);
+        if limit == 0 {
+            return Err(Error::bad_request("'limit' must be at least 1"));
+        }
+        Ok(Self {
+            since,
+            conditional,
+            wait: Duration::from_secs(asked.or(preference).unwrap_or(WAIT)).min(max_wait),
+            preferred: preference.is_some(),
+            limit: usize::try_from(limit.min(MAX_LIMIT)).unwrap_or(usize::MAX),
+            conn: conn(headers, query)?,
+        })
+    }
+}
+
+/// Reads a cursor in quotes; any other validator is none of ours.
+fn etag(value: &str) -> Option<Cursor> {
+    value.split(',').find_map(|tag| {
+        let tag = tag.trim();
+        tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+    })
+}
+
+/// Reads `Prefer: wait=30`. What cannot be read is no preference, as RFC 7240 has it.
+fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
+    headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).find_map(
+        |preference| {
+            let (name, value) = preference.split(';').next()?.split_once('=')?;
+            name.trim().eq_ignore_ascii_case("wait").then_some(())?;
+            value.trim().trim_matches('"').parse().ok()
+        },
+    )
+}
+
+fn word<'a>(query: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>> {
+    match query.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Error::bad_request(format!("'{name}' must be one plain value"))),
+    }
+}
+
+fn number(query: &Map<String, Value>, name: &str) -> Result<Option<u64>> {
+    let Some(text) = word(query, name)? else { return Ok(None) };
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Error::bad_request(format!("'{name}' must be a whole number, not '{text}'")));
+    }
+    // Digits that do not fit are a very large number.
+    Ok(Some(text.parse().unwrap_or(u64::MAX)))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().filter(|value| !value.is_empty())
+}
+
+/// Tells whether a header that is a list names something, whatever parameters follow.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|item| item.split(';').next().is_some_and(|item| item.trim().eq_ignore_ascii_case(token)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use feathers_core::query::qs;
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::{Poll, Way, since_of_stream, way};
+
+    fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
+        list.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn the_request_chooses_the_way() {
+        let check = |list: &[(&'static str, &'static str)], query: &str, expected: Option<Way>| {
+            assert_eq!(way(&headers(list), &qs::parse(query).unwrap()).ok(), expected, "{list:?} {query}");
+        };
+        let sse = ("accept", "text/event-stream");
+        check(&[], "", Some(Way::Poll));
+        check(&[("accept", "*/*")], "", Some(Way::Poll));
+        check(&[sse], "", Some(Way::Sse));
+        check(&[("accept", "application/json, Text/Event-Stream;q=0.5")], "", Some(Way::Sse));
+        check(&[sse], "transport=poll", Some(Way::Poll));
+        check(&[("accept", "application/json")], "transport=sse", Some(Way::Sse));
+        check(&[("upgrade", "WebSocket"), sse], "transport=sse", Some(Way::WebSocket));
+        check(&[("upgrade", "h2c")], "", Some(Way::Poll));
+        check(&[], "transport=pigeon", None);
+        check(&[], "transport=sse&transport=poll", None);
+    }
+
+    #[test]
+    fn the_header_beats_the_query_and_the_words_are_equal() {
+        let check = |list: &[(&'static str, &'static str)], query: &str, expected: &str| {
+            let since = since_of_stream(&headers(list), &qs::parse(query).unwrap());
+            assert_eq!(format!("{since:?}"), expected, "{list:?} {query}");
+        };
+        let one = "Cursor(Cursor { epoch: aaaaaaaa, seq: 1 })";
+        check(&[], "", "Now");
+        check(&[], "since=now", "Now");
+        check(&[], "since=earliest", "Earliest");
+        check(&[], "since=aaaaaaaa-1", one);
+        check(&[], "last_event_id=aaaaaaaa-1", one);
+        check(&[], "lastEventId=aaaaaaaa-1", one);
+        check(&[], "lastEventId=aaaaaaaa-2&since=aaaaaaaa-1", one);
+        check(&[("last-event-id", "aaaaaaaa-1")], "since=aaaaaaaa-7", one);
+        check(&[("last-event-id", "")], "since=aaaaaaaa-1", one);
+        check(&[("last-event-id", "rubbish")], "since=aaaaaaaa-1", "Unreadable");
+        check(&[], "since=", "Unreadable");
+        check(&[], "since[a]=1", "Unreadable");
+    }
+
+    #[test]
+    fn a_poll_is_read_or_refused_by_name() {
+        let check = |list: &[(&'static str, &'static str)], query: &str, expected: Result<(u64, bool, usize), &str>| {
+            let (headers, query) = (headers(list), qs::parse(query).unwrap());
+            let poll = Poll::read(&headers, &query, Duration::from_mins(1));
+            let read = poll.as_ref().map(|poll| (poll.wait.as_secs(), poll.preferred, poll.limit));
+            assert_eq!(read.map_err(|error| error.message()), expected, "{list:?} {query:?}");
+        };
+        check(&[], "", Ok((30, false, 256)));
+        check(&[], "wait=0", Ok((0, false, 256)));
+        check(&[], "wait=99999&limit=99999", Ok((60, false, 1000)));
+        check(&[], "wait=99999999999999999999999", Ok((60, false, 256)));
+        check(&[], "wait=-1", Err("'wait' must be a whole number, not '-1'"));
+        check(&[], "wait=", Err("'wait' must be a whole number, not ''"));
+        check(&[], "wait=1.5", Err("'wait' must be a whole number, not '1.5'"));
+        check(&[], "wait=1&wait=2", Err("'wait' must be one plain value"));
+        check(&[], "limit=0", Err("'limit' must be at least 1"));
+        check(&[], "since=1", Err("'since' is a malformed cursor"));
+        check(&[("last-event-id", "1")], "", Err("'Last-Event-ID' is a malformed cursor"));
+        check(&[("prefer", "respond-async, Wait=5; x")], "", Ok((5, true, 256)));
+        check(&[("prefer", "wait=5")], "wait=7", Ok((7, false, 256)));
+        check(&[("prefer", "wait=soon")], "", Ok((30, false, 256)));
+    }
+
+    #[test]
+    fn a_validator_is_a_cursor_when_it_can_be() {
+        let check = |value: &'static str, query: &str, expected: Option<u64>| {
+            let (headers, query) = (headers(&[("if-none-match", value)]), qs::parse(query).unwrap());
+            let poll = Poll::read(&headers, &query, Duration::ZERO).unwrap();
+            assert_eq!(poll.conditional.map(|cursor| cursor.seq), expected);
+            assert_eq!(poll.since.is_some(), expected.is_some() || !query.is_empty());
+        };
+        check("\"aaaaaaaa-3\"", "", Some(3));
+        check("W/\"aaaaaaaa-3\"", "", Some(3));
+        check("\"x\", \"aaaaaaaa-3\"", "", Some(3));
+        check("\"x\"", "", None);
+        check("*", "", None);
+        check("\"aaaaaaaa-3\"", "since=now", Some(3));
+    }
+}

@@ -1,0 +1,125 @@
+//! Long and short polling: one request, one answer with what came after the client's cursor.
+//!
+//! The server takes nothing away because it has answered: an answer that is lost on its way is asked for again with the
+//! old cursor. A short poll is a long one that does not wait.
+
+mod batch;
+mod client;
+mod clients;
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::response::Response;
+use feathers_core::{Cursor, Error, Peer, Provider, Result, Since};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use self::batch::Batch;
+use self::client::Turn;
+pub(super) use self::clients::Clients;
+use super::{Shared, asked, empty, jittered};
+use crate::answer::{error_response, json};
+
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// After how many seconds a client that was turned away should try again.
+const BUSY: u64 = 2;
+
+/// Answers a poll.
+pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
+    let options = &shared.options;
+    let asked = asked::Poll::read(&parts.headers, &query, options.max_wait)?;
+    if let Some(response) = unchanged(shared, &asked)? {
+        return Ok(response);
+    }
+    let since = asked.since.unwrap_or_default();
+    // Without a cursor there is nothing to wait for: the client learns where it stands.
+    let hold = if asked.since.is_some() { asked.wait } else { Duration::ZERO };
+    let (wait, preferred, limit) = (asked.wait, asked.preferred, asked.limit);
+    let turn = if let Some(turn) = asked.conn.and_then(|conn| shared.clients.take_turn(conn, since)) {
+        turn
+    } else {
+        let Some(place) = shared.clients.reserve() else { return Ok(busy()) };
+        query.remove("conn");
+        let peer = Peer::new(Provider::new("poll")).headers(parts.headers).query(query).since(since);
+        let session = shared.app.open(peer).await;
+        shared.clients.add(session, place, since)
+    };
+    let log = shared.app.log();
+    let start = turn.start().unwrap_or_else(|| if since == Since::Earliest { log.oldest() } else { log.head() });
+    let mut batch = Batch::new(start, limit, options.batch_bytes);
+    collect(&turn, &mut batch, hold, options.gather).await;
+    let cursor = batch.cursor();
+    let interval = wait.is_zero().then_some(options.poll_interval);
+    let mut response = json(StatusCode::OK, batch.into_body(turn.secret(), interval));
+    set_headers(&mut response, cursor)?;
+    if preferred {
+        let applied = HeaderValue::try_from(format!("wait={}", wait.as_secs()))?;
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    }
+    Ok(response)
+}
+
+/// Answers a short poll with a 304 if its validator is the head of the log, so that nothing can have come for anybody.
+///
+/// It needs no session. A client that names one which is over is not answered like this, since it must learn of that.
+fn unchanged(shared: &Shared, asked: &asked::Poll<'_>) -> Result<Option<Response>> {
+    let Some(cursor) = asked.conditional.filter(|cursor| *cursor == shared.app.log().head()) else { return Ok(None) };
+    let since = Since::Cursor(cursor);
+    if !asked.wait.is_zero() || asked.since != Some(since) {
+        return Ok(None);
+    }
+    if asked.conn.is_some_and(|conn| shared.clients.take_turn(conn, since).is_none()) {
+        return Ok(None);
+    }
+    let mut response = empty(StatusCode::NOT_MODIFIED);
+    set_headers(&mut response, cursor)?;
+    let seconds = shared.options.poll_interval.as_millis().div_ceil(1_000);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::try_from(seconds.to_string())?);
+    Ok(Some(response))
+}
+
+/// Takes what is there; if that is nothing, waits for the first event and a moment longer for more.
+async fn collect(turn: &Turn, batch: &mut Batch, wait: Duration, gather: Duration) {
+    turn.take_ready(batch);
+    if wait.is_zero() || !batch.is_blank() {
+        return;
+    }
+    let mut timer = pin!(tokio::time::sleep(jittered(wait)));
+    let mut gathering = false;
+    loop {
+        let goes_on = tokio::select! {
+            biased;
+            goes_on = poll_fn(|cx| turn.poll_wait(cx, batch)) => goes_on,
+            () = &mut timer => break,
+        };
+        if !goes_on || batch.is_closed() {
+            break;
+        }
+        if !gathering {
+            gathering = true;
+            let deadline = timer.deadline().min(Instant::now() + gather);
+            timer.as_mut().reset(deadline);
+        }
+    }
+    turn.take_ready(batch);
+}
+
+fn set_headers(response: &mut Response, cursor: Cursor) -> Result<()> {
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, HeaderValue::try_from(format!("\"{cursor}\""))?);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, private"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization, cookie"));
+    Ok(())
+}
+
+/// Turns a client away for now.
+fn busy() -> Response {
+    let mut response = error_response(&Error::unavailable("no more polling sessions now, try again later"));
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(BUSY));
+    response
+}

@@ -1,0 +1,114 @@
+//! All polling clients: how many there may be, and their end when they stay away.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use feathers_core::{Handle, Session, Since};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::client::{Client, Turn};
+
+/// The polling clients by their secrets. Clones are the same.
+#[derive(Clone, Debug)]
+pub(in crate::realtime) struct Clients {
+    app: Handle,
+    linger: Duration,
+    places: Arc<Semaphore>,
+    /// `None` once the server stops.
+    table: Arc<Mutex<Option<Table>>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    clients: HashMap<Arc<str>, Arc<Client>>,
+    /// Whether somebody looks for those that stay away.
+    watched: bool,
+}
+
+impl Clients {
+    pub(in crate::realtime) fn new(app: &Handle, max: usize, linger: Duration) -> Self {
+        Self {
+            app: app.clone(),
+            linger,
+            places: Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS))),
+            table: Arc::new(Mutex::new(Some(Table::default()))),
+        }
+    }
+
+    /// Begins a poll of a client that is there.
+    pub(super) fn take_turn(&self, conn: &str, since: Since) -> Option<Turn> {
+        let turn = {
+            let table = self.lock();
+            let client = table.as_ref()?.clients.get(conn).filter(|client| !client.is_over())?;
+            // Under the lock of the table, so that it is not found idle meanwhile.
+            client.next_turn()
+        };
+        Some(turn.go_on_from(since))
+    }
+
+    /// Takes a place for a new client; `None` if there is none or the server stops.
+    pub(super) fn reserve(&self) -> Option<OwnedSemaphorePermit> {
+        self.lock().as_ref()?;
+        self.places.clone().try_acquire_owned().ok()
+    }
+
+    /// Adds a client and begins its first poll.
+    pub(super) fn add(&self, session: Session, place: OwnedSemaphorePermit, since: Since) -> Turn {
+        let client = Arc::new(Client::new(session, place));
+        let turn = client.next_turn();
+        match &mut *self.lock() {
+            None => client.end(),
+            Some(table) => {
+                table.clients.insert(client.secret().clone(), client.clone());
+                if !std::mem::replace(&mut table.watched, true) {
+                    self.app.spawn(self.clone().watch());
+                }
+            }
+        }
+        turn.begin(since)
+    }
+
+    /// Ends a client; `false` if there is none of that secret.
+    pub(in crate::realtime) fn end(&self, conn: &str) -> bool {
+        let client = self.lock().as_mut().and_then(|table| table.clients.remove(conn));
+        client.is_some_and(|client| {
+            client.end();
+            true
+        })
+    }
+
+    /// Ends all clients, and lets no more in.
+    pub(in crate::realtime) fn close(&self) {
+        let table = self.lock().take();
+        for client in table.iter().flat_map(|table| table.clients.values()) {
+            client.end();
+        }
+    }
+
+    /// Lets go of clients that stay away, for as long as there are any.
+    async fn watch(self) {
+        let pause = (self.linger / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        while tokio::time::timeout(pause, self.app.stopping()).await.is_err() {
+            let mut gone = Vec::new();
+            let watching = match &mut *self.lock() {
+                None => false,
+                Some(table) => {
+                    let away = |client: &Client| client.is_over() || client.is_idle(self.linger);
+                    gone.extend(table.clients.extract_if(|_, client| away(client)));
+                    table.watched = !table.clients.is_empty();
+                    table.watched
+                }
+            };
+            // Outside of the lock, since the disconnect listeners run.
+            drop(gone);
+            if !watching {
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Table>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,327 @@
+//! The JSON-RPC 2.0 profile of the raw WebSocket: what is read and written, without any I/O.
+//!
+//! A call's `method` is the service's, and its `params` name `path`, `id`, `data` and `query`, or list them in
+//! Feathers' order. Names that begin with `$` are the protocol's own.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use feathers_core::{Call, Cursor, Delivered, Encoding, Error, Handle, Id, Method, Params, Payload, Reset, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::calls::Encode;
+
+/// How many requests a batch may have.
+pub(super) const BATCH: usize = 64;
+
+/// The codes of JSON-RPC for what is wrong with a message itself.
+pub(super) const PARSE_ERROR: i32 = -32_700;
+pub(super) const INVALID_REQUEST: i32 = -32_600;
+pub(super) const METHOD_NOT_FOUND: i32 = -32_601;
+pub(super) const INVALID_PARAMS: i32 = -32_602;
+pub(super) const CANCELLED: i32 = -32_800;
+
+/// The id of a request: any JSON that is a text, a number or null. Without one no answer is wanted.
+pub(super) type RequestId = Box<RawValue>;
+
+/// One request as a client sends it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Incoming<'a> {
+    #[serde(borrow, default)]
+    jsonrpc: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) id: Option<RequestId>,
+    #[serde(borrow, default)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) params: Option<&'a RawValue>,
+}
+
+/// `null` is an id, and not the same as none.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<RequestId>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// What is wrong with a message itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) code: i32,
+    pub(super) message: String,
+}
+
+impl Fault {
+    pub(super) fn new(code: i32, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// Reads a message: one request, or a batch.
+pub(super) fn parse(text: &str) -> Result<Vec<Incoming<'_>>, Fault> {
+    let wrong = |error: serde_json::Error| {
+        let code = if error.is_data() { INVALID_REQUEST } else { PARSE_ERROR };
+        Fault::new(code, error.to_string())
+    };
+    if !text.trim_start().starts_with('[') {
+        return serde_json::from_str(text).map(|one| vec![one]).map_err(wrong);
+    }
+    let batch: Vec<Incoming<'_>> = serde_json::from_str(text).map_err(wrong)?;
+    match batch.len() {
+        0 => Err(Fault::new(INVALID_REQUEST, "the batch is empty")),
+        1..=BATCH => Ok(batch),
+        _ => Err(Fault::new(INVALID_REQUEST, format!("a batch has at most {BATCH} requests"))),
+    }
+}
+
+impl Incoming<'_> {
+    /// Returns the method, if the request is well-formed.
+    pub(super) fn method(&self) -> Result<&str, Fault> {
+        if self.jsonrpc.as_deref() != Some("2.0") {
+            return Err(Fault::new(INVALID_REQUEST, "jsonrpc must be \"2.0\""));
+        }
+        let id = self.id.as_ref().map(|id| id.get());
+        if id.is_some_and(|id| id.starts_with(['{', '[', 't', 'f'])) {
+            return Err(Fault::new(INVALID_REQUEST, "id must be a string, a number or null"));
+        }
+        self.method.as_deref().ok_or_else(|| Fault::new(INVALID_REQUEST, "method must be a string"))
+    }
+
+    /// Reads the parameters of one of the protocol's own methods.
+    pub(super) fn own_params<T: Default + for<'de> Deserialize<'de>>(&self) -> Result<T, Fault> {
+        match self.params {
+            None => Ok(T::default()),
+            Some(params) => {
+                serde_json::from_str(params.get()).map_err(|error| Fault::new(INVALID_PARAMS, error.to_string()))
+            }
+        }
+    }
+
+    /// Decodes a call of a service.
+    pub(super) fn call(&self, app: &Handle, method: &str, mut params: Params) -> Result<Result<Call>, Fault> {
+        let arguments = self.arguments(&Method::named(method))?;
+        let Some(path) = arguments.path else {
+            return Err(Fault::new(INVALID_PARAMS, "path must be a string"));
+        };
+        Ok((|| {
+            let route = app
+                .lookup(&path, Encoding::Plain)?
+                .ok_or_else(|| Error::not_found(format!("Service '{path}' not found")))?;
+            let method = Method::named(method);
+            if !route.allows(&method) {
+                return Err(Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'")));
+            }
+            if let Some(id) = route.id() {
+                params.route.set("__id", id.to_string());
+            }
+            params.query = arguments.query.unwrap_or_default();
+            let id = arguments.id.map_or(Ok(None), |id| Id::from_json(&id))?;
+            let data = arguments.data.map(Payload::from).unwrap_or_default();
+            Ok(Call { route, method, id, data, params })
+        })())
+    }
+
+    fn arguments(&self, method: &Method) -> Result<Arguments, Fault> {
+        let wrong = |error: serde_json::Error| Fault::new(INVALID_PARAMS, error.to_string());
+        let Some(params) = self.params else { return Ok(Arguments::default()) };
+        if !params.get().trim_start().starts_with('[') {
+            return serde_json::from_str(params.get()).map_err(wrong);
+        }
+        let list: Vec<Box<RawValue>> = serde_json::from_str(params.get()).map_err(wrong)?;
+        let mut list = list.into_iter();
+        let mut next = |wanted: bool| if wanted { list.next() } else { None };
+        let (path, id) = (next(true), next(method.has_id()));
+        let (data, query) = (next(method.has_data()), next(true));
+        if list.next().is_some() {
+            return Err(Fault::new(INVALID_PARAMS, format!("too many arguments for '{method}'")));
+        }
+        let read = |value: Option<Box<RawValue>>| value.map(|value| serde_json::from_str(value.get())).transpose();
+        Ok(Arguments {
+            path: path.map(|path| serde_json::from_str(path.get())).transpose().map_err(wrong)?,
+            id: read(id).map_err(wrong)?,
+            data,
+            query: query.map(|query| serde_json::from_str(query.get())).transpose().map_err(wrong)?,
+        })
+    }
+}
+
+/// The arguments of a call.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    #[serde(default)]
+    path: Option<String>,
+    #[serde(default)]
+    id: Option<Value>,
+    #[serde(default)]
+    data: Option<Box<RawValue>>,
+    #[serde(default)]
+    query: Option<Map<String, Value>>,
+}
+
+/// The parameters of `$hello`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hello {
+    /// Credentials.
+    #[serde(default)]
+    pub(super) auth: Option<Value>,
+    /// From where the client wants events.
+    #[serde(default)]
+    pub(super) since: Option<String>,
+}
+
+/// The parameters of `$cancel`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cancel {
+    /// The request that is not to be run.
+    #[serde(default)]
+    pub(super) id: Option<Value>,
+}
+
+/// The result of `$hello`.
+#[derive(Serialize)]
+pub(super) struct Welcome<'a> {
+    pub(super) conn: &'a str,
+    pub(super) recovered: bool,
+    pub(super) cursor: Cursor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reset: Option<Reset>,
+    pub(super) ping: u128,
+    #[serde(rename = "maxFrame")]
+    pub(super) max_frame: usize,
+}
+
+/// Writes a result.
+pub(super) fn result(id: &RawValue, result: &impl Serialize) -> Bytes {
+    #[derive(Serialize)]
+    struct Body<'a, T: Serialize> {
+        jsonrpc: &'static str,
+        id: &'a RawValue,
+        result: &'a T,
+    }
+    write(&Body { jsonrpc: "2.0", id, result })
+}
+
+/// Writes what was wrong with a message.
+pub(super) fn fault(id: Option<&RawValue>, fault: &Fault) -> Bytes {
+    failure(id, fault.code, &fault.message, None)
+}
+
+fn failure(id: Option<&RawValue>, code: i32, message: &str, data: Option<&Error>) -> Bytes {
+    #[derive(Serialize)]
+    struct Failure<'a> {
+        code: i32,
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<&'a Error>,
+    }
+    #[derive(Serialize)]
+    struct Body<'a> {
+        jsonrpc: &'static str,
+        id: Option<&'a RawValue>,
+        error: Failure<'a>,
+    }
+    write(&Body { jsonrpc: "2.0", id, error: Failure { code, message, data } })
+}
+
+/// Writes a notification of the server.
+pub(super) fn notification(method: &str, params: &impl Serialize) -> Bytes {
+    #[derive(Serialize)]
+    struct Body<'a, T: Serialize> {
+        jsonrpc: &'static str,
+        method: &'a str,
+        params: &'a T,
+    }
+    write(&Body { jsonrpc: "2.0", method, params })
+}
+
+/// Writes an event.
+pub(super) fn event(delivered: &Delivered) -> Result<Bytes> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        path: &'a str,
+        event: &'a str,
+        data: &'a RawValue,
+        cursor: Cursor,
+    }
+    let json = delivered.payload().to_bytes()?;
+    let data = serde_json::from_slice(&json)?;
+    let body = Body { path: delivered.path(), event: delivered.name(), data, cursor: delivered.cursor() };
+    Ok(notification("$event", &body))
+}
+
+fn write(body: &impl Serialize) -> Bytes {
+    serde_json::to_vec(body).unwrap_or_default().into()
+}
+
+/// Where the answer to a call goes.
+#[derive(Debug)]
+pub(super) struct Reply(pub(super) Option<RequestId>);
+
+impl Encode for Reply {
+    fn encode(self, outcome: Result<Payload>) -> Option<Bytes> {
+        let id = self.0?;
+        Some(match outcome {
+            Ok(payload) => result(&id, &payload),
+            Err(error) => failure(Some(&id), error.code().into(), error.message(), Some(&error)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(text: &str) -> Result<Vec<String>, i32> {
+        let parsed = parse(text).map_err(|fault| fault.code)?;
+        parsed.iter().map(|one| one.method().map(ToOwned::to_owned).map_err(|fault| fault.code)).collect()
+    }
+
+    #[test]
+    fn messages() {
+        assert_eq!(codes(r#"{"jsonrpc":"2.0","id":1,"method":"find"}"#), Ok(vec!["find".to_owned()]));
+        assert_eq!(codes(r#"[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","id":null,"method":"b"}]"#).map(|list| list.len()), Ok(2));
+        for text in ["", "{", "[", "nonsense", "{\"jsonrpc\":\"2.0\",", "\u{1}"] {
+            assert_eq!(codes(text), Err(PARSE_ERROR), "{text:?}");
+        }
+        for text in ["[]", "1", "null", "[1]", "{}", r#"{"jsonrpc":"1.0","method":"a"}"#, r#"{"jsonrpc":"2.0","method":1}"#,
+            r#"{"jsonrpc":"2.0","id":{},"method":"a"}"#, r#"{"jsonrpc":"2.0","id":true,"method":"a"}"#] {
+            assert_eq!(codes(text), Err(INVALID_REQUEST), "{text:?}");
+        }
+        let many = format!("[{}]", vec![r#"{"jsonrpc":"2.0","method":"a"}"#; BATCH + 1].join(","));
+        assert_eq!(codes(&many), Err(INVALID_REQUEST));
+    }
+
+    #[test]
+    fn null_is_an_id() {
+        let parsed = parse(r#"{"jsonrpc":"2.0","id":null,"method":"a"}"#).unwrap_or_default();
+        assert_eq!(parsed.first().and_then(|one| one.id.as_ref()).map(|id| id.get()), Some("null"));
+        let parsed = parse(r#"{"jsonrpc":"2.0","method":"a"}"#).unwrap_or_default();
+        assert!(parsed.first().is_some_and(|one| one.id.is_none()));
+    }
+
+    #[test]
+    fn arguments_by_name_and_by_position() {
+        let read = |method: &str, params: &str| {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+            let parsed = parse(&text).unwrap_or_default();
+            let arguments = parsed.first().map(|one| one.arguments(&Method::named(method)));
+            arguments.and_then(Result::ok).map(|arguments| {
+                let data = arguments.data.map(|data| data.get().to_owned());
+                (arguments.path, arguments.id, data, arguments.query.map(Value::Object))
+            })
+        };
+        let path = Some("todos".to_owned());
+        let query = Some(serde_json::json!({ "a": 1 }));
+        assert_eq!(read("find", r#"["todos",{"a":1}]"#), Some((path.clone(), None, None, query.clone())));
+        assert_eq!(read("patch", r#"["todos",7,{"b":2},{"a":1}]"#),
+            Some((path.clone(), Some(7.into()), Some(r#"{"b":2}"#.to_owned()), query.clone())));
+        assert_eq!(read("patch", r#"{"path":"todos","id":7,"data":{"b":2},"query":{"a":1}}"#),
+            Some((path.clone(), Some(7.into()), Some(r#"{"b":2}"#.to_owned()), query)));
+        assert_eq!(read("find", r#"["todos",{},1]"#), None);
+        assert_eq!(read("find", r#"{"path":"todos","nope":1}"#), None);
+        assert_eq!(read("find", "3"), None);
+    }
+}

@@ -1,0 +1,408 @@
+//! The raw WebSocket: one task per client, which reads calls and writes answers and events.
+//!
+//! Events are pulled from the log when there is room to write them, each as one frame that all clients share. A client
+//! that does not read is told nothing and costs nothing; when its place is no longer kept it gets one `$reset`.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use feathers_core::{
+    Cursor, Delivery, Error, FrameKey, Handle, Headers, Params, Peer, Provider, Result, Session, Since, Subscription,
+};
+use futures_util::future::BoxFuture;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::time::{Instant, Sleep};
+
+use super::rpc::{self, Fault, Incoming, Reply, RequestId};
+use crate::answer::error_response;
+use crate::calls::{Calls, Encode};
+use crate::websocket::{Ended, Message, Upgrade, WebSocket, frame};
+
+/// The subprotocol.
+const PROTOCOL: &str = "feathers.v1";
+/// How many calls of one client may be under way; more are answered with a 429.
+const CALLS: usize = 64;
+/// How many calls past that a client may send before it is taken for abuse.
+const ABUSE: u32 = 100_000;
+/// How many messages are read before others get a turn.
+const TURN: usize = 32;
+/// How long the goodbye may take to be written.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// The settings of a raw WebSocket.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    /// How long a client may take to say hello.
+    pub(super) hello: Duration,
+    /// How often it is pinged.
+    pub(super) ping: Duration,
+    /// The largest message in bytes.
+    pub(super) max_frame: usize,
+    /// The origins besides the server's own that may open a WebSocket; `None` refuses a foreign one only with a cookie.
+    pub(super) origins: Option<Vec<String>>,
+}
+
+/// Answers a request that asks for a WebSocket.
+pub(super) fn upgrade(app: &Handle, request: Request, query: Map<String, Value>, settings: &Settings) -> Response {
+    try_upgrade(app, request, query, settings).unwrap_or_else(|error| error_response(&error))
+}
+
+fn try_upgrade(
+    app: &Handle,
+    request: Request,
+    query: Map<String, Value>,
+    settings: &Settings,
+) -> Result<Response> {
+    if app.is_stopping() {
+        return Err(Error::unavailable("the server is shutting down"));
+    }
+    let (mut parts, _body): (_, Body) = request.into_parts();
+    check_origin(&parts.headers, settings.origins.as_deref())?;
+    let upgrade = Upgrade::new(&mut parts)?;
+    let offered = upgrade.protocols();
+    let protocol = match (offered.is_empty(), offered.iter().any(|offer| offer == PROTOCOL)) {
+        (true, _) => None,
+        (false, true) => Some(PROTOCOL),
+        (false, false) => return Err(Error::bad_request(format!("the subprotocol is {PROTOCOL}"))),
+    };
+    let peer = Peer::new(Provider::new("websocket")).headers(Headers::from(parts.headers)).query(query);
+    let (response, on_upgrade) = upgrade.accept(protocol);
+    let (task_app, settings) = (app.clone(), settings.clone());
+    app.spawn(async move {
+        let Ok(upgraded) = on_upgrade.await else { return };
+        let socket = WebSocket::new(TokioIo::new(upgraded), settings.max_frame);
+        Driver::new(task_app, peer, socket, settings).run().await;
+    });
+    Ok(response)
+}
+
+/// Refuses pages of other origins, which a browser would let use the cookies of this one.
+fn check_origin(headers: &http::HeaderMap, allowed: Option<&[String]>) -> Result<()> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("null"));
+    let Some(origin) = text(http::header::ORIGIN) else { return Ok(()) };
+    let own = text(http::header::HOST).is_some_and(|host| {
+        origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
+    });
+    let listed = allowed.is_some_and(|allowed| allowed.iter().any(|one| one == origin));
+    let open = allowed.is_none() && !headers.contains_key(http::header::COOKIE);
+    if own || listed || open {
+        return Ok(());
+    }
+    Err(Error::forbidden("this origin may not connect").with_data(serde_json::json!({ "origin": origin })))
+}
+
+/// The task of one client.
+struct Driver {
+    app: Handle,
+    socket: WebSocket<TokioIo<Upgraded>>,
+    settings: Settings,
+    client: Client,
+    calls: Calls<Reply>,
+    /// How many calls have been refused in a row.
+    refused: u32,
+    timer: Pin<Box<Sleep>>,
+    /// Whether anything has come since the last ping.
+    heard: bool,
+    stopping: BoxFuture<'static, ()>,
+    told: Option<Cursor>,
+}
+
+enum Client {
+    /// Has not said hello.
+    Outside(Box<Peer>),
+    /// Is being connected.
+    Joining { connecting: BoxFuture<'static, Session>, id: Option<RequestId> },
+    /// Is connected.
+    Inside(Box<Inside>),
+}
+
+struct Inside {
+    /// Ends with this task: the connection leaves its channels.
+    session: Session,
+    events: Subscription,
+    params: Params,
+}
+
+/// How the connection ends: the code and the reason of the close frame; none if the client has gone.
+type End = Option<(u16, &'static str)>;
+
+impl Driver {
+    fn new(app: Handle, peer: Peer, socket: WebSocket<TokioIo<Upgraded>>, settings: Settings) -> Self {
+        let watched = app.clone();
+        Self {
+            calls: Calls::new(app.clone()),
+            app,
+            socket,
+            client: Client::Outside(Box::new(peer)),
+            refused: 0,
+            timer: Box::pin(tokio::time::sleep(settings.hello)),
+            settings,
+            heard: true,
+            stopping: Box::pin(async move { watched.stopping().await }),
+            told: None,
+        }
+    }
+
+    async fn run(mut self) {
+        let end = poll_fn(|cx| self.poll(cx)).await;
+        if let Some((code, reason)) = end {
+            // A client that does not read does not hold anything up.
+            let _ = tokio::time::timeout(GOODBYE, self.socket.close(code, reason)).await;
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            let mut busy = match self.take_in(cx) {
+                Ok(busy) => busy,
+                Err(end) => return Poll::Ready(end),
+            };
+            busy |= self.poll_joining(cx);
+            busy |= self.calls.poll(cx);
+            match self.fill(cx) {
+                Ok(more) => busy |= more,
+                Err(end) => return Poll::Ready(end),
+            }
+            if let Poll::Ready(Err(_)) = self.socket.poll_flush(cx) {
+                return Poll::Ready(None);
+            }
+            if !busy {
+                break;
+            }
+        }
+        if self.stopping.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Some((1001, "going away")));
+        }
+        self.poll_timer(cx)
+    }
+
+    /// Reads what the client sends; `true` if there may be more.
+    fn take_in(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        for turn in 0..TURN {
+            // A client whose answers do not leave is not read from.
+            if self.calls.is_choked() || self.socket.is_choked() {
+                return Ok(turn > 0);
+            }
+            let Poll::Ready(message) = self.socket.poll_message(cx) else { return Ok(turn > 0) };
+            self.heard = true;
+            match message {
+                Ok(Message::Text(text)) => self.text(&text)?,
+                Ok(Message::Ping(payload)) => self.socket.queue(frame::pong(&payload)),
+                Ok(Message::Pong) => {}
+                Ok(Message::Binary(_)) => return Err(Some((1003, "binary data is not understood"))),
+                Ok(Message::Close(code)) => return Err(Some((code.unwrap_or(1000), ""))),
+                Err(Ended::Gone) => return Err(None),
+                Err(Ended::Violation(violation)) => return Err(Some((violation.code, violation.reason))),
+            }
+        }
+        Ok(true)
+    }
+
+    fn text(&mut self, text: &[u8]) -> Result<(), End> {
+        let text = std::str::from_utf8(text).map_err(|_| Some((1007, "not valid UTF-8")))?;
+        match rpc::parse(text) {
+            Err(fault) => self.send(&rpc::fault(None, &fault)),
+            Ok(batch) => {
+                for request in batch {
+                    self.request(&request)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, request: &Incoming<'_>) -> Result<(), End> {
+        let outcome = match request.method() {
+            Err(fault) => Err(fault),
+            Ok("$hello") => self.hello(request),
+            Ok("$auth") => {
+                let error = Error::not_implemented("authentication is not part of this server");
+                if let Some(answer) = Reply(request.id.clone()).encode(Err(error)) {
+                    self.send(&answer);
+                }
+                Ok(())
+            }
+            Ok("$ping") => {
+                if let Some(id) = &request.id {
+                    self.send(&rpc::result(id, &Position { cursor: self.position() }));
+                }
+                Ok(())
+            }
+            Ok("$pong") => Ok(()),
+            Ok("$cancel") => self.cancel(request),
+            Ok(method) if method.starts_with('$') => {
+                Err(Fault::new(rpc::METHOD_NOT_FOUND, format!("there is no {method}")))
+            }
+            Ok(method) => return self.call(request, method),
+        };
+        // A request with nothing to answer to is answered all the same when it is no request at all.
+        if let Err(fault) = outcome
+            && (request.id.is_some() || fault.code == rpc::INVALID_REQUEST)
+        {
+            self.send(&rpc::fault(request.id.as_deref(), &fault));
+        }
+        Ok(())
+    }
+
+    fn hello(&mut self, request: &Incoming<'_>) -> Result<(), Fault> {
+        let hello: rpc::Hello = request.own_params()?;
+        let since = match &hello.since {
+            None => Since::Now,
+            Some(since) => since.parse().map_err(|error: Error| Fault::new(rpc::INVALID_PARAMS, error.message()))?,
+        };
+        if hello.auth.is_some() {
+            return Err(Fault::new(rpc::INVALID_PARAMS, "authentication is not part of this server"));
+        }
+        let Client::Outside(peer) = &self.client else {
+            return Err(Fault::new(rpc::INVALID_REQUEST, "hello was said already"));
+        };
+        let (app, peer) = (self.app.clone(), peer.as_ref().clone().since(since));
+        let connecting = Box::pin(async move { app.open(peer).await });
+        self.client = Client::Joining { connecting, id: request.id.clone() };
+        Ok(())
+    }
+
+    fn poll_joining(&mut self, cx: &mut Context<'_>) -> bool {
+        let Client::Joining { connecting, id } = &mut self.client else { return false };
+        let Poll::Ready(session) = connecting.as_mut().poll(cx) else { return false };
+        let id = id.take();
+        let mut events = session.subscribe();
+        let reset = events.pending_reset();
+        if reset.is_some() {
+            // It is part of the answer.
+            events.try_next();
+        }
+        let cursor = events.cursor();
+        self.told = Some(cursor);
+        if let Some(id) = id {
+            let welcome = rpc::Welcome {
+                conn: session.secret(),
+                recovered: events.is_resumed(),
+                cursor,
+                reset,
+                ping: self.settings.ping.as_millis(),
+                max_frame: self.settings.max_frame,
+            };
+            self.send(&rpc::result(&id, &welcome));
+        }
+        let params = session.params();
+        self.client = Client::Inside(Box::new(Inside { session, events, params }));
+        self.timer.as_mut().reset(Instant::now() + self.settings.ping);
+        true
+    }
+
+    fn cancel(&mut self, request: &Incoming<'_>) -> Result<(), Fault> {
+        let cancel: rpc::Cancel = request.own_params()?;
+        let wanted = cancel.id.unwrap_or_default().to_string();
+        let cancelled = self.calls.cancel(|reply| reply.0.as_ref().is_some_and(|id| id.get() == wanted));
+        if let Some(Reply(Some(id))) = &cancelled {
+            self.send(&rpc::fault(Some(id), &Fault::new(rpc::CANCELLED, "cancelled before it was run")));
+        }
+        if let Some(id) = &request.id {
+            self.send(&rpc::result(id, &cancelled.is_some()));
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, request: &Incoming<'_>, method: &str) -> Result<(), End> {
+        let Client::Inside(client) = &self.client else {
+            self.send(&rpc::fault(request.id.as_deref(), &Fault::new(rpc::INVALID_REQUEST, "say $hello first")));
+            return Ok(());
+        };
+        if self.calls.len() >= CALLS {
+            self.refused += 1;
+            if self.refused > ABUSE {
+                return Err(Some((1008, "too many calls")));
+            }
+            let error = Error::too_many_requests(format!("more than {CALLS} calls at the same time"));
+            if let Some(answer) = Reply(request.id.clone()).encode(Err(error)) {
+                self.send(&answer);
+            }
+            return Ok(());
+        }
+        self.refused = 0;
+        match request.call(&self.app, method, client.params.clone()) {
+            Ok(call) => self.calls.submit(Reply(request.id.clone()), call),
+            Err(fault) => self.send(&rpc::fault(request.id.as_deref(), &fault)),
+        }
+        Ok(())
+    }
+
+    /// Sends what there is to send and room for; `true` if something was sent.
+    fn fill(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        static FRAME: FrameKey = FrameKey::new();
+        let mut busy = false;
+        loop {
+            let Client::Inside(client) = &mut self.client else { return Ok(busy) };
+            while let Some(answer) = self.calls.next_answer(&client.events) {
+                self.socket.queue(frame::text(&answer));
+                busy = true;
+            }
+            if !self.socket.has_room() {
+                return Ok(busy);
+            }
+            match client.events.poll_next(cx) {
+                Poll::Pending => return Ok(busy),
+                Poll::Ready(None) => return Err(Some((4403, "the server has ended the connection"))),
+                Poll::Ready(Some(Delivery::Event(event))) => {
+                    self.told = Some(event.cursor());
+                    match event.frame(&FRAME, |event| Ok(frame::text(&rpc::event(event)?))) {
+                        Ok(frame) => self.socket.queue(frame),
+                        Err(error) => tracing::error!(?error, path = %event.path(), "an event cannot be written"),
+                    }
+                }
+                Poll::Ready(Some(Delivery::Reset(reset))) => {
+                    self.told = Some(reset.cursor);
+                    self.send(&rpc::notification("$reset", &reset));
+                }
+                Poll::Ready(Some(_)) => {}
+            }
+            busy = true;
+        }
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            match &self.client {
+                Client::Outside(_) => return Poll::Ready(Some((4408, "no $hello"))),
+                Client::Joining { .. } | Client::Inside(_) if !self.heard => return Poll::Ready(None),
+                Client::Joining { .. } | Client::Inside(_) => {}
+            }
+            self.heard = false;
+            // The frame is for proxies and for browsers, which answer it; the message tells the position.
+            self.socket.queue(frame::ping());
+            let cursor = self.position();
+            self.told = Some(cursor);
+            self.send(&rpc::notification("$ping", &Position { cursor }));
+            self.timer.as_mut().reset(Instant::now() + self.settings.ping);
+            if let Poll::Ready(Err(_)) = self.socket.poll_flush(cx) {
+                return Poll::Ready(None);
+            }
+        }
+    }
+
+    fn position(&self) -> Cursor {
+        match &self.client {
+            Client::Inside(client) => client.events.cursor(),
+            Client::Outside(_) | Client::Joining { .. } => self.app.log().head(),
+        }
+    }
+
+    fn send(&mut self, message: &[u8]) {
+        self.socket.queue(frame::text(message));
+    }
+}
+
+#[derive(Serialize)]
+struct Position {
+    cursor: Cursor,
+}

@@ -1,0 +1,179 @@
+//! Server-sent events: a stream that is pulled from the subscription when the socket can take more.
+//!
+//! There is no queue and no task per stream: hyper asks the body for bytes while the client reads, and a client that
+//! does not is not asked about. Native `EventSource` cannot read status or headers, so whatever a client must know is an
+//! event, and a stream that cannot be had is a 200 that says when to try again.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use feathers_core::{Cursor, Delivery, Peer, Provider, Result, Session, Subscription};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use hyper::body::Frame;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::time::Sleep;
+
+use super::streams::Place;
+use super::{Shared, asked, envelope, jittered};
+
+/// How long clients wait before they come back.
+const RETRY: Duration = Duration::from_secs(2);
+/// Past this many bytes, what is ready goes out before more is gathered.
+const CHUNK: usize = 64 << 10;
+
+/// Opens a stream, or says when to try again.
+pub(super) async fn answer(shared: &Shared, parts: Parts, query: Map<String, Value>) -> Response {
+    let Some(mut place) = shared.streams.reserve() else { return response(Body::from(later())) };
+    let since = asked::since_of_stream(&parts.headers, &query);
+    let named = query.get("names").is_some_and(|names| names == "1");
+    let peer = Peer::new(Provider::new("sse")).headers(parts.headers).query(query).since(since);
+    let session = shared.app.open(peer).await;
+    place.hold(session.connection());
+    let subscription = session.subscribe().heartbeat(jittered(shared.options.heartbeat));
+    let first = greeting(&shared.name, &session, &subscription);
+    response(Body::new(Stream {
+        name: shared.name.clone(),
+        subscription,
+        first: Some(first),
+        named,
+        end: Box::pin(tokio::time::sleep(jittered(shared.options.max_lifetime))),
+        _session: session,
+        _place: place,
+    }))
+}
+
+fn response(body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.headers_mut() = HeaderMap::from_iter([
+        // Bare: the reader of Feathers 6 compares the whole value.
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
+        // nginx would collect what it compresses.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ]);
+    response
+}
+
+/// Tells when to try again: not all at once.
+fn later() -> Bytes {
+    format!("retry: {}\n\n", RETRY.mul_f64(1.0 + 2.0 * rand::random::<f64>()).as_millis()).into()
+}
+
+/// What a stream begins with.
+#[derive(Serialize)]
+struct Connected<'a> {
+    conn: &'a str,
+    cursor: Cursor,
+    recovered: bool,
+}
+
+fn greeting(name: &str, session: &Session, subscription: &Subscription) -> Bytes {
+    let cursor = subscription.cursor();
+    let connected = Connected { conn: session.secret(), cursor, recovered: subscription.is_resumed() };
+    // A client that has not been told of the reset yet must not take over the cursor that follows it.
+    let id = subscription.pending_reset().is_none().then_some(cursor);
+    let ready = envelope::own_block("ready", id, name, "connected", &connected);
+    let mut greeting = BytesMut::from(format!("retry: {}\n\n", RETRY.as_millis()).as_bytes());
+    greeting.extend_from_slice(&ready);
+    greeting.freeze()
+}
+
+/// The body of one stream. Its end is the end of the session.
+struct Stream {
+    name: Arc<str>,
+    subscription: Subscription,
+    first: Option<Bytes>,
+    named: bool,
+    end: Pin<Box<Sleep>>,
+    _session: Session,
+    _place: Place,
+}
+
+impl hyper::body::Body for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
+        let stream = &mut *self;
+        if stream.end.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        let mut chunk = Chunk::default();
+        if let Some(first) = stream.first.take() {
+            chunk.push(first);
+        }
+        while chunk.len() < CHUNK {
+            let delivery = if chunk.len() == 0 {
+                match stream.subscription.poll_next(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(None) => return Poll::Ready(None),
+                    Poll::Ready(Some(delivery)) => delivery,
+                }
+            } else if let Some(delivery) = stream.subscription.try_next() {
+                delivery
+            } else {
+                break;
+            };
+            match stream.encode(&delivery) {
+                Ok(bytes) => chunk.push(bytes),
+                Err(error) => tracing::error!(?error, "an event could not be encoded"),
+            }
+        }
+        Poll::Ready(Some(Ok(Frame::data(chunk.into_bytes()))))
+    }
+}
+
+impl Stream {
+    fn encode(&self, delivery: &Delivery) -> Result<Bytes> {
+        match delivery {
+            Delivery::Event(event) if self.named => envelope::named_block(event),
+            Delivery::Event(event) => envelope::block(event),
+            Delivery::Reset(reset) => Ok(envelope::own_block("reset", Some(reset.cursor), &self.name, "reset", reset)),
+            // Without the space after the colon the reader of Feathers 6 passes it over.
+            Delivery::Heartbeat(cursor) => Ok(format!("event: hb\nid: {cursor}\ndata:{{}}\n\n").into()),
+            _ => Ok(Bytes::new()),
+        }
+    }
+}
+
+/// What goes out in one write. A single block is passed on as it is.
+#[derive(Default)]
+struct Chunk {
+    first: Bytes,
+    more: BytesMut,
+}
+
+impl Chunk {
+    fn len(&self) -> usize {
+        self.first.len() + self.more.len()
+    }
+
+    fn push(&mut self, block: Bytes) {
+        if self.len() == 0 {
+            self.first = block;
+            return;
+        }
+        if !self.first.is_empty() {
+            self.more.reserve(self.first.len() + block.len());
+            self.more.extend_from_slice(&self.first);
+            self.first = Bytes::new();
+        }
+        self.more.extend_from_slice(&block);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.more.is_empty() { self.first } else { self.more.freeze() }
+    }
+}
