@@ -1,6 +1,6 @@
 //! What the tests of the whole workspace share: the peer server and a small Socket.IO client.
 //!
-//! The peer offers the services that a FeathersJS server offers in the same place, so that official clients, recorded
+//! The peer offers the services that an original Feathers server offers in the same place, so that official clients, recorded
 //! answers and parity tests can be run against it. Nothing here is part of the framework.
 
 pub mod client;

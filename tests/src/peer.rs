@@ -1,4 +1,4 @@
-//! The peer: an app with the services that the recorded FeathersJS server has, under the same paths.
+//! The peer: an app with the services that the recorded Feathers server has, under the same paths.
 //!
 //! Some of them do odd things on purpose, such as failing in eleven ways; each shows one rule of the wire.
 

@@ -21,11 +21,11 @@ impl Ev {
     }
 
     async fn update(&self, id: Id, data: Value) -> Result<Value> {
-        Ok(with_id(&id, data))
+        Ok(with_id(&id, &data))
     }
 
     async fn patch(&self, id: Id, data: Value) -> Result<Value> {
-        Ok(with_id(&id, data))
+        Ok(with_id(&id, &data))
     }
 
     async fn remove(&self, id: Id) -> Result<Value> {
@@ -39,7 +39,7 @@ impl Ev {
     }
 }
 
-fn with_id(id: &Id, data: Value) -> Value {
+fn with_id(id: &Id, data: &Value) -> Value {
     let mut record = json!({ "id": id });
     for (field, value) in data.as_object().into_iter().flatten() {
         record[field] = value.clone();

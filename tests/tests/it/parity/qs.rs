@@ -28,7 +28,7 @@ pub(super) fn encode(text: &str) -> String {
 fn add(pairs: &mut Vec<String>, name: &str, value: &Value) {
     match value {
         Value::Object(fields) => {
-            fields.iter().for_each(|(field, value)| add(pairs, &format!("{name}[{field}]"), value))
+            fields.iter().for_each(|(field, value)| add(pairs, &format!("{name}[{field}]"), value));
         }
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(index, value)| add(pairs, &format!("{name}[{index}]"), value));

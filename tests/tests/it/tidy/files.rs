@@ -102,10 +102,10 @@ fn no_source_file_is_long() {
         let excused = LONG.iter().find(|(path, _)| *path == file.path);
         match excused {
             None if lines > MAX_LINES => {
-                findings.push(format!("{}: {lines} lines, which second noun moved in?", file.path))
+                findings.push(format!("{}: {lines} lines, which second noun moved in?", file.path));
             }
             Some((_, reason)) if lines <= MAX_LINES || reason.is_empty() => {
-                findings.push(format!("{}: is short again, or has no reason: take it off the list", file.path))
+                findings.push(format!("{}: is short again, or has no reason: take it off the list", file.path));
             }
             _ => {}
         }

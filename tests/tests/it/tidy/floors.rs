@@ -19,7 +19,7 @@ fn floor(package: &str) -> u8 {
 #[test]
 fn an_arrow_only_points_down() {
     let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args(["metadata", "--format-version", "1", "--no-deps"])
         .current_dir(root())
         .output()
         .unwrap();
