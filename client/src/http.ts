@@ -1,0 +1,32 @@
+// What the transports over HTTP share: how a request is sent and what its status means.
+
+import { convert } from '@feathersjs/errors'
+import type { End, Host } from './link.js'
+
+/** Sends a GET to the realtime URL. */
+export async function get(
+  host: Host,
+  query: Record<string, string | undefined>,
+  headers: Record<string, string>,
+  signal: AbortSignal
+): Promise<Response> {
+  const url = new URL(host.url)
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value)
+  const all = { ...(await host.headers()), ...headers }
+  return host.fetch(url, { headers: all, signal, cache: 'no-store', credentials: host.credentials })
+}
+
+/** Says what an answer means that is no success. */
+export async function failure(response: Response): Promise<End> {
+  const error = await response.json().then(convert, () => new Error(`the answer was ${response.status}`))
+  const after = retryAfter(response)
+  if (response.status === 401 || response.status === 403) return { why: 'denied', error }
+  if (response.status === 429 || response.status === 503) return { why: 'busy', error, after }
+  return { why: 'refused', error, after }
+}
+
+/** Reads `Retry-After` where it is a number of seconds, in milliseconds. */
+function retryAfter(response: Response): number | undefined {
+  const seconds = Number(response.headers.get('retry-after') ?? NaN)
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined
+}

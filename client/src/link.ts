@@ -1,0 +1,106 @@
+// What a transport is: something that opens a link to the server and tells an observer what comes.
+
+import type { Clock } from './clock.js'
+import type { Idle } from './idle.js'
+
+/** A call of a service. */
+export interface Call {
+  path: string
+  method: string
+  id?: unknown
+  data?: unknown
+  query?: Record<string, unknown> | undefined
+  /** Values for the placeholders of the path. */
+  route?: Record<string, string> | undefined
+  /** Sent only with calls that go by HTTP. */
+  headers?: Record<string, string> | undefined
+}
+
+/** An event of a service. */
+export interface ServiceEvent {
+  path: string
+  event: string
+  data: unknown
+  cursor: string
+}
+
+/** The server could not tell what was missed: what is shown must be read again. */
+export interface Reset {
+  /** `epoch`, `trimmed`, `future`, `limit`, `lagged`, `bad-cursor` or `principal`. */
+  reason: string
+  /** Where it goes on. */
+  cursor: string
+  /** The oldest cursor that could have been resumed from. */
+  oldest?: string
+}
+
+/** The first message of the server. */
+export interface Welcome {
+  /** The secret of the session. */
+  conn: string
+  cursor: string
+  /** Whether everything since the given cursor follows. */
+  recovered: boolean
+  reset?: Reset | undefined
+}
+
+/** Why a link is over.
+ *
+ * | why | meaning |
+ * |---|---|
+ * | `refused` | this transport does not get through |
+ * | `lost` | the connection was cut, or the server goes away |
+ * | `silent` | nothing came for longer than a heartbeat |
+ * | `busy` | the server has no room now |
+ * | `denied` | the server does not know this client; another transport would not help |
+ * | `final` | the server does not want this client back */
+export interface End {
+  why: 'refused' | 'lost' | 'silent' | 'busy' | 'denied' | 'final'
+  error?: Error | undefined
+  /** The server's wish: come back after so many milliseconds. */
+  after?: number | undefined
+  /** The server's wish: wait about so long before a reconnect. */
+  retry?: number | undefined
+}
+
+/** Gets what a link brings; after `ended`, nothing more. */
+export interface Observer {
+  /** A message of the protocol has come: not before this is a link open. */
+  opened(welcome: Welcome): void
+  event(event: ServiceEvent): void
+  heartbeat(cursor: string): void
+  reset(reset: Reset): void
+  ended(end: End): void
+}
+
+/** A connection, or the wish for one. */
+export interface Link {
+  /** Sends a call; without this, calls go by HTTP. `undefined` if the call cannot go this way. */
+  call?(call: Call): Promise<unknown> | undefined
+  /** Ends when the calls that are under way are answered. */
+  retire(): void
+  /** Ends now. The observer is not told. */
+  close(): void
+}
+
+/** What all links need. */
+export interface Host {
+  /** The realtime URL, absolute. */
+  url: URL
+  clock: Clock
+  idle: Idle
+  fetch: typeof fetch
+  WebSocket: typeof WebSocket | undefined
+  /** How many milliseconds a link may take to open. */
+  openTimeout: number
+  /** How many milliseconds late a heartbeat may be. */
+  grace: number
+  /** Returns the app's own headers, with what all requests are sent. */
+  headers(): Promise<Record<string, string>>
+  /** Returns how often a stream is heard of, in milliseconds. */
+  heartbeat(): Promise<number>
+  credentials: RequestCredentials
+}
+
+/** Opens a link. The observer is told nothing before this has returned. */
+export type Transport = (host: Host, since: string | undefined, observer: Observer) => Link

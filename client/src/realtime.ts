@@ -1,0 +1,354 @@
+// The connection of an app: it opens the best link that gets through, keeps one open, resumes where the last one ended,
+// and hands on each event once and in order.
+//
+// At most one link is live, and only its events count. Another link may be tried beside it; when that opens it takes
+// over from the same position, and what both bring is told apart by its cursor.
+
+import { Backoff } from './backoff.js'
+import type { Timer } from './clock.js'
+import { Disconnected } from './disconnected.js'
+import { Emitter } from './emitter.js'
+import { get } from './http.js'
+import { Idle } from './idle.js'
+import { Ladder, type TransportName } from './ladder.js'
+import type { Call, End, Host, Link, Observer, Reset, ServiceEvent, Welcome } from './link.js'
+import { Memory } from './memory.js'
+import { Offer } from './offer.js'
+import { settle, type RealtimeOptions, type Settings } from './options.js'
+import { Position } from './position.js'
+import { Rest } from './rest.js'
+import { transports } from './transports/all.js'
+import { Waiting } from './waiting.js'
+import { watchPage } from './wake.js'
+
+/** `connecting` only until the first connection stands or could not be had. */
+export type State = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed'
+
+export interface RealtimeEvents {
+  /** The connection stands. `recovered`: nothing was missed since the last one. */
+  connect: (info: { transport: TransportName; recovered: boolean }) => void
+  /** The connection is lost, or closed from here. */
+  disconnect: (info: { reason: End['why'] | 'closed'; error?: Error | undefined }) => void
+  /** The next try begins in `delay` milliseconds. */
+  reconnecting: (info: { attempt: number; delay: number }) => void
+  /** Events and calls take another transport from now on. */
+  transport: (name: TransportName, previous: TransportName | undefined) => void
+  /** Events may have been missed, and why: read again what is shown. */
+  reset: (reset: Reset) => void
+  /** No transport gets through, or the server does not want this client; in the latter case the state is `closed`. */
+  error: (error: Error) => void
+}
+
+/** A link and what is known of it. */
+interface Dial {
+  readonly name: TransportName
+  link: Link | undefined
+  conn: string | undefined
+}
+
+/** A link that is tried beside the live one. */
+interface Probe {
+  readonly dial: Dial
+  done(open: boolean): void
+}
+
+/** How many calls may wait for the first connection. */
+const FIRST_CALLS = 1_000
+
+export class Realtime extends Emitter<RealtimeEvents> {
+  readonly #settings: Settings
+  readonly #host: Host
+  readonly #rest: Rest
+  readonly #memory: Memory
+  readonly #position: Position
+  readonly #backoff: Backoff
+  readonly #waiting = new Waiting()
+  #state: State = 'idle'
+  #ladder: Ladder
+  #live: Dial | undefined
+  #last: TransportName | undefined
+  #trial: Dial | undefined
+  #probe: Probe | undefined
+  #retryTimer: Timer
+  #probeTimer: Timer
+  #stableTimer: Timer
+  #deniedBefore = false
+  #unwatch = () => {}
+
+  /** @param base the server's URL
+   *  @param deliver gets each event of a service once */
+  constructor(
+    base: string,
+    options: RealtimeOptions,
+    private readonly deliver: (event: ServiceEvent) => void
+  ) {
+    super()
+    const settings = settle(options)
+    const page = globalThis.location as Location | undefined
+    const root = new URL(base || '/', page?.href).href.replace(/\/+$/, '')
+    const url = new URL(`${root}/${(options.path ?? 'realtime').replace(/^\/+/, '')}`)
+    const { clock, openTimeout, grace, credentials, headers } = settings
+    const ask = (signal: AbortSignal) => get({ ...this.#host, url: new URL(`${url.href}/negotiate`) }, {}, {}, signal)
+    const offer = new Offer(ask, clock)
+    this.#settings = settings
+    this.#host = {
+      url, clock, openTimeout, grace, credentials, headers,
+      idle: new Idle(),
+      fetch: settings.fetch,
+      WebSocket: settings.WebSocket,
+      heartbeat: () => offer.heartbeat()
+    }
+    this.#rest = new Rest({ base: root, fetch: settings.fetch, credentials, headers })
+    this.#memory = new Memory(url.href, options.storage)
+    this.#position = new Position(options.since)
+    this.#backoff = new Backoff(clock.random)
+    this.#ladder = new Ladder(settings.transports, this.#memory.recall())
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  /** The transport that is in use; `undefined` while there is none. */
+  get transport(): TransportName | undefined {
+    return this.#live?.name
+  }
+
+  /** The transports that can be used here, the best one first. */
+  get transports(): readonly TransportName[] {
+    return this.#settings.transports
+  }
+
+  /** The last cursor that was applied: with it as `since`, another page goes on from here. */
+  get cursor(): string | undefined {
+    return this.#position.cursor
+  }
+
+  /** Connects, unless that is so or under way. */
+  connect(): this {
+    if (this.#state !== 'idle' && this.#state !== 'closed') return this
+    this.#state = 'connecting'
+    this.#unwatch = watchPage({
+      online: () => {
+        this.#ladder.networkChanged()
+        this.#host.idle.forget()
+        this.#hurry()
+      },
+      visible: () => this.#hurry()
+    })
+    this.#try()
+    return this
+  }
+
+  /** Closes the connection until `connect()` is called. */
+  close(): this {
+    const was = this.#state
+    this.#shut()
+    if (was === 'connected') this.emit('disconnect', { reason: 'closed' })
+    return this
+  }
+
+  /** Uses this transport only from now on, or without a name the best one that gets through.
+   *
+   * The present connection stays until the new one stands. Rejects if it cannot be had; then all is as before. */
+  async use(name?: TransportName): Promise<void> {
+    const steps = name === undefined ? this.transports : [name]
+    if (!steps.every((step) => this.transports.includes(step))) throw new Error(`'${name}' is not available here`)
+    const live = this.#live
+    const better = live ? steps.slice(0, steps.includes(live.name) ? steps.indexOf(live.name) : undefined) : []
+    const open = live === undefined || better.length === 0 || (await this.#tryBeside(better))
+    if (!open && name !== undefined) throw new Error(`'${name}' does not get through`)
+    this.#ladder = new Ladder(steps, this.#live?.name)
+    if (this.#live) this.#scheduleProbe()
+    else this.#hurry()
+  }
+
+  /** Calls a service. Rejects with `Disconnected` when the answer cannot come. */
+  async call(call: Call): Promise<unknown> {
+    while (!this.#live) {
+      if (this.#state === 'idle' || this.#state === 'closed') throw new Disconnected('the client is not connected', false)
+      await this.#waiting.join(this.#state === 'connecting' ? FIRST_CALLS : this.#settings.queue)
+    }
+    const { link, conn } = this.#live
+    return link?.call?.(call) ?? this.#rest.call(call, conn)
+  }
+
+  #try(): void {
+    this.#retryTimer = undefined
+    this.#trial = this.#dial(this.#ladder.current)
+  }
+
+  #dial(name: TransportName): Dial {
+    const dial: Dial = { name, link: undefined, conn: undefined }
+    const isLive = () => this.#live === dial
+    const observer: Observer = {
+      opened: (welcome) => this.#opened(dial, welcome),
+      event: (event) => isLive() && this.#event(event),
+      heartbeat: (cursor) => isLive() && this.#position.advance(cursor),
+      reset: (reset) => isLive() && this.#reset(reset),
+      ended: (end) => this.#ended(dial, end)
+    }
+    try {
+      dial.link = transports[name](this.#host, this.#position.cursor, observer)
+    } catch (error) {
+      queueMicrotask(() => this.#ended(dial, { why: 'refused', error: error as Error }))
+    }
+    return dial
+  }
+
+  #opened(dial: Dial, welcome: Welcome): void {
+    if (dial === this.#trial) {
+      this.#trial = undefined
+      return this.#goLive(dial, welcome)
+    }
+    const probe = this.#probe
+    if (dial !== probe?.dial) return dial.link?.close()
+    this.#probe = undefined
+    // The live link has missed nothing, so a link that has is no better.
+    if (welcome.recovered) this.#goLive(dial, welcome)
+    else dial.link?.close()
+    probe.done(welcome.recovered)
+  }
+
+  #goLive(dial: Dial, welcome: Welcome): void {
+    const previous = this.#live
+    const last = this.#last
+    dial.conn = welcome.conn
+    this.#live = dial
+    this.#last = dial.name
+    previous?.link?.retire()
+    this.#state = 'connected'
+    this.#deniedBefore = false
+    // A pinned transport takes over before its ladder does.
+    if (this.#ladder.steps.includes(dial.name)) this.#ladder.opened(dial.name)
+    this.#memory.save(dial.name)
+    if (this.#position.cursor === undefined) this.#position.reset(welcome.cursor)
+    this.#waiting.release()
+    this.#scheduleProbe()
+    this.#clear(this.#stableTimer)
+    this.#stableTimer = this.#settings.clock.setTimeout(() => this.#backoff.reset(), this.#settings.stableAfter)
+    if (last !== dial.name) this.emit('transport', dial.name, last)
+    if (!previous) this.emit('connect', { transport: dial.name, recovered: welcome.recovered })
+    if (welcome.reset) this.#reset(welcome.reset)
+  }
+
+  #event(event: ServiceEvent): void {
+    const order = this.#position.admit(event.cursor)
+    if (order === 'old') return
+    if (order === 'foreign') this.emit('reset', { reason: 'epoch', cursor: event.cursor })
+    this.deliver(event)
+  }
+
+  #reset(reset: Reset): void {
+    this.#position.reset(reset.cursor)
+    this.emit('reset', reset)
+  }
+
+  #ended(dial: Dial, end: End): void {
+    if (dial === this.#live) this.#lost(end)
+    else if (dial === this.#trial) this.#failed(end)
+    else if (dial === this.#probe?.dial) this.#endProbe()
+  }
+
+  /** The live link is over. */
+  #lost(end: End): void {
+    this.#live = undefined
+    this.#clear(this.#stableTimer)
+    this.#clear(this.#probeTimer)
+    this.#endProbe()
+    this.#state = 'reconnecting'
+    this.emit('disconnect', { reason: end.why, error: end.error })
+    if (this.#isOver(end)) return
+    if (end.why === 'silent') this.#ladder.silent(this.#settings.clock.now())
+    this.#retry(end)
+  }
+
+  /** A try is over that never opened. */
+  #failed(end: End): void {
+    this.#trial = undefined
+    if (this.#isOver(end)) return
+    const then = end.why === 'busy' || end.why === 'denied' ? 'again' : this.#ladder.failed()
+    if (then === 'next') return this.#try()
+    this.#state = 'reconnecting'
+    this.#waiting.fail(this.#settings.queue)
+    if (then === 'exhausted' && end.error) this.emit('error', end.error)
+    this.#retry(end)
+  }
+
+  /** Gives up if the server does not want this client. Who was denied may ask once more, with other headers. */
+  #isOver(end: End): boolean {
+    // A listener may have closed it meanwhile.
+    if (this.#state === 'closed') return true
+    const mayAskAgain = this.#settings.asksHeaders && !this.#deniedBefore
+    this.#deniedBefore = end.why === 'denied'
+    if (end.why !== 'final' && (end.why !== 'denied' || mayAskAgain)) return false
+    this.#shut()
+    this.emit('error', end.error ?? new Error(`the connection is over: ${end.why}`))
+    return true
+  }
+
+  #retry(end: End): void {
+    // A listener may have closed or connected meanwhile.
+    if (this.#state !== 'reconnecting' || this.#trial) return
+    if (end.retry !== undefined) this.#backoff.startWith(end.retry)
+    const wait = this.#backoff.next()
+    const delay = end.after ?? wait
+    this.#retryTimer = this.#settings.clock.setTimeout(() => this.#try(), delay)
+    this.emit('reconnecting', { attempt: this.#backoff.tries, delay })
+  }
+
+  /** Tries now instead of later. */
+  #hurry(): void {
+    if (this.#retryTimer === undefined) return
+    this.#clear(this.#retryTimer)
+    this.#try()
+  }
+
+  #scheduleProbe(): void {
+    this.#clear(this.#probeTimer)
+    const wait = this.#ladder.nextProbe()
+    if (wait === undefined) return
+    this.#probeTimer = this.#settings.clock.setTimeout(() => {
+      void this.#tryBeside(this.#ladder.higher).then((open) => {
+        if (!open && this.#live) this.#scheduleProbe()
+      })
+    }, wait)
+  }
+
+  /** Tries transports beside the live link, one after the other; the first that opens takes over. */
+  async #tryBeside(steps: readonly TransportName[]): Promise<boolean> {
+    this.#endProbe()
+    const live = this.#live
+    for (const step of steps) {
+      if (this.#live !== live || !live) return false
+      const open = await new Promise<boolean>((done) => {
+        this.#probe = { dial: this.#dial(step), done }
+      })
+      if (open) return true
+    }
+    return false
+  }
+
+  #endProbe(): void {
+    const probe = this.#probe
+    this.#probe = undefined
+    probe?.dial.link?.close()
+    probe?.done(false)
+  }
+
+  #shut(): void {
+    this.#state = 'closed'
+    for (const timer of [this.#retryTimer, this.#probeTimer, this.#stableTimer]) this.#clear(timer)
+    this.#retryTimer = undefined
+    this.#endProbe()
+    this.#trial?.link?.close()
+    this.#live?.link?.close()
+    this.#trial = this.#live = undefined
+    this.#waiting.fail(0)
+    this.#unwatch()
+  }
+
+  #clear(timer: Timer): void {
+    if (timer !== undefined) this.#settings.clock.clearTimeout(timer)
+  }
+}

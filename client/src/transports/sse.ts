@@ -1,0 +1,92 @@
+// Server-sent events, read with `fetch`, so that headers can be sent and failures seen.
+
+import { failure, get } from '../http.js'
+import { Line } from '../line.js'
+import type { Host, Link, Observer, Welcome } from '../link.js'
+import { SseParser, type SseMessage } from '../sse-parser.js'
+
+export function sse(host: Host, since: string | undefined, observer: Observer): Link {
+  return new SseLink(host, since, observer)
+}
+
+class SseLink implements Link {
+  readonly #line: Line
+  readonly #abort = new AbortController()
+  #retry: number | undefined
+
+  constructor(
+    private readonly host: Host,
+    since: string | undefined,
+    observer: Observer
+  ) {
+    this.#line = new Line(host, observer, () => this.#abort.abort())
+    this.#read(since).catch((error: Error) => this.#failed(error))
+  }
+
+  retire(): void {
+    this.close()
+  }
+
+  close(): void {
+    this.#line.close()
+  }
+
+  async #read(since: string | undefined): Promise<void> {
+    const headers = { Accept: 'text/event-stream' }
+    const response = await get(this.host, { transport: 'sse', since }, headers, this.#abort.signal)
+    if (response.status === 204) return this.#line.end({ why: 'final', error: new Error('the server has said no more') })
+    if (!response.ok) return this.#line.end(await failure(response))
+    if (!response.headers.get('content-type')?.startsWith('text/event-stream') || !response.body) {
+      return this.#line.end({ why: 'refused', error: new Error('the answer is not a stream of events') })
+    }
+    const parser = new SseParser({
+      message: (message) => this.#receive(message),
+      retry: (ms) => {
+        this.#retry = ms
+      }
+    })
+    const reader = response.body.getReader()
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done || this.#line.isOver) break
+      this.#line.heard()
+      parser.push(decoder.decode(value, { stream: true }))
+    }
+    this.#ended()
+  }
+
+  #receive({ type, data, id }: SseMessage): void {
+    const message = JSON.parse(data)
+    switch (type) {
+      case 'message':
+        return this.#line.event({ ...message, cursor: id })
+      case 'ready':
+        return this.#open(message.data)
+      case 'hb':
+        return this.#line.heartbeat(id)
+      case 'reset':
+        return this.#line.reset(message.data)
+    }
+  }
+
+  #open(welcome: Welcome): void {
+    this.#line.opened(welcome, Infinity)
+    void this.host.heartbeat().then((every) => this.#line.expectWithin(every + this.host.grace))
+  }
+
+  /** A stream cannot be asked to be less quiet, so a network that cuts quiet ones is like one that is silent. */
+  #failed(error: Error): void {
+    this.#line.noteCut()
+    const why = this.host.idle.keepAlive === undefined ? 'lost' : 'silent'
+    this.#line.end({ why: this.#line.isOpen ? why : 'refused', error, retry: this.#retry })
+  }
+
+  /** A server without room ends a stream before it has begun, and says when to come again. */
+  #ended(): void {
+    const error = new Error('the stream has ended')
+    const { isOpen } = this.#line
+    if (!isOpen && this.#retry !== undefined) this.#line.end({ why: 'busy', error, after: this.#retry })
+    else this.#line.end({ why: 'lost', error, retry: this.#retry })
+  }
+}

@@ -1,0 +1,181 @@
+// The WebSocket: JSON-RPC 2.0 under the subprotocol `feathers.v1`. Calls go up it, events come down.
+
+import { BadRequest, convert } from '@feathersjs/errors'
+import type { Timer } from '../clock.js'
+import { Disconnected } from '../disconnected.js'
+import { Line } from '../line.js'
+import type { Call, End, Host, Link, Observer, ServiceEvent, Welcome } from '../link.js'
+import { fillRoute } from '../route.js'
+
+/** What the server sends. */
+interface Incoming {
+  id?: number | null
+  result?: unknown
+  error?: { code: number; message: string; data?: object }
+  method?: string
+  params?: unknown
+}
+
+interface Pending {
+  resolve(result: unknown): void
+  reject(error: Error): void
+}
+
+const PROTOCOL = 'feathers.v1'
+/** What close codes ask for; any other means that the connection was lost. */
+const CLOSE_CODES: Record<number, Pick<End, 'why' | 'after'>> = {
+  1008: { why: 'final' },
+  1009: { why: 'final' },
+  4201: { why: 'lost', after: 0 },
+  4401: { why: 'denied' },
+  4403: { why: 'denied' },
+  4409: { why: 'final' }
+}
+/** The `readyState` of a socket that can send. */
+const OPEN = 1
+/** The code when a connection ends without a word. */
+const CUT = 1006
+
+export function websocket(host: Host, since: string | undefined, observer: Observer): Link {
+  return new WebSocketLink(host, since, observer)
+}
+
+class WebSocketLink implements Link {
+  readonly #line: Line
+  readonly #socket: WebSocket
+  readonly #pending = new Map<number, Pending>()
+  #lastId = 0
+  #maxFrame = Infinity
+  #keepAlive: Timer
+  #retired = false
+
+  constructor(
+    private readonly host: Host,
+    since: string | undefined,
+    observer: Observer
+  ) {
+    const url = new URL(host.url)
+    url.protocol = url.protocol.replace('http', 'ws')
+    const Socket = host.WebSocket as typeof WebSocket
+    const socket = new Socket(url, PROTOCOL)
+    this.#socket = socket
+    this.#line = new Line(host, observer, () => this.#tearDown())
+    socket.onopen = () => this.#hello(since)
+    socket.onmessage = ({ data }) => this.#receive(String(data))
+    socket.onclose = ({ code, reason }) => this.#closed(code, reason)
+    // What went wrong is not said here, and a close follows.
+    socket.onerror = () => {}
+  }
+
+  call(call: Call): Promise<unknown> | undefined {
+    const { method, id, data, query } = call
+    const params = { path: fillRoute(call.path, call.route), id, data, query }
+    let fits = true
+    const answer = new Promise((resolve, reject) => {
+      fits = this.#request(method, params, { resolve, reject })
+    })
+    return fits ? answer : undefined
+  }
+
+  retire(): void {
+    this.#retired = true
+    this.#closeIfDone()
+  }
+
+  close(): void {
+    this.#line.close()
+  }
+
+  #hello(since: string | undefined): void {
+    // The answer is taken in at once, not by a promise: events may follow before a promise would tell.
+    this.#request('$hello', since === undefined ? {} : { since }, {
+      resolve: (result) => {
+        const { ping, maxFrame, ...welcome } = result as Welcome & { ping: number; maxFrame?: number }
+        this.#maxFrame = maxFrame ?? Infinity
+        this.#line.opened(welcome, ping + this.host.grace)
+        this.#speakUp()
+      },
+      reject: (error) => this.#line.end({ why: 'refused', error })
+    })
+  }
+
+  /** Sends a request; `false` if it is too large for a frame. */
+  #request(method: string, params: object, pending: Pending): boolean {
+    const id = (this.#lastId += 1)
+    const text = JSON.stringify({ jsonrpc: '2.0', id, method, params })
+    // In UTF-8 a UTF-16 unit takes three bytes at most.
+    if (text.length * 3 > this.#maxFrame && new TextEncoder().encode(text).length > this.#maxFrame) return false
+    if (this.#line.isOver || this.#socket.readyState !== OPEN) {
+      pending.reject(new Disconnected('the connection is closed', false))
+      return true
+    }
+    this.#pending.set(id, pending)
+    this.#socket.send(text)
+    return true
+  }
+
+  #receive(text: string): void {
+    this.#line.heard()
+    let message: Incoming
+    try {
+      message = JSON.parse(text)
+    } catch {
+      return this.#line.end({ why: 'refused', error: new Error('this server does not speak feathers.v1') })
+    }
+    if (message.method === undefined) return this.#settle(message)
+    const params = message.params as never
+    switch (message.method) {
+      case '$event':
+        return this.#line.event(params as ServiceEvent)
+      case '$reset':
+        return this.#line.reset(params)
+      case '$ping':
+        this.#send({ jsonrpc: '2.0', method: '$pong' })
+        return this.#line.heartbeat((params as { cursor: string }).cursor)
+    }
+  }
+
+  #settle({ id, result, error }: Incoming): void {
+    const pending = typeof id === 'number' ? this.#pending.get(id) : undefined
+    if (!pending) return
+    this.#pending.delete(id as number)
+    if (!error) pending.resolve(result)
+    else if (error.data) pending.reject(convert(error.data))
+    else pending.reject(new BadRequest(error.message, { code: error.code }))
+    this.#closeIfDone()
+  }
+
+  /** Asks for a sign of life often enough for a network that cuts quiet connections. */
+  #speakUp(): void {
+    const every = this.host.idle.keepAlive
+    if (every === undefined || this.#line.isOver) return
+    this.#keepAlive = this.host.clock.setTimeout(() => {
+      this.#request('$ping', {}, {
+        resolve: (result) => this.#line.heartbeat((result as { cursor: string }).cursor),
+        reject: () => {}
+      })
+      this.#speakUp()
+    }, every)
+  }
+
+  #send(message: object): void {
+    if (this.#socket.readyState === OPEN) this.#socket.send(JSON.stringify(message))
+  }
+
+  #closed(code: number, reason: string): void {
+    const end = { why: 'lost' as const, ...CLOSE_CODES[code], error: new Error(`closed with ${code} ${reason}`.trim()) }
+    if (code === CUT) this.#line.noteCut()
+    this.#line.end(end)
+  }
+
+  #closeIfDone(): void {
+    if (this.#retired && this.#pending.size === 0) this.close()
+  }
+
+  #tearDown(): void {
+    this.host.clock.clearTimeout(this.#keepAlive)
+    for (const { reject } of this.#pending.values()) reject(new Disconnected('the connection was lost', true))
+    this.#pending.clear()
+    this.#socket.close()
+  }
+}
