@@ -73,11 +73,7 @@ pub fn id_field<T>(id: &Id, kind: Kind, from_field: impl FnOnce(FieldValue) -> R
 }
 
 /// Makes a field of a stored value; what does not fit names the column in the log.
-pub fn column<T>(
-    name: &str,
-    value: Option<FieldValue>,
-    from_field: impl FnOnce(FieldValue) -> Result<T>,
-) -> Result<T> {
+pub fn column<T>(name: &str, value: Option<FieldValue>, from_field: impl FnOnce(FieldValue) -> Result<T>) -> Result<T> {
     from_field(value.unwrap_or_default()).map_err(|error| in_column(name, &error))
 }
 

@@ -186,6 +186,26 @@ async fn data_that_does_not_fit_is_refused_and_nothing_is_stored() -> Result<()>
     Ok(())
 }
 
+#[tokio::test]
+async fn the_schema_rules_queries_and_data() -> Result<()> {
+    let app = app().await;
+    for (text, prio) in [("milk", 1), ("bread", 5), ("salt", 3)] {
+        from_outside(&app, Method::Create, None, json!({ "text": text, "prio": prio })).await?;
+    }
+    let todos = app.service("todos")?;
+    let found: Vec<Todo> = todos.find(json!({ "prio": { "$gt": "2" }, "$sort": { "text": 1 } })).await?.decode()?;
+    assert_eq!(found.iter().map(|todo| todo.text.as_str()).collect::<Vec<_>>(), ["bread", "salt"]);
+
+    let mut params = Params::query(json!({ "secret": "hush" }));
+    params.provider = Some(Provider::REST);
+    assert!(todos.find(params).await.unwrap_err().is_bad_request());
+
+    let data = json!({ "text": "", "prio": 9, "listName": "never" });
+    let error = from_outside(&app, Method::Create, None, data).await.unwrap_err();
+    assert_eq!((error.code(), error.data().and_then(Value::as_array).map(Vec::len)), (400, Some(3)), "{error:?}");
+    Ok(())
+}
+
 #[test]
 fn data_and_patch_are_written_as_they_are_read() {
     let data = TodoData { due: Some("today".to_owned()), priority: Some(None), ..todo("milk") };

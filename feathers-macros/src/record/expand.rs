@@ -1,6 +1,7 @@
 //! Expansion: the code of a record. One file a generated thing.
 
 mod codec;
+mod columns;
 mod record;
 mod schema;
 mod siblings;
@@ -21,7 +22,7 @@ pub(super) fn record(record: &Record) -> TokenStream {
     let checks = schema::checks(record, &names);
     let defaults = record::defaults(record);
     let record_impl = record::expand(record, &names);
-    let columns_impl = record::columns(record, &names);
+    let columns_impl = columns::expand(record, &names);
     quote! {
         #siblings
         #[allow(clippy::all, clippy::pedantic, clippy::nursery, reason = "generated code")]
@@ -85,6 +86,29 @@ impl Names {
             data: record.data(),
             patch: record.patch(),
         }
+    }
+}
+
+/// Writes the head of an impl.
+///
+/// The bounds repeat what the trait asks for anyway: a derive that the struct lacks is then one error at its name, not
+/// one at each function of the impl.
+fn header(record: &Record, names: &Names, name: &str) -> TokenStream {
+    let ident = &record.ident;
+    let span = ident.span();
+    let (core, serde) = (moved(&names.core, span), moved(&names.serde, span));
+    let name = Ident::new(name, span);
+    let header = quote_spanned! {span=>
+        impl #core::#name for #ident
+        where
+            #ident: ::core::clone::Clone,
+            #ident: #serde::Serialize,
+            #ident: #serde::de::DeserializeOwned,
+    };
+    quote! {
+        #[automatically_derived]
+        #[allow(trivial_bounds, unused_variables, reason = "bounds make better errors; a record may be only an id")]
+        #header
     }
 }
 

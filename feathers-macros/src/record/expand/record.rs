@@ -1,12 +1,12 @@
-//! The impls of `Record` and `Columns`.
+//! The impl of `Record`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
-use super::{Names, field_type, private, runtime, schema, to_field};
+use super::{Names, field_type, header, private, runtime, schema, to_field};
 use crate::record::model::{Field, Presence, Record};
-use crate::types::{at, last_segment, moved};
+use crate::types::{at, last_segment};
 
 /// Writes a function for each default, so that the user's expression sees no local of ours.
 pub(super) fn defaults(record: &Record) -> TokenStream {
@@ -124,59 +124,6 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
                 ::core::result::Result::Ok(())
             }
         }
-    }
-}
-
-/// Writes the impl of `Columns`.
-pub(super) fn columns(record: &Record, names: &Names) -> TokenStream {
-    let Names { core, rt, .. } = names;
-    let fields = record.fields.iter().map(|field| {
-        let Field { ident, ty, wire, .. } = field;
-        let next = quote!(::core::iter::Iterator::next(&mut values));
-        match (field.words.json, &field.codec) {
-            (None, _) => {
-                let from_field = field_type(field, names, "from_field");
-                let column = runtime(field, names, "column");
-                quote!(#ident: #column(#wire, #next, #from_field)?)
-            }
-            (Some(_), None) => quote!(#ident: #rt::column(#wire, #next, |value| #rt::from_json_field::<#ty>(&value))?),
-            (Some(_), Some(_)) => {
-                let wrapper = private("wire", field);
-                quote!(#ident: #rt::column(#wire, #next, |value| #rt::from_json_field::<#wrapper>(&value))?.0)
-            }
-        }
-    });
-    let header = header(record, names, "Columns");
-    quote! {
-        #header {
-            fn from_columns(values: ::std::vec::Vec<#core::FieldValue>) -> #core::Result<Self> {
-                let mut values = ::core::iter::IntoIterator::into_iter(values);
-                ::core::result::Result::Ok(Self { #(#fields),* })
-            }
-        }
-    }
-}
-
-/// Writes the head of an impl.
-///
-/// The bounds repeat what the trait asks for anyway: a derive that the struct lacks is then one error at its name, not
-/// one at each function of the impl.
-fn header(record: &Record, names: &Names, name: &str) -> TokenStream {
-    let ident = &record.ident;
-    let span = ident.span();
-    let (core, serde) = (moved(&names.core, span), moved(&names.serde, span));
-    let name = Ident::new(name, span);
-    let header = quote_spanned! {span=>
-        impl #core::#name for #ident
-        where
-            #ident: ::core::clone::Clone,
-            #ident: #serde::Serialize,
-            #ident: #serde::de::DeserializeOwned,
-    };
-    quote! {
-        #[automatically_derived]
-        #[allow(trivial_bounds, unused_variables, reason = "bounds make better errors; a record may be only an id")]
-        #header
     }
 }
 

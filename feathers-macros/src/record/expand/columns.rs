@@ -1,0 +1,37 @@
+//! The impl of `Columns`: from the values of a database row to a record.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{Names, field_type, header, private, runtime};
+use crate::record::model::{Field, Record};
+
+/// Writes the impl of `Columns`.
+pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
+    let Names { core, rt, .. } = names;
+    let fields = record.fields.iter().map(|field| {
+        let Field { ident, ty, wire, .. } = field;
+        let next = quote!(::core::iter::Iterator::next(&mut values));
+        match (field.words.json, &field.codec) {
+            (None, _) => {
+                let from_field = field_type(field, names, "from_field");
+                let column = runtime(field, names, "column");
+                quote!(#ident: #column(#wire, #next, #from_field)?)
+            }
+            (Some(_), None) => quote!(#ident: #rt::column(#wire, #next, |value| #rt::from_json_field::<#ty>(&value))?),
+            (Some(_), Some(_)) => {
+                let wrapper = private("wire", field);
+                quote!(#ident: #rt::column(#wire, #next, |value| #rt::from_json_field::<#wrapper>(&value))?.0)
+            }
+        }
+    });
+    let header = header(record, names, "Columns");
+    quote! {
+        #header {
+            fn from_columns(values: ::std::vec::Vec<#core::FieldValue>) -> #core::Result<Self> {
+                let mut values = ::core::iter::IntoIterator::into_iter(values);
+                ::core::result::Result::Ok(Self { #(#fields),* })
+            }
+        }
+    }
+}
