@@ -26,20 +26,35 @@
 //! | feature | adds |
 //! |---|---|
 //! | `socketio` | the Socket.IO transport, on by default in a server once the feature is on |
+//! | `socketioxide` | the same on the `socketioxide` crate, which has no recovery, as an alternative |
 //! | `tls` | `Server::tls`: HTTPS with rustls, and HTTP/2 |
 
 mod answer;
+mod calls;
+#[cfg(feature = "socketio")]
+mod decode;
+#[cfg(feature = "socketio")]
+mod engine;
+#[cfg(feature = "socketio")]
+mod handshake;
 mod realtime;
 mod rest;
 mod server;
 #[cfg(feature = "socketio")]
 mod socketio;
+#[cfg(feature = "socketioxide")]
+mod socketioxide;
 mod transport;
+mod websocket;
 
 pub use crate::answer::error_response;
+#[cfg(feature = "socketio")]
+pub use crate::handshake::HandshakeAuth;
 pub use crate::realtime::Realtime;
 pub use crate::rest::{Feathers, Rest};
 pub use crate::server::{Cors, Listen, Running, Server, logging};
 #[cfg(feature = "socketio")]
-pub use crate::socketio::{HandshakeAuth, SocketIo};
+pub use crate::socketio::SocketIo;
+#[cfg(feature = "socketioxide")]
+pub use crate::socketioxide::SocketIoxide;
 pub use crate::transport::Transport;

@@ -7,6 +7,8 @@ mod asked;
 mod envelope;
 mod negotiate;
 mod poll;
+mod rpc;
+mod socket;
 mod sse;
 mod streams;
 
@@ -33,6 +35,7 @@ use crate::transport::Transport;
 ///
 /// | request | answer |
 /// |---|---|
+/// | `GET /realtime` with `Upgrade: websocket` | calls and events on a WebSocket, as JSON-RPC 2.0 |
 /// | `GET /realtime` with `Accept: text/event-stream` or `?transport=sse` | a stream of server-sent events |
 /// | `GET /realtime?since=C&wait=30` | a long poll: what came after `C`, or nothing after 30 seconds |
 /// | `GET /realtime?since=C&wait=0` | a short poll: the same, at once |
@@ -67,6 +70,7 @@ pub struct Realtime {
     gather: Duration,
     poll_interval: Duration,
     batch_bytes: usize,
+    socket: socket::Settings,
 }
 
 impl Realtime {
@@ -83,6 +87,7 @@ impl Realtime {
             gather: Duration::from_millis(20),
             poll_interval: Duration::from_secs(3),
             batch_bytes: 256 << 10,
+            socket: socket::Settings::default(),
         }
     }
 
@@ -146,6 +151,34 @@ impl Realtime {
     /// poll. One event always fits.
     pub fn batch_bytes(mut self, bytes: usize) -> Self {
         self.batch_bytes = bytes;
+        self
+    }
+
+    /// Sets how often a WebSocket is pinged, instead of every 25 seconds. A client that has not sent anything by the
+    /// next ping is taken for gone.
+    pub fn ping(mut self, every: Duration) -> Self {
+        self.socket.ping = every.max(Duration::from_millis(10));
+        self
+    }
+
+    /// Sets how long a WebSocket may take to say `$hello`, instead of 10 seconds; then it is closed with 4408.
+    pub fn hello_timeout(mut self, timeout: Duration) -> Self {
+        self.socket.hello = timeout;
+        self
+    }
+
+    /// Sets the bytes of the largest message on a WebSocket, instead of 1 MiB; a larger one closes it with 1009.
+    pub fn max_frame(mut self, bytes: usize) -> Self {
+        self.socket.max_frame = bytes;
+        self
+    }
+
+    /// Names the origins, such as `https://app.example`, whose pages may open a WebSocket besides those of the server
+    /// itself. Others get a 403.
+    ///
+    /// Without it a page of any origin may, unless its browser sends a cookie along.
+    pub fn origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
+        self.socket.origins = Some(origins.into_iter().map(Into::into).collect());
         self
     }
 }
@@ -226,7 +259,7 @@ impl Endpoint {
     async fn listen(self, request: Request) -> Result<Response> {
         let query = asked::query(request.uri())?;
         match asked::way(request.headers(), &query)? {
-            Way::WebSocket => Err(Error::not_implemented("there is no WebSocket here yet: use 'transport=sse'")),
+            Way::WebSocket => Ok(socket::upgrade(&self.0.app, request, query, &self.0.options.socket)),
             Way::Sse => Ok(sse::answer(&self.0, request.into_parts().0, query).await),
             Way::Poll => poll::answer(&self.0, request.into_parts().0, query).await,
         }

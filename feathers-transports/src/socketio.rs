@@ -5,56 +5,36 @@
 //! and `"todos created"` with the data. The data is followed by the event's cursor, which Feathers clients ignore.
 //! The events that a call causes arrive before its answer.
 
-mod bundle;
-mod calls;
-mod client;
-mod decode;
-mod handshake;
-mod pump;
+pub(crate) mod bundle;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
-use axum::routing::any;
-use feathers_core::{Connection, Error, Handle, Result};
-use futures_util::FutureExt;
-use http::{StatusCode, header};
-use socketioxide::handler::ConnectHandler;
-use socketioxide::{ParserConfig, SocketIoBuilder};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
+use feathers_core::{Connection, Handle, Result};
 
-pub use self::handshake::HandshakeAuth;
-use self::handshake::{Admit, Handshake};
-use crate::Transport;
-
-/// How long answers of calls under way may take once the shutdown has begun.
-const DRAIN: Duration = Duration::from_secs(5);
-/// How long the engine may take to say goodbye to its clients.
-const GOODBYE: Duration = Duration::from_secs(1);
-/// How many binary attachments an event may have; it is refused with an answer in any case.
-const ATTACHMENTS: usize = 16;
+use crate::engine::{Engine, Options};
+use crate::handshake::Checks;
+#[cfg(doc)]
+use crate::handshake::HandshakeAuth;
+use crate::transport::Transport;
 
 /// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle at
 /// `/socket.io/socket.io.js`.
 ///
-/// Calls of one client start in the order of their arrival and run at the same time, 64 of them; more wait, up to
-/// 16 MiB, and past that they are answered with a 429.
+/// Calls of one client start in the order of their arrival and run at the same time, 64 of them; up to 1,024 more wait,
+/// and past that they are answered with a 429.
 ///
-/// A client that does not read makes nobody wait. Up to [`SocketIo::buffer`] packets are kept for it; past that its
-/// events stay in the event log. It is closed when its buffer is full at the time of the next ping, and given up when
-/// it has taken nothing for the time of a ping and its answer. When it comes back, it reads its lists again, as after
-/// any disconnect; events are never left out of the middle.
+/// A client that does not read makes nobody wait and costs a few bytes: its events stay in the event log.
+/// It gets them when it reads again, or one `reset` when they are no longer kept.
 ///
-/// At the shutdown, new clients get a 503, calls under way are answered for at most five seconds, and then the engine is
-/// closed, so that clients reconnect elsewhere by themselves.
+/// A client that comes back, by itself as Socket.IO clients do, gets what it has missed: the connect listeners run
+/// again, then come the missed events, then `resumed` with the cursor.
+/// An application can also name the cursor itself, with `auth: { since }`.
+/// When there is no going on from there it gets `reset` with `{ reason, cursor }` instead, and reads its lists again.
+///
+/// At the shutdown, new clients get a 503 and the engine is closed, so that clients reconnect elsewhere by themselves.
 /// A client that the server ends by [`Connection::disconnect`] does not reconnect by itself.
 ///
 /// ```
@@ -68,24 +48,21 @@ const ATTACHMENTS: usize = 16;
 /// ```
 pub struct SocketIo {
     path: String,
-    payload: usize,
-    ping_interval: Duration,
-    ping_timeout: Duration,
-    buffer: usize,
-    admit: Vec<Admit>,
+    options: Options,
+    checks: Checks,
 }
 
 impl SocketIo {
     /// Makes the transport with the original's settings.
     pub fn new() -> Self {
-        Self {
-            path: "/socket.io".to_owned(),
-            payload: 1_000_000,
+        let options = Options {
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
-            buffer: 1_024,
-            admit: Vec::new(),
-        }
+            max_payload: 1_000_000,
+            max_sessions: 10_000,
+            recovery: Duration::from_mins(2),
+        };
+        Self { path: "/socket.io".to_owned(), options, checks: Checks::default() }
     }
 
     /// Sets the path instead of `/socket.io`.
@@ -96,31 +73,39 @@ impl SocketIo {
 
     /// Sets how many bytes one message of a client may have, instead of 1,000,000. A longer one closes the connection.
     pub fn max_payload(mut self, bytes: usize) -> Self {
-        self.payload = bytes;
+        self.options.max_payload = bytes;
         self
     }
 
     /// Sets how often clients are pinged, instead of every 25 seconds, and how long the answer may take, instead of
     /// 20 seconds.
     pub fn ping(mut self, interval: Duration, timeout: Duration) -> Self {
-        self.ping_interval = interval;
-        self.ping_timeout = timeout;
+        (self.options.ping_interval, self.options.ping_timeout) = (interval, timeout);
         self
     }
 
-    /// Sets how many packets may wait in the engine for one client, instead of 1,024. At least two.
-    pub fn buffer(mut self, packets: usize) -> Self {
-        self.buffer = packets.max(2);
+    /// Sets how many clients may poll over HTTP, instead of 10,000; more get a 503.
+    pub fn max_sessions(mut self, sessions: usize) -> Self {
+        self.options.max_sessions = sessions;
+        self
+    }
+
+    /// Sets how long a client that has gone is recognised when it comes back, instead of two minutes.
+    ///
+    /// What it gets depends on the event log alone: a client that is not recognised any more goes on from its last
+    /// event all the same.
+    pub fn recovery(mut self, keep: Duration) -> Self {
+        self.options.recovery = keep;
         self
     }
 
     /// Adds a check that runs on every new connection before the connect listeners.
     ///
-    /// It may put values on the connection. If it fails, the client gets a `connect_error` with the error's message; the engine has no
-    /// place for its data.
+    /// It may put values on the connection. If it fails, the client gets a `connect_error` with the error's message and
+    /// data.
     /// What the client has sent as `auth` is on the connection as [`HandshakeAuth`].
     pub fn handshake(mut self, check: impl Fn(&Connection) -> Result<()> + Send + Sync + 'static) -> Self {
-        self.admit.push(Arc::new(move |connection, _| std::future::ready(check(&connection)).boxed()));
+        self.checks.now(check);
         self
     }
 
@@ -129,22 +114,8 @@ impl SocketIo {
         mut self,
         check: impl Fn(Connection, Handle) -> Fut + Send + Sync + 'static,
     ) -> Self {
-        self.admit.push(Arc::new(move |connection, app| check(connection, app).boxed()));
+        self.checks.later(check);
         self
-    }
-
-    fn builder(&self) -> SocketIoBuilder {
-        let parser =
-            ParserConfig::common().max_incoming_binary_buf_size(self.payload).max_incoming_binaries(ATTACHMENTS);
-        socketioxide::SocketIo::builder()
-            .req_path(self.path.clone())
-            .max_payload(self.payload as u64)
-            .ws_max_message_size(self.payload)
-            .ws_max_frame_size(self.payload)
-            .ping_interval(self.ping_interval)
-            .ping_timeout(self.ping_timeout)
-            .max_buffer_size(self.buffer)
-            .with_parser(parser)
     }
 }
 
@@ -156,7 +127,7 @@ impl Default for SocketIo {
 
 impl fmt::Debug for SocketIo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SocketIo").field("path", &self.path).field("payload", &self.payload).finish_non_exhaustive()
+        f.debug_struct("SocketIo").field("path", &self.path).field("options", &self.options).finish_non_exhaustive()
     }
 }
 
@@ -166,74 +137,7 @@ impl Transport for SocketIo {
     }
 
     fn router(self: Box<Self>, app: &Handle) -> Router {
-        let (service, io) = self.builder().build_svc();
-        let tasks = Tasks {
-            calls: TaskTracker::new(),
-            clients: TaskTracker::new(),
-            closed: CancellationToken::new(),
-            patience: self.ping_interval + self.ping_timeout,
-        };
-        let handshake = Handshake::new(app.clone(), self.admit, tasks.clone());
-        io.ns("/", pump::start.with(async move |socket, auth| handshake.run(socket, auth).await));
-        app.spawn(stop(app.clone(), io, tasks));
-
-        let app = app.clone();
-        let engine = any(move |request: Request| {
-            let (app, service) = (app.clone(), service.clone());
-            async move {
-                if app.is_stopping() && !has_session(request.uri().query()) {
-                    return unavailable();
-                }
-                let Ok(response) = service.oneshot(request).await;
-                response.map(Body::new)
-            }
-        });
-        let path = self.path;
-        Router::new()
-            .route(&path, engine.clone())
-            .route(&format!("{path}/"), engine.clone())
-            .route(&format!("{path}/{{*rest}}"), engine)
-            .merge(bundle::router(&path))
+        let engine = Engine::new(app.clone(), self.options, self.checks);
+        engine.router(&self.path).merge(bundle::router(&self.path))
     }
-}
-
-/// What all clients share.
-#[derive(Clone, Debug)]
-struct Tasks {
-    /// Calls that are to be answered.
-    calls: TaskTracker,
-    /// Clients that are served.
-    clients: TaskTracker,
-    /// The engine is closed.
-    closed: CancellationToken,
-    /// How long a client may take nothing at all.
-    patience: Duration,
-}
-
-/// Waits for the shutdown, lets calls under way be answered, closes the engine and ends all sessions.
-///
-/// Packet `41` is not sent: stock clients do not come back after it.
-async fn stop(app: Handle, io: socketioxide::SocketIo, tasks: Tasks) {
-    app.stopping().await;
-    tasks.calls.close();
-    if tokio::time::timeout(DRAIN, tasks.calls.wait()).await.is_err() {
-        tracing::warn!(calls = tasks.calls.len(), "closing sockets with calls under way");
-    }
-    if tokio::time::timeout(GOODBYE, io.close()).await.is_err() {
-        tracing::debug!("some sockets did not close in time");
-    }
-    // The engine does not tell of disconnects that come from closing it.
-    tasks.closed.cancel();
-    tasks.clients.close();
-    tasks.clients.wait().await;
-}
-
-/// Tells whether a request belongs to a session that there is already.
-fn has_session(query: Option<&str>) -> bool {
-    query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("sid=")))
-}
-
-fn unavailable() -> Response {
-    let error = Error::unavailable("the server is shutting down").to_value().to_string();
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "application/json")], error).into_response()
 }

@@ -10,7 +10,7 @@ use super::Shared;
 use crate::answer::json;
 
 /// The ways to listen at this URL, the best one first.
-const TRANSPORTS: &[&str] = &["sse", "longpoll", "poll"];
+const TRANSPORTS: &[&str] = &["websocket", "sse", "longpoll", "poll"];
 
 /// The answer; times are in milliseconds.
 #[derive(Serialize)]

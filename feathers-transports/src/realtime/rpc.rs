@@ -282,12 +282,25 @@ mod tests {
     #[test]
     fn messages() {
         assert_eq!(codes(r#"{"jsonrpc":"2.0","id":1,"method":"find"}"#), Ok(vec!["find".to_owned()]));
-        assert_eq!(codes(r#"[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","id":null,"method":"b"}]"#).map(|list| list.len()), Ok(2));
+        assert_eq!(
+            codes(r#"[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","id":null,"method":"b"}]"#)
+                .map(|list| list.len()),
+            Ok(2)
+        );
         for text in ["", "{", "[", "nonsense", "{\"jsonrpc\":\"2.0\",", "\u{1}"] {
             assert_eq!(codes(text), Err(PARSE_ERROR), "{text:?}");
         }
-        for text in ["[]", "1", "null", "[1]", "{}", r#"{"jsonrpc":"1.0","method":"a"}"#, r#"{"jsonrpc":"2.0","method":1}"#,
-            r#"{"jsonrpc":"2.0","id":{},"method":"a"}"#, r#"{"jsonrpc":"2.0","id":true,"method":"a"}"#] {
+        for text in [
+            "[]",
+            "1",
+            "null",
+            "[1]",
+            "{}",
+            r#"{"jsonrpc":"1.0","method":"a"}"#,
+            r#"{"jsonrpc":"2.0","method":1}"#,
+            r#"{"jsonrpc":"2.0","id":{},"method":"a"}"#,
+            r#"{"jsonrpc":"2.0","id":true,"method":"a"}"#,
+        ] {
             assert_eq!(codes(text), Err(INVALID_REQUEST), "{text:?}");
         }
         let many = format!("[{}]", vec![r#"{"jsonrpc":"2.0","method":"a"}"#; BATCH + 1].join(","));
@@ -316,10 +329,14 @@ mod tests {
         let path = Some("todos".to_owned());
         let query = Some(serde_json::json!({ "a": 1 }));
         assert_eq!(read("find", r#"["todos",{"a":1}]"#), Some((path.clone(), None, None, query.clone())));
-        assert_eq!(read("patch", r#"["todos",7,{"b":2},{"a":1}]"#),
-            Some((path.clone(), Some(7.into()), Some(r#"{"b":2}"#.to_owned()), query.clone())));
-        assert_eq!(read("patch", r#"{"path":"todos","id":7,"data":{"b":2},"query":{"a":1}}"#),
-            Some((path.clone(), Some(7.into()), Some(r#"{"b":2}"#.to_owned()), query)));
+        assert_eq!(
+            read("patch", r#"["todos",7,{"b":2},{"a":1}]"#),
+            Some((path.clone(), Some(7.into()), Some(r#"{"b":2}"#.to_owned()), query.clone()))
+        );
+        assert_eq!(
+            read("patch", r#"{"path":"todos","id":7,"data":{"b":2},"query":{"a":1}}"#),
+            Some((path.clone(), Some(7.into()), Some(r#"{"b":2}"#.to_owned()), query))
+        );
         assert_eq!(read("find", r#"["todos",{},1]"#), None);
         assert_eq!(read("find", r#"{"path":"todos","nope":1}"#), None);
         assert_eq!(read("find", "3"), None);

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::{
-    Cursor, Delivery, Error, FrameKey, Handle, Headers, Params, Peer, Provider, Result, Session, Since, Subscription,
+    Cursor, Delivery, Error, FrameKey, Handle, Headers, Peer, Provider, Result, Session, Since, Subscription,
 };
 use futures_util::future::BoxFuture;
 use hyper::upgrade::Upgraded;
@@ -23,7 +23,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::rpc::{self, Fault, Incoming, Reply, RequestId};
 use crate::answer::error_response;
-use crate::calls::{Calls, Encode};
+use crate::calls::{Calls, DRAIN, Encode};
 use crate::websocket::{Ended, Message, Upgrade, WebSocket, frame};
 
 /// The subprotocol.
@@ -50,17 +50,18 @@ pub(super) struct Settings {
     pub(super) origins: Option<Vec<String>>,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self { hello: Duration::from_secs(10), ping: Duration::from_secs(25), max_frame: 1 << 20, origins: None }
+    }
+}
+
 /// Answers a request that asks for a WebSocket.
 pub(super) fn upgrade(app: &Handle, request: Request, query: Map<String, Value>, settings: &Settings) -> Response {
     try_upgrade(app, request, query, settings).unwrap_or_else(|error| error_response(&error))
 }
 
-fn try_upgrade(
-    app: &Handle,
-    request: Request,
-    query: Map<String, Value>,
-    settings: &Settings,
-) -> Result<Response> {
+fn try_upgrade(app: &Handle, request: Request, query: Map<String, Value>, settings: &Settings) -> Result<Response> {
     if app.is_stopping() {
         return Err(Error::unavailable("the server is shutting down"));
     }
@@ -111,6 +112,8 @@ struct Driver {
     timer: Pin<Box<Sleep>>,
     /// Whether anything has come since the last ping.
     heard: bool,
+    /// The server stops; calls under way are still answered.
+    draining: bool,
     stopping: BoxFuture<'static, ()>,
     told: Option<Cursor>,
 }
@@ -128,11 +131,13 @@ struct Inside {
     /// Ends with this task: the connection leaves its channels.
     session: Session,
     events: Subscription,
-    params: Params,
 }
 
 /// How the connection ends: the code and the reason of the close frame; none if the client has gone.
 type End = Option<(u16, &'static str)>;
+
+/// The server stops.
+const GOING_AWAY: End = Some((1001, "going away"));
 
 impl Driver {
     fn new(app: Handle, peer: Peer, socket: WebSocket<TokioIo<Upgraded>>, settings: Settings) -> Self {
@@ -146,6 +151,7 @@ impl Driver {
             timer: Box::pin(tokio::time::sleep(settings.hello)),
             settings,
             heard: true,
+            draining: false,
             stopping: Box::pin(async move { watched.stopping().await }),
             told: None,
         }
@@ -178,8 +184,12 @@ impl Driver {
                 break;
             }
         }
-        if self.stopping.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Some((1001, "going away")));
+        if !self.draining && self.stopping.as_mut().poll(cx).is_ready() {
+            self.draining = true;
+            self.timer.as_mut().reset(Instant::now() + DRAIN);
+        }
+        if self.draining && self.calls.len() == 0 && self.socket.is_empty() {
+            return Poll::Ready(GOING_AWAY);
         }
         self.poll_timer(cx)
     }
@@ -225,9 +235,7 @@ impl Driver {
             Ok("$hello") => self.hello(request),
             Ok("$auth") => {
                 let error = Error::not_implemented("authentication is not part of this server");
-                if let Some(answer) = Reply(request.id.clone()).encode(Err(error)) {
-                    self.send(&answer);
-                }
+                self.refuse(request, error);
                 Ok(())
             }
             Ok("$ping") => {
@@ -293,8 +301,7 @@ impl Driver {
             };
             self.send(&rpc::result(&id, &welcome));
         }
-        let params = session.params();
-        self.client = Client::Inside(Box::new(Inside { session, events, params }));
+        self.client = Client::Inside(Box::new(Inside { session, events }));
         self.timer.as_mut().reset(Instant::now() + self.settings.ping);
         true
     }
@@ -317,23 +324,32 @@ impl Driver {
             self.send(&rpc::fault(request.id.as_deref(), &Fault::new(rpc::INVALID_REQUEST, "say $hello first")));
             return Ok(());
         };
+        if self.draining {
+            self.refuse(request, Error::unavailable("the server is shutting down"));
+            return Ok(());
+        }
         if self.calls.len() >= CALLS {
             self.refused += 1;
             if self.refused > ABUSE {
                 return Err(Some((1008, "too many calls")));
             }
             let error = Error::too_many_requests(format!("more than {CALLS} calls at the same time"));
-            if let Some(answer) = Reply(request.id.clone()).encode(Err(error)) {
-                self.send(&answer);
-            }
+            self.refuse(request, error);
             return Ok(());
         }
         self.refused = 0;
-        match request.call(&self.app, method, client.params.clone()) {
+        match request.call(&self.app, method, client.session.params()) {
             Ok(call) => self.calls.submit(Reply(request.id.clone()), call),
             Err(fault) => self.send(&rpc::fault(request.id.as_deref(), &fault)),
         }
         Ok(())
+    }
+
+    /// Answers at once to what is not even tried.
+    fn refuse(&mut self, request: &Incoming<'_>, error: Error) {
+        if let Some(answer) = Reply(request.id.clone()).encode(Err(error)) {
+            self.send(&answer);
+        }
     }
 
     /// Sends what there is to send and room for; `true` if something was sent.
@@ -373,6 +389,7 @@ impl Driver {
         loop {
             ready!(self.timer.as_mut().poll(cx));
             match &self.client {
+                _ if self.draining => return Poll::Ready(GOING_AWAY),
                 Client::Outside(_) => return Poll::Ready(Some((4408, "no $hello"))),
                 Client::Joining { .. } | Client::Inside(_) if !self.heard => return Poll::Ready(None),
                 Client::Joining { .. } | Client::Inside(_) => {}

@@ -13,7 +13,7 @@ const TAG: &str = "\"4.8.4\"";
 const WEAK_TAG: &str = "W/\"4.8.4\"";
 
 /// Serves the bundle under both names of the original.
-pub(super) fn router(path: &str) -> Router {
+pub(crate) fn router(path: &str) -> Router {
     Router::new()
         .route(&format!("{path}/socket.io.js"), get(bundle))
         .route(&format!("{path}/socket.io.min.js"), get(bundle))

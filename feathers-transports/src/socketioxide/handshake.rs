@@ -3,47 +3,31 @@
 //! All of it happens before the client is told that it is connected, so that a call that follows at once finds
 //! everything in place.
 
-use std::fmt;
 use std::sync::Arc;
 
-use feathers_core::{Connection, Error, Handle, Peer, Provider, Result, query::qs};
-use futures_util::future::BoxFuture;
+use feathers_core::{Error, Handle, Peer, Provider, Result, query::qs};
 use serde_json::{Map, Value};
 use socketioxide::extract::{SocketRef, TryData};
 
-use crate::socketio::Tasks;
-use crate::socketio::client::{Client, Raw, Requests};
-use crate::socketio::pump::Pump;
-
-/// A check of a new connection.
-pub(super) type Admit = Arc<dyn Fn(Connection, Handle) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+use crate::handshake::Checks;
+use crate::socketioxide::Tasks;
+use crate::socketioxide::client::{Client, Raw, Requests};
+use crate::socketioxide::pump::Pump;
 
 /// Names in the URL that belong to the engine and not to the application.
 const ENGINE_NAMES: [&str; 5] = ["EIO", "transport", "sid", "t", "b64"];
-
-/// What a client has sent as `auth` when it connected; handshake checks find it on the connection.
-///
-/// Its values are not shown by `Debug`, since they are credentials.
-#[derive(Clone, Default, PartialEq)]
-pub struct HandshakeAuth(pub Map<String, Value>);
-
-impl fmt::Debug for HandshakeAuth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("HandshakeAuth").field(&self.0.keys().collect::<Vec<_>>()).finish()
-    }
-}
 
 /// How clients are let in.
 #[derive(Clone)]
 pub(super) struct Handshake {
     app: Handle,
-    admit: Arc<[Admit]>,
+    checks: Checks,
     tasks: Tasks,
 }
 
 impl Handshake {
-    pub(super) fn new(app: Handle, admit: Vec<Admit>, tasks: Tasks) -> Self {
-        Self { app, admit: admit.into(), tasks }
+    pub(super) fn new(app: Handle, checks: Checks, tasks: Tasks) -> Self {
+        Self { app, checks, tasks }
     }
 
     /// Lets a client in, or says why not.
@@ -63,16 +47,8 @@ impl Handshake {
         let mut query = qs::parse(request.uri.query().unwrap_or_default())?;
         query.retain(|name, _| !ENGINE_NAMES.contains(&name.as_str()));
         let peer = Peer::new(Provider::SOCKETIO).headers(request.headers.clone()).query(query);
-        let session = self
-            .app
-            .open_if(peer, async |connection| {
-                connection.insert(HandshakeAuth(auth));
-                for admit in &*self.admit {
-                    admit(connection.clone(), self.app.clone()).await?;
-                }
-                Ok(())
-            })
-            .await?;
+        let session =
+            self.app.open_if(peer, async |connection| self.checks.run(&connection, &self.app, auth).await).await?;
 
         let subscription = session.subscribe();
         let (client, answers) = Client::new(self.app, session, self.tasks);

@@ -11,7 +11,7 @@ const MAX_INDEXED: usize = 1_000;
 /// Decodes the arguments of an event into a call.
 ///
 /// Data stays JSON text until somebody looks inside.
-pub(super) fn call(app: &Handle, arguments: &str, mut params: Params) -> Result<Call> {
+pub(crate) fn call(app: &Handle, arguments: &str, mut params: Params) -> Result<Call> {
     let arguments: Vec<&RawValue> =
         serde_json::from_str(arguments).map_err(|error| Error::bad_request(format!("Invalid JSON: {error}")))?;
     let mut arguments = arguments.into_iter();

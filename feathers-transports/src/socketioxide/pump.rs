@@ -10,8 +10,8 @@ use socketioxide::{SendError, SocketError};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::socketio::Tasks;
-use crate::socketio::client::{Answer, Client};
+use crate::socketioxide::Tasks;
+use crate::socketioxide::client::{Answer, Client};
 
 /// How long the pump waits when the engine's buffer is full; the engine does not say when there is room.
 const PAUSE: Duration = Duration::from_millis(1);

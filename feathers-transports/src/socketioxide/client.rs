@@ -12,9 +12,9 @@ use socketioxide::socket::Socket;
 use tokio::sync::mpsc;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::socketio::Tasks;
-use crate::socketio::calls::{Admission, CONCURRENT, Calls, Job};
-use crate::socketio::decode;
+use crate::decode;
+use crate::socketioxide::Tasks;
+use crate::socketioxide::calls::{Admission, CONCURRENT, Calls, Job};
 
 /// A client that has been let in.
 ///

@@ -1,0 +1,109 @@
+//! The calls of one client: a few run at the same time, and each answer leaves after the events before it.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use feathers_core::{Call, Cursor, Handle, Payload, Result, Subscription};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+/// How many calls of one client run at the same time.
+pub(crate) const CONCURRENT: usize = 64;
+/// How long calls under way may take to be answered once the server stops.
+pub(crate) const DRAIN: Duration = Duration::from_secs(5);
+
+/// Writes the answer to a call; `None` where nobody waits for one.
+pub(crate) trait Encode: Send + 'static {
+    /// Writes it.
+    fn encode(self, result: Result<Payload>) -> Option<Bytes>;
+}
+
+/// The calls of one client, polled by the task that serves it.
+///
+/// They start in the order in which they came. A place is free again when the answer has left, so a client that does
+/// not read its answers cannot pile them up.
+pub(crate) struct Calls<E> {
+    app: Handle,
+    running: FuturesUnordered<BoxFuture<'static, (E, Result<Payload>)>>,
+    waiting: VecDeque<(E, Result<Call>)>,
+    answers: VecDeque<Answer>,
+}
+
+/// An answer, and up to where events leave before it.
+struct Answer {
+    after: Cursor,
+    bytes: Bytes,
+}
+
+impl<E: Encode> Calls<E> {
+    pub(crate) fn new(app: Handle) -> Self {
+        Self { app, running: FuturesUnordered::new(), waiting: VecDeque::new(), answers: VecDeque::new() }
+    }
+
+    /// Returns how many calls have not been answered yet.
+    pub(crate) fn len(&self) -> usize {
+        self.running.len() + self.waiting.len() + self.answers.len()
+    }
+
+    /// Tells whether so many answers wait that nothing more should be read from the client.
+    pub(crate) fn is_choked(&self) -> bool {
+        self.answers.len() >= CONCURRENT
+    }
+
+    /// Takes a call in, or the reason why it cannot be made.
+    pub(crate) fn submit(&mut self, encode: E, call: Result<Call>) {
+        self.waiting.push_back((encode, call));
+        self.start();
+    }
+
+    /// Takes a call back that has not begun; `None` if there is none.
+    pub(crate) fn cancel(&mut self, wanted: impl Fn(&E) -> bool) -> Option<E> {
+        let index = self.waiting.iter().position(|(encode, _)| wanted(encode))?;
+        self.waiting.remove(index).map(|(encode, _)| encode)
+    }
+
+    /// Polls what runs; `true` if something has ended.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut busy = false;
+        while let Poll::Ready(Some((encode, result))) = self.running.poll_next_unpin(cx) {
+            self.answer(encode, result);
+            self.start();
+            busy = true;
+        }
+        busy
+    }
+
+    /// Returns the next answer whose events have all been read.
+    pub(crate) fn next_answer(&mut self, events: &Subscription) -> Option<Bytes> {
+        let first = self.answers.front().filter(|first| events.has_read(first.after))?;
+        let bytes = first.bytes.clone();
+        self.answers.pop_front();
+        self.start();
+        Some(bytes)
+    }
+
+    fn start(&mut self) {
+        while self.running.len() + self.answers.len() < CONCURRENT
+            && let Some((encode, call)) = self.waiting.pop_front()
+        {
+            match call {
+                Err(error) => self.answer(encode, Err(error)),
+                Ok(call) => {
+                    let app = self.app.clone();
+                    self.running.push(Box::pin(async move {
+                        let result = app.call(call).await.map(|reply| reply.ack().clone());
+                        (encode, result)
+                    }));
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, encode: E, result: Result<Payload>) {
+        if let Some(bytes) = encode.encode(result) {
+            self.answers.push_back(Answer { after: self.app.log().head(), bytes });
+        }
+    }
+}

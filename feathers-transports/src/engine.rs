@@ -1,0 +1,269 @@
+//! Engine.IO 4: sessions over HTTP polling and on `WebSocket`s, and the change from one to the other.
+//!
+//! The requests are answered here; what a session is, and what it says, is in [`session`].
+
+mod outbox;
+mod packet;
+mod recovery;
+mod session;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use feathers_core::query::qs;
+use feathers_core::{Handle, Headers, Peer, Provider, Result, Session};
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use hyper_util::rt::TokioIo;
+use serde_json::{Map, Value};
+use tokio::sync::{mpsc, oneshot};
+
+use self::packet::Open;
+use self::recovery::Recovery;
+use self::session::{Command, Driver};
+use crate::handshake::Checks;
+use crate::websocket::{Upgrade, WebSocket};
+
+/// How many requests of one client may wait for its session.
+const COMMANDS: usize = 8;
+
+/// The settings of the engine.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) ping_interval: Duration,
+    pub(crate) ping_timeout: Duration,
+    pub(crate) max_payload: usize,
+    /// How many sessions there may be over HTTP polling, which outlive their connections.
+    pub(crate) max_sessions: usize,
+    /// How long a client may be away and still be recognised.
+    pub(crate) recovery: Duration,
+}
+
+pub(crate) struct Engine {
+    app: Handle,
+    options: Options,
+    checks: Checks,
+    recovery: Recovery,
+    /// The sessions that are reached by requests; those that began on a WebSocket are not.
+    sessions: Mutex<HashMap<String, mpsc::Sender<Command>>>,
+}
+
+impl Engine {
+    pub(crate) fn new(app: Handle, options: Options, checks: Checks) -> Arc<Self> {
+        let recovery = Recovery::new(options.recovery, options.max_sessions);
+        Arc::new(Self { app, options, checks, recovery, sessions: Mutex::default() })
+    }
+
+    /// Returns the routes of the engine.
+    pub(crate) fn router(self: Arc<Self>, path: &str) -> Router {
+        let engine = self;
+        Router::new().route(&format!("{path}/"), any(answer)).route(path, any(answer)).with_state(engine)
+    }
+
+    fn open(&self, peer: Peer, auth: Map<String, Value>) -> BoxFuture<'static, Result<Session>> {
+        let (app, checks) = (self.app.clone(), self.checks.clone());
+        Box::pin(async move { app.open_if(peer, async |connection| checks.run(&connection, &app, auth).await).await })
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<String, mpsc::Sender<Command>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn greeting(&self, sid: &str, upgrades: &[&str]) -> Bytes {
+        Open {
+            sid,
+            upgrades,
+            ping_interval: self.options.ping_interval.as_millis(),
+            ping_timeout: self.options.ping_timeout.as_millis(),
+            max_payload: self.options.max_payload,
+        }
+        .packet()
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Makes a name that nobody can guess: 128 random bits.
+fn random_name() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
+}
+
+/// What is wrong with a request, in the words of the original.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    UnknownTransport,
+    UnknownSession,
+    BadMethod,
+    BadRequest,
+    UnsupportedVersion,
+    Full,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, code, message) = match self {
+            Self::UnknownTransport => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
+            Self::UnknownSession => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
+            Self::BadMethod => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
+            Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
+            Self::UnsupportedVersion => (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version"),
+            Self::Full => (StatusCode::SERVICE_UNAVAILABLE, 3, "Too many sessions"),
+        };
+        let body = format!("{{\"code\":{code},\"message\":\"{message}\"}}");
+        let mut response = text(status, "application/json", body);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+fn text(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn answer(State(engine): State<Arc<Engine>>, request: Request) -> Response {
+    engine.answer(request).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+impl Engine {
+    async fn answer(self: Arc<Self>, request: Request) -> Result<Response, Refusal> {
+        let query = qs::parse(request.uri().query().unwrap_or_default()).map_err(|_| Refusal::BadRequest)?;
+        let word = |name: &str| query.get(name).and_then(Value::as_str);
+        if word("EIO") != Some("4") {
+            return Err(Refusal::UnsupportedVersion);
+        }
+        let wants_socket = Upgrade::is_wanted(request.headers());
+        let (socket, sid) = match (word("transport"), word("sid")) {
+            (Some("websocket"), sid) => (true, sid.map(ToOwned::to_owned)),
+            (Some("polling"), sid) => (false, sid.map(ToOwned::to_owned)),
+            _ => return Err(Refusal::UnknownTransport),
+        };
+        match (socket, sid) {
+            (true, _) if !wants_socket => Err(Refusal::BadRequest),
+            (false, _) if wants_socket => Err(Refusal::BadRequest),
+            (true, None) => self.open_socket(request, query),
+            (true, Some(sid)) => self.probe(&sid, request),
+            (false, None) => self.open_polling(&request, query),
+            (false, Some(sid)) => self.exchange(&sid, request).await,
+        }
+    }
+
+    /// Begins a session over polling.
+    fn open_polling(self: Arc<Self>, request: &Request, query: Map<String, Value>) -> Result<Response, Refusal> {
+        if request.method() != Method::GET {
+            return Err(Refusal::BadMethod);
+        }
+        let sid = random_name();
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        {
+            let mut sessions = self.sessions();
+            if sessions.len() >= self.options.max_sessions || self.app.is_stopping() {
+                return Err(Refusal::Full);
+            }
+            sessions.insert(sid.clone(), sender);
+        }
+        let greeting = self.greeting(&sid, &["websocket"]);
+        let driver = Driver::polling(self.clone(), peer(request.headers().clone(), query), commands);
+        let app = self.app.clone();
+        app.spawn(async move {
+            driver.run().await;
+            self.sessions().remove(&sid);
+        });
+        Ok(text(StatusCode::OK, "text/plain; charset=UTF-8", greeting))
+    }
+
+    /// Begins a session on a WebSocket.
+    fn open_socket(self: Arc<Self>, request: Request, query: Map<String, Value>) -> Result<Response, Refusal> {
+        if self.app.is_stopping() {
+            return Err(Refusal::Full);
+        }
+        let (mut parts, _body) = request.into_parts();
+        let upgrade = Upgrade::new(&mut parts).map_err(|_| Refusal::BadRequest)?;
+        let peer = peer(parts.headers, query);
+        let (response, on_upgrade) = upgrade.accept(None);
+        let app = self.app.clone();
+        app.spawn(async move {
+            let Ok(upgraded) = on_upgrade.await else { return };
+            let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_payload);
+            let greeting = self.greeting(&random_name(), &[]);
+            let mut driver = Driver::socket(self, peer, socket);
+            driver.greet(greeting);
+            driver.run().await;
+        });
+        Ok(response)
+    }
+
+    /// Offers a WebSocket to a session that polls.
+    fn probe(self: Arc<Self>, sid: &str, request: Request) -> Result<Response, Refusal> {
+        let session = self.session(sid)?;
+        let (mut parts, _body) = request.into_parts();
+        let upgrade = Upgrade::new(&mut parts).map_err(|_| Refusal::BadRequest)?;
+        let (response, on_upgrade) = upgrade.accept(None);
+        let app = self.app.clone();
+        app.spawn(async move {
+            let Ok(upgraded) = on_upgrade.await else { return };
+            let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_payload);
+            let _ = session.send(Command::Probe(Box::new(socket))).await;
+        });
+        Ok(response)
+    }
+
+    /// Exchanges packets with a session that polls.
+    async fn exchange(&self, sid: &str, request: Request) -> Result<Response, Refusal> {
+        let session = self.session(sid)?;
+        match *request.method() {
+            Method::GET => {
+                let (sender, body) = oneshot::channel();
+                session.send(Command::Poll(sender)).await.map_err(|_| Refusal::UnknownSession)?;
+                let body = body.await.map_err(|_| Refusal::BadRequest)?;
+                Ok(text(StatusCode::OK, "text/plain; charset=UTF-8", body))
+            }
+            Method::POST => {
+                let body = match Limited::new(request.into_body(), self.options.max_payload).collect().await {
+                    Ok(body) => body.to_bytes(),
+                    Err(_) => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+                };
+                let (sender, done) = oneshot::channel();
+                session.send(Command::Post(body, sender)).await.map_err(|_| Refusal::UnknownSession)?;
+                match done.await {
+                    Ok(true) => Ok(text(StatusCode::OK, "text/html", "ok")),
+                    Ok(false) | Err(_) => Err(Refusal::BadRequest),
+                }
+            }
+            _ => Err(Refusal::BadRequest),
+        }
+    }
+
+    fn session(&self, sid: &str) -> Result<mpsc::Sender<Command>, Refusal> {
+        self.sessions().get(sid).cloned().ok_or(Refusal::UnknownSession)
+    }
+}
+
+/// Describes a client by its handshake; the words of the protocol are not part of its query.
+fn peer(headers: http::HeaderMap, mut query: Map<String, Value>) -> Peer {
+    for word in ["EIO", "transport", "sid", "t", "b64"] {
+        query.shift_remove(word);
+    }
+    Peer::new(Provider::SOCKETIO).headers(Headers::from(headers)).query(query)
+}

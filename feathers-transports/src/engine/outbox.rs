@@ -1,0 +1,224 @@
+//! The ways out of a session: held HTTP requests, or a WebSocket.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use feathers_core::{Delivered, FrameKey, Result};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::packet;
+use crate::websocket::frame;
+use crate::websocket::{Ended, Message, WebSocket};
+
+/// The WebSocket of a client.
+pub(super) type Socket = WebSocket<TokioIo<Upgraded>>;
+
+/// From this many bytes on, a poll is answered without waiting for more.
+const POLL_BYTES: usize = 64 << 10;
+
+/// How long a client may take to try a WebSocket.
+const PROBE: Duration = Duration::from_secs(10);
+
+/// How packets leave.
+#[derive(Debug)]
+pub(super) enum Outlet {
+    /// In the answers to held requests.
+    Polling(Polling),
+    /// On a WebSocket.
+    Socket(Socket),
+}
+
+/// The packets that wait for the next poll.
+#[derive(Debug, Default)]
+pub(super) struct Polling {
+    waiting: VecDeque<Bytes>,
+    bytes: usize,
+    /// The poll that is held.
+    held: Option<oneshot::Sender<Bytes>>,
+    /// The WebSocket that the client tries.
+    probe: Option<Probe>,
+}
+
+#[derive(Debug)]
+struct Probe {
+    socket: Socket,
+    until: Instant,
+    /// The client has heard from the WebSocket and wants its polls to end.
+    heard: bool,
+}
+
+impl Outlet {
+    /// Sends a packet.
+    pub(super) fn send(&mut self, packet: Bytes) {
+        match self {
+            Self::Polling(polling) => polling.push(packet),
+            Self::Socket(socket) => socket.queue(frame::text(&packet)),
+        }
+    }
+
+    /// Sends an event; its packet or frame is made once for all clients.
+    pub(super) fn send_event(&mut self, event: &Delivered) -> Result<()> {
+        static PACKET: FrameKey = FrameKey::new();
+        static FRAME: FrameKey = FrameKey::new();
+        match self {
+            Self::Polling(polling) => polling.push(event.frame(&PACKET, packet::event)?),
+            Self::Socket(socket) => {
+                socket.queue(event.frame(&FRAME, |event| Ok(frame::text(&packet::event(event)?)))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells whether events may be taken from the log.
+    ///
+    /// A client that polls takes them when it asks; until then they stay in the log, where they cost nothing.
+    pub(super) fn has_room(&self) -> bool {
+        match self {
+            Self::Polling(polling) => polling.held.is_some() && polling.bytes < POLL_BYTES,
+            Self::Socket(socket) => socket.has_room(),
+        }
+    }
+
+    /// Tells whether nothing waits to leave; what a client that polls has not asked for does not count.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Polling(polling) => polling.waiting.is_empty() || polling.held.is_none(),
+            Self::Socket(socket) => socket.is_empty(),
+        }
+    }
+
+    /// Lets out what can leave now. `Err` means that the client has gone.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>, max_payload: usize) -> Result<(), Gone> {
+        match self {
+            Self::Polling(polling) => {
+                polling.answer(max_payload);
+                Ok(())
+            }
+            Self::Socket(socket) => match socket.poll_flush(cx) {
+                Poll::Ready(Err(_)) => Err(Gone),
+                Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+            },
+        }
+    }
+}
+
+/// The client has gone without a word.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+impl Polling {
+    fn push(&mut self, packet: Bytes) {
+        self.bytes += packet.len();
+        self.waiting.push_back(packet);
+    }
+
+    /// Holds a poll; `false` if one is held already.
+    pub(super) fn hold(&mut self, poll: oneshot::Sender<Bytes>) -> bool {
+        if self.held.as_ref().is_some_and(|held| !held.is_closed()) {
+            return false;
+        }
+        self.held = Some(poll);
+        self.release();
+        true
+    }
+
+    /// Begins to listen to a WebSocket that the client tries. A second one is closed.
+    pub(super) fn try_socket(&mut self, socket: Socket) {
+        if self.probe.is_some() {
+            return;
+        }
+        self.probe = Some(Probe { socket, until: Instant::now() + PROBE, heard: false });
+    }
+
+    /// Ends the held poll with nothing in it, so that the client can go over to its WebSocket.
+    fn release(&mut self) {
+        let wanted = self.probe.as_ref().is_some_and(|probe| probe.heard);
+        if wanted && self.held.is_some() && self.waiting.is_empty() {
+            self.push(packet::NOOP);
+        }
+    }
+
+    /// Answers the held poll if there is something to say: as much as fits.
+    fn answer(&mut self, max_payload: usize) {
+        // A poll that nobody waits for any more takes nothing along.
+        if self.held.as_ref().is_some_and(oneshot::Sender::is_closed) {
+            self.held = None;
+        }
+        if self.waiting.is_empty() {
+            return;
+        }
+        let Some(held) = self.held.take() else { return };
+        let mut body = BytesMut::new();
+        while let Some(packet) = self.waiting.pop_front() {
+            if !body.is_empty() {
+                if body.len() + packet.len() + 1 > max_payload {
+                    self.waiting.push_front(packet);
+                    break;
+                }
+                body.put_u8(packet::SEPARATOR);
+            }
+            self.bytes -= packet.len();
+            body.extend_from_slice(&packet);
+        }
+        let _ = held.send(body.freeze());
+    }
+
+    /// Ends the session: a poll that is held is told. A client that has closed it itself knows.
+    pub(super) fn end(&mut self, known: bool, max_payload: usize) {
+        self.push(if known { packet::NOOP } else { packet::CLOSE });
+        self.answer(max_payload);
+    }
+
+    /// Gives up a WebSocket that the client has begun to try and does not go over to.
+    pub(super) fn give_up_probe(&mut self, now: Instant) {
+        if self.probe.as_ref().is_some_and(|probe| probe.until <= now) {
+            self.probe = None;
+        }
+    }
+
+    /// Goes over to the WebSocket: what waits goes out there.
+    pub(super) fn into_socket(self, mut socket: Socket) -> Socket {
+        if let Some(held) = self.held {
+            let _ = held.send(packet::NOOP);
+        }
+        for packet in self.waiting {
+            socket.queue(frame::text(&packet));
+        }
+        socket
+    }
+
+    /// Polls the WebSocket that the client tries; returns it when the client goes over to it.
+    pub(super) fn poll_probe(&mut self, cx: &mut Context<'_>) -> Option<Socket> {
+        loop {
+            let probe = self.probe.as_mut()?;
+            let Poll::Ready(message) = probe.socket.poll_message(cx) else {
+                if let Poll::Ready(Err(_)) = probe.socket.poll_flush(cx) {
+                    self.probe = None;
+                }
+                return None;
+            };
+            match message {
+                Ok(Message::Text(text)) if text == packet::PROBE => {
+                    probe.socket.queue(frame::text(&packet::PROBED));
+                    probe.heard = true;
+                    self.release();
+                }
+                Ok(Message::Text(text)) if text == packet::UPGRADE => {
+                    return self.probe.take().map(|probe| probe.socket);
+                }
+                Ok(Message::Ping(payload)) => probe.socket.queue(frame::pong(&payload)),
+                Ok(Message::Pong) => {}
+                Ok(Message::Text(_) | Message::Binary(_) | Message::Close(_))
+                | Err(Ended::Gone | Ended::Violation(_)) => {
+                    self.probe = None;
+                    return None;
+                }
+            }
+        }
+    }
+}

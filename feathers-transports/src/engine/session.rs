@@ -1,0 +1,509 @@
+//! One client's session: a task that owns the connection, its calls and its way out.
+//!
+//! Everything of a client happens on one task, so there are no locks and no copies: the task takes events from the log
+//! when there is room to write them, and a call's answer leaves after the events that the call has caused.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use feathers_core::{Cursor, Delivery, Error, Params, Payload, Peer, Result, Session, Subscription};
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, Sleep};
+
+use super::outbox::{Gone, Outlet, Polling, Socket};
+use super::packet::{self, Packet};
+use super::recovery::{Claim, Names};
+use super::{Engine, random_name};
+use crate::calls::{Calls, DRAIN, Encode};
+use crate::decode;
+use crate::websocket::{Ended, Message, frame};
+
+/// How many calls of one client may wait for their turn; past that they are refused.
+const WAITING: usize = 1_024;
+/// How long a client may take to join the namespace after the handshake.
+const JOIN: Duration = Duration::from_secs(45);
+/// How long the goodbye may take to be written.
+const GOODBYE: Duration = Duration::from_secs(5);
+/// How many messages are read before others get a turn.
+const TURN: usize = 32;
+
+/// What the HTTP requests of a client say to its session.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// A poll; the answer is a body of packets.
+    Poll(oneshot::Sender<Bytes>),
+    /// A body of packets, which is valid UTF-8; `false` means that there was something wrong with it.
+    Post(Bytes, oneshot::Sender<bool>),
+    /// A WebSocket that the client wants to go over to.
+    Probe(Box<Socket>),
+}
+
+/// The task of one client.
+pub(super) struct Driver {
+    engine: Arc<Engine>,
+    peer: Peer,
+    commands: Option<mpsc::Receiver<Command>>,
+    outlet: Outlet,
+    client: Client,
+    calls: Calls<Ack>,
+    /// Binary messages that belong to a packet that was refused.
+    attachments: usize,
+    timer: Pin<Box<Sleep>>,
+    due: Due,
+    stopping: BoxFuture<'static, ()>,
+    told: Option<Cursor>,
+}
+
+/// What happens when the timer fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Ping,
+    Pong,
+    /// The server stops, and the calls under way have had their time.
+    End,
+}
+
+enum Client {
+    /// Has not joined the namespace.
+    Outside { until: Instant },
+    /// Is being connected.
+    Joining { connecting: BoxFuture<'static, Result<Session>>, names: Option<Names> },
+    /// Is connected.
+    Inside(Box<Inside>),
+}
+
+struct Inside {
+    session: Session,
+    events: Subscription,
+    names: Names,
+    params: Params,
+    /// When everything up to here has been sent, the client is told that it has missed nothing.
+    resuming: Option<Cursor>,
+}
+
+/// The id under which a client waits for an answer.
+struct Ack(Option<u64>);
+
+impl Encode for Ack {
+    fn encode(self, result: Result<Payload>) -> Option<Bytes> {
+        self.0.map(|id| packet::ack(id, &result))
+    }
+}
+
+/// How a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The client has gone without a word, or does not answer.
+    Lost,
+    /// The client has closed the engine, and may come back.
+    Closed,
+    /// The client has left for good, or breaks the protocol.
+    Left { code: u16 },
+    /// The server has ended the connection.
+    Dismissed,
+    /// The server stops.
+    Stopping,
+}
+
+impl From<Gone> for End {
+    fn from(Gone: Gone) -> Self {
+        Self::Lost
+    }
+}
+
+impl Driver {
+    pub(super) fn polling(engine: Arc<Engine>, peer: Peer, commands: mpsc::Receiver<Command>) -> Self {
+        Self::new(engine, peer, Some(commands), Outlet::Polling(Polling::default()))
+    }
+
+    pub(super) fn socket(engine: Arc<Engine>, peer: Peer, socket: Socket) -> Self {
+        Self::new(engine, peer, None, Outlet::Socket(socket))
+    }
+
+    fn new(engine: Arc<Engine>, peer: Peer, commands: Option<mpsc::Receiver<Command>>, outlet: Outlet) -> Self {
+        let app = engine.app.clone();
+        let timer = Box::pin(tokio::time::sleep(engine.options.ping_interval));
+        Self {
+            calls: Calls::new(app.clone()),
+            engine,
+            peer,
+            commands,
+            outlet,
+            client: Client::Outside { until: Instant::now() + JOIN },
+            attachments: 0,
+            timer,
+            due: Due::Ping,
+            stopping: Box::pin(async move { app.stopping().await }),
+            told: None,
+        }
+    }
+
+    /// Sends a packet before anything else happens.
+    pub(super) fn greet(&mut self, packet: Bytes) {
+        self.outlet.send(packet);
+    }
+
+    /// Runs until the session ends.
+    pub(super) async fn run(mut self) {
+        let end = poll_fn(|cx| self.poll(cx)).await;
+        self.finish(end).await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        // Whoever has not answered in time is lost, whatever it may say now.
+        if let Poll::Ready(end) = self.poll_timer(cx) {
+            return Poll::Ready(end);
+        }
+        loop {
+            let mut busy = match self.take_in(cx) {
+                Ok(busy) => busy,
+                Err(end) => return Poll::Ready(end),
+            };
+            busy |= self.poll_joining(cx);
+            busy |= self.calls.poll(cx);
+            match self.fill(cx) {
+                Ok(more) => busy |= more,
+                Err(end) => return Poll::Ready(end),
+            }
+            if let Err(gone) = self.outlet.poll_flush(cx, self.engine.options.max_payload) {
+                return Poll::Ready(gone.into());
+            }
+            if !busy {
+                break;
+            }
+        }
+        if self.due != Due::End && self.stopping.as_mut().poll(cx).is_ready() {
+            self.schedule(Due::End, DRAIN);
+        }
+        if self.due == Due::End && self.calls.len() == 0 && self.outlet.is_empty() {
+            return Poll::Ready(End::Stopping);
+        }
+        // The timer may have been set anew.
+        self.poll_timer(cx)
+    }
+
+    /// Reads what the client sends; `true` if there may be more.
+    fn take_in(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let mut busy = false;
+        while let Some(commands) = &mut self.commands {
+            match commands.poll_recv(cx) {
+                Poll::Ready(Some(command)) => {
+                    self.command(command)?;
+                    busy = true;
+                }
+                Poll::Ready(None) => self.commands = None,
+                Poll::Pending => break,
+            }
+        }
+        if let Outlet::Polling(polling) = &mut self.outlet
+            && let Some(socket) = polling.poll_probe(cx)
+        {
+            let polling = std::mem::take(polling);
+            self.outlet = Outlet::Socket(polling.into_socket(socket));
+            busy = true;
+        }
+        for _ in 0..TURN {
+            // A client whose answers do not leave is not read from.
+            let Outlet::Socket(socket) = &mut self.outlet else { return Ok(busy) };
+            if self.calls.is_choked() || socket.is_choked() {
+                return Ok(busy);
+            }
+            match socket.poll_message(cx) {
+                Poll::Pending => return Ok(busy),
+                Poll::Ready(message) => {
+                    self.message(message)?;
+                    busy = true;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn command(&mut self, command: Command) -> Result<(), End> {
+        let Outlet::Polling(polling) = &mut self.outlet else {
+            // The client has gone over to a WebSocket; dropping the request answers it with a 400.
+            return Ok(());
+        };
+        match command {
+            Command::Poll(poll) => {
+                if polling.hold(poll) {
+                    Ok(())
+                } else {
+                    Err(End::Left { code: 1002 })
+                }
+            }
+            Command::Probe(socket) => {
+                polling.try_socket(*socket);
+                Ok(())
+            }
+            Command::Post(body, done) => {
+                let result = self.packets(&body);
+                let _ = done.send(matches!(result, Ok(()) | Err(End::Closed)));
+                result
+            }
+        }
+    }
+
+    /// Takes the packets of one HTTP body.
+    fn packets(&mut self, body: &[u8]) -> Result<(), End> {
+        for text in body.split(|byte| *byte == packet::SEPARATOR) {
+            // Binary data is written in base64 after a `b`.
+            if text.first() == Some(&b'b') {
+                self.binary()?;
+                continue;
+            }
+            let text = std::str::from_utf8(text).map_err(|_| End::Left { code: 1007 })?;
+            self.packet(text)?;
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, message: Result<Message, Ended>) -> Result<(), End> {
+        match message {
+            Ok(Message::Text(text)) => {
+                let text = std::str::from_utf8(&text).map_err(|_| End::Left { code: 1007 })?;
+                self.packet(text)
+            }
+            Ok(Message::Binary(_)) => self.binary(),
+            Ok(Message::Ping(payload)) => {
+                if let Outlet::Socket(socket) = &mut self.outlet {
+                    socket.queue(frame::pong(&payload));
+                }
+                Ok(())
+            }
+            Ok(Message::Pong) => Ok(()),
+            Ok(Message::Close(_)) | Err(Ended::Gone) => Err(End::Lost),
+            Err(Ended::Violation(violation)) => Err(End::Left { code: violation.code }),
+        }
+    }
+
+    /// Takes binary data: the attachments of a packet that was refused, and nothing else.
+    fn binary(&mut self) -> Result<(), End> {
+        self.attachments = self.attachments.checked_sub(1).ok_or(End::Left { code: 1003 })?;
+        Ok(())
+    }
+
+    fn packet(&mut self, text: &str) -> Result<(), End> {
+        let wrong = End::Left { code: 1002 };
+        match packet::parse(text).ok_or(wrong)? {
+            Packet::Pong => {
+                if self.due == Due::Pong {
+                    self.schedule(Due::Ping, self.engine.options.ping_interval);
+                }
+                Ok(())
+            }
+            Packet::Close => Err(End::Closed),
+            Packet::Connect { namespace: "/", auth } => self.join(auth),
+            Packet::Connect { namespace, .. } => {
+                self.outlet.send(packet::refused(namespace, &Error::not_found("Invalid namespace")));
+                Ok(())
+            }
+            Packet::Disconnect => self.leave(),
+            Packet::Event { id, arguments } => self.call(id, arguments),
+            Packet::Binary { .. } if !matches!(self.client, Client::Inside(_)) => Err(wrong),
+            Packet::Binary { id, attachments } => {
+                self.attachments = attachments;
+                self.refuse(id, Error::bad_request("binary data is not supported"));
+                Ok(())
+            }
+            Packet::Ignored => Ok(()),
+        }
+    }
+
+    /// Begins to connect a client.
+    fn join(&mut self, auth: &str) -> Result<(), End> {
+        if !matches!(self.client, Client::Outside { .. }) {
+            return Err(End::Left { code: 1002 });
+        }
+        let auth = if auth.is_empty() { "{}" } else { auth };
+        let auth: Map<String, Value> = serde_json::from_str(auth).map_err(|_| End::Left { code: 1002 })?;
+        let claim = Claim::new(&auth);
+        let recognised = self.engine.recovery.recognise(&claim);
+        let peer = self.peer.clone().since(recognised.since);
+        let connecting = self.engine.open(peer, auth);
+        self.client = Client::Joining { connecting, names: recognised.names };
+        Ok(())
+    }
+
+    fn poll_joining(&mut self, cx: &mut Context<'_>) -> bool {
+        let Client::Joining { connecting, names } = &mut self.client else { return false };
+        let Poll::Ready(result) = connecting.as_mut().poll(cx) else { return false };
+        let names = names.take();
+        match result {
+            Ok(session) => self.joined(session, names),
+            Err(error) => {
+                self.outlet.send(packet::refused("/", &error));
+                self.client = Client::Outside { until: Instant::now() + JOIN };
+            }
+        }
+        true
+    }
+
+    fn joined(&mut self, session: Session, names: Option<Names>) {
+        let events = session.subscribe();
+        let reset = events.pending_reset().is_some();
+        // Who has to read everything again is a new client.
+        let known = names.filter(|_| !reset);
+        let names = known.unwrap_or_else(|| Names { sid: random_name(), pid: random_name() });
+        self.outlet.send(packet::Connected { sid: &names.sid, pid: &names.pid }.packet());
+        let start = events.cursor();
+        let head = self.engine.app.log().head();
+        self.engine.recovery.arrived(&names, session.connection(), start);
+        let params = session.params();
+        let resuming = events.is_resumed().then_some(head);
+        self.told = Some(start);
+        self.client = Client::Inside(Box::new(Inside { session, events, names, params, resuming }));
+    }
+
+    /// Ends the client's session for good; the engine stays, and the client may join again.
+    fn leave(&mut self) -> Result<(), End> {
+        let outside = Client::Outside { until: Instant::now() + JOIN };
+        let Client::Inside(client) = std::mem::replace(&mut self.client, outside) else {
+            return Err(End::Left { code: 1002 });
+        };
+        self.engine.recovery.forget(&client.names, client.session.connection());
+        self.calls = Calls::new(self.engine.app.clone());
+        Ok(())
+    }
+
+    /// Takes a call in.
+    fn call(&mut self, id: Option<u64>, arguments: &str) -> Result<(), End> {
+        let Client::Inside(client) = &self.client else { return Err(End::Left { code: 1002 }) };
+        if self.due == Due::End {
+            self.refuse(id, Error::unavailable("the server is shutting down"));
+        } else if self.calls.len() >= WAITING {
+            self.refuse(id, Error::too_many_requests("too many calls at the same time"));
+        } else {
+            self.calls.submit(Ack(id), decode::call(&self.engine.app, arguments, client.params.clone()));
+        }
+        Ok(())
+    }
+
+    /// Answers at once to what is not even tried.
+    fn refuse(&mut self, id: Option<u64>, error: Error) {
+        if let Some(answer) = Ack(id).encode(Err(error)) {
+            self.outlet.send(answer);
+        }
+    }
+
+    /// Sends what there is to send and room for; `true` if something was sent.
+    fn fill(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let mut busy = false;
+        loop {
+            let Client::Inside(client) = &mut self.client else { return Ok(busy) };
+            if let Some(head) = client.resuming
+                && client.events.has_read(head)
+            {
+                client.resuming = None;
+                let cursor = client.events.cursor();
+                self.told = Some(cursor);
+                self.outlet.send(packet::notice(&("resumed", ResumedNotice { cursor }, cursor)));
+                busy = true;
+            }
+            while let Some(answer) = self.calls.next_answer(&client.events) {
+                self.outlet.send(answer);
+                busy = true;
+            }
+            if !self.outlet.has_room() {
+                return Ok(busy);
+            }
+            match client.events.poll_next(cx) {
+                Poll::Pending => return Ok(busy),
+                Poll::Ready(None) => return Err(End::Dismissed),
+                Poll::Ready(Some(Delivery::Event(event))) => {
+                    self.told = Some(event.cursor());
+                    if let Err(error) = self.outlet.send_event(&event) {
+                        tracing::error!(?error, path = %event.path(), "an event cannot be written");
+                    }
+                }
+                Poll::Ready(Some(Delivery::Reset(reset))) => {
+                    self.told = Some(reset.cursor);
+                    self.outlet.send(packet::notice(&("reset", reset, reset.cursor)));
+                }
+                Poll::Ready(Some(_)) => {}
+            }
+            busy = true;
+        }
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            let late = matches!(&self.client, Client::Outside { until } if *until <= Instant::now());
+            match self.due {
+                Due::End => return Poll::Ready(End::Stopping),
+                Due::Ping if !late => {}
+                Due::Ping | Due::Pong => return Poll::Ready(End::Lost),
+            }
+            if let Outlet::Polling(polling) = &mut self.outlet {
+                polling.give_up_probe(Instant::now());
+            }
+            self.outlet.send(packet::PING);
+            self.tell_position();
+            self.schedule(Due::Pong, self.engine.options.ping_timeout);
+            if let Err(gone) = self.outlet.poll_flush(cx, self.engine.options.max_payload) {
+                return Poll::Ready(gone.into());
+            }
+        }
+    }
+
+    /// Tells an idle client how far the log has come without it, so that it can come back from there.
+    fn tell_position(&mut self) {
+        if let Client::Inside(client) = &self.client {
+            let cursor = client.events.cursor();
+            if self.told != Some(cursor) {
+                self.told = Some(cursor);
+                self.outlet.send(packet::notice(&("cursor", cursor)));
+            }
+        }
+    }
+
+    fn schedule(&mut self, due: Due, after: Duration) {
+        self.due = due;
+        self.timer.as_mut().reset(Instant::now() + after);
+    }
+
+    /// Says goodbye, and notes whether the client may come back.
+    async fn finish(mut self, end: End) {
+        if let Client::Inside(client) = &self.client {
+            let (recovery, connection) = (&self.engine.recovery, client.session.connection());
+            match end {
+                End::Lost | End::Closed | End::Stopping => recovery.left(&client.names, connection),
+                End::Left { .. } | End::Dismissed => recovery.forget(&client.names, connection),
+            }
+        }
+        if end == End::Dismissed {
+            self.outlet.send(packet::DISCONNECT);
+        }
+        let goodbye = async {
+            match self.outlet {
+                Outlet::Socket(socket) => match end {
+                    End::Lost => {}
+                    End::Left { code } => socket.close(code, "").await,
+                    End::Closed | End::Dismissed => socket.close(1000, "").await,
+                    End::Stopping => socket.close(1001, "going away").await,
+                },
+                Outlet::Polling(mut polling) => {
+                    if end != End::Lost {
+                        polling.end(end == End::Closed, self.engine.options.max_payload);
+                    }
+                }
+            }
+        };
+        // A client that does not read does not hold anything up.
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+        drop(self.client);
+    }
+}
+
+/// The data of the `resumed` notice.
+#[derive(serde::Serialize)]
+struct ResumedNotice {
+    cursor: Cursor,
+}

@@ -1,0 +1,138 @@
+//! One WebSocket: messages in, shared frames out, on one task.
+//!
+//! What waits goes out in one vectored write. Nothing is copied: a frame is a reference to bytes that all connections
+//! share.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::frame::{self, Decoder, Message, Violation};
+
+/// How many frames go into one write.
+const BATCH: usize = 64;
+/// From this many bytes on nothing more is taken from the log until some have left.
+const HIGH_WATER: usize = 64 << 10;
+/// From this many bytes on a client that does not read is not read from either.
+const CHOKED: usize = 4 * HIGH_WATER;
+/// How much is read at once while nothing is known of what comes.
+const READ: usize = 2 << 10;
+
+/// One WebSocket connection.
+#[derive(Debug)]
+pub(crate) struct WebSocket<T> {
+    io: T,
+    decoder: Decoder,
+    input: BytesMut,
+    output: VecDeque<Bytes>,
+    /// The bytes in `output`.
+    queued: usize,
+}
+
+/// How reading has ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// The client has gone without a word.
+    Gone,
+    /// The client breaks the protocol; a close frame with this code is due.
+    Violation(Violation),
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
+    pub(crate) fn new(io: T, max_message: usize) -> Self {
+        Self { io, decoder: Decoder::new(max_message), input: BytesMut::new(), output: VecDeque::new(), queued: 0 }
+    }
+
+    /// Adds a frame to what goes out.
+    pub(crate) fn queue(&mut self, frame: Bytes) {
+        self.queued += frame.len();
+        self.output.push_back(frame);
+    }
+
+    /// Tells whether there is room for more frames from the log.
+    pub(crate) fn has_room(&self) -> bool {
+        self.queued < HIGH_WATER && self.output.len() < BATCH
+    }
+
+    /// Tells whether nothing waits to leave.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.output.is_empty()
+    }
+
+    /// Tells whether so much waits to leave that nothing more should be read from the client.
+    pub(crate) fn is_choked(&self) -> bool {
+        self.queued >= CHOKED
+    }
+
+    /// Reads the next message.
+    pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Ended>> {
+        loop {
+            match self.decoder.decode(&mut self.input) {
+                Ok(Some(message)) => {
+                    if self.input.is_empty() {
+                        // An idle connection holds no buffer.
+                        self.input = BytesMut::new();
+                    }
+                    return Poll::Ready(Ok(message));
+                }
+                Ok(None) => {}
+                Err(violation) => return Poll::Ready(Err(Ended::Violation(violation))),
+            }
+            let mut space = [const { MaybeUninit::uninit() }; READ];
+            let mut buffer = ReadBuf::uninit(&mut space);
+            match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => self.input.extend_from_slice(buffer.filled()),
+                Ok(()) | Err(_) => return Poll::Ready(Err(Ended::Gone)),
+            }
+        }
+    }
+
+    /// Writes until nothing waits.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.output.is_empty() {
+            let written = {
+                let mut slices = [IoSlice::new(&[]); BATCH];
+                let mut count = 0;
+                for (slice, frame) in slices.iter_mut().zip(&self.output) {
+                    *slice = IoSlice::new(frame);
+                    count += 1;
+                }
+                ready!(Pin::new(&mut self.io).poll_write_vectored(cx, slices.get(..count).unwrap_or_default()))?
+            };
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.written(written);
+        }
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn written(&mut self, mut bytes: usize) {
+        self.queued = self.queued.saturating_sub(bytes);
+        while let Some(front) = self.output.front_mut() {
+            if front.len() > bytes {
+                front.advance(bytes);
+                return;
+            }
+            bytes -= front.len();
+            self.output.pop_front();
+        }
+        // A burst's queue is not kept.
+        if self.output.capacity() > BATCH {
+            self.output = VecDeque::new();
+        }
+    }
+
+    /// Says goodbye and closes, without waiting for the client for longer than it takes to write.
+    pub(crate) async fn close(mut self, code: u16, reason: &str) {
+        self.queue(frame::close(code, reason));
+        let _ = poll_fn(|cx| self.poll_flush(cx)).await;
+        let _ = poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await;
+    }
+}
