@@ -10,7 +10,8 @@ function request(port, { method, path, body, headers = {} }) {
   // A null takes a default header away.
   const sent = Object.fromEntries(Object.entries({ ...defaults, ...headers }).filter(([, value]) => value !== null))
   return new Promise((resolve, reject) => {
-    const outgoing = http.request({ host: '127.0.0.1', port, method, path: path, headers: sent }, (answer) => {
+    // Each request has a connection of its own, so that a broken one cannot spoil the next.
+    const outgoing = http.request({ host: '127.0.0.1', port, method, path, headers: sent, agent: false }, (answer) => {
       const chunks = []
       answer.on('data', (chunk) => chunks.push(chunk))
       answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks).toString() }))
