@@ -48,8 +48,15 @@ pub(crate) fn test_rust(length: Length) -> Outcome {
     run("examples in docs", &mut cargo(&["test", "--workspace", "--all-features", "--doc", "--quiet"]))
 }
 
-/// Runs the tests under Node: the official clients and a real browser, each against servers of its own.
+/// Runs the tests under Node: the client's own, then the official clients and a real browser, each against servers of
+/// its own.
 pub(crate) fn test_js(name: Option<&str>) -> Outcome {
+    let client = root().join("client");
+    install::npm(&client)?;
+    // Pages and tests use what is built here.
+    let script = if name.is_none() { "test" } else { "build" };
+    run("client", Command::new("npm").args(["run", "--silent", script]).current_dir(client))?;
+
     let folder = root().join("tests/js");
     install::npm(&folder)?;
     let browser = install::browser()?;
