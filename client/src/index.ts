@@ -7,12 +7,13 @@ import type { RealtimeOptions } from './options.js'
 import { Realtime } from './realtime.js'
 import { RealtimeService, STANDARD_METHODS } from './service.js'
 
-export type { Clock, Timer } from './clock.js'
+export { systemClock, type Clock, type Timer } from './clock.js'
 export { Disconnected } from './disconnected.js'
 export type { TransportName } from './ladder.js'
 export type { Call, Reset, ServiceEvent } from './link.js'
 export type { RealtimeOptions } from './options.js'
-export { Realtime, type RealtimeEvents, type State } from './realtime.js'
+export type { RealtimeEvents, State } from './events.js'
+export { Realtime } from './realtime.js'
 export { RealtimeService, type RemoteParams } from './service.js'
 
 declare module '@feathersjs/feathers/lib/declarations.js' {

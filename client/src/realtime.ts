@@ -8,49 +8,20 @@ import { Backoff } from './backoff.js'
 import type { Timer } from './clock.js'
 import { Disconnected } from './disconnected.js'
 import { Emitter } from './emitter.js'
+import type { RealtimeEvents, State } from './events.js'
 import { get } from './http.js'
 import { Idle } from './idle.js'
 import { Ladder, type TransportName } from './ladder.js'
-import type { Call, End, Host, Link, Observer, Reset, ServiceEvent, Welcome } from './link.js'
+import type { Call, End, Host, Observer, Reset, ServiceEvent, Welcome } from './link.js'
 import { Memory } from './memory.js'
 import { Offer } from './offer.js'
 import { settle, type RealtimeOptions, type Settings } from './options.js'
 import { Position } from './position.js'
+import { Probe, type Dial } from './probe.js'
 import { Rest } from './rest.js'
 import { transports } from './transports/all.js'
 import { Waiting } from './waiting.js'
 import { watchPage } from './wake.js'
-
-/** `connecting` only until the first connection stands or could not be had. */
-export type State = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed'
-
-export interface RealtimeEvents {
-  /** The connection stands. `recovered`: nothing was missed since the last one. */
-  connect: (info: { transport: TransportName; recovered: boolean }) => void
-  /** The connection is lost, or closed from here. */
-  disconnect: (info: { reason: End['why'] | 'closed'; error?: Error | undefined }) => void
-  /** The next try begins in `delay` milliseconds. */
-  reconnecting: (info: { attempt: number; delay: number }) => void
-  /** Events and calls take another transport from now on. */
-  transport: (name: TransportName, previous: TransportName | undefined) => void
-  /** Events may have been missed, and why: read again what is shown. */
-  reset: (reset: Reset) => void
-  /** No transport gets through, or the server does not want this client; in the latter case the state is `closed`. */
-  error: (error: Error) => void
-}
-
-/** A link and what is known of it. */
-interface Dial {
-  readonly name: TransportName
-  link: Link | undefined
-  conn: string | undefined
-}
-
-/** A link that is tried beside the live one. */
-interface Probe {
-  readonly dial: Dial
-  done(open: boolean): void
-}
 
 /** How many calls may wait for the first connection. */
 const FIRST_CALLS = 1_000
@@ -63,12 +34,12 @@ export class Realtime extends Emitter<RealtimeEvents> {
   readonly #position: Position
   readonly #backoff: Backoff
   readonly #waiting = new Waiting()
+  readonly #probe = new Probe((step) => this.#dial(step))
   #state: State = 'idle'
   #ladder: Ladder
   #live: Dial | undefined
   #last: TransportName | undefined
   #trial: Dial | undefined
-  #probe: Probe | undefined
   #retryTimer: Timer
   #probeTimer: Timer
   #stableTimer: Timer
@@ -156,11 +127,11 @@ export class Realtime extends Emitter<RealtimeEvents> {
     if (!steps.every((step) => this.transports.includes(step))) throw new Error(`'${name}' is not available here`)
     const live = this.#live
     const better = live ? steps.slice(0, steps.includes(live.name) ? steps.indexOf(live.name) : undefined) : []
-    const open = live === undefined || better.length === 0 || (await this.#tryBeside(better))
+    const open = live === undefined || better.length === 0 || (await this.#probe.search(better))
     if (!open && name !== undefined) throw new Error(`'${name}' does not get through`)
     this.#ladder = new Ladder(steps, this.#live?.name)
     if (this.#live) this.#scheduleProbe()
-    else this.#hurry()
+    else if (this.#state === 'connecting' || this.#state === 'reconnecting') this.#tryNow()
   }
 
   /** Calls a service. Rejects with `Disconnected` when the answer cannot come. */
@@ -201,13 +172,11 @@ export class Realtime extends Emitter<RealtimeEvents> {
       this.#trial = undefined
       return this.#goLive(dial, welcome)
     }
-    const probe = this.#probe
-    if (dial !== probe?.dial) return dial.link?.close()
-    this.#probe = undefined
+    if (!this.#probe.isTrying(dial)) return dial.link?.close()
     // The live link has missed nothing, so a link that has is no better.
-    if (welcome.recovered) this.#goLive(dial, welcome)
-    else dial.link?.close()
-    probe.done(welcome.recovered)
+    if (!welcome.recovered) return this.#probe.next()
+    this.#probe.take()
+    this.#goLive(dial, welcome)
   }
 
   #goLive(dial: Dial, welcome: Welcome): void {
@@ -247,7 +216,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
   #ended(dial: Dial, end: End): void {
     if (dial === this.#live) this.#lost(end)
     else if (dial === this.#trial) this.#failed(end)
-    else if (dial === this.#probe?.dial) this.#endProbe()
+    else if (this.#probe.isTrying(dial)) this.#probe.next()
   }
 
   /** The live link is over. */
@@ -255,7 +224,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
     this.#live = undefined
     this.#clear(this.#stableTimer)
     this.#clear(this.#probeTimer)
-    this.#endProbe()
+    this.#probe.end()
     this.#state = 'reconnecting'
     this.emit('disconnect', { reason: end.why, error: end.error })
     if (this.#isOver(end)) return
@@ -297,10 +266,14 @@ export class Realtime extends Emitter<RealtimeEvents> {
     this.emit('reconnecting', { attempt: this.#backoff.tries, delay })
   }
 
-  /** Tries now instead of later. */
+  /** Does not wait for the next try. */
   #hurry(): void {
-    if (this.#retryTimer === undefined) return
+    if (this.#retryTimer !== undefined) this.#tryNow()
+  }
+
+  #tryNow(): void {
     this.#clear(this.#retryTimer)
+    this.#trial?.link?.close()
     this.#try()
   }
 
@@ -309,38 +282,17 @@ export class Realtime extends Emitter<RealtimeEvents> {
     const wait = this.#ladder.nextProbe()
     if (wait === undefined) return
     this.#probeTimer = this.#settings.clock.setTimeout(() => {
-      void this.#tryBeside(this.#ladder.higher).then((open) => {
+      void this.#probe.search(this.#ladder.higher).then((open) => {
         if (!open && this.#live) this.#scheduleProbe()
       })
     }, wait)
-  }
-
-  /** Tries transports beside the live link, one after the other; the first that opens takes over. */
-  async #tryBeside(steps: readonly TransportName[]): Promise<boolean> {
-    this.#endProbe()
-    const live = this.#live
-    for (const step of steps) {
-      if (this.#live !== live || !live) return false
-      const open = await new Promise<boolean>((done) => {
-        this.#probe = { dial: this.#dial(step), done }
-      })
-      if (open) return true
-    }
-    return false
-  }
-
-  #endProbe(): void {
-    const probe = this.#probe
-    this.#probe = undefined
-    probe?.dial.link?.close()
-    probe?.done(false)
   }
 
   #shut(): void {
     this.#state = 'closed'
     for (const timer of [this.#retryTimer, this.#probeTimer, this.#stableTimer]) this.#clear(timer)
     this.#retryTimer = undefined
-    this.#endProbe()
+    this.#probe.end()
     this.#trial?.link?.close()
     this.#live?.link?.close()
     this.#trial = this.#live = undefined
