@@ -9,18 +9,21 @@ mod feathers;
 mod verb;
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::query::qs;
 use feathers_core::{Call, Encoding, Error, Handle, Params, Payload, Provider, Result, Route};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Map;
+use tower_http::services::ServeDir;
 
 pub use self::feathers::Feathers;
 use crate::answer::{error_response, too_late};
@@ -59,6 +62,7 @@ const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
 pub struct Rest {
     body_limit: usize,
     timeout: Option<Duration>,
+    public: Option<ServeDir>,
 }
 
 impl Default for Rest {
@@ -70,7 +74,7 @@ impl Default for Rest {
 impl Rest {
     /// Makes the transport with bodies of at most 1 MiB and no limit of its own on the time of a call.
     pub fn new() -> Self {
-        Self { body_limit: 1 << 20, timeout: None }
+        Self { body_limit: 1 << 20, timeout: None, public: None }
     }
 
     /// Sets the size in bytes up to which a body is read; a larger one is a 413.
@@ -84,6 +88,12 @@ impl Rest {
     /// A call that may have changed something is finished in the background all the same.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Serves the files of a folder at paths that no service has, `index.html` for a folder.
+    pub fn public(mut self, folder: impl AsRef<Path>) -> Self {
+        self.public = Some(ServeDir::new(folder));
         self
     }
 }
@@ -125,7 +135,7 @@ impl Endpoint {
         let path = request.uri().path();
         let route = match self.app.lookup(path, Encoding::Percent) {
             Ok(Some(route)) => route,
-            Ok(None) => return error_response(&Error::not_found(format!("Path {path} not found"))),
+            Ok(None) => return self.file(request).await,
             Err(error) => return error_response(&error),
         };
         let cursor = HeaderValue::try_from(self.app.log().head().to_string());
@@ -146,6 +156,20 @@ impl Endpoint {
             response.headers_mut().insert(EVENT_CURSOR, cursor);
         }
         response
+    }
+
+    /// Answers with a file of the public folder, if there is one at this path.
+    async fn file(self, request: Request) -> Response {
+        let not_found = Error::not_found(format!("Path {} not found", request.uri().path()));
+        let asks = matches!(*request.method(), http::Method::GET | http::Method::HEAD);
+        match self.rest.public {
+            Some(mut public) if asks => match public.try_call(request).await {
+                Ok(response) if response.status() != StatusCode::NOT_FOUND => response.map(Body::new),
+                Ok(_) => error_response(&not_found),
+                Err(error) => error_response(&Error::internal(error)),
+            },
+            _ => error_response(&not_found),
+        }
     }
 
     async fn run(&self, route: Route, request: Request) -> Result<Response, Refused> {

@@ -19,7 +19,6 @@ mod start;
 mod tls;
 
 use std::fmt;
-#[cfg(feature = "tls")]
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -48,6 +47,7 @@ use crate::transport::Transport;
 /// | [`health`](Self::health) | `/health/live` and `/health/ready` |
 /// | [`metrics`](Self::metrics) | off |
 /// | [`access_log`](Self::access_log) | off |
+/// | [`public`](Self::public) | no files |
 /// | `tls`, with the feature of that name | off |
 ///
 /// Every request has an id: that of its header `x-request-id` if it is a sane one, else a new UUID.
@@ -75,6 +75,7 @@ struct Options {
     health: Option<String>,
     defaults: bool,
     transports: Vec<Box<dyn Transport>>,
+    public: Option<PathBuf>,
     routes: Option<Router>,
     wrap: Vec<Wrap>,
     #[cfg(feature = "tls")]
@@ -101,6 +102,7 @@ impl Server {
             health: Some("/health".to_owned()),
             defaults: true,
             transports: Vec::new(),
+            public: None,
             routes: None,
             wrap: Vec::new(),
             #[cfg(feature = "tls")]
@@ -213,6 +215,12 @@ impl Server {
     /// Leaves out the default transports; only those that are added are served.
     pub fn without_defaults(mut self) -> Self {
         self.options.defaults = false;
+        self
+    }
+
+    /// Serves the files of a folder, `index.html` for a folder, at paths that no service and no route has.
+    pub fn public(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.options.public = Some(folder.into());
         self
     }
 

@@ -99,7 +99,12 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
         transports.insert(0, Box::new(Realtime::new()));
         #[cfg(feature = "socketio")]
         transports.insert(0, Box::new(crate::SocketIo::new()));
-        transports.insert(0, Box::new(Rest::new().body_limit(bounds.body).timeout(bounds.time)));
+        let rest = Rest::new().body_limit(bounds.body).timeout(bounds.time);
+        let rest = match options.public {
+            Some(folder) => rest.public(folder),
+            None => rest,
+        };
+        transports.insert(0, Box::new(rest));
     }
     let mut names = Vec::new();
     for transport in transports {

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::get as route;
-use feathers_core::{App, Error, Handle};
+use feathers_core::{App, Error, Handle, Json, Memory};
 use feathers_transports::{Listen, Server, Transport};
 
 use crate::services::standard;
@@ -106,4 +106,27 @@ async fn mistakes_in_the_app_stop_the_start() {
     app.service("/echo/", crate::services::Echo);
     let error = app.serve(tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap_err();
     assert_eq!(error.message(), "Path 'echo' is mounted twice");
+}
+
+#[tokio::test]
+async fn files_are_served_where_no_service_is() {
+    let folder = std::env::temp_dir().join(format!("feathers-public-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("sub")).unwrap();
+    std::fs::write(folder.join("index.html"), "<p>hello</p>").unwrap();
+    std::fs::write(folder.join("todos"), "hidden by the service").unwrap();
+    let mut app = App::new();
+    app.service("todos", Memory::<Json>::new());
+    let server = Server::new(app).bind("127.0.0.1:0").public(&folder).start().await.unwrap();
+    let get = async |path: &str| {
+        let response = reqwest::get(format!("{}{path}", server.url())).await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    assert_eq!(get("/").await, (200, "<p>hello</p>".to_owned()));
+    assert_eq!(get("/todos").await, (200, "[]".to_owned()));
+    let (status, body) = get("/nope.txt").await;
+    assert_eq!(status, 404);
+    assert!(body.contains("Path /nope.txt not found"), "{body}");
+    assert_eq!(get("/%2e%2e/%2e%2e/etc/passwd").await.0, 404);
+    std::fs::remove_dir_all(&folder).unwrap();
+    server.stop().await.unwrap();
 }
