@@ -23,6 +23,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Map;
+use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
 pub use self::feathers::Feathers;
@@ -162,13 +163,12 @@ impl Endpoint {
     async fn file(self, request: Request) -> Response {
         let not_found = Error::not_found(format!("Path {} not found", request.uri().path()));
         let asks = matches!(*request.method(), http::Method::GET | http::Method::HEAD);
-        match self.rest.public {
-            Some(mut public) if asks => match public.try_call(request).await {
-                Ok(response) if response.status() != StatusCode::NOT_FOUND => response.map(Body::new),
-                Ok(_) => error_response(&not_found),
-                Err(error) => error_response(&Error::internal(error)),
-            },
-            _ => error_response(&not_found),
+        let Some(public) = self.rest.public.filter(|_| asks) else { return error_response(&not_found) };
+        let Ok(response) = public.oneshot(request).await;
+        match response.status() {
+            StatusCode::NOT_FOUND => error_response(&not_found),
+            StatusCode::INTERNAL_SERVER_ERROR => error_response(&Error::internal("a public file cannot be read")),
+            _ => response.map(Body::new),
         }
     }
 
