@@ -5,6 +5,7 @@ mod dispatch;
 mod handle;
 mod mount;
 mod registry;
+mod service;
 mod typed;
 
 use std::fmt;
@@ -16,9 +17,10 @@ use futures_util::future::BoxFuture;
 use http::Extensions;
 
 pub use self::dispatch::{Call, Reply};
-pub use self::handle::{Handle, Route, ServiceHandle, ServiceInfo};
-pub use self::mount::Mount;
+pub use self::handle::Handle;
+pub use self::mount::{IntoMount, Mount};
 pub(crate) use self::registry::Mounted;
+pub use self::service::{Route, ServiceHandle, ServiceInfo};
 pub use self::typed::{Page, TypedService};
 use crate::channel::IntoChannels;
 use crate::connection::Connection;
@@ -69,8 +71,8 @@ impl App {
 
     /// Mounts a service under a path, such as `todos` or `users/:userId/messages`, and returns it for adding hooks,
     /// publishers and options.
-    pub fn service(&mut self, path: &str, service: impl Into<Mount>) -> &mut Mount {
-        self.mounts.push((path.to_owned(), service.into()));
+    pub fn service(&mut self, path: &str, service: impl IntoMount) -> &mut Mount {
+        self.mounts.push((path.to_owned(), service.into_mount()));
         let last = self.mounts.len() - 1;
         &mut self.mounts[last].1
     }

@@ -139,8 +139,13 @@ macro_rules! integers {
         impl FieldType for $ty {
             const KIND: Kind = Kind::Integer;
 
+            #[allow(
+                clippy::cast_lossless,
+                clippy::cast_precision_loss,
+                reason = "what no store can hold as a whole number is not changed into another one"
+            )]
             fn to_field(&self) -> FieldRef<'_> {
-                FieldRef::Int(i64::try_from(*self).unwrap_or(i64::MAX))
+                i64::try_from(*self).map_or(FieldRef::Float(*self as f64), FieldRef::Int)
             }
 
             fn from_field(value: FieldValue) -> Result<Self> {

@@ -37,7 +37,7 @@ pub mod testing;
 pub use async_trait::async_trait;
 
 pub use crate::app::{
-    App, Call, Handle, Lifecycle, Mount, Page, Reply, Route, ServiceHandle, ServiceInfo, TypedService,
+    App, Call, Handle, IntoMount, Lifecycle, Mount, Page, Reply, Route, ServiceHandle, ServiceInfo, TypedService,
 };
 pub use crate::arguments::{FromId, FromPayload};
 pub use crate::channel::{Channel, IntoChannelNames, IntoChannels};

@@ -247,14 +247,15 @@ async fn error_hook_changes_or_throws() {
 #[tokio::test]
 async fn error_in_after_hook_takes_the_result_away() {
     let app = app(|app| {
-        app.service("s", Simple)
-            .after("all", async |_: &mut Context| Err(Error::general("in after")))
-            .error("all", async |ctx: &mut Context| {
+        app.service("s", Simple).after("all", async |_: &mut Context| Err(Error::general("in after"))).error(
+            "all",
+            async |ctx: &mut Context| {
                 let original = ctx.original().unwrap().result.as_ref().unwrap().value()?.clone();
                 assert!(ctx.result.is_none());
                 ctx.error = Some(Error::general("seen").with_data(original));
                 Ok(())
-            });
+            },
+        );
     })
     .await;
     assert_eq!(get(&app, "1").await.unwrap_err(), Error::general("seen").with_data(json!({ "id": "1" })));
@@ -414,8 +415,7 @@ async fn only_listed_methods_are_for_clients() {
     assert!(!route.allows(&Method::Get));
     let mut params = Params::new();
     params.provider = Some(feathers_core::Provider::REST);
-    let call =
-        feathers_core::Call { route, method: Method::Get, id: Some(1.into()), data: Payload::NULL, params };
+    let call = feathers_core::Call { route, method: Method::Get, id: Some(1.into()), data: Payload::NULL, params };
     assert_eq!(app.call(call).await.unwrap_err().message(), "Method 'get' not allowed on service 's'");
     assert_eq!(get(&app, "1").await.unwrap(), json!({ "id": "1" }));
 }

@@ -14,20 +14,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::registry::{Mounted, Registry};
-use crate::app::{Call, Lifecycle, Lifecycles, Listeners, Mount, TypedService};
+use crate::app::{IntoMount, Lifecycle, Lifecycles, Listeners, Route, ServiceHandle, ServiceInfo, TypedService};
 use crate::channel::{Channel, Hub, IntoChannelNames};
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
-use crate::id::Id;
 use crate::log::{EventLog, Retention, Since};
-use crate::method::Method;
-use crate::params::{Params, RouteParams};
+use crate::params::Params;
 use crate::payload::Payload;
 use crate::publish::Publishers;
 use crate::record::Record;
 use crate::route::Encoding;
-use crate::service::Descriptor;
 use crate::subscription::{Peer, Session};
 
 /// A running app: looks up services, opens sessions, finds channels. Clones are the same app.
@@ -115,9 +112,9 @@ impl Handle {
     }
 
     /// Mounts another service while the app runs, and sets it up. The app's own hooks and publishers apply.
-    pub async fn mount(&self, path: &str, mount: impl Into<Mount>) -> Result<()> {
+    pub async fn mount(&self, path: &str, mount: impl IntoMount) -> Result<()> {
         let path = Arc::<str>::from(crate::route::strip(path));
-        let mounted = Mounted::new(&path, mount.into(), &self.0.hooks)?;
+        let mounted = Mounted::new(&path, mount.into_mount(), &self.0.hooks)?;
         let service = mounted.service().clone();
         self.change_registry(|registry| {
             let mut registry = registry.clone();
@@ -324,134 +321,5 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").field("services", &**self.0.registry.load()).finish_non_exhaustive()
-    }
-}
-
-/// Where a path leads: a service, the values of its placeholders and perhaps an id.
-#[derive(Clone, Debug)]
-pub struct Route {
-    mounted: Arc<Mounted>,
-    params: RouteParams,
-    id: Option<Id>,
-}
-
-impl Route {
-    /// Returns the path of the service as it is registered.
-    pub fn path(&self) -> &str {
-        self.mounted.path()
-    }
-
-    /// Returns the values of the placeholders.
-    pub fn params(&self) -> &RouteParams {
-        &self.params
-    }
-
-    /// Returns the id that follows the service's path.
-    pub fn id(&self) -> Option<&Id> {
-        self.id.as_ref()
-    }
-
-    /// Tells whether clients may call this method.
-    pub fn allows(&self, method: &Method) -> bool {
-        self.mounted.external().contains(method)
-    }
-
-    /// Returns the methods that clients may call.
-    pub fn methods(&self) -> &[Method] {
-        self.mounted.external()
-    }
-
-    pub(crate) fn mounted(&self) -> &Arc<Mounted> {
-        &self.mounted
-    }
-}
-
-/// Describes one mounted service.
-#[derive(Clone, Debug)]
-pub struct ServiceInfo(Arc<Mounted>);
-
-impl ServiceInfo {
-    /// Returns the path as it is registered.
-    pub fn path(&self) -> &str {
-        self.0.path()
-    }
-
-    /// Returns the methods that clients may call.
-    pub fn methods(&self) -> &[Method] {
-        self.0.external()
-    }
-
-    /// Returns everything that the service says of itself.
-    pub fn descriptor(&self) -> &Descriptor {
-        self.0.descriptor()
-    }
-}
-
-/// Calls a service from inside the server: all hooks run, `params.provider` is `None`.
-#[derive(Clone, Debug)]
-pub struct ServiceHandle {
-    app: Handle,
-    route: Route,
-}
-
-impl ServiceHandle {
-    /// Lists records.
-    pub async fn find(&self, params: impl Into<Params>) -> Result<Payload> {
-        self.run(Method::Find, None, Payload::NULL, params.into()).await
-    }
-
-    /// Reads one record.
-    pub async fn get(&self, id: impl Into<Id>, params: impl Into<Params>) -> Result<Payload> {
-        self.run(Method::Get, Some(id.into()), Payload::NULL, params.into()).await
-    }
-
-    /// Makes one record, or several from a list.
-    pub async fn create(&self, data: impl Into<Payload>, params: impl Into<Params>) -> Result<Payload> {
-        self.run(Method::Create, None, data.into(), params.into()).await
-    }
-
-    /// Replaces one record.
-    pub async fn update(
-        &self,
-        id: impl Into<Id>,
-        data: impl Into<Payload>,
-        params: impl Into<Params>,
-    ) -> Result<Payload> {
-        self.run(Method::Update, Some(id.into()), data.into(), params.into()).await
-    }
-
-    /// Changes one record, or all that match the query if the id is `None`.
-    pub async fn patch(
-        &self,
-        id: impl Into<Option<Id>>,
-        data: impl Into<Payload>,
-        params: impl Into<Params>,
-    ) -> Result<Payload> {
-        self.run(Method::Patch, id.into(), data.into(), params.into()).await
-    }
-
-    /// Deletes one record, or all that match the query if the id is `None`.
-    pub async fn remove(&self, id: impl Into<Option<Id>>, params: impl Into<Params>) -> Result<Payload> {
-        self.run(Method::Remove, id.into(), Payload::NULL, params.into()).await
-    }
-
-    /// Calls a custom method.
-    pub async fn call(&self, method: &str, data: impl Into<Payload>, params: impl Into<Params>) -> Result<Payload> {
-        self.run(Method::named(method), None, data.into(), params.into()).await
-    }
-
-    /// Emits a custom event, or a standard one by hand.
-    pub fn emit(&self, event: &str, data: impl Into<Payload>) {
-        self.app.emit(self.route.mounted(), event, data.into());
-    }
-
-    /// Describes the service.
-    pub fn info(&self) -> ServiceInfo {
-        ServiceInfo(self.route.mounted.clone())
-    }
-
-    async fn run(&self, method: Method, id: Option<Id>, data: Payload, params: Params) -> Result<Payload> {
-        let call = Call { route: self.route.clone(), method, id, data, params };
-        self.app.call(call).await.map(|reply| reply.result)
     }
 }

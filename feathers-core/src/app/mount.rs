@@ -25,9 +25,26 @@ pub struct Mount {
     pub(crate) route_params: Vec<(Arc<str>, String)>,
 }
 
-impl<S: Service> From<S> for Mount {
-    fn from(service: S) -> Self {
-        Self::new(Arc::new(service))
+/// What can be mounted: any service, or a [`Mount`] that is prepared already.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service",
+    label = "not a service",
+    note = "put `#[service]` on an impl block with its methods, or serve a store such as `Memory::<Todo>::new()`"
+)]
+pub trait IntoMount {
+    /// Makes the mount.
+    fn into_mount(self) -> Mount;
+}
+
+impl<S: Service> IntoMount for S {
+    fn into_mount(self) -> Mount {
+        Mount::new(Arc::new(self))
+    }
+}
+
+impl IntoMount for Mount {
+    fn into_mount(self) -> Mount {
+        self
     }
 }
 

@@ -69,15 +69,21 @@ struct Records<R> {
     next_number: Option<i64>,
 }
 
-impl<R: Record> Memory<R> {
+impl<R> Memory<R> {
     /// Makes an empty store in memory and serves it.
-    #[allow(clippy::new_without_default, reason = "an empty store is no default service")]
-    pub fn new() -> Self {
+    #[expect(clippy::new_without_default, reason = "an empty store is no default service")]
+    pub fn new() -> Self
+    where
+        R: Record,
+    {
         Self::over(MemoryStore::new(R::schema()))
     }
 
     /// Makes an empty store whose id field has another name; only for records without a schema.
-    pub fn with_id(id: &'static str) -> Self {
+    pub fn with_id(id: &'static str) -> Self
+    where
+        R: Record,
+    {
         let schema = R::schema();
         Self::over(MemoryStore::new(if schema.open { Schema::open(id) } else { schema }))
     }

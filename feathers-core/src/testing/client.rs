@@ -10,8 +10,8 @@ use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::method::Method;
-use crate::payload::Payload;
 use crate::params::Provider;
+use crate::payload::Payload;
 use crate::route::Encoding;
 use crate::subscription::{Delivered, Delivery, Peer, Session, Subscription};
 
