@@ -7,6 +7,8 @@ use feathers_core::{Cursor, Error, Result, Since};
 use http::{HeaderMap, HeaderName, Uri, header};
 use serde_json::{Map, Value};
 
+use crate::websocket::Upgrade;
+
 /// Names the session of a request.
 const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -33,14 +35,14 @@ pub(super) fn query(uri: &Uri) -> Result<Map<String, Value>> {
 
 /// Decides how the client listens: an upgrade beats `transport`, which beats `Accept`.
 pub(super) fn way(headers: &HeaderMap, query: &Map<String, Value>) -> Result<Way> {
-    if has_token(headers, &header::UPGRADE, "websocket") {
+    if Upgrade::is_wanted(headers) {
         return Ok(Way::WebSocket);
     }
     match word(query, "transport")? {
         Some("sse") => Ok(Way::Sse),
         Some("poll") => Ok(Way::Poll),
         Some(other) => Err(Error::bad_request(format!("'transport' must be 'sse' or 'poll', not '{other}'"))),
-        None if has_token(headers, &header::ACCEPT, "text/event-stream") => Ok(Way::Sse),
+        None if accepts_stream(headers) => Ok(Way::Sse),
         None => Ok(Way::Poll),
     }
 }
@@ -154,14 +156,14 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().filter(|value| !value.is_empty())
 }
 
-/// Tells whether a header that is a list names something, whatever parameters follow.
-fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+/// Tells whether `Accept` names the type of streams, whatever parameters follow.
+fn accepts_stream(headers: &HeaderMap) -> bool {
     headers
-        .get_all(name)
+        .get_all(header::ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|item| item.split(';').next().is_some_and(|item| item.trim().eq_ignore_ascii_case(token)))
+        .flat_map(|list| list.split(','))
+        .any(|item| item.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream")))
 }
 
 #[cfg(test)]
@@ -222,7 +224,7 @@ mod tests {
             let (headers, query) = (headers(list), qs::parse(query).unwrap());
             let poll = Poll::read(&headers, &query, Duration::from_mins(1));
             let read = poll.as_ref().map(|poll| (poll.wait.as_secs(), poll.preferred, poll.limit));
-            assert_eq!(read.map_err(|error| error.message()), expected, "{list:?} {query:?}");
+            assert_eq!(read.map_err(feathers_core::Error::message), expected, "{list:?} {query:?}");
         };
         check(&[], "", Ok((30, false, 256)));
         check(&[], "wait=0", Ok((0, false, 256)));
