@@ -227,7 +227,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
     this.#probe.end()
     this.#state = 'reconnecting'
     this.emit('disconnect', { reason: end.why, error: end.error })
-    if (this.#isOver(end)) return
+    if (this.#givesUp(end)) return
     if (end.why === 'silent') this.#ladder.silent(this.#settings.clock.now())
     this.#retry(end)
   }
@@ -235,7 +235,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
   /** A try is over that never opened. */
   #failed(end: End): void {
     this.#trial = undefined
-    if (this.#isOver(end)) return
+    if (this.#givesUp(end)) return
     const then = end.why === 'busy' || end.why === 'denied' ? 'again' : this.#ladder.failed()
     if (then === 'next') return this.#try()
     this.#state = 'reconnecting'
@@ -245,7 +245,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
   }
 
   /** Gives up if the server does not want this client. Who was denied may ask once more, with other headers. */
-  #isOver(end: End): boolean {
+  #givesUp(end: End): boolean {
     // A listener may have closed it meanwhile.
     if (this.#state === 'closed') return true
     const mayAskAgain = this.#settings.asksHeaders && !this.#deniedBefore

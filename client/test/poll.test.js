@@ -75,6 +75,18 @@ test('a reset comes before the events that follow it', async () => {
   assert.deepEqual([last('reset'), events], [{ reason: 'trimmed', cursor: 'e-9' }, [10]])
 })
 
+test('it comes back with its cursor', async () => {
+  const { polls, clock, events, last } = await poller('longpoll')
+  for (const number of [1, 2, 3, 4]) {
+    polls()[number].fail()
+    await clock.pass(1_000)
+  }
+  assert.deepEqual(polls()[5].query, { transport: 'poll', since: 'e-1', wait: '0' })
+  polls()[5].answer(200, { events: [item(1), item(2)], cursor: 'e-2', conn: 'q' })
+  await settled()
+  assert.deepEqual([events, last('connect').recovered], [[2], true])
+})
+
 test('at the end the server is told', async () => {
   const { realtime, requests } = await poller('longpoll')
   realtime.close()

@@ -36,11 +36,13 @@ export function poll(host: Host, since: string | undefined, observer: Observer):
 
 class PollLink implements Link {
   readonly #line: Line
-  readonly #abort = new AbortController()
   readonly #backoff: Backoff
+  /** Of the poll that is under way: a signal for all of them would gather listeners. */
+  #abort = new AbortController()
   #conn: string | undefined
   #interval = INTERVAL
   #pause: Timer
+  #wake = () => {}
 
   constructor(
     private readonly host: Host,
@@ -79,6 +81,7 @@ class PollLink implements Link {
     const sentAt = this.host.clock.now()
     this.#line.heard()
     this.#line.expectWithin(wait * 1_000 + this.host.grace)
+    this.#abort = new AbortController()
     let response: Response
     let answer: Answer | undefined
     try {
@@ -122,15 +125,17 @@ class PollLink implements Link {
   }
 
   async #sleep(ms: number): Promise<void> {
+    if (this.#line.isOver) return
     this.#line.expectWithin(this.#line.quiet + ms + this.host.grace)
     await new Promise<void>((resolve) => {
-      this.#abort.signal.addEventListener('abort', () => resolve(), { once: true })
+      this.#wake = resolve
       this.#pause = this.host.clock.setTimeout(resolve, ms)
     })
   }
 
   #tearDown(): void {
     this.host.clock.clearTimeout(this.#pause)
+    this.#wake()
     this.#abort.abort()
     if (this.#conn === undefined) return
     // The server need not wait for a poll that will not come.
