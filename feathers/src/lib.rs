@@ -1,4 +1,51 @@
-//! A realtime service framework.
+//! A realtime service framework with the model of [FeathersJS](https://feathersjs.com).
+//!
+//! You declare a service. Every change that it makes becomes an event, and every client in the right channel hears of
+//! it at once, over whatever transport gets through to it. Existing Feathers 5 clients work unchanged.
+//!
+//! ```no_run
+//! use feathers::prelude::*;
+//!
+//! /// One thing to do.
+//! #[derive(Clone, Debug, Serialize, Deserialize, Service)]
+//! struct Todo {
+//!     #[service(id)]
+//!     id: i64,
+//!     #[service(length(1..=280))]
+//!     text: String,
+//!     #[service(default)]
+//!     done: bool,
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<()> {
+//!     let mut app = App::new();
+//!     app.service("todos", Memory::<Todo>::new()).publish(|_event, app| app.channel("everyone"));
+//!     app.on_connect(|connection, app| app.channel("everyone").join(connection));
+//!     app.listen().await
+//! }
+//! ```
+//!
+//! The package is `feathers-rs`, the library `feathers`. An app needs `serde` and `tokio` beside it.
+//!
+//! # Where to read on
+//! [`guide`] has one page for each part: services, hooks, events, queries, stores, transports, tests, and what is
+//! different for those who come from FeathersJS.
+//!
+//! # Features
+//! | feature | on by default | adds |
+//! |---|---|---|
+//! | `macros` | yes | `#[derive(Service)]` and `#[service]` |
+//! | `rest` | yes | the server with REST and the realtime endpoint: the module `transports`, and `app.listen()` |
+//! | `socketio` | yes | Socket.IO |
+//! | `sqlite` | yes | `Database`, which keeps records in SQLite |
+//! | `tls` | no | HTTPS and HTTP/2: `Server::tls` |
+//! | `testing` | no | the module `testing`: a client in the process and the contract suite of stores |
+//!
+//! A feature adds items and never changes what others do.
+//!
+//! # What there is not
+//! Authentication, other databases than SQLite, and events across several processes are not part of it yet.
 
 pub use feathers_core::*;
 #[cfg(feature = "macros")]
@@ -8,8 +55,10 @@ pub use feathers_sql::*;
 #[cfg(feature = "rest")]
 pub use feathers_transports as transports;
 
+pub mod guide;
+
 pub mod prelude {
-    //! Everything an app usually needs: `use feathers::prelude::*;`.
+    //! Everything that an app usually needs: `use feathers::prelude::*;`.
 
     pub use feathers_core::{
         App, AroundHook, Connection, Context, Error, Handle, Hook, Id, Json, Memory, Next, Paginate, Params, Payload,
@@ -19,8 +68,10 @@ pub mod prelude {
     pub use feathers_macros::{Service, service};
     #[cfg(feature = "sqlite")]
     pub use feathers_sql::Database;
+    #[cfg(feature = "socketio")]
+    pub use feathers_transports::SocketIo;
     #[cfg(feature = "rest")]
-    pub use feathers_transports::{Listen, Server};
+    pub use feathers_transports::{Cors, Listen, Realtime, Server};
     // The trait shares its name with the derive, as `Serialize` does.
     pub use feathers_core::Service;
     pub use serde::{Deserialize, Serialize};
@@ -36,3 +87,8 @@ pub mod __private {
     pub use serde;
     pub use serde_json;
 }
+
+/// Compiles and runs the blocks of the project's front page as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,7 +1,7 @@
 //! Four stores of people: with and without a schema, with the usual and with another id field.
 
-use feathers::Mount;
 use feathers::prelude::*;
+use feathers::{IntoMount, Mount};
 
 use super::control::control;
 
@@ -36,8 +36,8 @@ pub(super) fn mount(app: &mut App) {
     let mut people = |path: &str, store: Mount| {
         app.service(path, store).events(["testing"]).before("all", control);
     };
-    people("people", Memory::<Json>::new().into());
-    people("people-customid", Memory::<Json>::with_id("customid").into());
-    people("people-typed", Memory::<Person>::new().into());
-    people("people-customid-typed", Memory::<CustomPerson>::new().into());
+    people("people", Memory::<Json>::new().into_mount());
+    people("people-customid", Memory::<Json>::with_id("customid").into_mount());
+    people("people-typed", Memory::<Person>::new().into_mount());
+    people("people-customid-typed", Memory::<CustomPerson>::new().into_mount());
 }

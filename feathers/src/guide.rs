@@ -1,0 +1,38 @@
+//! The guide: one page for each part, in the order in which an app grows.
+//!
+//! | page | what it is about |
+//! |---|---|
+//! | [`services`] | records, methods, calls from inside |
+//! | [`hooks`] | code around calls, and its order |
+//! | [`events`] | publishers, channels, connections |
+//! | [`queries`] | what clients can ask for |
+//! | [`stores`] | in memory, SQLite, your own |
+//! | [`transports`] | the server, REST, Socket.IO, and the realtime endpoint on the wire |
+//! | [`testing`] | tests without a port |
+//! | [`from_feathersjs`] | what is different |
+//!
+//! The pages are the files of `docs/guide`; their blocks of Rust are compiled and run as tests.
+
+#[doc = include_str!("../../docs/guide/services.md")]
+pub mod services {}
+
+#[doc = include_str!("../../docs/guide/hooks.md")]
+pub mod hooks {}
+
+#[doc = include_str!("../../docs/guide/events.md")]
+pub mod events {}
+
+#[doc = include_str!("../../docs/guide/queries.md")]
+pub mod queries {}
+
+#[doc = include_str!("../../docs/guide/stores.md")]
+pub mod stores {}
+
+#[doc = include_str!("../../docs/guide/transports.md")]
+pub mod transports {}
+
+#[doc = include_str!("../../docs/guide/testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("../../docs/guide/from-feathersjs.md")]
+pub mod from_feathersjs {}
