@@ -26,6 +26,15 @@ impl Mask {
             Self::Only(fields) => fields.iter().any(|name| **name == *field),
         }
     }
+
+    /// Returns the same mask, through which these fields do not pass either.
+    pub(crate) fn without(&self, hidden: &[Arc<str>]) -> Self {
+        match self {
+            Self::All => Self::Except(hidden.into()),
+            Self::Except(fields) => Self::Except(fields.iter().chain(hidden).cloned().collect()),
+            Self::Only(fields) => Self::Only(fields.iter().filter(|name| !hidden.contains(name)).cloned().collect()),
+        }
+    }
 }
 
 /// A value that serialises only the fields in its mask.

@@ -45,6 +45,7 @@ trait Typed: Send + Sync {
     fn items(&self) -> Option<Vec<Payload>>;
     fn len(&self) -> Option<usize>;
     fn any(&self) -> &dyn Any;
+    fn without(&self, hidden: &[Arc<str>]) -> Payload;
 }
 
 struct One<T> {
@@ -71,6 +72,10 @@ impl<T: Serialize + Send + Sync + 'static> Typed for One<T> {
 
     fn any(&self) -> &dyn Any {
         &self.record
+    }
+
+    fn without(&self, hidden: &[Arc<str>]) -> Payload {
+        Payload::record(self.record.clone(), self.mask.without(hidden))
     }
 }
 
@@ -105,6 +110,10 @@ impl<T: Serialize + Send + Sync + 'static> Typed for Many<T> {
     fn any(&self) -> &dyn Any {
         &self.records
     }
+
+    fn without(&self, hidden: &[Arc<str>]) -> Payload {
+        Payload::records(self.records.clone(), self.mask.without(hidden))
+    }
 }
 
 /// One page of a paginated find, serialised as `{total, limit, skip, data}`.
@@ -136,6 +145,11 @@ impl<T: Serialize + Send + Sync + 'static> Typed for PageOf<T> {
 
     fn any(&self) -> &dyn Any {
         &self.data.records
+    }
+
+    fn without(&self, hidden: &[Arc<str>]) -> Payload {
+        let Many { records, mask } = &self.data;
+        Payload::page(records.clone(), mask.without(hidden), self.total, self.limit, self.skip)
     }
 }
 
@@ -308,6 +322,23 @@ impl Payload {
         }
         let items: Vec<Box<RawValue>> = serde_json::from_slice(&json)?;
         Ok(Some(items.into_iter().map(Self::from).collect()))
+    }
+
+    /// Returns the same record without these fields. A list of JSON is left as it is: events are of single records.
+    pub(crate) fn without(&self, hidden: &[Arc<str>]) -> Result<Self> {
+        if hidden.is_empty() {
+            return Ok(self.clone());
+        }
+        if let Some(Repr::Typed(typed)) = self.0.as_ref().map(|inner| &inner.repr) {
+            return Ok(typed.without(hidden));
+        }
+        let Value::Object(fields) = self.value()? else { return Ok(self.clone()) };
+        if !hidden.iter().any(|name| fields.contains_key(&**name)) {
+            return Ok(self.clone());
+        }
+        let mut fields = fields.clone();
+        fields.retain(|name, _| !hidden.iter().any(|hidden| **hidden == *name));
+        Ok(Value::Object(fields).into())
     }
 
     /// Returns how many records this is: the length of a list, else one.

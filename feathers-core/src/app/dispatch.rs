@@ -97,8 +97,10 @@ impl Handle {
         let publication = Publication { path: mounted.shared_path().clone(), event: event.into(), data, call: None };
         self.notify(mounted, &publication);
         if let Some(publisher) = mounted.publisher(event) {
-            let dispatch = publication.data.clone();
-            publisher.publish(publication, dispatch, self, self.log().place());
+            match publication.data.without(mounted.hidden()) {
+                Ok(dispatch) => publisher.publish(publication, dispatch, self, self.log().place()),
+                Err(error) => tracing::error!(path = mounted.path(), event, ?error, "the event cannot be written"),
+            }
         }
     }
 
@@ -132,6 +134,8 @@ impl Handle {
             }
             None => vec![(reply.result.clone(), reply.ack().clone())],
         };
+        // A caller from outside has got a result without hidden fields already, and the event shares it.
+        let hidden = if ctx.params.is_external() { &[] } else { mounted.hidden() };
         let commit = ctx.commit().clone();
         let cause = Cause::new(ctx.method().clone(), ctx.id.clone(), ctx.params, reply.result.clone());
         let count = items.len();
@@ -146,7 +150,7 @@ impl Handle {
             if let Some(publisher) = publisher
                 && let Some(places) = commit.places(count)
             {
-                publisher.publish(publication, dispatch, self, places.place());
+                publisher.publish(publication, dispatch.without(hidden)?, self, places.place());
             }
         }
         if publisher.is_some() {

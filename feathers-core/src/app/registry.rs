@@ -62,6 +62,8 @@ pub(crate) struct Mounted {
     descriptor: Descriptor,
     external: Vec<Method>,
     published: Vec<Arc<str>>,
+    /// The fields of the records that never leave the server.
+    hidden: Vec<Arc<str>>,
     route_params: Vec<(Arc<str>, String)>,
     listeners: Vec<(Arc<str>, Listener)>,
     /// Innermost first: the service's, then those of the apps around it.
@@ -137,6 +139,8 @@ impl Mounted {
                 (method.clone(), Chain { levels, meters: OnceLock::new() })
             })
             .collect();
+        let fields = descriptor.schema.iter().flat_map(|schema| schema.fields.iter());
+        let hidden = fields.filter(|field| field.hidden).map(|field| field.name.into()).collect();
         let publishers = [mount.publishers]
             .into_iter()
             .chain(around.iter().rev().map(|(_, publishers)| publishers.clone()))
@@ -147,6 +151,7 @@ impl Mounted {
             descriptor: Descriptor { events: custom, ..descriptor },
             external,
             published,
+            hidden,
             route_params: mount.route_params,
             listeners: mount.listeners,
             publishers,
@@ -172,6 +177,10 @@ impl Mounted {
 
     pub(crate) fn external(&self) -> &[Method] {
         &self.external
+    }
+
+    pub(crate) fn hidden(&self) -> &[Arc<str>] {
+        &self.hidden
     }
 
     pub(crate) fn route_params(&self) -> &[(Arc<str>, String)] {
