@@ -6,12 +6,12 @@ mod floors;
 use std::path::PathBuf;
 
 /// Returns the root of the workspace.
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     own.parent().unwrap().to_path_buf()
 }
 
 /// Fails with all findings at once.
-fn report(findings: &[String]) {
+pub(crate) fn report(findings: &[String]) {
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
 }
