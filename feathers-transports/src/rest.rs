@@ -10,9 +10,11 @@ mod verb;
 
 use std::convert::Infallible;
 use std::path::Path;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -105,7 +107,9 @@ impl Transport for Rest {
     }
 
     fn router(self: Box<Self>, app: &Handle) -> Router {
-        Router::new().fallback_service(Endpoint { app: app.clone(), rest: *self })
+        let unused = (u64::MAX, HeaderValue::from_static(""));
+        let cursor = Arc::new(ArcSwap::from_pointee(unused));
+        Router::new().fallback_service(Endpoint { app: app.clone(), rest: *self, cursor })
     }
 }
 
@@ -114,6 +118,8 @@ impl Transport for Rest {
 struct Endpoint {
     app: Handle,
     rest: Rest,
+    /// The last cursor that was sent, and its text.
+    cursor: Arc<ArcSwap<(u64, HeaderValue)>>,
 }
 
 impl tower::Service<Request> for Endpoint {
@@ -139,7 +145,7 @@ impl Endpoint {
             Ok(None) => return self.file(request).await,
             Err(error) => return error_response(&error),
         };
-        let cursor = HeaderValue::try_from(self.app.log().head().to_string());
+        let cursor = self.cursor();
         if request.method() == http::Method::OPTIONS {
             return verb::options(&route);
         }
@@ -153,10 +159,20 @@ impl Endpoint {
                 response
             }
         };
-        if let Ok(cursor) = cursor {
-            response.headers_mut().insert(EVENT_CURSOR, cursor);
-        }
+        response.headers_mut().insert(EVENT_CURSOR, cursor);
         response
+    }
+
+    /// Returns the text of the log's head, which is made anew only when the log has moved on.
+    fn cursor(&self) -> HeaderValue {
+        let head = self.app.log().head();
+        let last = self.cursor.load();
+        if last.0 == head.seq {
+            return last.1.clone();
+        }
+        let text = HeaderValue::try_from(head.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""));
+        self.cursor.store(Arc::new((head.seq, text.clone())));
+        text
     }
 
     /// Answers with a file of the public folder, if there is one at this path.

@@ -84,12 +84,17 @@ impl Handle {
         }
         let reads = matches!(method, Method::Find | Method::Get);
         let span = tracing::debug_span!("call", service = mounted.path(), method = method.name());
-        let work = run(self.clone(), mounted, method, id, data, params).instrument(span);
+        let work = run(self.clone(), mounted, method, id, data, params);
+        // A span that nobody records costs nothing more.
+        let work: BoxFuture<'static, _> = if span.is_disabled() {
+            Box::pin(AssertUnwindSafe(work).catch_unwind())
+        } else {
+            Box::pin(AssertUnwindSafe(work.instrument(span)).catch_unwind())
+        };
         if reads {
-            return Box::pin(AssertUnwindSafe(work).catch_unwind()).await.unwrap_or_else(|_| Err(panicked()));
+            return work.await.unwrap_or_else(|_| Err(panicked()));
         }
-        let work = AssertUnwindSafe(work).catch_unwind().map(|result| result.unwrap_or_else(|_| Err(panicked())));
-        Finishing { app: self, work: Some(work.boxed()) }.await
+        Finishing { app: self, work: Some(work) }.await.unwrap_or_else(|_| Err(panicked()))
     }
 
     /// Emits an event by hand: local listeners, then the publisher.
@@ -114,10 +119,15 @@ impl Handle {
 
     /// Emits the events of a successful call: one per element of a list, else one.
     fn emit_result(&self, ctx: Context) -> Result<Reply> {
-        let result = ctx.result.clone().unwrap_or_default();
-        let reply = Reply { result, dispatch: ctx.dispatch.clone(), http: ctx.http.clone() };
-        let Some(event) = ctx.event.as_deref() else { return Ok(reply) };
         let mounted = ctx.service().clone();
+        let (mut result, mut dispatch) = (ctx.result.clone().unwrap_or_default(), ctx.dispatch.clone());
+        if ctx.params.is_external() {
+            // A hook may have put something there that it has read from inside.
+            result = result.without(mounted.hidden())?;
+            dispatch = dispatch.map(|dispatch| dispatch.without(mounted.hidden())).transpose()?;
+        }
+        let reply = Reply { result, dispatch, http: ctx.http.clone() };
+        let Some(event) = ctx.event.as_deref() else { return Ok(reply) };
         if mounted.is_custom_event(event) {
             return Ok(reply);
         }
@@ -134,8 +144,6 @@ impl Handle {
             }
             None => vec![(reply.result.clone(), reply.ack().clone())],
         };
-        // A caller from outside has got a result without hidden fields already, and the event shares it.
-        let hidden = if ctx.params.is_external() { &[] } else { mounted.hidden() };
         let commit = ctx.commit().clone();
         let cause = Cause::new(ctx.method().clone(), ctx.id.clone(), ctx.params, reply.result.clone());
         let count = items.len();
@@ -150,7 +158,7 @@ impl Handle {
             if let Some(publisher) = publisher
                 && let Some(places) = commit.places(count)
             {
-                publisher.publish(publication, dispatch.without(hidden)?, self, places.place());
+                publisher.publish(publication, dispatch.without(mounted.hidden())?, self, places.place());
             }
         }
         if publisher.is_some() {
@@ -199,14 +207,17 @@ fn panicked() -> Error {
 /// A call that is finished in the background when its caller goes away.
 struct Finishing<'a> {
     app: &'a Handle,
-    work: Option<BoxFuture<'static, Result<Reply>>>,
+    work: Option<BoxFuture<'static, Caught>>,
 }
 
+/// What a call has come to; `Err` is a panic.
+type Caught = std::thread::Result<Result<Reply>>;
+
 impl Future for Finishing<'_> {
-    type Output = Result<Reply>;
+    type Output = Caught;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
-        let Some(work) = &mut self.work else { return Poll::Ready(Err(Error::general("the call is over"))) };
+        let Some(work) = &mut self.work else { return Poll::Ready(Ok(Err(Error::general("the call is over")))) };
         let result = std::task::ready!(work.as_mut().poll(cx));
         self.work = None;
         Poll::Ready(result)

@@ -206,8 +206,11 @@ impl<R: Record> Records<R> {
         let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let mut matching = self.ordered.values().filter(|record| matches(&***record, &query.filter));
         if query.sort.is_empty() {
-            if !query.count {
-                return Found { records: matching.skip(skip).take(limit).cloned().collect(), total: None };
+            let all = query.filter == Filter::All;
+            if all || !query.count {
+                // Nobody has to be looked at only to be counted.
+                let total = query.count.then_some(self.ordered.len() as u64);
+                return Found { records: matching.skip(skip).take(limit).cloned().collect(), total };
             }
             let mut records = Vec::new();
             let mut total = 0;
