@@ -45,7 +45,9 @@ trait Typed: Send + Sync {
     fn items(&self) -> Option<Vec<Payload>>;
     fn len(&self) -> Option<usize>;
     fn any(&self) -> &dyn Any;
-    fn without(&self, hidden: &[Arc<str>]) -> Payload;
+    /// Returns the mask, and the same value behind another one.
+    fn mask(&self) -> &Mask;
+    fn masked(&self, mask: Mask) -> Payload;
 }
 
 struct One<T> {
@@ -74,8 +76,12 @@ impl<T: Serialize + Send + Sync + 'static> Typed for One<T> {
         &self.record
     }
 
-    fn without(&self, hidden: &[Arc<str>]) -> Payload {
-        Payload::record(self.record.clone(), self.mask.without(hidden))
+    fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
+    fn masked(&self, mask: Mask) -> Payload {
+        Payload::record(self.record.clone(), mask)
     }
 }
 
@@ -111,8 +117,12 @@ impl<T: Serialize + Send + Sync + 'static> Typed for Many<T> {
         &self.records
     }
 
-    fn without(&self, hidden: &[Arc<str>]) -> Payload {
-        Payload::records(self.records.clone(), self.mask.without(hidden))
+    fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
+    fn masked(&self, mask: Mask) -> Payload {
+        Payload::records(self.records.clone(), mask)
     }
 }
 
@@ -147,9 +157,12 @@ impl<T: Serialize + Send + Sync + 'static> Typed for PageOf<T> {
         &self.data.records
     }
 
-    fn without(&self, hidden: &[Arc<str>]) -> Payload {
-        let Many { records, mask } = &self.data;
-        Payload::page(records.clone(), mask.without(hidden), self.total, self.limit, self.skip)
+    fn mask(&self) -> &Mask {
+        &self.data.mask
+    }
+
+    fn masked(&self, mask: Mask) -> Payload {
+        Payload::page(self.data.records.clone(), mask, self.total, self.limit, self.skip)
     }
 }
 
@@ -324,21 +337,30 @@ impl Payload {
         Ok(Some(items.into_iter().map(Self::from).collect()))
     }
 
-    /// Returns the same record without these fields. A list of JSON is left as it is: events are of single records.
+    /// Returns the same record, or list of records, without these fields. What has none of them is shared as it is.
     pub(crate) fn without(&self, hidden: &[Arc<str>]) -> Result<Self> {
+        let is_hidden = |name: &str| hidden.iter().any(|hidden| **hidden == *name);
+        let shows = |value: &Value| value.as_object().is_some_and(|fields| fields.keys().any(|name| is_hidden(name)));
         if hidden.is_empty() {
             return Ok(self.clone());
         }
         if let Some(Repr::Typed(typed)) = self.0.as_ref().map(|inner| &inner.repr) {
-            return Ok(typed.without(hidden));
+            let passes = hidden.iter().any(|name| typed.mask().allows(name));
+            return Ok(if passes { typed.masked(typed.mask().without(hidden)) } else { self.clone() });
         }
-        let Value::Object(fields) = self.value()? else { return Ok(self.clone()) };
-        if !hidden.iter().any(|name| fields.contains_key(&**name)) {
+        let value = self.value()?;
+        if !shows(value) && !value.as_array().is_some_and(|items| items.iter().any(shows)) {
             return Ok(self.clone());
         }
-        let mut fields = fields.clone();
-        fields.retain(|name, _| !hidden.iter().any(|hidden| **hidden == *name));
-        Ok(Value::Object(fields).into())
+        let mut value = value.clone();
+        let records = match &mut value {
+            Value::Array(items) => items.as_mut_slice(),
+            one => std::slice::from_mut(one),
+        };
+        for fields in records.iter_mut().filter_map(Value::as_object_mut) {
+            fields.retain(|name, _| !is_hidden(name));
+        }
+        Ok(value.into())
     }
 
     /// Returns how many records this is: the length of a list, else one.

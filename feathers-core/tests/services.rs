@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use feathers_core::{
-    App, Commit, Context, Delivery, Descriptor, Encoding, Error, ErrorKind, Handle, Json, Memory, Method, Mount, Next,
-    Payload, Peer, Provider, Query, Request, Result, Service, Store, async_trait,
+    App, Commit, Connection, Context, Delivery, Descriptor, Encoding, Error, ErrorKind, Handle, Json, Memory, Method,
+    Mount, Next, Payload, Peer, Provider, Query, Request, Result, Service, Store, async_trait,
 };
 use serde_json::{Value, json};
 
@@ -200,14 +200,16 @@ async fn what_is_put_on_a_connection_is_there_in_its_calls() {
 
     async fn name(ctx: &mut Context) -> Result<()> {
         let connection = ctx.params.connection.as_ref();
-        let user = connection.and_then(|connection| connection.get::<User>()).map(|user| user.0);
+        let user = connection.and_then(Connection::get::<User>).map(|user| user.0);
         ctx.result = Some(json!({ "user": user, "header": ctx.params.headers.value("X-Test") }).into());
         Ok(())
     }
 
     let app = app(|app| {
         app.service("a", Echo).before("find", name);
-        app.on_connect(|connection, _| drop(connection.insert(User("ann"))));
+        app.on_connect(|connection, _| {
+            connection.insert(User("ann"));
+        });
     })
     .await;
     let mut headers = http::HeaderMap::new();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::path::Path;
 
 use feathers::Descriptor;
 use feathers::prelude::*;
@@ -84,7 +85,7 @@ fn every_test_that_is_named_exists() {
     let mut findings = Vec::new();
     for (file, test) in named {
         let source = sources.entry(file).or_insert_with(|| fs::read_to_string(root().join(file)).unwrap_or_default());
-        let found = if file.ends_with(".rs") {
+        let found = if Path::new(file).extension().is_some_and(|extension| extension == "rs") {
             source.contains(&format!("fn {test}(")) || source.contains(&format!("fn {test}<"))
         } else {
             ["'", "`"].iter().any(|quote| source.contains(&format!("{quote}{test}{quote}")))
