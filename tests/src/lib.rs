@@ -3,5 +3,6 @@
 //! The peer offers the services that an original Feathers server offers in the same place, so that official clients, recorded
 //! answers and parity tests can be run against it. Nothing here is part of the framework.
 
+pub mod check;
 pub mod client;
 pub mod peer;

@@ -1,0 +1,105 @@
+//! The report: what was counted, and what must not have been.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::history::{Outcome, Step, Way};
+use super::options::Options;
+use super::verify::{Evidence, Violation};
+
+/// The outcome of a run.
+#[derive(Debug)]
+pub struct Report {
+    options: Options,
+    ways: BTreeMap<Way, Count>,
+    /// Calls that were done, have failed, or nobody knows.
+    writes: [usize; 3],
+    restarts: usize,
+    cuts: u64,
+    head: String,
+    violations: Vec<Violation>,
+}
+
+/// What the readers of one transport were told.
+#[derive(Debug, Default)]
+struct Count {
+    readers: usize,
+    events: usize,
+    connects: usize,
+    resumes: usize,
+    resets: BTreeMap<String, usize>,
+}
+
+/// How many violations are shown.
+const SHOWN: usize = 5;
+
+impl Report {
+    pub(super) fn new(options: Options, evidence: &Evidence, cuts: u64, violations: Vec<Violation>) -> Self {
+        let mut ways: BTreeMap<Way, Count> = BTreeMap::new();
+        for reader in evidence.readers.iter().filter(|reader| !reader.steady) {
+            let count = ways.entry(reader.way).or_default();
+            count.readers += 1;
+            // Whether the reader has just come back with a cursor, and has heard nothing yet.
+            let mut back = false;
+            for (_, step) in &reader.steps {
+                match step {
+                    Step::Opens { since } => {
+                        count.connects += 1;
+                        back = since.is_some();
+                        continue;
+                    }
+                    Step::Reset { reason, .. } => *count.resets.entry(reason.clone()).or_default() += 1,
+                    Step::Event { .. } | Step::Stands { .. } => count.resumes += usize::from(back),
+                    Step::Reads { .. } | Step::Cut { .. } => continue,
+                }
+                count.events += usize::from(matches!(step, Step::Event { .. }));
+                back = false;
+            }
+        }
+        let mut writes = [0; 3];
+        for write in &evidence.writes {
+            let [done, failed, unknown] = &mut writes;
+            match write.outcome {
+                Outcome::Done => *done += 1,
+                Outcome::Failed(_) => *failed += 1,
+                Outcome::Unknown(_) => *unknown += 1,
+            }
+        }
+        let (restarts, head) = (evidence.ends.len(), evidence.head.to_string());
+        Self { options, ways, writes, restarts, cuts, head, violations }
+    }
+
+    /// Tells whether nothing was found.
+    pub fn is_good(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// Returns the first thing that was found, in one line.
+    pub fn first_finding(&self) -> Option<&str> {
+        self.violations.first().map(|violation| violation.what.as_str())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options { seed, time, readers, retain, .. } = &self.options;
+        let [done, failed, unknown] = self.writes;
+        writeln!(f, "seed {seed}, {} s, {readers} readers, {retain} places kept", time.as_secs())?;
+        writeln!(f, "writes: {done} done, {failed} refused, {unknown} unknown; the log ends at {}", self.head)?;
+        writeln!(f, "faults: {} connections reset, {} restarts of the server", self.cuts, self.restarts)?;
+        writeln!(f, "transport          readers  events  connects  resumes  resets")?;
+        for (way, count) in &self.ways {
+            let Count { readers, events, connects, resumes, resets } = count;
+            let resets: Vec<_> = resets.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+            let resets = resets.join(", ");
+            writeln!(f, "{way:<17} {readers:>8} {events:>7} {connects:>9} {resumes:>8}  {resets}")?;
+        }
+        for violation in self.violations.iter().take(SHOWN) {
+            write!(f, "{violation}")?;
+        }
+        match self.violations.len() {
+            0 => writeln!(f, "nothing missed, nothing twice, everything in order"),
+            count => writeln!(f, "{count} violations; run again with --seed {seed}"),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The server under test: one service that everybody hears of, and one that nobody does.
+
+use std::env;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use feathers::Retention;
+use feathers::prelude::*;
+use feathers::transports::{Realtime, Rest, SocketIo};
+use serde_json::Value;
+
+use super::sabotage::Sabotage;
+
+/// Names the environment's variable for the number of places that the event log keeps.
+pub(super) const RETAIN: &str = "CHECK_RETAIN";
+/// Names the environment's variable for the sabotage.
+pub(super) const SABOTAGE: &str = "CHECK_SABOTAGE";
+
+/// How often something is heard from the server.
+const BEAT: Duration = Duration::from_millis(500);
+/// How long a client has to answer a ping.
+const PONG: Duration = Duration::from_millis(1_500);
+/// Of so many events, one is not published.
+const UNPUBLISHED: u64 = 40;
+
+/// Serves on `HOST` and `PORT` until it is told to stop.
+pub async fn serve() -> Result<()> {
+    // Whoever has started this holds its input: it does not outlive the checker.
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(1);
+    });
+    let sabotage = env::var(SABOTAGE).ok().and_then(|name| name.parse().ok());
+    let mut app = App::new();
+    let mut retention = Retention::default();
+    retention.count = env::var(RETAIN).ok().and_then(|count| count.parse().ok()).unwrap_or(retention.count);
+    app.retention(retention);
+    let events = AtomicU64::new(0);
+    app.service("items", Memory::<Json>::new().multi(true))
+        .before("create", with(sabotage, refuse))
+        .after("all", linger)
+        .publish(move |_event, app| {
+            let number = events.fetch_add(1, Ordering::Relaxed);
+            let lost = sabotage == Some(Sabotage::Unpublished) && number % UNPUBLISHED == UNPUBLISHED - 1;
+            (!lost).then(|| app.channel("everybody"))
+        });
+    // Its events take places in the log that nobody may see.
+    app.service("secrets", Memory::<Json>::new()).publish(|_event, app| app.channel("nobody"));
+    app.on_connect(|connection, app| {
+        if !connection.query().contains_key("quiet") {
+            app.channel("everybody").join(connection);
+        }
+    });
+    let realtime = Realtime::new()
+        .heartbeat(BEAT)
+        .ping(PONG)
+        .linger(Duration::from_secs(2))
+        .max_lifetime(Duration::from_secs(8))
+        .poll_interval(Duration::from_millis(50));
+    Server::new(app)
+        .without_defaults()
+        .transport(Rest::new())
+        .transport(SocketIo::new().ping(BEAT, PONG))
+        .transport(realtime)
+        .shutdown_timeout(Duration::from_secs(3))
+        .listen()
+        .await
+}
+
+/// Refuses records that say `fail`.
+async fn refuse(sabotage: &Option<Sabotage>, ctx: &mut Context) -> Result<()> {
+    let data = ctx.data.value()?.clone();
+    if data.get("fail").is_none() {
+        return Ok(());
+    }
+    if *sabotage == Some(Sabotage::Phantom) {
+        ctx.app().service("items")?.emit("created", data);
+    }
+    Err(Error::bad_request("this one is to fail"))
+}
+
+/// Keeps the place in the log open for a moment, so that later changes are ready before earlier ones.
+async fn linger(ctx: &mut Context) -> Result<()> {
+    if let Some(pause) = ctx.data.value()?.get("pause").and_then(Value::as_u64) {
+        tokio::time::sleep(Duration::from_millis(pause.min(500))).await;
+    }
+    Ok(())
+}
