@@ -26,7 +26,7 @@ use crate::channel::IntoChannels;
 use crate::connection::Connection;
 use crate::error::Result;
 use crate::hook::{AroundHook, Hook, Hooks, On};
-use crate::log::Retention;
+use crate::log::{EventLog, Retention};
 use crate::params::Params;
 use crate::payload::Payload;
 use crate::publish::{Publication, Publisher, Publishers};
@@ -61,6 +61,7 @@ pub struct App {
     extensions: Extensions,
     retention: Retention,
     max_replay: Option<usize>,
+    log: Option<Arc<dyn EventLog>>,
 }
 
 impl App {
@@ -104,6 +105,15 @@ impl App {
     /// Sets how much of the past the event log keeps.
     pub fn retention(&mut self, retention: Retention) -> &mut Self {
         self.retention = retention;
+        self
+    }
+
+    /// Sends events through a log outside the process, for an app that several processes serve.
+    ///
+    /// The start fails if the log cannot be reached. Filters of channels cannot go through it: use channels of their
+    /// own.
+    pub fn event_log(&mut self, log: impl EventLog) -> &mut Self {
+        self.log = Some(Arc::new(log));
         self
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::connection::Connection;
-use crate::log::EventLog;
+use crate::log::Log;
 use crate::payload::Payload;
 
 type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
@@ -30,14 +30,14 @@ pub(crate) struct Hub(Arc<HubInner>);
 #[derive(Debug)]
 struct HubInner {
     channels: RwLock<HashMap<Arc<str>, Arc<Members>>>,
-    log: EventLog,
+    log: Log,
 }
 
 /// The members of one named channel.
 type Members = RwLock<HashSet<Connection>>;
 
 impl Hub {
-    pub(crate) fn new(log: EventLog) -> Self {
+    pub(crate) fn new(log: Log) -> Self {
         Self(Arc::new(HubInner { channels: RwLock::default(), log }))
     }
 
@@ -59,6 +59,25 @@ impl Hub {
             }
         }
         Channel { names: unique, filters: Vec::new(), payload: None, hub: self.clone() }
+    }
+
+    /// Returns what wakes every connection that is in a channel, for as long as there are channels.
+    pub(crate) fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        let hub = Arc::downgrade(&self.0);
+        move || {
+            if let Some(hub) = hub.upgrade() {
+                Self(hub).wake();
+            }
+        }
+    }
+
+    fn wake(&self) {
+        let channels: Vec<Arc<Members>> = read(&self.0.channels).values().cloned().collect();
+        for members in channels {
+            for connection in read(&members).iter() {
+                connection.wake();
+            }
+        }
     }
 
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
@@ -159,6 +178,11 @@ impl Channel {
     /// Returns the payload that was set with [`Channel::send`].
     pub fn payload(&self) -> Option<&Payload> {
         self.payload.as_ref()
+    }
+
+    /// Returns the names, unless a filter makes the channel more than its names.
+    pub(crate) fn plain_names(&self) -> Option<Vec<Arc<str>>> {
+        self.filters.is_empty().then(|| self.names.clone())
     }
 
     pub(crate) fn take_payload(&mut self) -> Option<Payload> {

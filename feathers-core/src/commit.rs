@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::log::{EventLog, Reservation};
+use crate::log::{Log, Reservation};
 
 /// Says when a change is visible, so that its events are in the order of commits.
 ///
@@ -12,7 +12,7 @@ pub struct Commit(Option<Arc<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
-    log: EventLog,
+    log: Log,
     reservation: OnceLock<Reservation>,
 }
 
@@ -22,7 +22,7 @@ impl Commit {
         Self(None)
     }
 
-    pub(crate) fn to(log: &EventLog) -> Self {
+    pub(crate) fn to(log: &Log) -> Self {
         Self(Some(Arc::new(Inner { log: log.clone(), reservation: OnceLock::new() })))
     }
 

@@ -215,6 +215,11 @@ impl Connection {
         true
     }
 
+    /// Wakes the reader without an event.
+    pub(crate) fn wake(&self) {
+        self.0.wake.wake();
+    }
+
     /// Has this task woken by the next announcement. There is one reader at a time; the last one counts.
     pub(crate) fn wake_with(&self, cx: &Context<'_>) {
         self.0.wake.register(cx.waker());

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::channel::Channel;
 use crate::connection::Connection;
 use crate::error::Result;
+use crate::log::{Entry, EntryTarget};
 use crate::payload::Payload;
 
 /// A published event in the log.
@@ -50,6 +51,13 @@ impl Event {
         &self.targets
     }
 
+    /// Returns the form that a shared log can carry; `None` if a channel has a filter, which is code.
+    pub(crate) fn to_entry(&self) -> Option<Entry> {
+        let targets = self.targets.iter().map(Target::to_entry).collect::<Option<Vec<_>>>()?;
+        let data = self.body.payload.to_bytes().ok()?;
+        Some(Entry { key: rand::random(), path: self.path.clone(), event: self.name.clone(), data, targets })
+    }
+
     /// Returns the size of the payloads in bytes, for the log's budget.
     pub(crate) fn size(&self) -> usize {
         self.targets
@@ -84,6 +92,14 @@ impl Target {
     fn new(mut channel: Channel) -> Self {
         let body = channel.take_payload().map(Body::new);
         Self { channel, body }
+    }
+
+    fn to_entry(&self) -> Option<EntryTarget> {
+        let data = match &self.body {
+            Some(body) => Some(body.payload.to_bytes().ok()?),
+            None => None,
+        };
+        Some(EntryTarget { channels: self.channel.plain_names()?, data })
     }
 
     pub(crate) fn announce(&self, event: &Event) {

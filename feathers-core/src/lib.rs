@@ -1,7 +1,7 @@
 //! Services, hooks, events, channels and the event log: the transport-independent core.
 //!
 //! A call goes one way: a transport decodes it, [`Handle::call`] runs it through the hooks to the [`Service`], its
-//! events go to [`Channel`]s and into the [`EventLog`], and the [`Subscription`]s of the members read them from there.
+//! events go to [`Channel`]s and into the [`Log`], and the [`Subscription`]s of the members read them from there.
 //! The core knows no HTTP server, no database and no protocol.
 
 mod app;
@@ -49,7 +49,10 @@ pub use crate::event::{Event, FrameKey};
 pub use crate::field::{FieldRef, FieldType, FieldValue, from_json_field, to_json_field};
 pub use crate::hook::{ALL, AroundHook, Hook, Next, On, With, with};
 pub use crate::id::Id;
-pub use crate::log::{Cursor, Epoch, EventLog, PATIENCE, Reset, ResetReason, Retention, Since};
+pub use crate::log::{
+    Bounds, Cursor, Entry, EntryTarget, Epoch, EventLog, Log, PATIENCE, Page as LogPage, Reset, ResetReason, Retention,
+    Since,
+};
 pub use crate::mask::Mask;
 pub use crate::method::Method;
 pub use crate::params::{Headers, Params, Provider, RouteParams};

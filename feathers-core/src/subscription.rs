@@ -14,7 +14,7 @@ use crate::app::Handle;
 use crate::connection::{Connection, Mail};
 use crate::error::Result;
 use crate::event::{Body, Event, FrameKey};
-use crate::log::{Cursor, EventLog, Look, Reset, ResetReason, Since};
+use crate::log::{Cursor, Era, Log, Look, Reset, ResetReason, Since};
 use crate::params::{Headers, Params, Provider};
 use crate::payload::Payload;
 
@@ -80,7 +80,7 @@ enum Start {
 }
 
 impl Start {
-    fn new(log: &EventLog, since: Since) -> Self {
+    fn new(log: &Log, since: Since) -> Self {
         match since {
             Since::Now => Self::Now,
             Since::Earliest => Self::Replay(log.oldest().seq),
@@ -155,7 +155,7 @@ impl Session {
             }
         };
         let connection = self.connection.clone();
-        let mut subscription = Subscription { connection, last, log, reset, resumed, heartbeat: None };
+        let mut subscription = Subscription { connection, last, era: log.era(), log, reset, resumed, heartbeat: None };
         if let Some(max) = self.app.max_replay() {
             subscription.limit_replay(max);
         }
@@ -184,7 +184,8 @@ impl Drop for Session {
 #[derive(Debug)]
 pub struct Subscription {
     connection: Connection,
-    log: EventLog,
+    log: Log,
+    era: Era,
     /// Everything up to here has been read, or was not for this connection.
     last: u64,
     reset: Option<Reset>,
@@ -316,6 +317,10 @@ impl Subscription {
             return Some(Delivery::Reset(reset));
         }
         loop {
+            let era = self.log.era();
+            if self.era != era {
+                return Some(self.lost(self.era.why(era)));
+            }
             // Read before the mail: what is announced up to here is in the mail already.
             let announced = self.log.announced();
             let look = match self.connection.take_mail() {
@@ -340,14 +345,17 @@ impl Subscription {
                     let (log, last) = (&self.log, self.last);
                     self.connection.leave_log(|| log.announced() <= last);
                 }
-                Look::Trimmed => {
-                    let reset = self.log.reset(ResetReason::Lagged);
-                    self.last = reset.cursor.seq;
-                    self.connection.forget(self.last);
-                    return Some(Delivery::Reset(reset));
-                }
+                Look::Trimmed => return Some(self.lost(ResetReason::Lagged)),
             }
         }
+    }
+
+    /// Gives up the place, which is no longer kept, and goes on from the head.
+    fn lost(&mut self, reason: ResetReason) -> Delivery {
+        let reset = self.log.reset(reason);
+        (self.era, self.last) = (self.log.era(), reset.cursor.seq);
+        self.connection.forget(self.last);
+        Delivery::Reset(reset)
     }
 
     /// Turns a replay that would be longer than allowed into a reset.

@@ -3,8 +3,10 @@
 //! Behind the feature `testing`. Everything here panics when an expectation fails, as tests do.
 
 mod client;
+mod log;
 mod records;
 pub mod store;
 
 pub use self::client::{Client, ClientService, Heard};
+pub use self::log::SharedLog;
 pub use self::records::{Note, NoteData, NotePatch, Person, PersonData, PersonPatch};

@@ -6,6 +6,7 @@ use crate::app::registry::{Mounted, Registry};
 use crate::app::{App, Handle, Lifecycle, Lifecycles, Listeners};
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
+use crate::log::{Cursor, Feed, backfill};
 use crate::publish::Publishers;
 use crate::route::strip;
 
@@ -20,6 +21,7 @@ struct Flat {
 
 pub(super) async fn start(mut app: App) -> Result<Handle> {
     let log = (app.retention, app.max_replay);
+    let shared = app.log.take();
     let extensions = std::mem::take(&mut app.extensions);
     let around = vec![(app.hooks.clone(), app.publishers.clone())];
     let mut flat = Flat::default();
@@ -28,6 +30,19 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
         return Err(Error::general(flat.errors.join("\n")));
     }
     let handle = Handle::new(flat.registry, flat.listeners, flat.lifecycle.clone(), extensions, log, around);
+    if let Some(shared) = shared {
+        let (feed, ends) = Feed::new(shared.clone());
+        handle.log().on_restart(handle.waker());
+        let bounds = shared.bounds().await?;
+        // The past that is kept here is read first, so that clients of other processes can go on from it.
+        let kept = u64::try_from(log.0.count).unwrap_or(u64::MAX);
+        let from = bounds.head.saturating_sub(kept).max(bounds.oldest);
+        handle.log().share(feed, Cursor { epoch: bounds.epoch, seq: from });
+        backfill(&handle, &*shared).await?;
+        if let Some(feed) = handle.log().feed() {
+            ends.start(&handle, handle.log(), feed);
+        }
+    }
     let work = {
         let handle = handle.clone();
         async move {

@@ -19,7 +19,7 @@ use crate::channel::{Channel, Hub, IntoChannelNames};
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
-use crate::log::{EventLog, Retention, Since};
+use crate::log::{Log, Retention, Since};
 use crate::params::Params;
 use crate::payload::Payload;
 use crate::publish::Publishers;
@@ -40,7 +40,7 @@ struct Inner {
     lifecycle: Lifecycles,
     extensions: Extensions,
     hub: Hub,
-    log: EventLog,
+    log: Log,
     max_replay: Option<usize>,
     connections: AtomicUsize,
     watching: AtomicBool,
@@ -57,7 +57,7 @@ impl Handle {
         (retention, max_replay): (Retention, Option<usize>),
         hooks: Vec<(Hooks, Publishers)>,
     ) -> Self {
-        let log = EventLog::new(retention);
+        let log = Log::new(retention);
         Self(Arc::new(Inner {
             registry: ArcSwap::from_pointee(registry),
             mounting: Mutex::default(),
@@ -163,7 +163,7 @@ impl Handle {
     }
 
     /// Returns the event log.
-    pub fn log(&self) -> &EventLog {
+    pub fn log(&self) -> &Log {
         &self.0.log
     }
 
@@ -214,6 +214,10 @@ impl Handle {
 
     pub(crate) fn conceal(&self, secret: &str) {
         lock(&self.0.secrets).remove(secret);
+    }
+
+    pub(crate) fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        self.0.hub.waker()
     }
 
     pub(crate) fn max_replay(&self) -> Option<usize> {

@@ -102,6 +102,30 @@ impl Ring {
         visible
     }
 
+    /// Takes an event whose number is given; what was skipped before it is empty.
+    pub(super) fn take(&mut self, seq: u64, mut event: Event, now: Instant) -> Vec<Arc<Event>> {
+        if seq <= self.visible {
+            return Vec::new();
+        }
+        let next = self.first + self.slots.len() as u64;
+        self.slots.extend((next..seq).map(|_| Slot::Empty));
+        event.set_seq(seq);
+        let bytes = event.size();
+        self.bytes += bytes;
+        self.slots.push_back(Slot::Filled { event: Arc::new(event), bytes, at: now });
+        let visible = self.advance();
+        self.trim(now);
+        visible
+    }
+
+    /// Forgets everything up to a place that is at least the last one, or at any place of another log.
+    pub(super) fn restart(&mut self, seq: u64) {
+        self.slots.clear();
+        self.bytes = 0;
+        self.first = seq + 1;
+        self.visible = seq;
+    }
+
     /// Closes open places older than `patience` and returns the events that are visible because of it.
     pub(super) fn give_up_stale(&mut self, now: Instant, patience: Duration) -> Vec<Arc<Event>> {
         let from = self.offset(self.visible + 1).unwrap_or(self.slots.len());

@@ -1,0 +1,185 @@
+//! The feed: carries events from this process to a shared log, and from there to this process.
+//!
+//! Events leave in the order of their commits and come back in the order of the log, which is everybody's.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::cursor::Cursor;
+use super::local::Log;
+use super::reset::ResetReason;
+use super::ring::{Retention, Ring};
+use super::shared::{Entry, EventLog, Page};
+use crate::app::Handle;
+use crate::channel::Channel;
+use crate::error::Result;
+use crate::event::Event;
+use crate::payload::Payload;
+
+/// How many events may wait for the shared log.
+const WAITING: usize = 10_000;
+/// How many entries are written or read at once.
+const BATCH: usize = 256;
+/// The longest pause between two tries.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The way of this process's events to a shared log.
+pub(crate) struct Feed {
+    /// Puts events into the order of their commits; keeps none.
+    pub(super) order: Mutex<Ring>,
+    outbox: mpsc::Sender<Entry>,
+    log: Arc<dyn EventLog>,
+}
+
+/// What the tasks of a feed need.
+pub(crate) struct Ends {
+    inbox: mpsc::Receiver<Entry>,
+}
+
+impl Feed {
+    pub(crate) fn new(log: Arc<dyn EventLog>) -> (Self, Ends) {
+        let (outbox, inbox) = mpsc::channel(WAITING);
+        let keep_none = Retention { count: 0, age: Duration::ZERO, bytes: 0 };
+        (Self { order: Mutex::new(Ring::new(keep_none)), outbox, log }, Ends { inbox })
+    }
+
+    /// Sends events on, in order; `false` if one has no way.
+    ///
+    /// A filter is code of this process, which no log can carry; and a log that is away for too long leaves no room.
+    pub(super) fn send(&self, events: &[Arc<Event>]) -> bool {
+        let mut whole = true;
+        for event in events {
+            let sent = match event.to_entry() {
+                Some(entry) => self.outbox.try_send(entry).is_ok(),
+                None => false,
+            };
+            if !sent {
+                metrics::counter!("feathers_log_events_lost_total").increment(1);
+                tracing::error!(path = %event.path(), event = %event.name(), "an event cannot go through the shared log");
+                whole = false;
+            }
+        }
+        whole
+    }
+
+    pub(super) fn with_order<T>(&self, change: impl FnOnce(&mut Ring) -> T) -> T {
+        change(&mut self.order.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Ends {
+    /// Starts the two tasks; they end with the app, the writing one when everything has left.
+    pub(crate) fn start(self, app: &Handle, log: &Log, feed: &Feed) {
+        app.spawn(append(app.clone(), feed.log.clone(), self.inbox));
+        app.spawn(tail(app.clone(), log.clone(), feed.log.clone()));
+    }
+}
+
+async fn append(app: Handle, log: Arc<dyn EventLog>, mut inbox: mpsc::Receiver<Entry>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        let received = tokio::time::timeout(PATIENCE, inbox.recv_many(&mut batch, BATCH));
+        if received.await.is_err() || batch.is_empty() {
+            if app.is_stopping() {
+                return;
+            }
+            continue;
+        }
+        let mut pause = Pause::default();
+        while let Err(error) = log.append(&batch).await {
+            tracing::warn!(%error, "the shared log does not take events");
+            if app.is_stopping() || pause.wait(&app).await {
+                return;
+            }
+        }
+        batch.clear();
+        if app.is_stopping() && inbox.is_empty() {
+            return;
+        }
+    }
+}
+
+/// Reads what the shared log holds already.
+pub(crate) async fn backfill(app: &Handle, shared: &dyn EventLog) -> Result<()> {
+    let log = app.log();
+    loop {
+        match shared.read(log.head(), BATCH).await? {
+            Page::Entries(entries) if entries.is_empty() => return Ok(()),
+            Page::Entries(entries) => {
+                for (seq, entry) in entries {
+                    log.take(seq, from_entry(app, entry));
+                }
+            }
+            Page::Reset(reason) => restart(log, shared, log.head(), reason).await?,
+        }
+    }
+}
+
+async fn tail(app: Handle, log: Log, shared: Arc<dyn EventLog>) {
+    let mut pause = Pause::default();
+    while !app.is_stopping() {
+        let after = log.head();
+        match shared.read(after, BATCH).await {
+            Ok(Page::Entries(entries)) if entries.is_empty() => {
+                pause = Pause::default();
+                futures_util::future::select(std::pin::pin!(shared.changed(after)), std::pin::pin!(app.stopping()))
+                    .await;
+            }
+            Ok(Page::Entries(entries)) => {
+                pause = Pause::default();
+                for (seq, entry) in entries {
+                    log.take(seq, from_entry(&app, entry));
+                }
+            }
+            Ok(Page::Reset(reason)) => {
+                tracing::warn!(reason = reason.name(), "the shared log has not kept what this process was to read");
+                if let Err(error) = restart(&log, &*shared, after, reason).await {
+                    tracing::warn!(%error, "the shared log cannot be read");
+                    pause.wait(&app).await;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the shared log cannot be read");
+                pause.wait(&app).await;
+            }
+        }
+    }
+}
+
+/// Goes on from where the log is now; clients before that are told.
+async fn restart(log: &Log, shared: &dyn EventLog, after: Cursor, reason: ResetReason) -> Result<()> {
+    let bounds = shared.bounds().await?;
+    let from = if reason == ResetReason::Trimmed && bounds.epoch == after.epoch { bounds.oldest } else { bounds.head };
+    log.restart(Cursor { epoch: bounds.epoch, seq: from });
+    Ok(())
+}
+
+fn from_entry(app: &Handle, entry: Entry) -> Event {
+    let channels: Vec<Channel> = entry
+        .targets
+        .into_iter()
+        .map(|target| {
+            let channel = app.channel(target.channels);
+            match target.data {
+                Some(data) => channel.send(Payload::from_valid_json(data)),
+                None => channel,
+            }
+        })
+        .collect();
+    Event::new(entry.path, entry.event, Payload::from_valid_json(entry.data), channels)
+}
+
+/// Pauses that double, up to a bound.
+#[derive(Default)]
+struct Pause(u32);
+
+impl Pause {
+    /// Waits; `true` if the app stops meanwhile.
+    async fn wait(&mut self, app: &Handle) -> bool {
+        let pause = Duration::from_millis(50) * 2_u32.saturating_pow(self.0.min(10));
+        self.0 += 1;
+        tokio::time::timeout(pause.min(PATIENCE), app.stopping()).await.is_ok()
+    }
+}

@@ -1,0 +1,307 @@
+//! The log of one process: a ring of the last events, and who is told of new ones.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use super::PATIENCE;
+use super::cursor::{Cursor, Epoch};
+use super::feed::Feed;
+use super::reset::{Reset, ResetReason};
+use super::ring::{Look, Retention, Ring};
+use crate::error::Result;
+use crate::event::Event;
+
+/// How many events another process may have read of a shared log before this one.
+const AHEAD: u64 = 10_000;
+
+/// The log of one app. Clones share it.
+#[derive(Clone)]
+pub struct Log(Arc<Inner>);
+
+struct Inner {
+    epoch: AtomicU64,
+    ring: RwLock<Ring>,
+    /// Where events go first when the log is outside the process.
+    feed: OnceLock<Feed>,
+    /// Held while newly visible events are announced, so that every connection hears of them in order.
+    announcing: Mutex<()>,
+    announced: AtomicU64,
+    /// How often events have been lost on the way to the shared log.
+    losses: AtomicU64,
+    /// Tells readers that there is something to look at besides events.
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+/// What must not change while a reader goes on: the log, and that nothing was lost on the way to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Era {
+    epoch: Epoch,
+    losses: u64,
+}
+
+impl Era {
+    /// Returns why a reader of this era cannot go on in another one.
+    pub(crate) fn why(self, now: Self) -> ResetReason {
+        if self.epoch == now.epoch { ResetReason::Lagged } else { ResetReason::Epoch }
+    }
+}
+
+impl Log {
+    pub(crate) fn new(retention: Retention) -> Self {
+        Self(Arc::new(Inner {
+            epoch: AtomicU64::new(Epoch::random().to_bits()),
+            ring: RwLock::new(Ring::new(retention)),
+            feed: OnceLock::new(),
+            announcing: Mutex::new(()),
+            announced: AtomicU64::new(0),
+            losses: AtomicU64::new(0),
+            wake: OnceLock::new(),
+        }))
+    }
+
+    /// Sends events through a shared log from now on, and goes on from its position.
+    pub(crate) fn share(&self, feed: Feed, from: Cursor) {
+        let _ = self.0.feed.set(feed);
+        self.restart(from);
+    }
+
+    pub(crate) fn feed(&self) -> Option<&Feed> {
+        self.0.feed.get()
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        Epoch::from_bits(self.0.epoch.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn era(&self) -> Era {
+        Era { epoch: self.epoch(), losses: self.0.losses.load(Ordering::Acquire) }
+    }
+
+    /// Says how to wake all readers.
+    pub(crate) fn on_restart(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let _ = self.0.wake.set(Box::new(wake));
+    }
+
+    fn wake_everybody(&self) {
+        if let Some(wake) = self.0.wake.get() {
+            wake();
+        }
+    }
+
+    /// Returns the position of the last visible event.
+    pub fn head(&self) -> Cursor {
+        self.cursor(self.read(Ring::visible))
+    }
+
+    /// Returns the position before the oldest event that is still there.
+    pub fn oldest(&self) -> Cursor {
+        self.cursor(self.read(|ring| ring.first() - 1))
+    }
+
+    pub(crate) fn cursor(&self, seq: u64) -> Cursor {
+        Cursor { epoch: self.epoch(), seq }
+    }
+
+    pub(crate) fn reserve(&self, count: usize) -> Reservation {
+        let first = self.order(|ring| ring.reserve(count, tokio::time::Instant::now()));
+        Reservation { log: self.clone(), next: Mutex::new(first), end: first + count as u64 }
+    }
+
+    /// Looks at a visible place.
+    pub(crate) fn event(&self, seq: u64) -> Look {
+        self.read(|ring| ring.event(seq))
+    }
+
+    /// Looks for the first visible event after a place.
+    pub(crate) fn next_after(&self, seq: u64) -> Look {
+        self.read(|ring| ring.next_after(seq))
+    }
+
+    /// Returns the place up to which every connection has been told of what is for it.
+    pub(crate) fn announced(&self) -> u64 {
+        self.0.announced.load(Ordering::Acquire)
+    }
+
+    /// Decides whether a client can go on from a place, or what it is told instead.
+    pub(crate) fn check(&self, cursor: Cursor) -> Result<u64, ResetReason> {
+        let (first, visible) = self.read(|ring| (ring.first(), ring.visible()));
+        if cursor.epoch != self.epoch() {
+            Err(ResetReason::Epoch)
+        } else if cursor.seq > visible.saturating_add(self.ahead()) {
+            Err(ResetReason::Future)
+        } else if cursor.seq + 1 < first {
+            Err(ResetReason::Trimmed)
+        } else {
+            Ok(cursor.seq)
+        }
+    }
+
+    /// Returns how far a client may be ahead: another process may have read more of a shared log.
+    fn ahead(&self) -> u64 {
+        if self.feed().is_some() { AHEAD } else { 0 }
+    }
+
+    /// Makes the notice that continuity has ended; delivery goes on from its cursor.
+    pub(crate) fn reset(&self, reason: ResetReason) -> Reset {
+        metrics::counter!("feathers_resets_total", "reason" => reason.name()).increment(1);
+        let oldest = match reason {
+            ResetReason::Trimmed | ResetReason::Lagged => Some(self.oldest()),
+            _ => None,
+        };
+        Reset { reason, cursor: self.cursor(self.announced()), oldest }
+    }
+
+    /// Opens one place at the end.
+    pub(crate) fn place(&self) -> Place {
+        let seq = self.order(|ring| ring.reserve(1, tokio::time::Instant::now()));
+        Place { log: self.clone(), seq, closed: false }
+    }
+
+    /// Gives up places that stay open too long. Called on a timer while something waits behind one.
+    pub(crate) fn give_up_stale(&self) -> bool {
+        let _order = self.announcing();
+        let (visible, waiting) = self.order(|ring| {
+            let visible = ring.give_up_stale(tokio::time::Instant::now(), PATIENCE);
+            (visible, ring.has_waiting())
+        });
+        self.pass_on(&visible);
+        waiting
+    }
+
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.order(|ring| ring.has_waiting())
+    }
+
+    fn close(&self, seq: u64, event: Option<Event>) {
+        let _order = self.announcing();
+        let visible = self.order(|ring| ring.close(seq, event));
+        self.pass_on(&visible);
+    }
+
+    /// Takes an event that has come from the shared log, with its number there.
+    pub(super) fn take(&self, seq: u64, event: Event) {
+        let _order = self.announcing();
+        let visible = self.write(|ring| ring.take(seq, event, tokio::time::Instant::now()));
+        self.announce(&visible);
+    }
+
+    /// Forgets everything and goes on from a position; who was before it is told.
+    pub(super) fn restart(&self, from: Cursor) {
+        let _order = self.announcing();
+        self.write(|ring| ring.restart(from.seq));
+        self.0.epoch.store(from.epoch.to_bits(), Ordering::Release);
+        self.0.announced.store(from.seq, Ordering::Release);
+        self.wake_everybody();
+    }
+
+    /// Brings events that are in their order to the clients, or to the shared log.
+    fn pass_on(&self, events: &[Arc<Event>]) {
+        match self.feed() {
+            None => self.announce(events),
+            Some(feed) => {
+                if !feed.send(events) {
+                    // Nobody may go on as if nothing was missing.
+                    let here = self.head();
+                    self.write(|ring| ring.restart(here.seq));
+                    self.0.losses.fetch_add(1, Ordering::AcqRel);
+                    self.wake_everybody();
+                }
+            }
+        }
+    }
+
+    /// Tells the connections that may want them of events that have become visible.
+    fn announce(&self, events: &[Arc<Event>]) {
+        for event in events {
+            for target in event.targets() {
+                target.announce(event);
+            }
+        }
+        self.0.announced.store(self.read(Ring::visible), Ordering::Release);
+    }
+
+    /// Changes the ring that has the open places.
+    fn order<T>(&self, change: impl FnOnce(&mut Ring) -> T) -> T {
+        match self.feed() {
+            None => self.write(change),
+            Some(feed) => feed.with_order(change),
+        }
+    }
+
+    fn announcing(&self) -> MutexGuard<'_, ()> {
+        self.0.announcing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Ring) -> T) -> T {
+        read(&self.0.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&mut Ring) -> T) -> T {
+        write(&mut self.0.ring.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("head", &self.head()).finish()
+    }
+}
+
+/// Places in the log that are reserved and not taken yet; what is left is released when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    log: Log,
+    next: Mutex<u64>,
+    end: u64,
+}
+
+impl Reservation {
+    /// Takes the next place; when all are used up, a new one at the end of the log.
+    pub(crate) fn place(&self) -> Place {
+        match self.take() {
+            Some(seq) => Place { log: self.log.clone(), seq, closed: false },
+            None => self.log.place(),
+        }
+    }
+
+    fn take(&self) -> Option<u64> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        (*next < self.end).then(|| {
+            *next += 1;
+            *next - 1
+        })
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        while let Some(seq) = self.take() {
+            self.log.close(seq, None);
+        }
+    }
+}
+
+/// One open place in the log; it is released when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    log: Log,
+    seq: u64,
+    closed: bool,
+}
+
+impl Place {
+    /// Puts the event there.
+    pub(crate) fn fill(mut self, event: Event) {
+        self.closed = true;
+        self.log.close(self.seq, Some(event));
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.closed {
+            self.log.close(self.seq, None);
+        }
+    }
+}

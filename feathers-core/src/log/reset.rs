@@ -1,0 +1,90 @@
+//! Resets and starts: what a client that comes back asks for, and what it is told when there is no going on.
+
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use super::cursor::Cursor;
+use crate::error::{Error, Result};
+
+/// Why a client is told to read everything again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResetReason {
+    /// The cursor is of another log: the server was started anew.
+    Epoch,
+    /// What was missed is no longer kept.
+    Trimmed,
+    /// The cursor is ahead of the log.
+    Future,
+    /// More was missed than may be replayed.
+    Limit,
+    /// The client has read too slowly, and its place is no longer kept.
+    Lagged,
+    /// The cursor cannot be read.
+    BadCursor,
+    /// The client is somebody else than before.
+    Principal,
+}
+
+impl ResetReason {
+    /// Returns the word that clients see.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Epoch => "epoch",
+            Self::Trimmed => "trimmed",
+            Self::Future => "future",
+            Self::Limit => "limit",
+            Self::Lagged => "lagged",
+            Self::BadCursor => "bad-cursor",
+            Self::Principal => "principal",
+        }
+    }
+}
+
+impl Serialize for ResetReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// The notice that continuity has ended: the client reads its lists again and goes on from the cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Reset {
+    /// Why.
+    pub reason: ResetReason,
+    /// From where delivery goes on.
+    pub cursor: Cursor,
+    /// The oldest place that could be resumed from, where that is the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Cursor>,
+}
+
+/// From where a client wants events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Since {
+    /// From now on.
+    #[default]
+    Now,
+    /// Everything that is kept.
+    Earliest,
+    /// Everything after this place.
+    Cursor(Cursor),
+    /// A cursor that cannot be read, on a transport that can only say so in-band.
+    Unreadable,
+}
+
+/// `now`, `earliest` or a cursor; anything else is a 400.
+impl FromStr for Since {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "now" => Ok(Self::Now),
+            "earliest" => Ok(Self::Earliest),
+            cursor => cursor.parse().map(Self::Cursor),
+        }
+    }
+}
