@@ -40,6 +40,7 @@ use crate::transport::Transport;
 /// | [`body_limit`](Self::body_limit) | 1 MiB, then 413 |
 /// | [`request_timeout`](Self::request_timeout) | 30 s, then 408 |
 /// | [`header_timeout`](Self::header_timeout) | 10 s, then the connection is closed |
+/// | [`write_timeout`](Self::write_timeout) | 60 s, then the connection of a client that does not read is closed |
 /// | [`max_connections`](Self::max_connections) | 10,000, more wait |
 /// | [`shutdown_timeout`](Self::shutdown_timeout) | 10 s |
 /// | [`cors`](Self::cors) | off: browsers refuse calls from pages of other origins |
@@ -66,6 +67,7 @@ struct Options {
     body_limit: usize,
     request_timeout: Duration,
     header_timeout: Duration,
+    write_timeout: Duration,
     shutdown_timeout: Duration,
     max_connections: usize,
     cors: Option<Cors>,
@@ -93,6 +95,7 @@ impl Server {
             body_limit: 1 << 20,
             request_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_mins(1),
             shutdown_timeout: Duration::from_secs(10),
             max_connections: 10_000,
             cors: None,
@@ -146,6 +149,15 @@ impl Server {
     /// connection is closed. It is also how long an idle connection is kept.
     pub fn header_timeout(mut self, timeout: Duration) -> Self {
         self.options.header_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may take nothing of what is written to it; after it the connection is closed, also one
+    /// that was upgraded to a WebSocket. A client that reads slowly is never closed for that.
+    ///
+    /// A client of events that comes back goes on where it was, as long as its events are kept.
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.options.write_timeout = timeout;
         self
     }
 

@@ -26,6 +26,7 @@ const WARN_EVERY: Duration = Duration::from_mins(1);
 pub(super) struct Acceptor {
     permits: Arc<Semaphore>,
     header_timeout: Duration,
+    write_timeout: Duration,
     stopper: Stopper,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
@@ -68,6 +69,7 @@ impl Acceptor {
         Self {
             permits: Arc::new(Semaphore::new(options.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
             header_timeout: options.header_timeout,
+            write_timeout: options.write_timeout,
             stopper: Stopper::default(),
             #[cfg(feature = "tls")]
             tls: None,
@@ -120,7 +122,7 @@ impl Acceptor {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "cannot set TCP_NODELAY");
             }
-            let stream: Counted<TcpStream> = Counted::new(stream, permit);
+            let stream: Counted<TcpStream> = Counted::new(stream, self.write_timeout, permit);
             app.spawn(connections.clone().serve(stream, peer, self.stopper.child()));
         }
     }

@@ -12,6 +12,7 @@ mod options;
 mod routing;
 mod services;
 mod shutdown;
+mod stalled;
 mod support;
 #[cfg(feature = "tls")]
 mod tls;
