@@ -10,7 +10,7 @@ use crate::server::request_id::REQUEST_ID;
 /// Says which pages browsers let call the server from another origin.
 ///
 /// Preflights are answered with a 204; they allow all methods of the transports and the headers that were asked for.
-/// Pages can read `Event-Cursor`, `ETag` and `X-Request-Id` of the answers.
+/// Pages can read `Event-Cursor`, `ETag`, `Retry-After` and `X-Request-Id` of the answers.
 ///
 /// ```
 /// use feathers_transports::Cors;
@@ -52,7 +52,7 @@ impl Cors {
             Some(origins) => AllowOrigin::list(origins.iter().map(|text| origin(text)).collect::<Result<Vec<_>>>()?),
         };
         let methods = [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::POST, Method::DELETE];
-        let exposed: [HeaderName; 3] = [EVENT_CURSOR, header::ETAG, REQUEST_ID];
+        let exposed: [HeaderName; 4] = [EVENT_CURSOR, header::ETAG, header::RETRY_AFTER, REQUEST_ID];
         Ok(CorsLayer::new()
             .allow_origin(origins)
             .allow_methods(AllowMethods::list(methods))

@@ -73,8 +73,8 @@ impl Server {
 
     /// Starts the app and returns it with a router that serves it, for mounting into an axum app of your own.
     ///
-    /// What concerns connections is then up to whoever serves the router: address, header timeout, number of
-    /// connections, TLS. So is the shutdown: [`Handle::shutdown`].
+    /// What concerns connections is then up to whoever serves the router: address, header and write timeout, number
+    /// of connections, TLS. So is the shutdown: [`Handle::shutdown`].
     pub async fn into_router(self) -> Result<(Handle, Router)> {
         let Self { app, options } = self;
         let metrics = options.metrics.then(Metrics::install).transpose()?;

@@ -33,7 +33,8 @@ async fn preflights_echo_the_headers_that_were_asked_for() {
     for path in ["/echo", "/nope", "/errors/panic"] {
         let answer = send(&server, "GET", path, &PREFLIGHT[..1], "").await;
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
-        assert_eq!(answer.header("access-control-expose-headers"), Some("event-cursor,etag,x-request-id"), "{path}");
+        let exposed = "event-cursor,etag,retry-after,x-request-id";
+        assert_eq!(answer.header("access-control-expose-headers"), Some(exposed), "{path}");
     }
 }
 
