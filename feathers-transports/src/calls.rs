@@ -10,7 +10,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 /// How many calls of one client run at the same time.
-pub(crate) const CONCURRENT: usize = 64;
+const CONCURRENT: usize = 64;
+/// How many more may wait for their turn, and how many bytes they may have.
+const WAITING: usize = 1_024;
+const WAITING_BYTES: usize = 16 << 20;
 /// How long calls under way may take to be answered once the server stops.
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
@@ -27,8 +30,17 @@ pub(crate) trait Encode: Send + 'static {
 pub(crate) struct Calls<E> {
     app: Handle,
     running: FuturesUnordered<BoxFuture<'static, (E, Result<Payload>)>>,
-    waiting: VecDeque<(E, Result<Call>)>,
+    waiting: VecDeque<Waiting<E>>,
+    /// The bytes in `waiting`.
+    waiting_bytes: usize,
     answers: VecDeque<Answer>,
+}
+
+/// A call that waits for its turn, or the reason why it cannot be made.
+struct Waiting<E> {
+    encode: E,
+    call: Result<Call>,
+    size: usize,
 }
 
 /// An answer, and up to where events leave before it.
@@ -39,7 +51,13 @@ struct Answer {
 
 impl<E: Encode> Calls<E> {
     pub(crate) fn new(app: Handle) -> Self {
-        Self { app, running: FuturesUnordered::new(), waiting: VecDeque::new(), answers: VecDeque::new() }
+        Self {
+            app,
+            running: FuturesUnordered::new(),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            answers: VecDeque::new(),
+        }
     }
 
     /// Returns how many calls have not been answered yet.
@@ -52,16 +70,24 @@ impl<E: Encode> Calls<E> {
         self.answers.len() >= CONCURRENT
     }
 
-    /// Takes a call in, or the reason why it cannot be made.
-    pub(crate) fn submit(&mut self, encode: E, call: Result<Call>) {
-        self.waiting.push_back((encode, call));
+    /// Tells whether so much waits already that the next call is to be refused.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.len() >= WAITING || self.waiting_bytes >= WAITING_BYTES
+    }
+
+    /// Takes a call in, or the reason why it cannot be made; `size` is the length of its text in bytes.
+    pub(crate) fn submit(&mut self, encode: E, call: Result<Call>, size: usize) {
+        self.waiting_bytes += size;
+        self.waiting.push_back(Waiting { encode, call, size });
         self.start();
     }
 
     /// Takes a call back that has not begun; `None` if there is none.
     pub(crate) fn cancel(&mut self, wanted: impl Fn(&E) -> bool) -> Option<E> {
-        let index = self.waiting.iter().position(|(encode, _)| wanted(encode))?;
-        self.waiting.remove(index).map(|(encode, _)| encode)
+        let index = self.waiting.iter().position(|waiting| wanted(&waiting.encode))?;
+        let waiting = self.waiting.remove(index)?;
+        self.waiting_bytes -= waiting.size;
+        Some(waiting.encode)
     }
 
     /// Polls what runs; `true` if something has ended.
@@ -75,7 +101,7 @@ impl<E: Encode> Calls<E> {
         busy
     }
 
-    /// Returns the next answer whose events have all been read.
+    /// Returns the next answer whose events have all been read. Asked for only when there is room to write it.
     pub(crate) fn next_answer(&mut self, events: &Subscription) -> Option<Bytes> {
         let first = self.answers.front().filter(|first| events.has_read(first.after))?;
         let bytes = first.bytes.clone();
@@ -86,8 +112,9 @@ impl<E: Encode> Calls<E> {
 
     fn start(&mut self) {
         while self.running.len() + self.answers.len() < CONCURRENT
-            && let Some((encode, call)) = self.waiting.pop_front()
+            && let Some(Waiting { encode, call, size }) = self.waiting.pop_front()
         {
+            self.waiting_bytes -= size;
             match call {
                 Err(error) => self.answer(encode, Err(error)),
                 Ok(call) => {

@@ -33,6 +33,7 @@ use self::packet::Open;
 use self::recovery::Recovery;
 use self::session::{Command, Driver};
 use crate::handshake::Checks;
+use crate::origin::Origins;
 use crate::websocket::{Upgrade, WebSocket};
 
 /// How many requests of one client may wait for its session.
@@ -48,6 +49,8 @@ pub(crate) struct Options {
     pub(crate) max_sessions: usize,
     /// How long a client may be away and still be recognised.
     pub(crate) recovery: Duration,
+    /// Whose pages may connect.
+    pub(crate) origins: Origins,
 }
 
 pub(crate) struct Engine {
@@ -110,6 +113,7 @@ enum Refusal {
     UnknownSession,
     BadMethod,
     BadRequest,
+    Forbidden,
     UnsupportedVersion,
     Full,
 }
@@ -121,6 +125,7 @@ impl IntoResponse for Refusal {
             Self::UnknownSession => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
             Self::BadMethod => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
             Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, 4, "Forbidden"),
             Self::UnsupportedVersion => (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version"),
             Self::Full => (StatusCode::SERVICE_UNAVAILABLE, 3, "Too many sessions"),
         };
@@ -153,6 +158,7 @@ impl Engine {
         if word("EIO") != Some("4") {
             return Err(Refusal::UnsupportedVersion);
         }
+        self.options.origins.check(&request).map_err(|_| Refusal::Forbidden)?;
         let wants_socket = Upgrade::is_wanted(request.headers());
         let (socket, sid) = match (word("transport"), word("sid")) {
             (Some("websocket"), sid) => (true, sid.map(ToOwned::to_owned)),

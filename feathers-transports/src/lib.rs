@@ -31,12 +31,14 @@
 
 mod answer;
 mod calls;
+mod closed;
 #[cfg(feature = "socketio")]
 mod decode;
 #[cfg(feature = "socketio")]
 mod engine;
 #[cfg(feature = "socketio")]
 mod handshake;
+mod origin;
 mod realtime;
 mod rest;
 mod server;

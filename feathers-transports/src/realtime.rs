@@ -29,6 +29,7 @@ use self::asked::Way;
 use self::poll::Clients;
 use self::streams::Streams;
 use crate::answer::error_response;
+use crate::origin::Origins;
 use crate::transport::Transport;
 
 /// The realtime transport: events at `/realtime` for clients without Socket.IO.
@@ -177,8 +178,9 @@ impl Realtime {
     /// itself. Others get a 403.
     ///
     /// Without it a page of any origin may, unless its browser sends a cookie along.
+    /// The origins of [`Cors::credentials`](crate::Cors::credentials) may in any case.
     pub fn origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
-        self.socket.origins = Some(origins.into_iter().map(Into::into).collect());
+        self.socket.origins = Origins::only(origins);
         self
     }
 }

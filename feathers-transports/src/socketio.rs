@@ -18,6 +18,7 @@ use crate::engine::{Engine, Options};
 use crate::handshake::Checks;
 #[cfg(doc)]
 use crate::handshake::HandshakeAuth;
+use crate::origin::Origins;
 use crate::transport::Transport;
 
 /// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle at
@@ -61,6 +62,7 @@ impl SocketIo {
             max_payload: 1_000_000,
             max_sessions: 10_000,
             recovery: Duration::from_mins(2),
+            origins: Origins::default(),
         };
         Self { path: "/socket.io".to_owned(), options, checks: Checks::default() }
     }
@@ -96,6 +98,16 @@ impl SocketIo {
     /// event all the same.
     pub fn recovery(mut self, keep: Duration) -> Self {
         self.options.recovery = keep;
+        self
+    }
+
+    /// Names the origins, such as `https://app.example`, whose pages may connect besides those of the server itself.
+    /// Others get a 403.
+    ///
+    /// Without it a page of any origin may, unless its browser sends a cookie along.
+    /// The origins of [`Cors::credentials`](crate::Cors::credentials) may in any case.
+    pub fn origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
+        self.options.origins = Origins::only(origins);
         self
     }
 

@@ -21,6 +21,9 @@ pub(super) type Socket = WebSocket<TokioIo<Upgraded>>;
 /// From this many bytes on, a poll is answered without waiting for more.
 const POLL_BYTES: usize = 64 << 10;
 
+/// From this many bytes on nothing more is taken from a client that does not poll.
+const CHOKED: usize = 4 * POLL_BYTES;
+
 /// How long a client may take to try a WebSocket.
 const PROBE: Duration = Duration::from_secs(10);
 
@@ -81,6 +84,22 @@ impl Outlet {
         match self {
             Self::Polling(polling) => polling.held.is_some() && polling.bytes < POLL_BYTES,
             Self::Socket(socket) => socket.has_room(),
+        }
+    }
+
+    /// Tells whether so much waits to leave that nothing more should be taken from the client.
+    pub(super) fn is_choked(&self) -> bool {
+        match self {
+            Self::Polling(polling) => polling.bytes >= CHOKED,
+            Self::Socket(socket) => socket.is_choked(),
+        }
+    }
+
+    /// Tells whether the client has much to read, and has read some of it since the last time.
+    pub(super) fn is_reading(&mut self) -> bool {
+        match self {
+            Self::Polling(_) => false,
+            Self::Socket(socket) => socket.take_heard() && socket.is_choked(),
         }
     }
 

@@ -3,8 +3,11 @@
 //! A stock Socket.IO client keeps the `pid` of its connect and the last text argument of the last event. When it comes
 //! back with both, it is taken for the same client. Its rooms are not restored: the connect listeners run again, and
 //! what it has missed is looked at with today's rights.
+//!
+//! Being recognised is a courtesy that may be forgotten. Where events go on is in the cursor, and for a client that has
+//! not seen one yet in the `pid` itself, so nothing is lost without a word.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,20 +15,23 @@ use feathers_core::{Connection, Cursor, Since};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use super::random_name;
+
 /// What a client says of its past when it connects.
 #[derive(Debug)]
 pub(super) struct Claim<'a> {
     /// The secret name of its session.
     pid: Option<&'a str>,
     /// The last cursor that it has seen: `since` is set by the application and comes before Socket.IO's `offset`.
-    seen: Option<&'a str>,
+    seen: Option<Since>,
 }
 
 impl<'a> Claim<'a> {
     /// Reads it from what the client has sent as `auth`.
     pub(super) fn new(auth: &'a Map<String, Value>) -> Self {
-        let text = |name: &str| auth.get(name).and_then(Value::as_str);
-        Self { pid: text("pid"), seen: text("since").or_else(|| text("offset")) }
+        let word = |name: &str| auth.get(name).filter(|value| !value.is_null());
+        let read = |value: &Value| value.as_str().and_then(|text| text.parse().ok()).unwrap_or(Since::Unreadable);
+        Self { pid: word("pid").and_then(Value::as_str), seen: word("since").or_else(|| word("offset")).map(read) }
     }
 }
 
@@ -45,12 +51,30 @@ pub(super) struct Names {
     pub(super) pid: String,
 }
 
+impl Names {
+    /// Makes new names. The secret one ends with the place where the client's events begin.
+    pub(super) fn random(start: Cursor) -> Self {
+        Self { sid: random_name(), pid: format!("{}.{start}", random_name()) }
+    }
+
+    fn start(pid: &str) -> Option<Cursor> {
+        pid.rsplit_once('.')?.1.parse().ok()
+    }
+}
+
 /// The clients that can come back.
 #[derive(Debug)]
 pub(super) struct Recovery {
-    known: Mutex<HashMap<String, Known>>,
+    book: Mutex<Book>,
     keep: Duration,
     most: usize,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    known: HashMap<String, Known>,
+    /// Who has gone, in that order, and until when it is kept. Who has come back since is still here.
+    away: VecDeque<(Instant, String)>,
 }
 
 #[derive(Debug)]
@@ -69,68 +93,87 @@ enum State {
 impl Recovery {
     /// Keeps clients that are away for so long, and at most so many.
     pub(super) fn new(keep: Duration, most: usize) -> Self {
-        Self { known: Mutex::default(), keep, most }
+        Self { book: Mutex::default(), keep, most }
     }
 
     /// Recognises a client by its claim. Who was still taken for connected under the same name is disconnected.
     pub(super) fn recognise(&self, claim: &Claim<'_>) -> Recognised {
-        let known = claim.pid.and_then(|pid| self.lock().remove(pid));
-        let known = known.filter(|known| match &known.state {
-            State::Here(connection) => {
-                connection.disconnect();
-                true
-            }
-            State::Away { until } => *until > Instant::now(),
-        });
-        let since = match (claim.seen, &known) {
-            (Some(cursor), _) => cursor.parse().unwrap_or(Since::Unreadable),
-            (None, Some(known)) => Since::Cursor(known.start),
-            (None, None) => Since::Now,
+        let mut book = self.lock();
+        book.forget_old(self.most);
+        let known = claim.pid.and_then(|pid| Some((pid, book.known.get(pid)?)));
+        let names = known.map(|(pid, known)| Names { sid: known.sid.clone(), pid: pid.to_owned() });
+        let since = match (claim.seen, known, claim.pid) {
+            (Some(seen), _, _) => seen,
+            (None, Some((_, known)), _) => Since::Cursor(known.start),
+            (None, None, Some(pid)) => Names::start(pid).map_or(Since::Unreadable, Since::Cursor),
+            (None, None, None) => Since::Now,
         };
-        let names = known.and_then(|known| Some(Names { sid: known.sid, pid: claim.pid?.to_owned() }));
+        if let Some(names) = &names {
+            book.leave(&names.pid, Instant::now() + self.keep);
+        }
         Recognised { names, since }
     }
 
-    /// Notes a client that is here.
+    /// Notes a client that is here. Who was here under the same name is disconnected.
     pub(super) fn arrived(&self, names: &Names, connection: &Connection, start: Cursor) {
         let state = State::Here(connection.clone());
-        self.lock().insert(names.pid.clone(), Known { sid: names.sid.clone(), start, state });
+        let known = Known { sid: names.sid.clone(), start, state };
+        if let Some(Known { state: State::Here(other), .. }) = self.lock().known.insert(names.pid.clone(), known) {
+            other.disconnect();
+        }
     }
 
     /// Notes that a client has gone and may come back. A later connection under the same name is left alone.
     ///
-    /// When too many are away already, this one is forgotten; its cursor is good all the same.
+    /// When too many are away already, the one that went first is forgotten; its cursor is good all the same.
     pub(super) fn left(&self, names: &Names, connection: &Connection) {
-        let now = Instant::now();
-        let mut known = self.lock();
-        if known.len() >= self.most {
-            known.retain(|_, one| !matches!(one.state, State::Away { until } if until <= now));
-        }
-        let full = known.len() > self.most;
-        match known.get_mut(&names.pid) {
-            Some(own) if own.is(connection) && full => {
-                known.remove(&names.pid);
-            }
-            Some(own) if own.is(connection) => own.state = State::Away { until: now + self.keep },
-            _ => {}
+        let mut book = self.lock();
+        if book.is_here(names, connection) {
+            book.leave(&names.pid, Instant::now() + self.keep);
+            book.forget_old(self.most);
         }
     }
 
     /// Forgets a client that has ended its session, or was sent away.
     pub(super) fn forget(&self, names: &Names, connection: &Connection) {
-        let mut known = self.lock();
-        if known.get(&names.pid).is_some_and(|own| own.is(connection)) {
-            known.remove(&names.pid);
+        let mut book = self.lock();
+        if book.is_here(names, connection) {
+            book.known.remove(&names.pid);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
-    fn is(&self, connection: &Connection) -> bool {
-        matches!(&self.state, State::Here(own) if own == connection)
+impl Book {
+    fn is_here(&self, names: &Names, connection: &Connection) -> bool {
+        self.known.get(&names.pid).is_some_and(|one| matches!(&one.state, State::Here(own) if own == connection))
+    }
+
+    /// Takes a client for gone; a connection that it still has is ended.
+    fn leave(&mut self, pid: &str, until: Instant) {
+        let Some(known) = self.known.get_mut(pid) else { return };
+        if let State::Here(connection) = std::mem::replace(&mut known.state, State::Away { until }) {
+            connection.disconnect();
+        }
+        self.away.push_back((until, pid.to_owned()));
+    }
+
+    /// Forgets who is away for too long, and who went first where there are too many.
+    fn forget_old(&mut self, most: usize) {
+        let now = Instant::now();
+        while let Some((until, pid)) =
+            self.away.pop_front_if(|(until, _)| *until <= now).or_else(|| self.pop_past(most))
+        {
+            if matches!(self.known.get(&pid), Some(Known { state: State::Away { until: own }, .. }) if *own == until) {
+                self.known.remove(&pid);
+            }
+        }
+    }
+
+    fn pop_past(&mut self, most: usize) -> Option<(Instant, String)> {
+        if self.away.len() > most { self.away.pop_front() } else { None }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use feathers_core::{Cursor, Delivery, Error, Params, Payload, Peer, Result, Session, Subscription};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -19,13 +19,12 @@ use tokio::time::{Instant, Sleep};
 use super::outbox::{Gone, Outlet, Polling, Socket};
 use super::packet::{self, Packet};
 use super::recovery::{Claim, Names};
-use super::{Engine, random_name};
+use super::Engine;
 use crate::calls::{Calls, DRAIN, Encode};
+use crate::closed::Closed;
 use crate::decode;
 use crate::websocket::{Ended, Message, frame};
 
-/// How many calls of one client may wait for their turn; past that they are refused.
-const WAITING: usize = 1_024;
 /// How long a client may take to join the namespace after the handshake.
 const JOIN: Duration = Duration::from_secs(45);
 /// How long the goodbye may take to be written.
@@ -38,7 +37,7 @@ const TURN: usize = 32;
 pub(super) enum Command {
     /// A poll; the answer is a body of packets.
     Poll(oneshot::Sender<Bytes>),
-    /// A body of packets, which is valid UTF-8; `false` means that there was something wrong with it.
+    /// A body of packets; `false` means that there was something wrong with it.
     Post(Bytes, oneshot::Sender<bool>),
     /// A WebSocket that the client wants to go over to.
     Probe(Box<Socket>),
@@ -49,6 +48,8 @@ pub(super) struct Driver {
     engine: Arc<Engine>,
     peer: Peer,
     commands: Option<mpsc::Receiver<Command>>,
+    /// The HTTP body whose packets are being taken in.
+    posted: Option<Posted>,
     outlet: Outlet,
     client: Client,
     calls: Calls<Ack>,
@@ -58,6 +59,23 @@ pub(super) struct Driver {
     due: Due,
     stopping: BoxFuture<'static, ()>,
     told: Option<Cursor>,
+}
+
+/// A body of packets, and who waits for it to be taken in.
+struct Posted {
+    /// What has not been taken in; `None` after the last packet.
+    rest: Option<Bytes>,
+    done: oneshot::Sender<bool>,
+}
+
+impl Posted {
+    fn next_packet(&mut self) -> Option<Bytes> {
+        let rest = self.rest.as_mut()?;
+        let Some(end) = rest.iter().position(|byte| *byte == packet::SEPARATOR) else { return self.rest.take() };
+        let packet = rest.split_to(end);
+        rest.advance(1);
+        Some(packet)
+    }
 }
 
 /// What happens when the timer fires.
@@ -85,6 +103,7 @@ struct Inside {
     params: Params,
     /// When everything up to here has been sent, the client is told that it has missed nothing.
     resuming: Option<Cursor>,
+    closed: Closed,
 }
 
 /// The id under which a client waits for an answer.
@@ -134,6 +153,7 @@ impl Driver {
             engine,
             peer,
             commands,
+            posted: None,
             outlet,
             client: Client::Outside { until: Instant::now() + JOIN },
             attachments: 0,
@@ -201,6 +221,7 @@ impl Driver {
                 Poll::Pending => break,
             }
         }
+        busy |= self.take_posted()?;
         if let Outlet::Polling(polling) = &mut self.outlet
             && let Some(socket) = polling.poll_probe(cx)
         {
@@ -211,7 +232,7 @@ impl Driver {
         for _ in 0..TURN {
             // A client whose answers do not leave is not read from.
             let Outlet::Socket(socket) = &mut self.outlet else { return Ok(busy) };
-            if self.calls.is_choked() || socket.is_choked() {
+            if socket.is_choked() || self.calls.is_choked() {
                 return Ok(busy);
             }
             match socket.poll_message(cx) {
@@ -242,26 +263,37 @@ impl Driver {
                 polling.try_socket(*socket);
                 Ok(())
             }
+            Command::Post(..) if self.posted.is_some() => Err(End::Left { code: 1002 }),
             Command::Post(body, done) => {
-                let result = self.packets(&body);
-                let _ = done.send(matches!(result, Ok(()) | Err(End::Closed)));
-                result
+                self.posted = Some(Posted { rest: Some(body), done });
+                Ok(())
             }
         }
     }
 
-    /// Takes the packets of one HTTP body.
-    fn packets(&mut self, body: &[u8]) -> Result<(), End> {
-        for text in body.split(|byte| *byte == packet::SEPARATOR) {
-            // Binary data is written in base64 after a `b`.
-            if text.first() == Some(&b'b') {
-                self.binary()?;
-                continue;
+    /// Takes packets of an HTTP body in; `true` if there may be more. A client that does not poll has to wait.
+    fn take_posted(&mut self) -> Result<bool, End> {
+        for turn in 0..TURN {
+            let Some(posted) = self.posted.as_mut().filter(|_| !self.outlet.is_choked()) else { return Ok(turn > 0) };
+            let (packet, last) = (posted.next_packet(), posted.rest.is_none());
+            let result = packet.map_or(Ok(()), |packet| self.posted_packet(&packet));
+            if (last || result.is_err())
+                && let Some(posted) = self.posted.take()
+            {
+                let _ = posted.done.send(matches!(result, Ok(()) | Err(End::Closed)));
             }
-            let text = std::str::from_utf8(text).map_err(|_| End::Left { code: 1007 })?;
-            self.packet(text)?;
+            result?;
         }
-        Ok(())
+        Ok(true)
+    }
+
+    fn posted_packet(&mut self, packet: &[u8]) -> Result<(), End> {
+        // Binary data is written in base64 after a `b`.
+        if packet.first() == Some(&b'b') {
+            return self.binary();
+        }
+        let text = std::str::from_utf8(packet).map_err(|_| End::Left { code: 1007 })?;
+        self.packet(text)
     }
 
     fn message(&mut self, message: Result<Message, Ended>) -> Result<(), End> {
@@ -348,17 +380,17 @@ impl Driver {
     fn joined(&mut self, session: Session, names: Option<Names>) {
         let events = session.subscribe();
         let reset = events.pending_reset().is_some();
+        let start = events.cursor();
         // Who has to read everything again is a new client.
         let known = names.filter(|_| !reset);
-        let names = known.unwrap_or_else(|| Names { sid: random_name(), pid: random_name() });
+        let names = known.unwrap_or_else(|| Names::random(start));
         self.outlet.send(packet::Connected { sid: &names.sid, pid: &names.pid }.packet());
-        let start = events.cursor();
         let head = self.engine.app.log().head();
         self.engine.recovery.arrived(&names, session.connection(), start);
         let params = session.params();
         let resuming = events.is_resumed().then_some(head);
         self.told = Some(start);
-        self.client = Client::Inside(Box::new(Inside { session, events, names, params, resuming }));
+        self.client = Client::Inside(Box::new(Inside { session, events, names, params, resuming, closed: Closed::default() }));
     }
 
     /// Ends the client's session for good; the engine stays, and the client may join again.
@@ -377,10 +409,11 @@ impl Driver {
         let Client::Inside(client) = &self.client else { return Err(End::Left { code: 1002 }) };
         if self.due == Due::End {
             self.refuse(id, Error::unavailable("the server is shutting down"));
-        } else if self.calls.len() >= WAITING {
+        } else if self.calls.is_full() {
             self.refuse(id, Error::too_many_requests("too many calls at the same time"));
         } else {
-            self.calls.submit(Ack(id), decode::call(&self.engine.app, arguments, client.params.clone()));
+            let call = decode::call(&self.engine.app, arguments, client.params.clone());
+            self.calls.submit(Ack(id), call, arguments.len());
         }
         Ok(())
     }
@@ -397,6 +430,12 @@ impl Driver {
         let mut busy = false;
         loop {
             let Client::Inside(client) = &mut self.client else { return Ok(busy) };
+            if !self.outlet.has_room() {
+                // Somebody who polls hears of the end at the next poll.
+                let dismissed = matches!(self.outlet, Outlet::Socket(_)) && client.closed.poll(client.session.connection(), cx);
+                return if dismissed { Err(End::Dismissed) } else { Ok(busy) };
+            }
+            client.closed.reset();
             if let Some(head) = client.resuming
                 && client.events.has_read(head)
             {
@@ -406,12 +445,10 @@ impl Driver {
                 self.outlet.send(packet::notice(&("resumed", ResumedNotice { cursor }, cursor)));
                 busy = true;
             }
-            while let Some(answer) = self.calls.next_answer(&client.events) {
+            if let Some(answer) = self.calls.next_answer(&client.events) {
                 self.outlet.send(answer);
                 busy = true;
-            }
-            if !self.outlet.has_room() {
-                return Ok(busy);
+                continue;
             }
             match client.events.poll_next(cx) {
                 Poll::Pending => return Ok(busy),
@@ -424,6 +461,8 @@ impl Driver {
                 }
                 Poll::Ready(Some(Delivery::Reset(reset))) => {
                     self.told = Some(reset.cursor);
+                    // Continuity is over, whatever was hoped for.
+                    client.resuming = None;
                     self.outlet.send(packet::notice(&("reset", reset, reset.cursor)));
                 }
                 Poll::Ready(Some(_)) => {}
@@ -439,12 +478,21 @@ impl Driver {
             match self.due {
                 Due::End => return Poll::Ready(End::Stopping),
                 Due::Ping if !late => {}
+                // It cannot answer before it has read so far.
+                Due::Pong if self.outlet.is_reading() => {
+                    self.schedule(Due::Pong, self.engine.options.ping_timeout);
+                    continue;
+                }
                 Due::Ping | Due::Pong => return Poll::Ready(End::Lost),
             }
             if let Outlet::Polling(polling) = &mut self.outlet {
                 polling.give_up_probe(Instant::now());
             }
             self.outlet.send(packet::PING);
+            // What is not for this client may have moved its position.
+            if let Err(end) = self.fill(cx) {
+                return Poll::Ready(end);
+            }
             self.tell_position();
             self.schedule(Due::Pong, self.engine.options.ping_timeout);
             if let Err(gone) = self.outlet.poll_flush(cx, self.engine.options.max_payload) {
@@ -478,6 +526,8 @@ impl Driver {
                 End::Left { .. } | End::Dismissed => recovery.forget(&client.names, connection),
             }
         }
+        // The connection leaves its channels before a slow goodbye.
+        drop(self.client);
         if end == End::Dismissed {
             self.outlet.send(packet::DISCONNECT);
         }
@@ -498,7 +548,6 @@ impl Driver {
         };
         // A client that does not read does not hold anything up.
         let _ = tokio::time::timeout(GOODBYE, goodbye).await;
-        drop(self.client);
     }
 }
 

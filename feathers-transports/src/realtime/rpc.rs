@@ -26,15 +26,15 @@ pub(super) const CANCELLED: i32 = -32_800;
 /// The id of a request: any JSON that is a text, a number or null. Without one no answer is wanted.
 pub(super) type RequestId = Box<RawValue>;
 
-/// One request as a client sends it.
+/// One request as a client sends it; what it holds is looked at when it is asked for.
 #[derive(Debug, Deserialize)]
 pub(super) struct Incoming<'a> {
     #[serde(borrow, default)]
-    jsonrpc: Option<Cow<'a, str>>,
+    jsonrpc: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "present")]
     pub(super) id: Option<RequestId>,
     #[serde(borrow, default)]
-    method: Option<Cow<'a, str>>,
+    method: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) params: Option<&'a RawValue>,
 }
@@ -45,7 +45,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<R
 }
 
 /// What is wrong with a message itself.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) code: i32,
     pub(super) message: String,
@@ -55,36 +55,51 @@ impl Fault {
     pub(super) fn new(code: i32, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
+
+    fn of(error: &serde_json::Error) -> Self {
+        Self::new(if error.is_data() { INVALID_REQUEST } else { PARSE_ERROR }, error.to_string())
+    }
 }
 
-/// Reads a message: one request, or a batch.
-pub(super) fn parse(text: &str) -> Result<Vec<Incoming<'_>>, Fault> {
-    let wrong = |error: serde_json::Error| {
-        let code = if error.is_data() { INVALID_REQUEST } else { PARSE_ERROR };
-        Fault::new(code, error.to_string())
-    };
+/// Reads a message: one request, or a batch, in which each request stands for itself.
+pub(super) fn parse(text: &str) -> Result<Vec<Result<Incoming<'_>, Fault>>, Fault> {
     if !text.trim_start().starts_with('[') {
-        return serde_json::from_str(text).map(|one| vec![one]).map_err(wrong);
+        return request(text).map(|one| vec![Ok(one)]);
     }
-    let batch: Vec<Incoming<'_>> = serde_json::from_str(text).map_err(wrong)?;
+    let batch: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| Fault::of(&error))?;
     match batch.len() {
         0 => Err(Fault::new(INVALID_REQUEST, "the batch is empty")),
-        1..=BATCH => Ok(batch),
+        1..=BATCH => Ok(batch.into_iter().map(|one| request(one.get())).collect()),
         _ => Err(Fault::new(INVALID_REQUEST, format!("a batch has at most {BATCH} requests"))),
     }
 }
 
-impl Incoming<'_> {
+fn request(text: &str) -> Result<Incoming<'_>, Fault> {
+    let request = serde_json::from_str(text).map_err(|error| Fault::of(&error))?;
+    // A list of the fields in order would be taken for them.
+    if text.trim_start().starts_with('{') {
+        return Ok(request);
+    }
+    Err(Fault::new(INVALID_REQUEST, "a request is an object"))
+}
+
+impl<'a> Incoming<'a> {
     /// Returns the method, if the request is well-formed.
-    pub(super) fn method(&self) -> Result<&str, Fault> {
-        if self.jsonrpc.as_deref() != Some("2.0") {
+    pub(super) fn method(&self) -> Result<Cow<'a, str>, Fault> {
+        #[derive(Deserialize)]
+        struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        if self.jsonrpc.is_none_or(|version| version.get() != "\"2.0\"") {
             return Err(Fault::new(INVALID_REQUEST, "jsonrpc must be \"2.0\""));
         }
         let id = self.id.as_ref().map(|id| id.get());
         if id.is_some_and(|id| id.starts_with(['{', '[', 't', 'f'])) {
             return Err(Fault::new(INVALID_REQUEST, "id must be a string, a number or null"));
         }
-        self.method.as_deref().ok_or_else(|| Fault::new(INVALID_REQUEST, "method must be a string"))
+        self.method
+            .and_then(|method| serde_json::from_str(method.get()).ok())
+            .map(|Text(method)| method)
+            .ok_or_else(|| Fault::new(INVALID_REQUEST, "method must be a string"))
     }
 
     /// Reads the parameters of one of the protocol's own methods.
@@ -276,7 +291,8 @@ mod tests {
 
     fn codes(text: &str) -> Result<Vec<String>, i32> {
         let parsed = parse(text).map_err(|fault| fault.code)?;
-        parsed.iter().map(|one| one.method().map(ToOwned::to_owned).map_err(|fault| fault.code)).collect()
+        let method = |one: Result<Incoming<'_>, Fault>| one.and_then(|one| one.method().map(Cow::into_owned));
+        parsed.into_iter().map(|one| method(one).map_err(|fault| fault.code)).collect()
     }
 
     #[test]
@@ -295,7 +311,10 @@ mod tests {
             "1",
             "null",
             "[1]",
+            r#"[["2.0",1,"find"]]"#,
             "{}",
+            r#"{"jsonrpc":"2.0","jsonrpc":"2.0","method":"a"}"#,
+            r#"{"jsonrpc":2.0,"method":"a"}"#,
             r#"{"jsonrpc":"1.0","method":"a"}"#,
             r#"{"jsonrpc":"2.0","method":1}"#,
             r#"{"jsonrpc":"2.0","id":{},"method":"a"}"#,
@@ -309,19 +328,29 @@ mod tests {
 
     #[test]
     fn null_is_an_id() {
-        let parsed = parse(r#"{"jsonrpc":"2.0","id":null,"method":"a"}"#).unwrap_or_default();
-        assert_eq!(parsed.first().and_then(|one| one.id.as_ref()).map(|id| id.get()), Some("null"));
-        let parsed = parse(r#"{"jsonrpc":"2.0","method":"a"}"#).unwrap_or_default();
-        assert!(parsed.first().is_some_and(|one| one.id.is_none()));
+        let id = |text: &str| request(text).map(|one| one.id.map(|id| id.get().to_owned()));
+        assert_eq!(id(r#"{"jsonrpc":"2.0","id":null,"method":"a"}"#), Ok(Some("null".to_owned())));
+        assert_eq!(id(r#"{"jsonrpc":"2.0","method":"a"}"#), Ok(None));
+        // An answer can be matched also when the rest is wrong.
+        assert_eq!(id(r#"{"jsonrpc":1,"id":"x","method":{}}"#), Ok(Some("\"x\"".to_owned())));
+    }
+
+    #[test]
+    fn a_batch_is_answered_request_by_request() {
+        let parsed = parse(r#"[1,{"jsonrpc":"2.0","id":1,"method":"a"},{"id":2}]"#).unwrap_or_default();
+        let codes: Vec<_> = parsed
+            .iter()
+            .map(|one| one.as_ref().map_err(|fault| fault.code).and_then(|one| one.method().map_err(|fault| fault.code)))
+            .collect();
+        assert_eq!(codes, [Err(INVALID_REQUEST), Ok("a".into()), Err(INVALID_REQUEST)]);
     }
 
     #[test]
     fn arguments_by_name_and_by_position() {
         let read = |method: &str, params: &str| {
             let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
-            let parsed = parse(&text).unwrap_or_default();
-            let arguments = parsed.first().map(|one| one.arguments(&Method::named(method)));
-            arguments.and_then(Result::ok).map(|arguments| {
+            let arguments = request(&text).and_then(|one| one.arguments(&Method::named(method)));
+            arguments.ok().map(|arguments| {
                 let data = arguments.data.map(|data| data.get().to_owned());
                 (arguments.path, arguments.id, data, arguments.query.map(Value::Object))
             })

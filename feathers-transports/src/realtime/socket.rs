@@ -8,7 +8,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::{
@@ -24,13 +23,13 @@ use tokio::time::{Instant, Sleep};
 use super::rpc::{self, Fault, Incoming, Reply, RequestId};
 use crate::answer::error_response;
 use crate::calls::{Calls, DRAIN, Encode};
+use crate::closed::Closed;
+use crate::origin::Origins;
 use crate::websocket::{Ended, Message, Upgrade, WebSocket, frame};
 
 /// The subprotocol.
 const PROTOCOL: &str = "feathers.v1";
-/// How many calls of one client may be under way; more are answered with a 429.
-const CALLS: usize = 64;
-/// How many calls past that a client may send before it is taken for abuse.
+/// How many refused calls in a row are taken for abuse.
 const ABUSE: u32 = 100_000;
 /// How many messages are read before others get a turn.
 const TURN: usize = 32;
@@ -46,13 +45,13 @@ pub(super) struct Settings {
     pub(super) ping: Duration,
     /// The largest message in bytes.
     pub(super) max_frame: usize,
-    /// The origins besides the server's own that may open a WebSocket; `None` refuses a foreign one only with a cookie.
-    pub(super) origins: Option<Vec<String>>,
+    /// Whose pages may open a WebSocket.
+    pub(super) origins: Origins,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hello: Duration::from_secs(10), ping: Duration::from_secs(25), max_frame: 1 << 20, origins: None }
+        Self { hello: Duration::from_secs(10), ping: Duration::from_secs(25), max_frame: 1 << 20, origins: Origins::default() }
     }
 }
 
@@ -65,8 +64,8 @@ fn try_upgrade(app: &Handle, request: Request, query: Map<String, Value>, settin
     if app.is_stopping() {
         return Err(Error::unavailable("the server is shutting down"));
     }
-    let (mut parts, _body): (_, Body) = request.into_parts();
-    check_origin(&parts.headers, settings.origins.as_deref())?;
+    settings.origins.check(&request)?;
+    let (mut parts, _body) = request.into_parts();
     let upgrade = Upgrade::new(&mut parts)?;
     let offered = upgrade.protocols();
     let protocol = match (offered.is_empty(), offered.iter().any(|offer| offer == PROTOCOL)) {
@@ -85,21 +84,6 @@ fn try_upgrade(app: &Handle, request: Request, query: Map<String, Value>, settin
     Ok(response)
 }
 
-/// Refuses pages of other origins, which a browser would let use the cookies of this one.
-fn check_origin(headers: &http::HeaderMap, allowed: Option<&[String]>) -> Result<()> {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("null"));
-    let Some(origin) = text(http::header::ORIGIN) else { return Ok(()) };
-    let own = text(http::header::HOST).is_some_and(|host| {
-        origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
-    });
-    let listed = allowed.is_some_and(|allowed| allowed.iter().any(|one| one == origin));
-    let open = allowed.is_none() && !headers.contains_key(http::header::COOKIE);
-    if own || listed || open {
-        return Ok(());
-    }
-    Err(Error::forbidden("this origin may not connect").with_data(serde_json::json!({ "origin": origin })))
-}
-
 /// The task of one client.
 struct Driver {
     app: Handle,
@@ -110,12 +94,9 @@ struct Driver {
     /// How many calls have been refused in a row.
     refused: u32,
     timer: Pin<Box<Sleep>>,
-    /// Whether anything has come since the last ping.
-    heard: bool,
     /// The server stops; calls under way are still answered.
     draining: bool,
     stopping: BoxFuture<'static, ()>,
-    told: Option<Cursor>,
 }
 
 enum Client {
@@ -131,6 +112,7 @@ struct Inside {
     /// Ends with this task: the connection leaves its channels.
     session: Session,
     events: Subscription,
+    closed: Closed,
 }
 
 /// How the connection ends: the code and the reason of the close frame; none if the client has gone.
@@ -138,6 +120,8 @@ type End = Option<(u16, &'static str)>;
 
 /// The server stops.
 const GOING_AWAY: End = Some((1001, "going away"));
+/// The server has ended the connection.
+const DISMISSED: End = Some((4403, "the server has ended the connection"));
 
 impl Driver {
     fn new(app: Handle, peer: Peer, socket: WebSocket<TokioIo<Upgraded>>, settings: Settings) -> Self {
@@ -150,15 +134,15 @@ impl Driver {
             refused: 0,
             timer: Box::pin(tokio::time::sleep(settings.hello)),
             settings,
-            heard: true,
             draining: false,
             stopping: Box::pin(async move { watched.stopping().await }),
-            told: None,
         }
     }
 
     async fn run(mut self) {
         let end = poll_fn(|cx| self.poll(cx)).await;
+        // The connection leaves its channels before a slow goodbye.
+        drop(self.client);
         if let Some((code, reason)) = end {
             // A client that does not read does not hold anything up.
             let _ = tokio::time::timeout(GOODBYE, self.socket.close(code, reason)).await;
@@ -202,7 +186,6 @@ impl Driver {
                 return Ok(turn > 0);
             }
             let Poll::Ready(message) = self.socket.poll_message(cx) else { return Ok(turn > 0) };
-            self.heard = true;
             match message {
                 Ok(Message::Text(text)) => self.text(&text)?,
                 Ok(Message::Ping(payload)) => self.socket.queue(frame::pong(&payload)),
@@ -222,7 +205,10 @@ impl Driver {
             Err(fault) => self.send(&rpc::fault(None, &fault)),
             Ok(batch) => {
                 for request in batch {
-                    self.request(&request)?;
+                    match request {
+                        Err(fault) => self.send(&rpc::fault(None, &fault)),
+                        Ok(request) => self.request(&request)?,
+                    }
                 }
             }
         }
@@ -230,8 +216,8 @@ impl Driver {
     }
 
     fn request(&mut self, request: &Incoming<'_>) -> Result<(), End> {
-        let outcome = match request.method() {
-            Err(fault) => Err(fault),
+        let outcome = match request.method().as_deref() {
+            Err(fault) => Err(fault.clone()),
             Ok("$hello") => self.hello(request),
             Ok("$auth") => {
                 let error = Error::not_implemented("authentication is not part of this server");
@@ -249,9 +235,9 @@ impl Driver {
             Ok(method) if method.starts_with('$') => {
                 Err(Fault::new(rpc::METHOD_NOT_FOUND, format!("there is no {method}")))
             }
-            Ok(method) => return self.call(request, method),
+            Ok(method) => self.call(request, method)?,
         };
-        // A request with nothing to answer to is answered all the same when it is no request at all.
+        // What wants no answer gets one all the same when it is no request at all, or comes before its time.
         if let Err(fault) = outcome
             && (request.id.is_some() || fault.code == rpc::INVALID_REQUEST)
         {
@@ -283,14 +269,13 @@ impl Driver {
         let Poll::Ready(session) = connecting.as_mut().poll(cx) else { return false };
         let id = id.take();
         let mut events = session.subscribe();
-        let reset = events.pending_reset();
-        if reset.is_some() {
-            // It is part of the answer.
-            events.try_next();
-        }
         let cursor = events.cursor();
-        self.told = Some(cursor);
         if let Some(id) = id {
+            let reset = events.pending_reset();
+            if reset.is_some() {
+                // It is part of the answer.
+                events.try_next();
+            }
             let welcome = rpc::Welcome {
                 conn: session.secret(),
                 recovered: events.is_resumed(),
@@ -301,7 +286,7 @@ impl Driver {
             };
             self.send(&rpc::result(&id, &welcome));
         }
-        self.client = Client::Inside(Box::new(Inside { session, events }));
+        self.client = Client::Inside(Box::new(Inside { session, events, closed: Closed::default() }));
         self.timer.as_mut().reset(Instant::now() + self.settings.ping);
         true
     }
@@ -319,30 +304,27 @@ impl Driver {
         Ok(())
     }
 
-    fn call(&mut self, request: &Incoming<'_>, method: &str) -> Result<(), End> {
+    /// Takes a call in.
+    fn call(&mut self, request: &Incoming<'_>, method: &str) -> Result<Result<(), Fault>, End> {
         let Client::Inside(client) = &self.client else {
-            self.send(&rpc::fault(request.id.as_deref(), &Fault::new(rpc::INVALID_REQUEST, "say $hello first")));
-            return Ok(());
+            return Ok(Err(Fault::new(rpc::INVALID_REQUEST, "say $hello first")));
         };
         if self.draining {
             self.refuse(request, Error::unavailable("the server is shutting down"));
-            return Ok(());
+            return Ok(Ok(()));
         }
-        if self.calls.len() >= CALLS {
+        if self.calls.is_full() {
             self.refused += 1;
             if self.refused > ABUSE {
                 return Err(Some((1008, "too many calls")));
             }
-            let error = Error::too_many_requests(format!("more than {CALLS} calls at the same time"));
-            self.refuse(request, error);
-            return Ok(());
+            self.refuse(request, Error::too_many_requests("too many calls at the same time"));
+            return Ok(Ok(()));
         }
         self.refused = 0;
-        match request.call(&self.app, method, client.session.params()) {
-            Ok(call) => self.calls.submit(Reply(request.id.clone()), call),
-            Err(fault) => self.send(&rpc::fault(request.id.as_deref(), &fault)),
-        }
-        Ok(())
+        Ok(request.call(&self.app, method, client.session.params()).map(|call| {
+            self.calls.submit(Reply(request.id.clone()), call, request.params.map_or(0, |params| params.get().len()));
+        }))
     }
 
     /// Answers at once to what is not even tried.
@@ -358,27 +340,25 @@ impl Driver {
         let mut busy = false;
         loop {
             let Client::Inside(client) = &mut self.client else { return Ok(busy) };
-            while let Some(answer) = self.calls.next_answer(&client.events) {
+            if !self.socket.has_room() {
+                return if client.closed.poll(client.session.connection(), cx) { Err(DISMISSED) } else { Ok(busy) };
+            }
+            client.closed.reset();
+            if let Some(answer) = self.calls.next_answer(&client.events) {
                 self.socket.queue(frame::text(&answer));
                 busy = true;
-            }
-            if !self.socket.has_room() {
-                return Ok(busy);
+                continue;
             }
             match client.events.poll_next(cx) {
                 Poll::Pending => return Ok(busy),
-                Poll::Ready(None) => return Err(Some((4403, "the server has ended the connection"))),
+                Poll::Ready(None) => return Err(DISMISSED),
                 Poll::Ready(Some(Delivery::Event(event))) => {
-                    self.told = Some(event.cursor());
                     match event.frame(&FRAME, |event| Ok(frame::text(&rpc::event(event)?))) {
                         Ok(frame) => self.socket.queue(frame),
                         Err(error) => tracing::error!(?error, path = %event.path(), "an event cannot be written"),
                     }
                 }
-                Poll::Ready(Some(Delivery::Reset(reset))) => {
-                    self.told = Some(reset.cursor);
-                    self.send(&rpc::notification("$reset", &reset));
-                }
+                Poll::Ready(Some(Delivery::Reset(reset))) => self.send(&rpc::notification("$reset", &reset)),
                 Poll::Ready(Some(_)) => {}
             }
             busy = true;
@@ -388,18 +368,16 @@ impl Driver {
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         loop {
             ready!(self.timer.as_mut().poll(cx));
+            let heard = self.socket.take_heard();
             match &self.client {
                 _ if self.draining => return Poll::Ready(GOING_AWAY),
                 Client::Outside(_) => return Poll::Ready(Some((4408, "no $hello"))),
-                Client::Joining { .. } | Client::Inside(_) if !self.heard => return Poll::Ready(None),
+                Client::Joining { .. } | Client::Inside(_) if !heard => return Poll::Ready(None),
                 Client::Joining { .. } | Client::Inside(_) => {}
             }
-            self.heard = false;
             // The frame is for proxies and for browsers, which answer it; the message tells the position.
             self.socket.queue(frame::ping());
-            let cursor = self.position();
-            self.told = Some(cursor);
-            self.send(&rpc::notification("$ping", &Position { cursor }));
+            self.send(&rpc::notification("$ping", &Position { cursor: self.position() }));
             self.timer.as_mut().reset(Instant::now() + self.settings.ping);
             if let Poll::Ready(Err(_)) = self.socket.poll_flush(cx) {
                 return Poll::Ready(None);

@@ -4,6 +4,7 @@ use feathers_core::{Error, Result};
 use http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
+use crate::origin::Trusted;
 use crate::rest::EVENT_CURSOR;
 use crate::server::request_id::REQUEST_ID;
 
@@ -36,11 +37,16 @@ impl Cors {
         Self { origins: Some(origins.into_iter().map(Into::into).collect()), credentials: false }
     }
 
-    /// Lets pages send cookies too. Together with [`Cors::any`] it is an error of the start: every page on the web
+    /// Lets pages send cookies too, also when they open a WebSocket or Socket.IO. Together with [`Cors::any`] it is an error of the start: every page on the web
     /// could then act for its visitors.
     pub fn credentials(mut self) -> Self {
         self.credentials = true;
         self
+    }
+
+    /// Returns the origins whose pages may send cookies, if there are some.
+    pub(super) fn trusted(&self) -> Option<Trusted> {
+        self.origins.as_deref().filter(|_| self.credentials).map(|origins| Trusted(origins.into()))
     }
 
     pub(super) fn layer(&self) -> Result<CorsLayer> {

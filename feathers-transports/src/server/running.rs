@@ -59,12 +59,15 @@ impl Running {
     pub async fn stop(self) -> Result<()> {
         self.stopper.drain();
         let mut shutdown = pin!(self.app.shutdown(self.patience));
-        tokio::select! {
-            result = &mut shutdown => result,
-            () = tokio::time::sleep(self.patience) => {
-                self.stopper.close();
-                shutdown.await
-            }
+        let result = tokio::select! {
+            result = &mut shutdown => Some(result),
+            () = tokio::time::sleep(self.patience) => None,
+        };
+        // Also when both have lost patience at the same moment.
+        self.stopper.close();
+        match result {
+            Some(result) => result,
+            None => shutdown.await,
         }
     }
 }

@@ -111,7 +111,10 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
         names.push(transport.name());
         router = router.merge(transport.router(app));
     }
-    let router = options.wrap.into_iter().fold(router, |router, wrap| wrap(router));
+    router = options.wrap.into_iter().fold(router, |router, wrap| wrap(router));
+    if let Some(trusted) = options.cors.as_ref().and_then(super::Cors::trusted) {
+        router = router.layer(axum::Extension(trusted));
+    }
     let cors = options.cors.as_ref().map(super::Cors::layer).transpose()?;
     Ok((Front::new(router, cors, options.compression, options.access_log), names))
 }

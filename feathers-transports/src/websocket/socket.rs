@@ -9,6 +9,7 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -24,6 +25,9 @@ const CHOKED: usize = 4 * HIGH_WATER;
 /// How much is read at once while nothing is known of what comes.
 const READ: usize = 2 << 10;
 
+/// How long the client may take to end its side after the goodbye.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// One WebSocket connection.
 #[derive(Debug)]
 pub(crate) struct WebSocket<T> {
@@ -33,6 +37,8 @@ pub(crate) struct WebSocket<T> {
     output: VecDeque<Bytes>,
     /// The bytes in `output`.
     queued: usize,
+    /// Whether there has been a sign of life since this was asked.
+    heard: bool,
 }
 
 /// How reading has ended.
@@ -46,7 +52,8 @@ pub(crate) enum Ended {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     pub(crate) fn new(io: T, max_message: usize) -> Self {
-        Self { io, decoder: Decoder::new(max_message), input: BytesMut::new(), output: VecDeque::new(), queued: 0 }
+        let decoder = Decoder::new(max_message);
+        Self { io, decoder, input: BytesMut::new(), output: VecDeque::new(), queued: 0, heard: true }
     }
 
     /// Adds a frame to what goes out.
@@ -70,6 +77,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         self.queued >= CHOKED
     }
 
+    /// Tells whether there was a sign of life since the last time: a part of a message has come, or a client with much
+    /// to read has read some of it.
+    pub(crate) fn take_heard(&mut self) -> bool {
+        std::mem::take(&mut self.heard)
+    }
+
     /// Reads the next message.
     pub(crate) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Ended>> {
         loop {
@@ -87,7 +100,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             let mut space = [const { MaybeUninit::uninit() }; READ];
             let mut buffer = ReadBuf::uninit(&mut space);
             match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
-                Ok(()) if !buffer.filled().is_empty() => self.input.extend_from_slice(buffer.filled()),
+                Ok(()) if !buffer.filled().is_empty() => {
+                    self.heard = true;
+                    self.input.extend_from_slice(buffer.filled());
+                }
                 Ok(()) | Err(_) => return Poll::Ready(Err(Ended::Gone)),
             }
         }
@@ -114,6 +130,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     }
 
     fn written(&mut self, mut bytes: usize) {
+        self.heard |= self.is_choked();
         self.queued = self.queued.saturating_sub(bytes);
         while let Some(front) = self.output.front_mut() {
             if front.len() > bytes {
@@ -129,10 +146,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         }
     }
 
-    /// Says goodbye and closes, without waiting for the client for longer than it takes to write.
+    /// Says goodbye and closes. What the client still sends is read for a moment: a socket that is closed with unread
+    /// bytes would take the goodbye back.
     pub(crate) async fn close(mut self, code: u16, reason: &str) {
         self.queue(frame::close(code, reason));
         let _ = poll_fn(|cx| self.poll_flush(cx)).await;
         let _ = poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await;
+        let _ = tokio::time::timeout(LINGER, poll_fn(|cx| self.poll_discard(cx))).await;
+    }
+
+    /// Reads to the end and keeps nothing.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut space = [const { MaybeUninit::uninit() }; READ];
+        loop {
+            let mut buffer = ReadBuf::uninit(&mut space);
+            let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
     }
 }
