@@ -142,9 +142,9 @@ impl Session {
 
     fn start_at(&self, start: Start) -> Subscription {
         let log = self.app.log().clone();
-        let head = log.announced();
         let (last, reset, resumed) = match start {
-            Start::Now => (head, None, false),
+            // Not the announced place: what is visible beyond it was before the joining, and does not come.
+            Start::Now => (log.head().seq, None, false),
             Start::Reset(reason) => {
                 let reset = log.reset(reason);
                 (reset.cursor.seq, Some(reset), false)
@@ -343,7 +343,8 @@ impl Subscription {
                 Look::Nothing(seq) => {
                     self.last = self.last.max(seq);
                     let (log, last) = (&self.log, self.last);
-                    self.connection.leave_log(|| log.announced() <= last);
+                    // Not the announced place: what is being announced may have passed this connection by already.
+                    self.connection.leave_log(|| log.head().seq <= last);
                 }
                 Look::Trimmed => return Some(self.lost(ResetReason::Lagged)),
             }

@@ -149,7 +149,7 @@ impl Log {
             ResetReason::Trimmed | ResetReason::Lagged => Some(self.oldest()),
             _ => None,
         };
-        Reset { reason, cursor: self.cursor(self.announced()), oldest }
+        Reset { reason, cursor: self.head(), oldest }
     }
 
     /// Opens one place at the end.
