@@ -30,3 +30,13 @@ pub(crate) async fn serve(hooks: Hooks) -> Outcome {
     crate::process::announce(running.addr());
     std::future::pending().await
 }
+
+/// Serves messages whose events go to every connection.
+pub(crate) async fn serve_realtime() -> Outcome {
+    let mut app = App::new();
+    app.service("messages", Memory::<Message>::new()).publish(|_event, app| app.channel("everyone"));
+    app.on_connect(|connection, app| app.channel("everyone").join(connection));
+    let running = Server::new(app).start().await?;
+    crate::process::announce(running.addr());
+    std::future::pending().await
+}

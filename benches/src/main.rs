@@ -1,20 +1,26 @@
 //! Measures the framework beside code written by hand, in one interleaved run on this machine.
 //!
 //! `rest [ROUNDS] [SECONDS]` starts the same three REST routes twice, once through the framework and once written by
-//! hand in axum, and drives them with `wrk` in turn. Only the ratios count.
+//! hand in axum, and drives them with `wrk` in turn.
+//! `fanout [ROUNDS] [SUBSCRIBERS] [MESSAGES]` publishes to many subscribers, over our transports and over a WebSocket
+//! broadcast written by hand, in turn. Only the ratios count.
 
+mod broadcast;
 mod by_hand;
+mod fanout;
 mod framework;
 mod message;
 mod process;
 mod rest;
+mod subscriber;
 
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: feathers-benches rest [ROUNDS] [SECONDS]";
+const USAGE: &str =
+    "usage: feathers-benches rest [ROUNDS] [SECONDS] | feathers-benches fanout [ROUNDS] [SUBSCRIBERS] [MESSAGES]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,6 +30,10 @@ fn main() -> ExitCode {
         Some(&"serve") => serve(arguments.get(1).copied().unwrap_or_default()),
         Some(&"rest") => match (number(1, 5), number(2, 4)) {
             (Ok(rounds), Ok(seconds)) => rest::run(rounds, seconds),
+            _ => Err(USAGE.into()),
+        },
+        Some(&"fanout") => match (number(1, 3), number(2, 1_000), number(3, 200)) {
+            (Ok(rounds), Ok(subscribers), Ok(messages)) => fanout::run(rounds, subscribers, messages),
             _ => Err(USAGE.into()),
         },
         _ => Err(USAGE.into()),
@@ -41,8 +51,10 @@ fn serve(which: &str) -> process::Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     match which {
         "axum" => runtime.block_on(by_hand::serve()),
+        "broadcast" => runtime.block_on(broadcast::serve()),
         "framework" => runtime.block_on(framework::serve(framework::Hooks::None)),
         "hooks" => runtime.block_on(framework::serve(framework::Hooks::Some)),
+        "realtime" => runtime.block_on(framework::serve_realtime()),
         _ => Err(USAGE.into()),
     }
 }

@@ -45,6 +45,13 @@ impl Served {
         }
         Ok(Duration::from_nanos(nanoseconds))
     }
+
+    /// Returns the memory that the server holds, in KiB.
+    pub(crate) fn memory(&self) -> Outcome<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        Ok(line.split_whitespace().next().unwrap_or_default().parse()?)
+    }
 }
 
 impl Drop for Served {
