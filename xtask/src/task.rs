@@ -60,12 +60,16 @@ pub(crate) fn test_js(name: Option<&str>) -> Outcome {
     let folder = root().join("tests/js");
     install::npm(&folder)?;
     let browser = install::browser()?;
-    run("build of the servers", &mut cargo(&["build", "--package", "feathers-tests", "--package", "todo", "--bins"]))?;
+    let servers = ["--package", "feathers-tests", "--package", "todo", "--package", "ticker", "--bins"];
+    run("build of the servers", cargo(&["build"]).args(servers))?;
     let programs = programs()?;
     let mut mocha = Command::new("node");
     mocha.arg("node_modules/mocha/bin/mocha.js").current_dir(&folder);
     mocha.args(["--spec", &format!("test/{}*.test.mjs", name.unwrap_or_default())]);
-    mocha.env("PEER_BIN", programs.join("peer")).env("TODO_BIN", programs.join("todo")).env("CHROMIUM", browser);
+    for name in ["peer", "todo", "ticker"] {
+        mocha.env(format!("{}_BIN", name.to_uppercase()), programs.join(name));
+    }
+    mocha.env("CHROMIUM", browser);
     run("tests under Node", &mut mocha)
 }
 

@@ -1,0 +1,52 @@
+// A real browser: the one that CHROMIUM names.
+import assert from 'node:assert/strict'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync'
+]
+const DESK = { width: 720, height: 620 }
+const PHONE = { width: 360, height: 640 }
+
+/** Starts a browser for one test file. Its pages write their script errors into `problems`. */
+export async function launch() {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, headless: true
+  })
+  const shots = mkdtempSync(join(tmpdir(), 'feathers-screenshots-'))
+  const problems = []
+
+  return {
+    problems,
+    /** Opens a page, and waits until it is live. */
+    async open(url) {
+      const page = await browser.newPage({ viewport: DESK })
+      page.setDefaultTimeout(10_000)
+      page.on('pageerror', (error) => problems.push(error.message))
+      await page.goto(url)
+      await live(page)
+      return page
+    },
+    /** Keeps pictures of a page for a human: on a desk by day and by night, and on a phone, where it must fit. */
+    async shoot(page, name) {
+      const save = (look) => page.screenshot({ fullPage: true, path: join(shots, `${name}-${look}.png`) })
+      await save('day')
+      await page.emulateMedia({ colorScheme: 'dark' })
+      await save('night')
+      await page.emulateMedia({ colorScheme: null })
+      await page.setViewportSize(PHONE)
+      await save('phone')
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.width, 'the page is too wide')
+      await page.setViewportSize(DESK)
+      console.log(`      screenshots: ${join(shots, name)}-*.png`)
+    },
+    close: () => browser.close()
+  }
+}
+
+/** Waits until a page of the examples is connected. */
+export const live = (page) => page.locator('#status.live').waitFor()
