@@ -1,0 +1,18 @@
+// The scripts that the examples keep a copy of, so that their pages need no Node, are those of the packages.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+
+const COPIES = [
+  ['client/dist/realtime.min.js', 'examples/todo/public/realtime.min.js'],
+  ['client/dist/realtime.licenses.txt', 'examples/todo/public/realtime.licenses.txt'],
+  ['tests/js/node_modules/@feathersjs/client/dist/feathers.min.js', 'examples/todo/public/feathers.min.js']
+]
+
+describe('copies of scripts', () => {
+  for (const [source, copy] of COPIES) {
+    it(`${copy} is ${source}`, () => {
+      const [expected, found] = [source, copy].map((path) => readFileSync(new URL(`../../../${path}`, import.meta.url)))
+      assert.ok(expected.equals(found), `it is old: cp ${source} ${copy}`)
+    })
+  }
+})
