@@ -16,10 +16,10 @@ use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 
+use super::Engine;
 use super::outbox::{Gone, Outlet, Polling, Socket};
 use super::packet::{self, Packet};
 use super::recovery::{Claim, Names};
-use super::Engine;
 use crate::calls::{Calls, DRAIN, Encode};
 use crate::closed::Closed;
 use crate::decode;
@@ -191,9 +191,12 @@ impl Driver {
                 Ok(more) => busy |= more,
                 Err(end) => return Poll::Ready(end),
             }
+            let full = (self.outlet.has_room(), self.outlet.is_choked());
             if let Err(gone) = self.outlet.poll_flush(cx, self.engine.options.max_payload) {
                 return Poll::Ready(gone.into());
             }
+            // What had no room is looked at again, or nothing would wake this task for it.
+            busy |= full != (self.outlet.has_room(), self.outlet.is_choked());
             if !busy {
                 break;
             }
@@ -390,7 +393,8 @@ impl Driver {
         let params = session.params();
         let resuming = events.is_resumed().then_some(head);
         self.told = Some(start);
-        self.client = Client::Inside(Box::new(Inside { session, events, names, params, resuming, closed: Closed::default() }));
+        self.client =
+            Client::Inside(Box::new(Inside { session, events, names, params, resuming, closed: Closed::default() }));
     }
 
     /// Ends the client's session for good; the engine stays, and the client may join again.
@@ -432,7 +436,8 @@ impl Driver {
             let Client::Inside(client) = &mut self.client else { return Ok(busy) };
             if !self.outlet.has_room() {
                 // Somebody who polls hears of the end at the next poll.
-                let dismissed = matches!(self.outlet, Outlet::Socket(_)) && client.closed.poll(client.session.connection(), cx);
+                let dismissed =
+                    matches!(self.outlet, Outlet::Socket(_)) && client.closed.poll(client.session.connection(), cx);
                 return if dismissed { Err(End::Dismissed) } else { Ok(busy) };
             }
             client.closed.reset();

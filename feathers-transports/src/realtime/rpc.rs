@@ -75,12 +75,16 @@ pub(super) fn parse(text: &str) -> Result<Vec<Result<Incoming<'_>, Fault>>, Faul
 }
 
 fn request(text: &str) -> Result<Incoming<'_>, Fault> {
-    let request = serde_json::from_str(text).map_err(|error| Fault::of(&error))?;
+    let request: Incoming<'_> = serde_json::from_str(text).map_err(|error| Fault::of(&error))?;
+    let wrong = |message: &str| Err(Fault::new(INVALID_REQUEST, message));
     // A list of the fields in order would be taken for them.
-    if text.trim_start().starts_with('{') {
-        return Ok(request);
+    if !text.trim_start().starts_with('{') {
+        return wrong("a request is an object");
     }
-    Err(Fault::new(INVALID_REQUEST, "a request is an object"))
+    if request.id.as_ref().is_some_and(|id| id.get().starts_with(['{', '[', 't', 'f'])) {
+        return wrong("id must be a string, a number or null");
+    }
+    Ok(request)
 }
 
 impl<'a> Incoming<'a> {
@@ -91,10 +95,6 @@ impl<'a> Incoming<'a> {
 
         if self.jsonrpc.is_none_or(|version| version.get() != "\"2.0\"") {
             return Err(Fault::new(INVALID_REQUEST, "jsonrpc must be \"2.0\""));
-        }
-        let id = self.id.as_ref().map(|id| id.get());
-        if id.is_some_and(|id| id.starts_with(['{', '[', 't', 'f'])) {
-            return Err(Fault::new(INVALID_REQUEST, "id must be a string, a number or null"));
         }
         self.method
             .and_then(|method| serde_json::from_str(method.get()).ok())
@@ -340,7 +340,9 @@ mod tests {
         let parsed = parse(r#"[1,{"jsonrpc":"2.0","id":1,"method":"a"},{"id":2}]"#).unwrap_or_default();
         let codes: Vec<_> = parsed
             .iter()
-            .map(|one| one.as_ref().map_err(|fault| fault.code).and_then(|one| one.method().map_err(|fault| fault.code)))
+            .map(|one| {
+                one.as_ref().map_err(|fault| fault.code).and_then(|one| one.method().map_err(|fault| fault.code))
+            })
             .collect();
         assert_eq!(codes, [Err(INVALID_REQUEST), Ok("a".into()), Err(INVALID_REQUEST)]);
     }

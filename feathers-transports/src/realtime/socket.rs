@@ -51,7 +51,12 @@ pub(super) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hello: Duration::from_secs(10), ping: Duration::from_secs(25), max_frame: 1 << 20, origins: Origins::default() }
+        Self {
+            hello: Duration::from_secs(10),
+            ping: Duration::from_secs(25),
+            max_frame: 1 << 20,
+            origins: Origins::default(),
+        }
     }
 }
 
@@ -161,9 +166,12 @@ impl Driver {
                 Ok(more) => busy |= more,
                 Err(end) => return Poll::Ready(end),
             }
+            let full = (self.socket.has_room(), self.socket.is_choked());
             if let Poll::Ready(Err(_)) = self.socket.poll_flush(cx) {
                 return Poll::Ready(None);
             }
+            // What had no room is looked at again, or nothing would wake this task for it.
+            busy |= full != (self.socket.has_room(), self.socket.is_choked());
             if !busy {
                 break;
             }
