@@ -156,13 +156,15 @@ async fn carry_down(
     mut filter: Option<Filter>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER.into()];
+    let mut swallowed = false;
     loop {
         let _ = watched.wait_for(|condition| condition.fault != Fault::Stalled).await;
         let length = from.read(&mut buffer).await?;
         if length == 0 {
             return Ok(());
         }
-        let swallowed = watched.borrow().fault == Fault::Swallowing;
+        // No network loses bytes and goes on with the next ones: nothing follows until the connection is cut.
+        swallowed |= watched.borrow().fault == Fault::Swallowing;
         let bytes = buffer.get(..length).unwrap_or_default();
         match &mut filter {
             _ if swallowed => {}

@@ -48,7 +48,10 @@ impl Nemesis {
             self.strike(until);
         }
         for link in &self.links {
-            link.set(Fault::None);
+            if !link.is_sound() {
+                link.cut();
+                link.set(Fault::None);
+            }
         }
         if let Some(host) = self.host {
             let _ = process::signal(host, Signal::Cont).await;

@@ -41,7 +41,7 @@ impl Process {
     /// Starts the server and returns its address.
     pub(super) async fn server(options: &Options) -> io::Result<(Self, SocketAddr)> {
         let mut command = own("serve")?;
-        command.env("HOST", "127.0.0.1").env("PORT", "0").env("RUST_LOG", "error");
+        command.env("RUST_LOG", "error");
         command.env(serve::RETAIN, options.retain.to_string());
         command.env(serve::SABOTAGE, options.sabotage.map(|way| way.to_string()).unwrap_or_default());
         let mut process = Self::spawn(command)?;

@@ -10,6 +10,7 @@ mod sse;
 mod websocket;
 
 use std::future::pending;
+use std::io::Write;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -205,7 +206,6 @@ async fn open_socket(url: &str) -> Ended<Socket> {
 }
 
 /// Hosts readers in this process: a line of input is a plan, a line of output a step. Ends with the input.
-#[expect(clippy::print_stdout, reason = "the output is how the steps leave")]
 pub async fn read() {
     let (tell, mut steps) = tokio::sync::mpsc::unbounded_channel();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
@@ -217,7 +217,12 @@ pub async fn read() {
                     tokio::spawn(Reader::new(plan, tell.clone()).run());
                 }
             }
-            Some(step) = steps.recv() => println!("{}", serde_json::to_string(&step).unwrap_or_default()),
+            Some(step) = steps.recv() => {
+                let line = serde_json::to_string(&step).unwrap_or_default();
+                if writeln!(std::io::stdout(), "{line}").is_err() {
+                    return;
+                }
+            }
         }
     }
 }

@@ -50,17 +50,17 @@ pub async fn run(options: Options) -> io::Result<Report> {
     }
 
     let until = Instant::now() + options.time;
-    let mut writers = JoinSet::new();
+    let mut writing = JoinSet::new();
     for (number, link) in links.iter().skip(options.readers).enumerate() {
         let Some(kind) = WireKind::ALL.get(number % WireKind::ALL.len()) else { continue };
-        writers.spawn(Writer::new(number, options.seed, *kind, link.address(), board.clone()).run(until));
+        writing.spawn(Writer::new(number, options.seed, *kind, link.address(), board.clone()).run(until));
     }
     let mut nemesis = Nemesis::new(options.seed, links.clone(), host);
     let restarts = nemesis.restarts(options.time);
     let nemesis = tokio::spawn(nemesis.run(until));
     collector.during(stage.play(until, restarts)).await?;
     collector.during(nemesis).await?;
-    collector.during(writers.join_all()).await;
+    collector.during(writing.join_all()).await;
 
     let (head, records) = collector.during(stage.last_word()).await?;
     let numbers: Vec<usize> = (0..options.readers).collect();
@@ -89,7 +89,7 @@ fn way(number: usize) -> Way {
 /// Plans the readers: those of this process, and those of a process that can be stopped.
 fn plans(options: &Options, links: &[Arc<Link>], desk: &str) -> (Vec<Plan>, Vec<Plan>) {
     let plan = |number: usize, link: &Arc<Link>| {
-        let begin = if number / Way::ALL.len() % 2 == 0 { Begin::Records } else { Begin::Now };
+        let begin = if (number / Way::ALL.len()).is_multiple_of(2) { Begin::Records } else { Begin::Now };
         Plan { number, way: way(number), begin, door: link.address(), desk: desk.to_owned() }
     };
     let mut plans: Vec<_> =

@@ -8,6 +8,7 @@ use feathers::Retention;
 use feathers::prelude::*;
 use feathers::transports::{Realtime, Rest, SocketIo};
 use serde_json::Value;
+use tokio::net::TcpSocket;
 
 use super::sabotage::Sabotage;
 
@@ -23,7 +24,10 @@ const PONG: Duration = Duration::from_millis(1_500);
 /// Of so many events, one is not published.
 const UNPUBLISHED: u64 = 40;
 
-/// Serves on `HOST` and `PORT` until it is told to stop.
+/// Bytes that wait in a socket whose client does not read; few, so that it is soon felt.
+const BUFFER: u32 = 16 << 10;
+
+/// Serves on a free port until it is told to stop.
 pub async fn serve() -> Result<()> {
     // Whoever has started this holds its input: it does not outlive the checker.
     std::thread::spawn(|| {
@@ -37,7 +41,7 @@ pub async fn serve() -> Result<()> {
     app.retention(retention);
     let events = AtomicU64::new(0);
     app.service("items", Memory::<Json>::new().multi(true))
-        .before("create", with(sabotage, refuse))
+        .before("create", with(Told(sabotage), refuse))
         .after("all", linger)
         .publish(move |_event, app| {
             let number = events.fetch_add(1, Ordering::Relaxed);
@@ -57,7 +61,11 @@ pub async fn serve() -> Result<()> {
         .linger(Duration::from_secs(2))
         .max_lifetime(Duration::from_secs(8))
         .poll_interval(Duration::from_millis(50));
+    let socket = TcpSocket::new_v4()?;
+    socket.set_send_buffer_size(BUFFER)?;
+    socket.bind(([127, 0, 0, 1], 0).into())?;
     Server::new(app)
+        .listener(socket.listen(1_024)?)
         .without_defaults()
         .transport(Rest::new())
         .transport(SocketIo::new().ping(BEAT, PONG))
@@ -67,13 +75,16 @@ pub async fn serve() -> Result<()> {
         .await
 }
 
+/// What the server was told to break.
+struct Told(Option<Sabotage>);
+
 /// Refuses records that say `fail`.
-async fn refuse(sabotage: &Option<Sabotage>, ctx: &mut Context) -> Result<()> {
+async fn refuse(told: &Told, ctx: &mut Context) -> Result<()> {
     let data = ctx.data.value()?.clone();
     if data.get("fail").is_none() {
         return Ok(());
     }
-    if *sabotage == Some(Sabotage::Phantom) {
+    if told.0 == Some(Sabotage::Phantom) {
         ctx.app().service("items")?.emit("created", data);
     }
     Err(Error::bad_request("this one is to fail"))

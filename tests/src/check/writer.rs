@@ -135,9 +135,9 @@ impl Writer {
                 change(path, "created", id.clone(), id)
             })
             .collect();
-        let pause = self.pause();
+        let (pause, pad) = (self.pause(), self.pad());
         let record = |change: &Change| {
-            let mut record = json!({ "id": change.id, "mark": change.mark });
+            let mut record = json!({ "id": change.id, "mark": change.mark, "pad": pad });
             if fails {
                 record["fail"] = true.into();
             }
@@ -184,6 +184,12 @@ impl Writer {
     /// Some calls take a while after their change is made.
     fn pause(&mut self) -> Option<u64> {
         self.rng.random_bool(0.2).then(|| self.rng.random_range(1..60))
+    }
+
+    /// Some records are large, so that a client that does not read is soon felt.
+    fn pad(&mut self) -> String {
+        let length = if self.rng.random_bool(0.3) { self.rng.random_range(0..6_000) } else { 0 };
+        "x".repeat(length)
     }
 
     /// Makes a text that nobody has made before.

@@ -85,7 +85,7 @@ impl Wire {
             "patch" => Method::PATCH,
             _ => Method::DELETE,
         };
-        let id = call.id.iter().map(|id| format!("/{id}")).collect::<String>();
+        let id = call.id.as_ref().map(|id| format!("/{id}")).unwrap_or_default();
         let mut request = self.http.request(method, format!("http://{}/{}{id}", self.door, call.path));
         if !call.data.is_null() {
             request = request.json(&call.data);
