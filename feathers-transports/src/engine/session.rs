@@ -435,10 +435,16 @@ impl Driver {
         loop {
             let Client::Inside(client) = &mut self.client else { return Ok(busy) };
             if !self.outlet.has_room() {
-                // Somebody who polls hears of the end at the next poll.
-                let dismissed =
-                    matches!(self.outlet, Outlet::Socket(_)) && client.closed.poll(client.session.connection(), cx);
-                return if dismissed { Err(End::Dismissed) } else { Ok(busy) };
+                if !client.closed.poll(client.session.connection(), cx) {
+                    return Ok(busy);
+                }
+                if matches!(self.outlet, Outlet::Socket(_)) {
+                    return Err(End::Dismissed);
+                }
+                // Who polls hears of the end at the next poll; the connection leaves its channels now.
+                self.leave()?;
+                self.outlet.send(packet::DISCONNECT);
+                return Ok(true);
             }
             client.closed.reset();
             if let Some(head) = client.resuming
