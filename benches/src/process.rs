@@ -36,14 +36,14 @@ impl Served {
         Ok(Self { child, url: url.trim().to_owned() })
     }
 
-    /// Returns the processor time that the server has used so far.
-    pub(crate) fn cpu(&self) -> Outcome<Duration> {
+    /// Returns the processor time that the server has used so far, in seconds.
+    pub(crate) fn cpu(&self) -> Outcome<f64> {
         let mut nanoseconds = 0_u64;
         for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
             let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
             nanoseconds += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
         }
-        Ok(Duration::from_nanos(nanoseconds))
+        Ok(Duration::from_nanos(nanoseconds).as_secs_f64())
     }
 
     /// Returns the memory that the server holds, in KiB.

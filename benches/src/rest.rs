@@ -65,7 +65,7 @@ fn measure(server: &Served, path: &str, script: Option<&std::path::Path>, second
         .lines()
         .find_map(|line| line.trim().split_once(" requests in ").map(|(count, _)| count.parse()))
         .ok_or("no number of requests")??;
-    Ok(Sample { per_second: number("Requests/sec:")?, cpu: cpu.as_secs_f64() * 1e6 / requests })
+    Ok(Sample { per_second: number("Requests/sec:")?, cpu: cpu * 1e6 / requests })
 }
 
 fn print(samples: &BTreeMap<(&str, &str), Vec<Sample>>) -> Outcome {
