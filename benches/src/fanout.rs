@@ -42,8 +42,7 @@ pub(crate) fn run(rounds: u32, subscribers: u32, messages: u32) -> Outcome {
                 std::io::stderr().flush()?;
                 let served = Served::start(server)?;
                 let work = measure(&served, protocol, subscribers.into(), messages.into(), backlog);
-                let sample =
-                    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(120), work).await })??;
+                let sample = runtime.block_on(async { tokio::time::timeout(Duration::from_mins(2), work).await })??;
                 samples.entry((backlog, name)).or_default().push(sample);
             }
         }
