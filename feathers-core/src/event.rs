@@ -114,7 +114,7 @@ pub(crate) struct Body {
     frames: [OnceLock<Bytes>; FRAMES],
 }
 
-const FRAMES: usize = 6;
+const FRAMES: usize = 8;
 
 impl Body {
     fn new(payload: Payload) -> Self {

@@ -314,6 +314,10 @@ impl Handle {
                 }
             }
             app.0.watching.store(false, Ordering::Release);
+            // Something may have begun to wait since the last look, and have seen somebody watch.
+            if !app.is_stopping() {
+                app.watch_log();
+            }
         });
     }
 }
