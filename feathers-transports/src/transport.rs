@@ -8,6 +8,15 @@ use feathers_core::Handle;
 /// A transport uses two doors of the core and nothing else: [`Handle::call`] with a decoded call, and
 /// [`Handle::open`] for a client that wants events. It holds no rule of its own, so that every transport behaves alike.
 /// The built-in ones are written against this trait.
+///
+/// # A transport of your own
+/// This one streams events as lines of JSON, and takes calls the same way. It is added with
+/// [`Server::transport`](crate::Server::transport).
+///
+/// ```
+#[doc = include_str!("../tests/own_transport/ndjson.rs")]
+/// # fn main() {}
+/// ```
 pub trait Transport: Send + 'static {
     /// Returns the name for the start-up line: `rest`, `socketio`.
     fn name(&self) -> &'static str;

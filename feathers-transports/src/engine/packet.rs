@@ -174,6 +174,8 @@ fn json_packet(prefix: &str, value: &impl Serialize) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -217,5 +219,39 @@ mod tests {
         assert_eq!(error, r#"433[{"name":"BadRequest","message":"x","code":400,"className":"bad-request"}]"#);
         assert_eq!(refused("/", &Error::general("no")), r#"44{"message":"no"}"#);
         assert_eq!(refused("/admin", &Error::general("no")), r#"44/admin,{"message":"no"}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_client_sends_panics(text in any::<String>()) {
+            let _ = parse(&text);
+        }
+
+        /// Texts that look like packets, so that the deep branches are reached too.
+        #[test]
+        fn what_looks_like_a_packet_never_panics(text in r#"[0-7bä]{0,3}([0-9]{0,22}-?)?(/[a-zß]{0,4},?)?[0-9]{0,22}.{0,12}"#) {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn an_event_is_read_as_it_was_written(id in any::<Option<u64>>(), arguments in "\\[.*") {
+            let text = format!("42{}{arguments}", id.map(|id| id.to_string()).unwrap_or_default());
+            prop_assert_eq!(parse(&text), Some(Packet::Event { id, arguments: &arguments }));
+        }
+
+        #[test]
+        fn an_attachment_count_is_read_as_it_was_written(count in 0_usize..2_000, id in any::<Option<u64>>()) {
+            let text = format!("45{count}-{}[]", id.map(|id| id.to_string()).unwrap_or_default());
+            let packet = (count <= 1_000).then_some(Packet::Binary { id, attachments: count });
+            prop_assert_eq!(parse(&text), packet);
+        }
+
+        #[test]
+        fn an_answer_is_a_list_of_two(id in any::<u64>(), text in any::<String>()) {
+            let packet = ack(id, &Ok(serde_json::json!({ "text": text }).into()));
+            let packet = std::str::from_utf8(&packet).unwrap_or_default();
+            let json: serde_json::Value = serde_json::from_str(packet.trim_start_matches(&format!("43{id}")))?;
+            prop_assert_eq!(json, serde_json::json!([null, { "text": text }]));
+        }
     }
 }

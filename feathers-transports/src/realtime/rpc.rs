@@ -287,6 +287,8 @@ impl Encode for Reply {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn codes(text: &str) -> Result<Vec<String>, i32> {
@@ -371,5 +373,73 @@ mod tests {
         assert_eq!(read("find", r#"["todos",{},1]"#), None);
         assert_eq!(read("find", r#"{"path":"todos","nope":1}"#), None);
         assert_eq!(read("find", "3"), None);
+    }
+
+    /// Reads everything that there is to read in a message.
+    fn read_all(text: &str) {
+        for one in parse(text).into_iter().flatten().flatten() {
+            let _ = one.own_params::<Hello>();
+            let _ = one.own_params::<Cancel>();
+            if let Ok(method) = one.method() {
+                let _ = one.arguments(&Method::named(&method));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_client_sends_panics(text in any::<String>()) {
+            read_all(&text);
+        }
+
+        /// Pieces of messages in any order, so that the deep branches are reached too.
+        #[test]
+        fn what_looks_like_a_message_never_panics(pieces in proptest::collection::vec(piece(), 0..12)) {
+            read_all(&pieces.concat());
+        }
+
+        #[test]
+        fn a_request_is_read_as_it_was_written(id in any::<i64>(), method in any::<String>(), path in any::<String>()) {
+            let text = serde_json::json!({
+                "jsonrpc": "2.0", "id": id, "method": method, "params": { "path": path }
+            });
+            let text = text.to_string();
+            let one = request(&text).map_err(|fault| TestCaseError::fail(fault.message))?;
+            prop_assert_eq!(one.id.as_ref().map(|id| id.get().to_owned()), Some(id.to_string()));
+            prop_assert_eq!(one.method().map(Cow::into_owned), Ok(method.clone()));
+            let arguments = one.arguments(&Method::named(&method)).map_err(|fault| TestCaseError::fail(fault.message))?;
+            prop_assert_eq!(arguments.path, Some(path));
+        }
+    }
+
+    fn piece() -> impl Strategy<Value = &'static str> {
+        proptest::sample::select(
+            &[
+                "[",
+                "]",
+                "{",
+                "}",
+                ",",
+                ":",
+                " ",
+                "null",
+                "true",
+                "1",
+                "-1e999",
+                "\"2.0\"",
+                "\"jsonrpc\"",
+                "\"id\"",
+                "\"method\"",
+                "\"params\"",
+                "\"path\"",
+                "\"data\"",
+                "\"query\"",
+                "\"since\"",
+                "\"\\ud800\"",
+                "\"jsonrpc\":\"2.0\",\"method\":\"patch\",\"params\":",
+                "{\"jsonrpc\":\"2.0\",",
+                "ä",
+            ][..],
+        )
     }
 }

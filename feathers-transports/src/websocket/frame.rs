@@ -220,6 +220,8 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Frames as a client sends them.
@@ -322,5 +324,91 @@ mod tests {
         let long = "ä".repeat(100);
         let frame = close(1001, &long);
         assert_eq!((frame[1], frame.len()), (124, 126), "cut at a character");
+    }
+
+    /// Feeds bytes in pieces of these sizes, over and over.
+    fn decode_in_pieces(max: usize, bytes: &[u8], sizes: &[usize]) -> (Vec<Message>, Option<Violation>) {
+        let mut decoder = Decoder::new(max);
+        let (mut buffer, mut messages, mut rest) = (BytesMut::new(), Vec::new(), bytes);
+        for size in sizes.iter().cycle() {
+            let (piece, tail) = rest.split_at((*size).min(rest.len()));
+            buffer.extend_from_slice(piece);
+            loop {
+                match decoder.decode(&mut buffer) {
+                    Ok(Some(message)) => messages.push(message),
+                    Ok(None) => break,
+                    Err(violation) => return (messages, Some(violation)),
+                }
+            }
+            rest = tail;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        (messages, None)
+    }
+
+    fn sizes() -> impl Strategy<Value = Vec<usize>> {
+        proptest::collection::vec(1_usize..200, 1..8)
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_never_panic_and_do_not_depend_on_their_pieces(
+            bytes in proptest::collection::vec(any::<u8>(), 0..400), sizes in sizes()
+        ) {
+            let whole = decode_in_pieces(100, &bytes, &[bytes.len().max(1)]);
+            prop_assert_eq!(decode_in_pieces(100, &bytes, &sizes), whole);
+        }
+
+        #[test]
+        fn frames_with_any_header_never_panic_and_do_not_depend_on_their_pieces(
+            frames in proptest::collection::vec((any::<u8>(), proptest::collection::vec(any::<u8>(), 0..150)), 0..8),
+            sizes in sizes(),
+        ) {
+            let bytes: Vec<u8> = frames.iter().flat_map(|(first, payload)| client(*first, payload)).collect();
+            let whole = decode_in_pieces(300, &bytes, &[bytes.len().max(1)]);
+            prop_assert_eq!(decode_in_pieces(300, &bytes, &sizes), whole);
+        }
+
+        #[test]
+        fn a_message_is_read_as_it_was_sent_however_it_is_cut(
+            text in any::<String>(), binary in proptest::collection::vec(any::<u8>(), 0..2_000),
+            cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..5), sizes in sizes(),
+        ) {
+            for (opcode, payload) in [(TEXT, text.as_bytes()), (BINARY, &binary[..])] {
+                let mut ends: Vec<_> = cuts.iter().map(|cut| cut.index(payload.len() + 1)).collect();
+                ends.push(payload.len());
+                ends.sort_unstable();
+                let (mut bytes, mut start) = (Vec::new(), 0);
+                for (index, end) in ends.iter().enumerate() {
+                    let fin = if index + 1 == ends.len() { 0x80 } else { 0 };
+                    bytes.extend(client(fin | if index == 0 { opcode } else { CONTINUATION }, &payload[start..*end]));
+                    start = *end;
+                }
+                let payload = Bytes::copy_from_slice(payload);
+                let message = if opcode == TEXT { Message::Text(payload) } else { Message::Binary(payload) };
+                prop_assert_eq!(decode_in_pieces(1 << 20, &bytes, &sizes), (vec![message], None));
+            }
+        }
+
+        #[test]
+        fn no_message_is_larger_than_allowed(
+            max in 0_usize..300, parts in proptest::collection::vec(0_usize..200, 1..6)
+        ) {
+            let total: usize = parts.iter().sum();
+            let last = parts.len() - 1;
+            let bytes: Vec<u8> = parts
+                .iter()
+                .enumerate()
+                .flat_map(|(index, len)| {
+                    let fin = if index == last { 0x80 } else { 0 };
+                    client(fin | if index == 0 { BINARY } else { CONTINUATION }, &vec![0; *len])
+                })
+                .collect();
+            let (messages, violation) = decode_in_pieces(max, &bytes, &[64]);
+            prop_assert_eq!(messages.len(), usize::from(total <= max));
+            prop_assert_eq!(violation.map(|violation| violation.code), (total > max).then_some(1009));
+        }
     }
 }
