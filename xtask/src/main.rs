@@ -21,6 +21,7 @@ cargo xtask <task>
   test [--long]  all tests: Rust, docs, the official clients, a real browser; installs what they need
                  and is missing. --long adds the tests that are marked as slow
   test rust      the Rust tests only
+  test faults    the checker: readers on every transport, faults, and whether anything was missed
   test js [NAME] the tests under Node only; NAME is the start of a file name in tests/js/test
   bless          accepts what macros print and expand to now, as the expected output";
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         ["test"] => step::timed(|| task::test(task::Length::Short)),
         ["test", "--long"] => step::timed(|| task::test(task::Length::Long)),
         ["test", "rust"] => step::timed(|| task::test_rust(task::Length::Short)),
+        ["test", "faults"] => step::timed(|| task::test_faults(task::Length::Short)),
         ["test", "js"] => step::timed(|| task::test_js(None)),
         ["test", "js", name] => step::timed(|| task::test_js(Some(name))),
         ["bless"] => step::timed(task::bless),

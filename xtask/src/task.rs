@@ -28,7 +28,18 @@ pub(crate) fn check() -> Outcome {
 /// Runs all tests.
 pub(crate) fn test(length: Length) -> Outcome {
     test_rust(length)?;
+    test_faults(length)?;
     test_js(None)
+}
+
+/// Runs the checker: first what it must find, then a run with faults in which there must be nothing to find.
+///
+/// The seed is another one each time; it is printed, for running the same again.
+pub(crate) fn test_faults(length: Length) -> Outcome {
+    let check = ["run", "--quiet", "--package", "feathers-tests", "--bin", "check", "--"];
+    run("the checker sees", cargo(&check).arg("--prove"))?;
+    let seconds = if length == Length::Long { "60" } else { "10" };
+    run("nothing missed under faults", cargo(&check).args(["--seconds", seconds]))
 }
 
 /// Runs the Rust tests, with nextest if it is installed, and the examples in the docs.

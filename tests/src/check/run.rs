@@ -26,6 +26,8 @@ use super::writer::{self, Board, WireKind, Writer};
 const WRITERS: usize = 6;
 /// How long the readers may take to come to the end of the log after the last fault.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The same where something is broken on purpose, so that some may never come there.
+const LITTLE_PATIENCE: Duration = Duration::from_secs(3);
 /// The log is taken for ended when it has not grown for this long.
 const QUIET: Duration = Duration::from_millis(400);
 
@@ -64,7 +66,8 @@ pub async fn run(options: Options) -> io::Result<Report> {
 
     let (head, records) = collector.during(stage.last_word()).await?;
     let numbers: Vec<usize> = (0..options.readers).collect();
-    collector.until_all_at(&numbers, &head, PATIENCE).await;
+    let patience = if options.sabotage.is_some() { LITTLE_PATIENCE } else { PATIENCE };
+    collector.until_all_at(&numbers, &head, patience).await;
     tasks.shutdown().await;
     let mut told = collector.finish();
     // Who has told nothing has a history too.

@@ -2,6 +2,8 @@
 
 mod log;
 mod readers;
+#[cfg(test)]
+mod tests;
 mod writes;
 
 use std::fmt;
@@ -62,10 +64,10 @@ const SHOWN: usize = 12;
 pub(super) fn verify(evidence: &Evidence) -> Vec<Violation> {
     let mut violations = Vec::new();
     let log = log::Log::of(&evidence.readers, &mut violations);
+    writes::compare(evidence, &log, &mut violations);
     for reader in &evidence.readers {
         violations.extend(readers::follow(reader, &log, evidence));
     }
-    writes::compare(evidence, &log, &mut violations);
     violations
 }
 
