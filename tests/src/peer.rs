@@ -7,6 +7,7 @@ mod echo;
 mod errors;
 mod ev;
 mod http;
+mod limits;
 mod people;
 mod slow;
 mod todos;
@@ -37,6 +38,11 @@ pub fn app() -> App {
 /// Puts the peer's app behind a server that every page may call, as the recorded one does.
 pub fn server() -> Server {
     Server::new(app()).cors(Cors::any())
+}
+
+/// Does the same with the limits that the environment sets; a limit that is no number is an error.
+pub fn server_from_env() -> Result<Server> {
+    Ok(limits::server(app())?.cors(Cors::any()))
 }
 
 /// Starts a peer in this process, on a port of its own.

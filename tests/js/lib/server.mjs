@@ -8,9 +8,9 @@ import { createInterface } from 'node:readline'
 const START_LINE = /listening on http:\/\/[^:]+:(\d+)/
 const START_TIMEOUT = 20_000
 
-/** Starts a server, `peer` or `todo`, and waits until it listens.
+/** Starts a server, `peer`, `todo` or `ticker`, and waits until it listens.
  *
- * PEER_BIN and TODO_BIN name the programs. The child lives in a directory of its own. PEER_URL or TODO_URL instead
+ * PEER_BIN and so on name the programs. The child lives in a directory of its own. PEER_URL and so on instead
  * names a server that runs already; such a server cannot be stopped from here. */
 export async function start(name, { port = 0, directory = mkdtempSync(join(tmpdir(), 'feathers-test-')), env = {} } = {}) {
   const running = process.env[`${name.toUpperCase()}_URL`]
@@ -40,6 +40,7 @@ export async function start(name, { port = 0, directory = mkdtempSync(join(tmpdi
   return {
     url: `http://127.0.0.1:${bound}`,
     port: bound,
+    pid: child.pid,
     directory,
     output,
     /** Ends the child and says how it ended; `keep` leaves its directory for a later start. */

@@ -1,0 +1,46 @@
+//! Limits that the environment sets, so that a test of the real program reaches them soon.
+
+use std::env;
+use std::str::FromStr;
+use std::time::Duration;
+
+use feathers::prelude::*;
+use feathers::transports::{Realtime, Rest, SocketIo};
+use feathers::{Result, Retention};
+
+/// How many events the log keeps.
+const RETENTION_COUNT: &str = "RETENTION_COUNT";
+/// How often clients are pinged and get heartbeats, and how long their answer may take, in milliseconds.
+const PING: &str = "PING_MS";
+/// How many bytes a body may have.
+const BODY_LIMIT: &str = "BODY_LIMIT";
+/// How long a client may take nothing of what is written to it, in milliseconds.
+const WRITE_TIMEOUT: &str = "WRITE_TIMEOUT_MS";
+
+/// Puts an app behind a server with the default transports and the limits of the environment.
+pub(super) fn server(mut app: App) -> Result<Server> {
+    let mut retention = Retention::default();
+    retention.count = read(RETENTION_COUNT)?.unwrap_or(retention.count);
+    app.retention(retention);
+    // What `Server` would give it.
+    let mut rest = Rest::new().timeout(Duration::from_secs(30));
+    let (mut socketio, mut realtime) = (SocketIo::new(), Realtime::new());
+    if let Some(bytes) = read(BODY_LIMIT)? {
+        rest = rest.body_limit(bytes);
+    }
+    if let Some(ping) = read(PING)?.map(Duration::from_millis) {
+        socketio = socketio.ping(ping, ping);
+        realtime = realtime.ping(ping).heartbeat(ping);
+    }
+    let mut server = Server::new(app).without_defaults().transport(rest).transport(socketio).transport(realtime);
+    if let Some(timeout) = read(WRITE_TIMEOUT)?.map(Duration::from_millis) {
+        server = server.write_timeout(timeout);
+    }
+    Ok(server)
+}
+
+fn read<T: FromStr>(name: &str) -> Result<Option<T>> {
+    let Ok(text) = env::var(name) else { return Ok(None) };
+    let number = text.parse().map_err(|_| Error::general(format!("{name} must be a whole number, not '{text}'")))?;
+    Ok(Some(number))
+}
