@@ -43,8 +43,8 @@ impl Listener {
     async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some((line, rest)) = self.text.split_once('\n') {
-                let line = serde_json::from_str(line).unwrap();
-                self.text = rest.to_owned();
+                let (line, next) = (serde_json::from_str(line).unwrap(), self.text.len() - rest.len());
+                self.text.drain(..next);
                 return Some(line);
             }
             let chunk = self.response.next().await?;
@@ -55,7 +55,8 @@ impl Listener {
 
 /// Makes calls and returns the answers.
 async fn call(server: &Running, secret: &str, lines: &[Value]) -> Vec<Value> {
-    let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    let body = lines.join("\n");
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = http.post(format!("{}/ndjson", server.url())).header("x-connection-id", secret).body(body);
     let text = request.send().await.unwrap().text().await.unwrap();

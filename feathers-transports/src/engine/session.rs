@@ -3,34 +3,34 @@
 //! Everything of a client happens on one task, so there are no locks and no copies: the task takes events from the log
 //! when there is room to write them, and a call's answer leaves after the events that the call has caused.
 
+mod input;
+
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use feathers_core::{Cursor, Delivery, Error, Params, Payload, Peer, Result, Session, Subscription};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 
+use self::input::Posted;
 use super::Engine;
 use super::outbox::{Gone, Outlet, Polling, Socket};
-use super::packet::{self, Packet};
+use super::packet;
 use super::recovery::{Claim, Names};
 use crate::calls::{Calls, DRAIN, Encode};
 use crate::closed::Closed;
 use crate::decode;
-use crate::websocket::{Ended, Message, frame};
 
 /// How long a client may take to join the namespace after the handshake.
 const JOIN: Duration = Duration::from_secs(45);
 /// How long the goodbye may take to be written.
 const GOODBYE: Duration = Duration::from_secs(5);
-/// How many messages are read before others get a turn.
-const TURN: usize = 32;
 
 /// What the HTTP requests of a client say to its session.
 #[derive(Debug)]
@@ -59,23 +59,6 @@ pub(super) struct Driver {
     due: Due,
     stopping: BoxFuture<'static, ()>,
     told: Option<Cursor>,
-}
-
-/// A body of packets, and who waits for it to be taken in.
-struct Posted {
-    /// What has not been taken in; `None` after the last packet.
-    rest: Option<Bytes>,
-    done: oneshot::Sender<bool>,
-}
-
-impl Posted {
-    fn next_packet(&mut self) -> Option<Bytes> {
-        let rest = self.rest.as_mut()?;
-        let Some(end) = rest.iter().position(|byte| *byte == packet::SEPARATOR) else { return self.rest.take() };
-        let packet = rest.split_to(end);
-        rest.advance(1);
-        Some(packet)
-    }
 }
 
 /// What happens when the timer fires.
@@ -209,146 +192,6 @@ impl Driver {
         }
         // The timer may have been set anew.
         self.poll_timer(cx)
-    }
-
-    /// Reads what the client sends; `true` if there may be more.
-    fn take_in(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let mut busy = false;
-        while let Some(commands) = &mut self.commands {
-            match commands.poll_recv(cx) {
-                Poll::Ready(Some(command)) => {
-                    self.command(command)?;
-                    busy = true;
-                }
-                Poll::Ready(None) => self.commands = None,
-                Poll::Pending => break,
-            }
-        }
-        busy |= self.take_posted()?;
-        if let Outlet::Polling(polling) = &mut self.outlet
-            && let Some(socket) = polling.poll_probe(cx)
-        {
-            let polling = std::mem::take(polling);
-            self.outlet = Outlet::Socket(polling.into_socket(socket));
-            busy = true;
-        }
-        for _ in 0..TURN {
-            // A client whose answers do not leave is not read from.
-            let Outlet::Socket(socket) = &mut self.outlet else { return Ok(busy) };
-            if socket.is_choked() || self.calls.is_choked() {
-                return Ok(busy);
-            }
-            match socket.poll_message(cx) {
-                Poll::Pending => return Ok(busy),
-                Poll::Ready(message) => {
-                    self.message(message)?;
-                    busy = true;
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    fn command(&mut self, command: Command) -> Result<(), End> {
-        let Outlet::Polling(polling) = &mut self.outlet else {
-            // The client has gone over to a WebSocket; dropping the request answers it with a 400.
-            return Ok(());
-        };
-        match command {
-            Command::Poll(poll) => {
-                if polling.hold(poll) {
-                    Ok(())
-                } else {
-                    Err(End::Left { code: 1002 })
-                }
-            }
-            Command::Probe(socket) => {
-                polling.try_socket(*socket);
-                Ok(())
-            }
-            Command::Post(..) if self.posted.is_some() => Err(End::Left { code: 1002 }),
-            Command::Post(body, done) => {
-                self.posted = Some(Posted { rest: Some(body), done });
-                Ok(())
-            }
-        }
-    }
-
-    /// Takes packets of an HTTP body in; `true` if there may be more. A client that does not poll has to wait.
-    fn take_posted(&mut self) -> Result<bool, End> {
-        for turn in 0..TURN {
-            let Some(posted) = self.posted.as_mut().filter(|_| !self.outlet.is_choked()) else { return Ok(turn > 0) };
-            let (packet, last) = (posted.next_packet(), posted.rest.is_none());
-            let result = packet.map_or(Ok(()), |packet| self.posted_packet(&packet));
-            if (last || result.is_err())
-                && let Some(posted) = self.posted.take()
-            {
-                let _ = posted.done.send(matches!(result, Ok(()) | Err(End::Closed)));
-            }
-            result?;
-        }
-        Ok(true)
-    }
-
-    fn posted_packet(&mut self, packet: &[u8]) -> Result<(), End> {
-        // Binary data is written in base64 after a `b`.
-        if packet.first() == Some(&b'b') {
-            return self.binary();
-        }
-        let text = std::str::from_utf8(packet).map_err(|_| End::Left { code: 1007 })?;
-        self.packet(text)
-    }
-
-    fn message(&mut self, message: Result<Message, Ended>) -> Result<(), End> {
-        match message {
-            Ok(Message::Text(text)) => {
-                let text = std::str::from_utf8(&text).map_err(|_| End::Left { code: 1007 })?;
-                self.packet(text)
-            }
-            Ok(Message::Binary(_)) => self.binary(),
-            Ok(Message::Ping(payload)) => {
-                if let Outlet::Socket(socket) = &mut self.outlet {
-                    socket.queue(frame::pong(&payload));
-                }
-                Ok(())
-            }
-            Ok(Message::Pong) => Ok(()),
-            Ok(Message::Close(_)) | Err(Ended::Gone) => Err(End::Lost),
-            Err(Ended::Violation(violation)) => Err(End::Left { code: violation.code }),
-        }
-    }
-
-    /// Takes binary data: the attachments of a packet that was refused, and nothing else.
-    fn binary(&mut self) -> Result<(), End> {
-        self.attachments = self.attachments.checked_sub(1).ok_or(End::Left { code: 1003 })?;
-        Ok(())
-    }
-
-    fn packet(&mut self, text: &str) -> Result<(), End> {
-        let wrong = End::Left { code: 1002 };
-        match packet::parse(text).ok_or(wrong)? {
-            Packet::Pong => {
-                if self.due == Due::Pong {
-                    self.schedule(Due::Ping, self.engine.options.ping_interval);
-                }
-                Ok(())
-            }
-            Packet::Close => Err(End::Closed),
-            Packet::Connect { namespace: "/", auth } => self.join(auth),
-            Packet::Connect { namespace, .. } => {
-                self.outlet.send(packet::refused(namespace, &Error::not_found("Invalid namespace")));
-                Ok(())
-            }
-            Packet::Disconnect => self.leave(),
-            Packet::Event { id, arguments } => self.call(id, arguments),
-            Packet::Binary { .. } if !matches!(self.client, Client::Inside(_)) => Err(wrong),
-            Packet::Binary { id, attachments } => {
-                self.attachments = attachments;
-                self.refuse(id, Error::bad_request("binary data is not supported"));
-                Ok(())
-            }
-            Packet::Ignored => Ok(()),
-        }
     }
 
     /// Begins to connect a client.

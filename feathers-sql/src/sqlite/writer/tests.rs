@@ -1,7 +1,5 @@
 //! Groups of jobs on one connection, without the thread.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail right there")]
-
 use feathers_core::{Commit, Error};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
