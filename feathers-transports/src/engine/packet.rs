@@ -229,7 +229,7 @@ mod tests {
 
         /// Texts that look like packets, so that the deep branches are reached too.
         #[test]
-        fn what_looks_like_a_packet_never_panics(text in r#"[0-7bä]{0,3}([0-9]{0,22}-?)?(/[a-zß]{0,4},?)?[0-9]{0,22}.{0,12}"#) {
+        fn what_looks_like_a_packet_never_panics(text in r"[0-7bä]{0,3}([0-9]{0,22}-?)?(/[a-zß]{0,4},?)?[0-9]{0,22}.{0,12}") {
             let _ = parse(&text);
         }
 
