@@ -1,4 +1,4 @@
-//! Installing what tests need and what is missing: npm packages, a browser.
+//! Installing what tests need and what is missing: npm packages, a browser, nginx.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,23 @@ pub(crate) fn browser() -> Outcome<PathBuf> {
     }
     apt("chromium")?;
     find(&["chromium"]).ok_or_else(|| Failure::new("the package chromium has no program chromium"))
+}
+
+/// Returns nginx: the one that `NGINX` names, an installed one, or one installed now.
+///
+/// Where services are started when they are installed, Debian's package starts one on port 80.
+pub(crate) fn nginx() -> Outcome<PathBuf> {
+    if let Some(named) = std::env::var_os("NGINX") {
+        return Ok(named.into());
+    }
+    // A user's path often lacks the folders of the administrator's programs.
+    let installed =
+        || find(&["nginx"]).or_else(|| Some(PathBuf::from("/usr/sbin/nginx")).filter(|path| path.is_file()));
+    if let Some(found) = installed() {
+        return Ok(found);
+    }
+    apt("nginx")?;
+    installed().ok_or_else(|| Failure::new("the package nginx has no program nginx"))
 }
 
 fn node() -> Outcome {

@@ -35,8 +35,8 @@ fn main() -> ExitCode {
         ["test", "--long"] => step::timed(|| task::test(task::Length::Long)),
         ["test", "rust"] => step::timed(|| task::test_rust(task::Length::Short)),
         ["test", "faults"] => step::timed(|| task::test_faults(task::Length::Short)),
-        ["test", "js"] => step::timed(|| task::test_js(None)),
-        ["test", "js", name] => step::timed(|| task::test_js(Some(name))),
+        ["test", "js"] => step::timed(|| task::test_js(None, task::Length::Short)),
+        ["test", "js", name] => step::timed(|| task::test_js(Some(name), task::Length::Short)),
         ["bless"] => step::timed(task::bless),
         ["help" | "--help" | "-h"] | [] => {
             println!("{USAGE}");

@@ -29,7 +29,7 @@ pub(crate) fn check() -> Outcome {
 pub(crate) fn test(length: Length) -> Outcome {
     test_rust(length)?;
     test_faults(length)?;
-    test_js(None)
+    test_js(None, length)
 }
 
 /// Runs the checker: first what it must find, then a run with faults in which there must be nothing to find.
@@ -61,7 +61,7 @@ pub(crate) fn test_rust(length: Length) -> Outcome {
 
 /// Runs the tests under Node: the client's own, then the official clients and a real browser, each against servers of
 /// its own.
-pub(crate) fn test_js(name: Option<&str>) -> Outcome {
+pub(crate) fn test_js(name: Option<&str>, length: Length) -> Outcome {
     let client = root().join("client");
     install::npm(&client)?;
     // Pages and tests use what is built here.
@@ -71,6 +71,7 @@ pub(crate) fn test_js(name: Option<&str>) -> Outcome {
     let folder = root().join("tests/js");
     install::npm(&folder)?;
     let browser = install::browser()?;
+    let nginx = install::nginx()?;
     let servers = ["--package", "feathers-tests", "--package", "todo", "--package", "ticker", "--bins"];
     run("build of the servers", cargo(&["build"]).args(servers))?;
     let programs = programs()?;
@@ -80,7 +81,10 @@ pub(crate) fn test_js(name: Option<&str>) -> Outcome {
     for name in ["peer", "todo", "ticker"] {
         mocha.env(format!("{}_BIN", name.to_uppercase()), programs.join(name));
     }
-    mocha.env("CHROMIUM", browser);
+    mocha.env("CHROMIUM", browser).env("NGINX", nginx);
+    if length == Length::Long {
+        mocha.env("LONG", "1");
+    }
     run("tests under Node", &mut mocha)
 }
 

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { numbers, publish } from '../lib/events.mjs'
 import { ways } from '../lib/listening.mjs'
 import { start } from '../lib/server.mjs'
 
@@ -22,8 +23,6 @@ const FEW = '1000'
 const MANY = '100000'
 /** What a server may hold for the few events that it keeps, once as records and once for each wire format. */
 const MEGABYTES = 32
-
-const numbers = (from, to) => Array.from({ length: to - from }, (_, number) => from + number)
 
 /** A process that listens over all ways. */
 class Listener {
@@ -84,31 +83,20 @@ class Listener {
 const status = (pid) => readFileSync(`/proc/${pid}/status`, 'utf8')
 const residentMegabytes = (pid) => Number(status(pid).match(/^VmRSS:\s+(\d+) kB/m)[1]) / 1024
 
-/** Publishes the events of these numbers. */
-async function publish(server, from, to) {
-  const response = await fetch(`${server.url}/ev`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(numbers(from, to).map((n) => ({ n, text: TEXT })))
-  })
-  assert.equal(response.status, 201)
-  await response.arrayBuffer()
-}
-
 /** Stops a client while thousands of events are published, wakes it, and returns what it and another have heard. */
 async function run(env) {
   const server = await start('peer', { env })
   const [sleeper, reader] = [new Listener(server.url), new Listener(server.url)]
   try {
     await Promise.all([sleeper, reader].map((listener) => listener.every(({ readies }) => readies > 0, 'the beginning')))
-    await publish(server, 0, BATCH)
+    await publish(server, numbers(0, BATCH), { text: TEXT })
     await Promise.all([sleeper, reader].map((listener) => listener.every(({ numbers }) => numbers.length === BATCH, 'a batch')))
 
     sleeper.stop()
     const stopped = Date.now()
     const before = residentMegabytes(server.pid)
     for (let from = BATCH; from < EVENTS; from += BATCH) {
-      await publish(server, from, from + BATCH)
+      await publish(server, numbers(from, from + BATCH), { text: TEXT })
       // The next batch comes when the other client has got this one, over every way.
       await reader.every(({ numbers }) => numbers.at(-1) === from + BATCH - 1, `events up to ${from + BATCH}`)
     }
@@ -119,7 +107,7 @@ async function run(env) {
 
     sleeper.wake()
     await sleeper.every(({ numbers, resets }) => numbers.length >= EVENTS || resets.length > 0, 'all events or a reset')
-    await publish(server, EVENTS, EVENTS + TAIL)
+    await publish(server, numbers(EVENTS, EVENTS + TAIL), { text: TEXT })
     for (const listener of [sleeper, reader]) {
       await listener.every(({ numbers }) => numbers.at(-1) === EVENTS + TAIL - 1, 'the last event')
     }
