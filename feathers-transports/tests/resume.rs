@@ -196,7 +196,11 @@ fn take_poll(answer: &Value, items: &mut VecDeque<Item>) {
 }
 
 async fn serve(app: App) -> Running {
-    let beat = Duration::from_millis(30);
+    serve_with(app, Duration::from_secs(20)).await
+}
+
+/// Serves with so much time between heartbeats; a client that does not read for that long may be taken for gone.
+async fn serve_with(app: App, beat: Duration) -> Running {
     Server::new(app)
         .without_defaults()
         .transport(Rest::new())
@@ -342,7 +346,7 @@ async fn t6_an_idle_client_stays_resumable_while_other_events_pass() {
     for way in WAYS {
         let mut app = app();
         app.retention(kept(10));
-        let server = serve(app).await;
+        let server = serve_with(app, Duration::from_millis(30)).await;
         let mut reader = Reader::open(&server, way, None).await;
         for _ in 0..3 {
             pass(server.handle(), 100);
