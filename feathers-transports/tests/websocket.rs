@@ -425,7 +425,7 @@ async fn w5_an_idle_client_is_pinged_and_told_how_far_the_log_is() {
 
 #[tokio::test]
 async fn w5_who_says_nothing_between_two_pings_is_gone() {
-    let server = serve(app(), Realtime::new().ping(Duration::from_millis(50))).await;
+    let server = serve(app(), Realtime::new().ping(Duration::from_millis(200))).await;
     let client = Rpc::connect(&server).await;
     until_connections(server.handle(), 1).await;
     // It does not read, so nobody answers the pings.
@@ -435,7 +435,7 @@ async fn w5_who_says_nothing_between_two_pings_is_gone() {
 
 #[tokio::test]
 async fn half_a_frame_and_then_silence_is_the_end_of_one_client() {
-    let realtime = Realtime::new().ping(Duration::from_millis(50)).hello_timeout(Duration::from_millis(50));
+    let realtime = Realtime::new().ping(Duration::from_millis(200)).hello_timeout(Duration::from_millis(400));
     let server = serve(app(), realtime).await;
     // Before hello.
     let mut early = raw(&server).await;
