@@ -5,7 +5,7 @@
 //! are told. A seeded nemesis cuts, delays, swallows and stops them, and restarts the server. In the end the histories
 //! are compared: every reader must have seen the log, in order and once each, or have been told the truth about why not.
 //!
-//! The checker is checked too: [`prove`] breaks the stream on purpose, in one way after the other, and each must be
+//! The checker is checked too: [`prove()`] breaks the stream on purpose, in one way after the other, and each must be
 //! found.
 
 mod collect;
