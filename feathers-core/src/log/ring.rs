@@ -16,6 +16,8 @@ pub struct Retention {
     /// At most this old.
     pub age: Duration,
     /// At most this many bytes of payload.
+    ///
+    /// Its frames, one per wire format in use, come on top: each is about as long as the payload.
     pub bytes: usize,
 }
 
