@@ -1,5 +1,6 @@
 //! A Socket.IO client of a few lines, so that tests see the frames.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::collections::VecDeque;
 

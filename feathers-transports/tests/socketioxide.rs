@@ -1,0 +1,37 @@
+//! The alternative Socket.IO transport, on the `socketioxide` crate: the same frames for what both can do.
+#![cfg(feature = "socketioxide")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod socketio_client;
+
+use feathers_core::{App, Json, Memory};
+use feathers_transports::{Server, SocketIoxide};
+use serde_json::json;
+
+use crate::socketio_client::Socket;
+
+#[tokio::test]
+async fn calls_events_and_errors_are_those_of_the_other_one() {
+    let mut app = App::new();
+    app.service("todos", Memory::<Json>::new()).publish(|_, app| app.channel("everybody"));
+    app.on_connect(|connection, app| app.channel("everybody").join(connection));
+    let server = Server::new(app).bind("127.0.0.1:0").without_defaults().transport(SocketIoxide::new());
+    let server = server.start().await.unwrap();
+    let address = server.addr().to_string();
+    let (mut ann, mut bob) = (Socket::connect(&address).await, Socket::connect(&address).await);
+
+    ann.send(r#"421["create","todos",{"text":"milk"}]"#).await;
+    let cursor = server.handle().log().head();
+    let event = format!(r#"42["todos created",{{"text":"milk","id":1}},"{}-1"]"#, cursor.epoch);
+    assert_eq!(ann.next().await, event, "the event comes before the answer");
+    assert_eq!(ann.next().await, r#"431[null,{"text":"milk","id":1}]"#);
+    assert_eq!(bob.event().await, json!(["todos created", { "text": "milk", "id": 1 }, format!("{}-1", cursor.epoch)]));
+    assert_eq!(
+        bob.call(&json!(["find", "todos", { "text": "milk" }])).await,
+        json!([null, [{ "text": "milk", "id": 1 }]])
+    );
+    let error = bob.call(&json!(["get", "nope", 1])).await;
+    assert_eq!(error[0]["message"], "Service 'nope' not found");
+
+    server.stop().await.unwrap();
+}
