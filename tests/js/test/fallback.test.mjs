@@ -15,6 +15,8 @@ const { Disconnected, realtime, systemClock } = await import(new URL('dist/index
 
 const ALL = ['websocket', 'sse', 'longpoll', 'poll']
 const SEED = Number(process.env.SEED ?? 1)
+/** How long the proxy leaves a quiet connection open, in milliseconds. */
+const IDLE = process.env.LONG === '1' ? 10_000 : 2_200
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
 
 /** A client that writes down what it gets. */
@@ -128,13 +130,13 @@ describe('the fallback client in Node', function () {
   })
 
   it('(c) misses nothing where quiet connections are cut', async () => {
-    await setUp({ idle: 2_200 })
+    await setUp({ idle: IDLE })
     await readEach()
     const quiet = readers.slice(0, 2)
     const texts = numbered(3)
     await publish(server, texts[0])
     for (const text of texts.slice(1)) {
-      await Promise.all(quiet.map((reader) => reader.next('disconnect')))
+      await Promise.all(quiet.map((reader) => reader.next('disconnect', 4 * IDLE)))
       await publish(server, text)
       await Promise.all(quiet.map((reader) => reader.until(text)))
     }
@@ -143,13 +145,13 @@ describe('the fallback client in Node', function () {
   })
 
   it('(c) learns how long quiet connections live, and keeps a WebSocket', async () => {
-    await setUp({ idle: 2_200 })
+    await setUp({ idle: IDLE })
     const reader = await read(['websocket'])
-    await reader.next('disconnect')
-    await reader.next('disconnect')
+    await reader.next('disconnect', 4 * IDLE)
+    await reader.next('disconnect', 4 * IDLE)
     await reader.connected()
     const cuts = proxy.counts.cut
-    await assert.rejects(reader.next('disconnect', 4_000), /timed out/)
+    await assert.rejects(reader.next('disconnect', 2 * IDLE), /timed out/)
     assert.equal(proxy.counts.cut, cuts)
   })
 
