@@ -115,8 +115,8 @@ impl SocketIoxide {
 
     /// Adds a check that runs on every new connection before the connect listeners.
     ///
-    /// It may put values on the connection. If it fails, the client gets a `connect_error` with the error's message; the engine has no
-    /// place for its data.
+    /// It may put values on the connection. If it fails, the client gets a `connect_error` with the error's message;
+    /// the engine has no place for its data.
     /// What the client has sent as `auth` is on the connection as [`HandshakeAuth`].
     pub fn handshake(mut self, check: impl Fn(&Connection) -> Result<()> + Send + Sync + 'static) -> Self {
         self.checks.now(check);
