@@ -340,8 +340,8 @@ async fn logout_leaves_channels_before_listeners_run() {
     assert_eq!(client.session.connection().channels(), ["anonymous".into()]);
 }
 
-#[tokio::test]
-async fn a_slow_publisher_holds_up_no_call_and_keeps_its_place() {
+/// Returns a client after two calls, `slow` and then `ev`; the publisher of the first waits for the gate.
+async fn behind_a_gate() -> (Client, Arc<Notify>) {
     let gate = Arc::new(Notify::new());
     let wait = gate.clone();
     let app = app(|app| {
@@ -356,9 +356,15 @@ async fn a_slow_publisher_holds_up_no_call_and_keeps_its_place() {
         app.publish(|_, app| app.channel("everybody"));
     })
     .await;
-    let mut client = Client::join(&app, &["everybody"]).await;
+    let client = Client::join(&app, &["everybody"]).await;
     app.service("slow").unwrap().create(json!(1), ()).await.unwrap();
     app.service("ev").unwrap().create(json!(2), ()).await.unwrap();
+    (client, gate)
+}
+
+#[tokio::test]
+async fn a_slow_publisher_holds_up_no_call_and_keeps_its_place() {
+    let (mut client, gate) = behind_a_gate().await;
     assert!(client.seen().is_empty(), "nothing overtakes an open place");
     gate.notify_one();
     assert_eq!(show(client.events.next().await.unwrap()), "slow created 1");
@@ -367,26 +373,10 @@ async fn a_slow_publisher_holds_up_no_call_and_keeps_its_place() {
 
 #[tokio::test]
 async fn a_place_that_stays_open_goes_to_the_end() {
-    let gate = Arc::new(Notify::new());
-    let wait = gate.clone();
-    let app = app(|app| {
-        app.service("stuck", Ev).publish_async(move |_, app| {
-            let wait = wait.clone();
-            async move {
-                wait.notified().await;
-                app.channel("everybody")
-            }
-        });
-        app.service("ev", Ev);
-        app.publish(|_, app| app.channel("everybody"));
-    })
-    .await;
-    let mut client = Client::join(&app, &["everybody"]).await;
-    app.service("stuck").unwrap().create(json!(1), ()).await.unwrap();
-    app.service("ev").unwrap().create(json!(2), ()).await.unwrap();
+    let (mut client, gate) = behind_a_gate().await;
     assert_eq!(show(client.events.next().await.unwrap()), "ev created 2");
     gate.notify_one();
-    assert_eq!(show(client.events.next().await.unwrap()), "stuck created 1");
+    assert_eq!(show(client.events.next().await.unwrap()), "slow created 1");
 }
 
 #[tokio::test]
