@@ -22,6 +22,7 @@ pub use self::mount::{IntoMount, Mount};
 pub(crate) use self::registry::Mounted;
 pub use self::service::{Route, ServiceHandle, ServiceInfo};
 pub use self::typed::{Page, TypedService};
+use crate::authenticator::Authenticator;
 use crate::channel::IntoChannels;
 use crate::connection::Connection;
 use crate::error::Result;
@@ -62,6 +63,19 @@ pub struct App {
     retention: Retention,
     max_replay: Option<usize>,
     log: Option<Arc<dyn EventLog>>,
+    authenticator: Option<Arc<dyn Authenticator>>,
+}
+
+/// Something that adds to an app: services, hooks, listeners, settings. Every function of `&mut App` is one.
+pub trait Plugin {
+    /// Adds it.
+    fn configure(self, app: &mut App);
+}
+
+impl<F: FnOnce(&mut App)> Plugin for F {
+    fn configure(self, app: &mut App) {
+        self(app);
+    }
 }
 
 impl App {
@@ -85,9 +99,15 @@ impl App {
         self
     }
 
-    /// Runs a plugin: a function that adds services, hooks and so on.
-    pub fn configure(&mut self, plugin: impl FnOnce(&mut Self)) -> &mut Self {
-        plugin(self);
+    /// Runs a plugin, such as a function that adds services and hooks.
+    pub fn configure(&mut self, plugin: impl Plugin) -> &mut Self {
+        plugin.configure(self);
+        self
+    }
+
+    /// Sets who says who the client of a new connection is. Without one, nobody asks.
+    pub fn authenticator(&mut self, authenticator: impl Authenticator) -> &mut Self {
+        self.authenticator = Some(Arc::new(authenticator));
         self
     }
 
@@ -210,13 +230,29 @@ impl App {
 
     /// Runs after a successful login from outside, with the result of the login and the parameters of the call.
     pub fn on_login(&mut self, listener: impl Fn(&Payload, &Params, &Handle) + Send + Sync + 'static) -> &mut Self {
-        self.listeners.login.push(Arc::new(listener));
+        self.listeners.login.push(Arc::new(move |result, params, app| {
+            listener(&result, &params, &app);
+            std::future::ready(()).boxed()
+        }));
+        self
+    }
+
+    /// Runs after a successful login from outside and is waited for: the answer comes after it, and so do the events that
+    /// a client has missed.
+    pub fn on_login_async<Fut: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        listener: impl Fn(Payload, Params, Handle) -> Fut + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.listeners.login.push(Arc::new(move |result, params, app| listener(result, params, app).boxed()));
         self
     }
 
     /// Runs after a successful logout from outside; the connection has left all channels already.
     pub fn on_logout(&mut self, listener: impl Fn(&Payload, &Params, &Handle) + Send + Sync + 'static) -> &mut Self {
-        self.listeners.logout.push(Arc::new(listener));
+        self.listeners.logout.push(Arc::new(move |result, params, app| {
+            listener(&result, &params, &app);
+            std::future::ready(()).boxed()
+        }));
         self
     }
 
@@ -253,7 +289,7 @@ impl fmt::Debug for App {
 }
 
 type ConnectionListener = Arc<dyn Fn(Connection, Handle) -> BoxFuture<'static, ()> + Send + Sync>;
-type AuthListener = Arc<dyn Fn(&Payload, &Params, &Handle) + Send + Sync>;
+type AuthListener = Arc<dyn Fn(Payload, Params, Handle) -> BoxFuture<'static, ()> + Send + Sync>;
 
 #[derive(Clone, Default)]
 struct Listeners {

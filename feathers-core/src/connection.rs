@@ -1,18 +1,25 @@
 //! Connections: one per client on a transport that has connections.
 
+mod waiting;
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Context;
 
 use futures_util::task::AtomicWaker;
 use http::Extensions;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::waiting::Waiting;
 use crate::channel::Hub;
+use crate::credentials::Credentials;
+use crate::error::Error;
 use crate::params::{Headers, Provider};
 
 /// Past this many events that wait for it, a connection reads the log itself instead of keeping a list.
@@ -33,13 +40,29 @@ struct Inner {
     provider: Provider,
     headers: Headers,
     query: Map<String, Value>,
+    address: Option<IpAddr>,
+    credentials: Mutex<Option<Credentials>>,
     extensions: Mutex<Extensions>,
     memberships: Mutex<HashMap<Arc<str>, Membership>>,
     mailbox: Mutex<Mailbox>,
     /// Set while a client that comes back is being connected: what it joins now counts from there.
     replay_from: AtomicU64,
+    waiting: Waiting,
     wake: AtomicWaker,
     closed: CancellationToken,
+    ending: OnceLock<Ending>,
+}
+
+/// Why the server has ended a connection.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Ending {
+    /// It does not want the client; clients do not come back by themselves.
+    Dismissed,
+    /// What the client has shown is good no more: it has to log in again.
+    Denied(Error),
+    /// The client is to come back at once and is looked at anew, because its rights have changed.
+    Renewed,
 }
 
 struct Membership {
@@ -65,19 +88,28 @@ pub(crate) enum Mail {
 }
 
 impl Connection {
-    pub(crate) fn new(provider: Provider, headers: Headers, query: Map<String, Value>) -> Self {
+    pub(crate) fn new(
+        provider: Provider,
+        headers: Headers,
+        query: Map<String, Value>,
+        address: Option<IpAddr>,
+    ) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         Self(Arc::new(Inner {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             provider,
             headers,
             query,
+            address,
+            credentials: Mutex::default(),
             extensions: Mutex::default(),
             memberships: Mutex::default(),
             mailbox: Mutex::default(),
             replay_from: AtomicU64::new(NO_REPLAY),
+            waiting: Waiting::default(),
             wake: AtomicWaker::new(),
             closed: CancellationToken::new(),
+            ending: OnceLock::new(),
         }))
     }
 
@@ -99,6 +131,21 @@ impl Connection {
     /// Returns the query of the handshake's URL.
     pub fn query(&self) -> &Map<String, Value> {
         &self.0.query
+    }
+
+    /// Returns the address of the client, where the transport knows it.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.address
+    }
+
+    /// Returns what the client is logged in with: calls on this connection are made with it.
+    pub fn credentials(&self) -> Option<Credentials> {
+        lock(&self.0.credentials).clone()
+    }
+
+    /// Sets what the client is logged in with, and returns what it was before.
+    pub fn set_credentials(&self, credentials: Option<Credentials>) -> Option<Credentials> {
+        std::mem::replace(&mut *lock(&self.0.credentials), credentials)
     }
 
     /// Returns a copy of the value of this type that was put on the connection, such as its user.
@@ -131,10 +178,21 @@ impl Connection {
         }
     }
 
-    /// Ends the connection from the server's side.
+    /// Ends the connection from the server's side, for good.
     pub fn disconnect(&self) {
+        self.end(Ending::Dismissed);
+    }
+
+    /// Ends the connection from the server's side; its client learns why, as far as its transport can tell.
+    pub fn end(&self, ending: Ending) {
+        let _ = self.0.ending.set(ending);
         self.0.closed.cancel();
         self.0.wake.wake();
+    }
+
+    /// Returns why the server has ended the connection, if it has.
+    pub fn ending(&self) -> Option<&Ending> {
+        self.0.ending.get()
     }
 
     /// Tells whether the connection has ended.
@@ -223,6 +281,35 @@ impl Connection {
     /// Has this task woken by the next announcement. There is one reader at a time; the last one counts.
     pub(crate) fn wake_with(&self, cx: &Context<'_>) {
         self.0.wake.register(cx.waker());
+    }
+
+    /// Has the replay wait for a login.
+    pub(crate) fn wait_for_login(&self) {
+        self.0.waiting.begin();
+    }
+
+    /// Returns until when the replay waits for a login, if it does.
+    pub(crate) fn waits_until(&self) -> Option<Instant> {
+        self.0.waiting.until()
+    }
+
+    /// Begins the replay without a login.
+    pub(crate) fn stop_waiting(&self) {
+        if self.0.waiting.give_up() {
+            self.wake();
+        }
+    }
+
+    /// Notes a login, whose listeners have run.
+    pub(crate) fn logged_in(&self) {
+        if self.0.waiting.logged_in() {
+            self.wake();
+        }
+    }
+
+    /// Tells, once, whether a login has come after the replay that it would have changed.
+    pub(crate) fn take_late_login(&self) -> bool {
+        self.0.waiting.take_too_late()
     }
 
     /// Starts a replay: what is joined from now on counts from this place, and reads come from the log.

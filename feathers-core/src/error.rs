@@ -6,6 +6,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
@@ -172,6 +173,7 @@ struct Inner {
     data: Option<Value>,
     errors: Option<Value>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    retry_after: Option<Duration>,
 }
 
 macro_rules! constructors {
@@ -198,6 +200,7 @@ impl Error {
             data: None,
             errors: None,
             source: None,
+            retry_after: None,
         }))
     }
 
@@ -271,6 +274,20 @@ impl Error {
     /// Replaces the code but keeps the name, for the few cases where HTTP has a code that Feathers has no class for.
     pub fn with_code(self, code: u16) -> Self {
         self.map(|inner| inner.code = code)
+    }
+
+    /// Says when it is worth to try again: the header `Retry-After` over HTTP, and `retryAfter` in `data` everywhere, in
+    /// whole seconds.
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1_000).max(1);
+        let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+        self.with_data(serde_json::json!({ "retryAfter": seconds }))
+            .map(|inner| inner.retry_after = Some(Duration::from_secs(seconds)))
+    }
+
+    /// Returns when it is worth to try again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// Returns the kind.

@@ -6,10 +6,12 @@
 
 mod app;
 mod arguments;
+mod authenticator;
 mod channel;
 mod commit;
 mod connection;
 mod context;
+mod credentials;
 mod error;
 mod event;
 mod field;
@@ -37,13 +39,16 @@ pub mod testing;
 pub use async_trait::async_trait;
 
 pub use crate::app::{
-    App, Call, Handle, IntoMount, Lifecycle, Mount, Page, Reply, Route, ServiceHandle, ServiceInfo, TypedService,
+    App, Call, Handle, IntoMount, Lifecycle, Mount, Page, Plugin, Reply, Route, ServiceHandle, ServiceInfo,
+    TypedService,
 };
 pub use crate::arguments::{FromId, FromPayload};
+pub use crate::authenticator::{Authenticator, Login, Presented};
 pub use crate::channel::{Channel, IntoChannelNames, IntoChannels};
 pub use crate::commit::Commit;
-pub use crate::connection::Connection;
+pub use crate::connection::{Connection, Ending};
 pub use crate::context::{Context, Http, Original, Phase};
+pub use crate::credentials::Credentials;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::event::{Event, FrameKey};
 pub use crate::field::{FieldRef, FieldType, FieldValue, from_json_field, to_json_field};

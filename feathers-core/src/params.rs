@@ -1,6 +1,7 @@
 //! What comes with a call besides id and data: query, headers, route, connection.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
@@ -99,6 +100,8 @@ pub struct Params {
     pub provider: Option<Provider>,
     /// The connection, on transports that have one.
     pub connection: Option<Connection>,
+    /// The address of the client, where the transport knows it.
+    pub address: Option<IpAddr>,
     extensions: Extensions,
 }
 

@@ -1,6 +1,7 @@
 //! Sessions and subscriptions: how a transport reads the events of one connection.
 
 use std::future::{Future, poll_fn};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -8,9 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::app::Handle;
+use crate::authenticator::Presented;
 use crate::connection::{Connection, Mail};
 use crate::error::Result;
 use crate::event::{Body, Event, FrameKey};
@@ -30,12 +32,23 @@ pub struct Peer {
     pub query: Map<String, Value>,
     /// From where it wants events.
     pub since: Since,
+    /// Its address.
+    pub address: Option<IpAddr>,
+    /// What it says who it is.
+    pub presented: Presented,
 }
 
 impl Peer {
     /// Describes a client of a transport.
     pub fn new(provider: Provider) -> Self {
-        Self { provider, headers: Headers::default(), query: Map::new(), since: Since::Now }
+        Self {
+            provider,
+            headers: Headers::default(),
+            query: Map::new(),
+            since: Since::Now,
+            address: None,
+            presented: Presented::Headers,
+        }
     }
 
     /// Sets the headers of the handshake.
@@ -53,6 +66,18 @@ impl Peer {
     /// Sets from where it wants events.
     pub fn since(mut self, since: Since) -> Self {
         self.since = since;
+        self
+    }
+
+    /// Sets its address.
+    pub fn address(mut self, address: Option<IpAddr>) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Sets what it says who it is.
+    pub fn presented(mut self, presented: Presented) -> Self {
+        self.presented = presented;
         self
     }
 }
@@ -95,10 +120,15 @@ impl Start {
 
 impl Session {
     /// Decides from where the client goes on, before its connect handlers join channels.
-    pub(crate) fn new(app: Handle, connection: Connection, since: Since) -> Self {
+    ///
+    /// With `may_log_in`, its replay waits for a login.
+    pub(crate) fn new(app: Handle, connection: Connection, since: Since, may_log_in: bool) -> Self {
         let start = Start::new(app.log(), since);
         if let Start::Replay(seq) = start {
             connection.begin_replay(seq);
+            if may_log_in {
+                connection.wait_for_login();
+            }
         }
         Self { app, connection, start: Mutex::new(start), secret: OnceLock::new() }
     }
@@ -121,6 +151,7 @@ impl Session {
         params.provider = Some(self.connection.provider());
         params.headers = self.connection.headers().clone();
         params.connection = Some(self.connection.clone());
+        params.address = self.connection.address();
         params
     }
 
@@ -149,15 +180,23 @@ impl Session {
                 let reset = log.reset(reason);
                 (reset.cursor.seq, Some(reset), false)
             }
-            Start::Replay(seq) => {
-                self.connection.end_replay();
-                (seq, None, true)
-            }
+            Start::Replay(seq) => (seq, None, true),
         };
-        let connection = self.connection.clone();
-        let mut subscription = Subscription { connection, last, era: log.era(), log, reset, resumed, heartbeat: None };
-        if let Some(max) = self.app.max_replay() {
-            subscription.limit_replay(max);
+        let mut subscription = Subscription {
+            connection: self.connection.clone(),
+            last,
+            era: log.era(),
+            log,
+            reset,
+            resumed,
+            max_replay: self.app.max_replay(),
+            hold: None,
+            heartbeat: None,
+        };
+        match self.connection.waits_until().filter(|_| resumed) {
+            Some(until) => subscription.hold = Some(Box::pin(tokio::time::sleep_until(until))),
+            None if resumed => subscription.replay(),
+            None => {}
         }
         subscription
     }
@@ -190,6 +229,9 @@ pub struct Subscription {
     last: u64,
     reset: Option<Reset>,
     resumed: bool,
+    max_replay: Option<usize>,
+    /// Set while the replay waits for a login, at most until this is ready.
+    hold: Option<Pin<Box<Sleep>>>,
     heartbeat: Option<Heartbeat>,
 }
 
@@ -275,6 +317,9 @@ impl Subscription {
 
     /// Tells whether everything up to a place has been read.
     pub fn has_read(&self, cursor: Cursor) -> bool {
+        if self.hold.is_some() {
+            return self.last >= cursor.seq;
+        }
         self.last >= cursor.seq || self.connection.next_mail().is_some_and(|seq| seq > cursor.seq)
     }
 
@@ -287,6 +332,13 @@ impl Subscription {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
         if self.connection.is_closed() {
             return Poll::Ready(None);
+        }
+        if let Some(hold) = &mut self.hold {
+            // Registered before the look, so that a login between the two is not missed.
+            self.connection.wake_with(cx);
+            if hold.as_mut().poll(cx).is_pending() && self.connection.waits_until().is_some() {
+                return Poll::Pending;
+            }
         }
         let mut delivery = self.try_next();
         if delivery.is_none() {
@@ -313,8 +365,14 @@ impl Subscription {
 
     /// Returns the next delivery if there is one now.
     pub fn try_next(&mut self) -> Option<Delivery> {
+        if !self.stop_holding() {
+            return None;
+        }
         if let Some(reset) = self.reset.take() {
             return Some(Delivery::Reset(reset));
+        }
+        if self.connection.take_late_login() {
+            return Some(self.lost(ResetReason::Principal));
         }
         loop {
             let era = self.log.era();
@@ -348,6 +406,28 @@ impl Subscription {
                 }
                 Look::Trimmed => return Some(self.lost(ResetReason::Lagged)),
             }
+        }
+    }
+
+    /// Begins the replay when it need not wait for a login any more; `false` if it does.
+    fn stop_holding(&mut self) -> bool {
+        let Some(hold) = &self.hold else { return true };
+        if self.connection.waits_until().is_some() {
+            if Instant::now() < hold.deadline() {
+                return false;
+            }
+            self.connection.stop_waiting();
+        }
+        self.hold = None;
+        self.replay();
+        true
+    }
+
+    /// Reads from the log from now on, if that is not more than allowed.
+    fn replay(&mut self) {
+        self.connection.end_replay();
+        if let Some(max) = self.max_replay {
+            self.limit_replay(max);
         }
     }
 

@@ -35,7 +35,7 @@ struct Client {
 
 impl Client {
     async fn open(app: &Handle) -> Self {
-        let session = app.open(Peer::new(Provider::new("test"))).await;
+        let session = app.open(Peer::new(Provider::new("test"))).await.expect("nobody is refused");
         Self { events: session.subscribe(), session }
     }
 
@@ -334,9 +334,9 @@ async fn logout_leaves_channels_before_listeners_run() {
     .await;
     let client = Client::open(&app).await;
     let params = client.session.params();
-    app.login(&json!({}).into(), &params);
+    app.login(&json!({}).into(), &params).await;
     assert_eq!(client.session.connection().channels(), ["authenticated".into()]);
-    app.logout(&json!({}).into(), &params);
+    app.logout(&json!({}).into(), &params).await;
     assert_eq!(client.session.connection().channels(), ["anonymous".into()]);
 }
 

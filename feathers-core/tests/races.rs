@@ -51,7 +51,7 @@ async fn crowd() -> (Handle, Vec<Session>, Arc<Notify>) {
     let app = app.start().await.unwrap();
     let mut sessions = Vec::with_capacity(MEMBERS);
     for _ in 0..MEMBERS {
-        sessions.push(app.open(Peer::new(Provider::new("test"))).await);
+        sessions.push(app.open(Peer::new(Provider::new("test"))).await.expect("nobody is refused"));
     }
     (app, sessions, release)
 }
@@ -110,7 +110,7 @@ fn read(events: &mut Subscription, at: &mut u64) {
 
 fn connect(app: &Handle) -> (Session, Subscription, u64) {
     let opening = app.open(Peer::new(Provider::new("test")));
-    let session = opening.now_or_never().expect("there is nothing to wait for");
+    let session = opening.now_or_never().expect("there is nothing to wait for").expect("nobody is refused");
     let events = session.subscribe();
     let at = events.cursor().seq;
     (session, events, at)

@@ -55,7 +55,7 @@ async fn publish(app: &Handle, to: &str, n: u64) {
 }
 
 async fn connect(app: &Handle, since: Since) -> (Session, Subscription) {
-    let session = app.open(Peer::new(Provider::new("test")).since(since)).await;
+    let session = app.open(Peer::new(Provider::new("test")).since(since)).await.expect("nobody is refused");
     let events = session.subscribe();
     (session, events)
 }
@@ -113,7 +113,8 @@ async fn what_comes_while_a_client_comes_back_keeps_its_turn() {
     let start = app.log().head();
     publish(&app, "home", 1).await;
     publish(&app, "home", 2).await;
-    let session = app.open(Peer::new(Provider::new("test")).since(Since::Cursor(start))).await;
+    let session =
+        app.open(Peer::new(Provider::new("test")).since(Since::Cursor(start))).await.expect("nobody is refused");
     publish(&app, "home", 3).await;
     let mut events = session.subscribe();
     assert_eq!(read(&mut events), numbers(1..=3));
@@ -220,7 +221,7 @@ async fn an_idle_connection_moves_on_with_the_log() {
 #[tokio::test(start_paused = true)]
 async fn heartbeats_carry_the_position() {
     let app = plain().await;
-    let session = app.open(Peer::new(Provider::new("test"))).await;
+    let session = app.open(Peer::new(Provider::new("test"))).await.expect("nobody is refused");
     let mut events = session.subscribe().heartbeat(std::time::Duration::from_secs(20));
     publish(&app, "elsewhere", 1).await;
     let before = tokio::time::Instant::now();

@@ -27,7 +27,7 @@ async fn node(log: &SharedLog, retention: Retention) -> Handle {
 }
 
 async fn connect(app: &Handle, since: Since) -> (Session, Subscription) {
-    let session = app.open(Peer::new(Provider::new("test")).since(since)).await;
+    let session = app.open(Peer::new(Provider::new("test")).since(since)).await.expect("nobody is refused");
     let events = session.subscribe();
     (session, events)
 }

@@ -24,7 +24,11 @@ pub(crate) fn json(status: StatusCode, text: Bytes) -> Response {
 /// A code that HTTP does not know becomes a 500.
 pub fn error_response(error: &Error) -> Response {
     let status = final_status(error.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    json(status, serde_json::to_vec(error).unwrap_or_default().into())
+    let mut response = json(status, serde_json::to_vec(error).unwrap_or_default().into());
+    if let Some(wait) = error.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+    }
+    response
 }
 
 /// Refuses a body: HTTP has a code for this and Feathers has no class.

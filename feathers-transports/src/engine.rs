@@ -21,7 +21,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use feathers_core::query::qs;
-use feathers_core::{Handle, Headers, Peer, Provider, Result, Session};
+use feathers_core::{Credentials, Handle, Headers, Peer, Presented, Provider, Result, Session};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
@@ -32,6 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::packet::Open;
 use self::recovery::Recovery;
 use self::session::{Command, Driver};
+use crate::address::client_address;
 use crate::handshake::Checks;
 use crate::origin::Origins;
 use crate::websocket::{Upgrade, WebSocket};
@@ -74,8 +75,20 @@ impl Engine {
         Router::new().route(&format!("{path}/"), any(answer)).route(path, any(answer)).with_state(engine)
     }
 
-    fn open(&self, peer: Peer, auth: Map<String, Value>) -> BoxFuture<'static, Result<Session>> {
+    /// Connects a client; `kept` is what it was logged in with before, if it comes back.
+    fn open(
+        &self,
+        peer: Peer,
+        auth: Map<String, Value>,
+        kept: Option<Credentials>,
+    ) -> BoxFuture<'static, Result<Session>> {
         let (app, checks) = (self.app.clone(), self.checks.clone());
+        let presented = match kept {
+            _ if auth.contains_key("strategy") => Presented::Sent(Credentials::new(auth.clone())),
+            Some(credentials) => Presented::Kept(credentials),
+            None => Presented::Headers,
+        };
+        let peer = peer.presented(presented);
         Box::pin(async move { app.open_if(peer, async |connection| checks.run(&connection, &app, auth).await).await })
     }
 
@@ -190,7 +203,8 @@ impl Engine {
             sessions.insert(sid.clone(), sender);
         }
         let greeting = self.greeting(&sid, &["websocket"]);
-        let driver = Driver::polling(self.clone(), peer(request.headers().clone(), query), commands);
+        let peer = peer(request.headers().clone(), query).address(client_address(request.extensions()));
+        let driver = Driver::polling(self.clone(), peer, commands);
         let app = self.app.clone();
         app.spawn(async move {
             driver.run().await;
@@ -206,7 +220,7 @@ impl Engine {
         }
         let (mut parts, _body) = request.into_parts();
         let upgrade = Upgrade::new(&mut parts).map_err(|_| Refusal::BadRequest)?;
-        let peer = peer(parts.headers, query);
+        let peer = peer(parts.headers, query).address(client_address(&parts.extensions));
         let (response, on_upgrade) = upgrade.accept(None);
         let app = self.app.clone();
         app.spawn(async move {

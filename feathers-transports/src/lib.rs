@@ -29,6 +29,7 @@
 //! | `socketioxide` | the same on the `socketioxide` crate, which has no recovery, as an alternative |
 //! | `tls` | `Server::tls`: HTTPS with rustls, and HTTP/2 |
 
+mod address;
 mod answer;
 mod calls;
 mod closed;
@@ -49,6 +50,7 @@ mod socketioxide;
 mod transport;
 mod websocket;
 
+pub use crate::address::ClientAddress;
 pub use crate::answer::error_response;
 #[cfg(feature = "socketio")]
 pub use crate::handshake::HandshakeAuth;

@@ -71,6 +71,7 @@ pub struct Realtime {
     gather: Duration,
     poll_interval: Duration,
     batch_bytes: usize,
+    origins: Origins,
     socket: socket::Settings,
 }
 
@@ -88,6 +89,7 @@ impl Realtime {
             gather: Duration::from_millis(20),
             poll_interval: Duration::from_secs(3),
             batch_bytes: 256 << 10,
+            origins: Origins::default(),
             socket: socket::Settings::default(),
         }
     }
@@ -174,13 +176,13 @@ impl Realtime {
         self
     }
 
-    /// Names the origins, such as `https://app.example`, whose pages may open a WebSocket besides those of the server
-    /// itself. Others get a 403.
+    /// Names the origins, such as `https://app.example`, whose pages may listen besides those of the server itself.
+    /// Others get a 403.
     ///
     /// Without it a page of any origin may, unless its browser sends a cookie along.
     /// The origins of [`Cors::credentials`](crate::Cors::credentials) may in any case.
     pub fn origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
-        self.socket.origins = Origins::only(origins);
+        self.origins = Origins::only(origins);
         self
     }
 }
@@ -259,16 +261,18 @@ impl Endpoint {
     }
 
     async fn listen(self, request: Request) -> Result<Response> {
+        self.0.options.origins.check(&request)?;
         let query = asked::query(request.uri())?;
         match asked::way(request.headers(), &query)? {
             Way::WebSocket => Ok(socket::upgrade(&self.0.app, request, query, &self.0.options.socket)),
-            Way::Sse => Ok(sse::answer(&self.0, request.into_parts().0, query).await),
+            Way::Sse => sse::answer(&self.0, request.into_parts().0, query).await,
             Way::Poll => poll::answer(&self.0, request.into_parts().0, query).await,
         }
     }
 
     /// Ends a polling session; one that is over already is a 404.
     fn end(&self, request: &Request) -> Result<Response> {
+        self.0.options.origins.check(request)?;
         let query = asked::query(request.uri())?;
         let conn = asked::conn(request.headers(), &query)?
             .ok_or_else(|| Error::bad_request("'conn' says which session ends, and is missing"))?;

@@ -29,7 +29,9 @@ use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
 pub use self::feathers::Feathers;
+use crate::address::client_address;
 use crate::answer::{error_response, too_late};
+use crate::origin::Origins;
 use crate::transport::Transport;
 
 /// Where the event log stood before the call, so that a client can ask for everything that came after.
@@ -60,7 +62,8 @@ const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
 ///
 /// Every answer of a service has the header `Event-Cursor`: where the event log stood before the call.
 /// With the secret of a session in `X-Connection-Id`, the call is one of that session's connection; a secret that is not
-/// known, or no longer, is none.
+/// known, or no longer, is none, and one of a session on which somebody else is logged in is a 403.
+/// A request with a cookie from a page of another origin is a 403 too, unless the server's CORS lets that send cookies.
 #[derive(Clone, Debug)]
 pub struct Rest {
     body_limit: usize,
@@ -189,6 +192,7 @@ impl Endpoint {
     }
 
     async fn run(&self, route: Route, request: Request) -> Result<Response, Refused> {
+        Origins::default().check(&request)?;
         let method = verb::method(&route, request.method(), request.headers().get(SERVICE_METHOD))?;
         let id = if method.has_id() { route.id().cloned() } else { None };
         let created = method == feathers_core::Method::Create;
@@ -208,9 +212,11 @@ impl Endpoint {
             if let Some(feathers) = parts.extensions.remove::<Feathers>() {
                 params.extend(feathers.into_extensions());
             }
-            let secret = parts.headers.get(CONNECTION_ID).and_then(|secret| secret.to_str().ok());
-            params.connection = secret.and_then(|secret| self.app.connection(secret));
+            params.address = client_address(&parts.extensions);
             params.headers = parts.headers.into();
+            if let Some(secret) = params.headers.value(CONNECTION_ID.as_str()) {
+                params.connection = self.app.connection(secret, &params.headers).await?;
+            }
             self.app.call(Call { route, method, id, data, params }).await
         };
         let reply = match self.rest.timeout {

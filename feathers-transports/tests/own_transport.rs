@@ -5,7 +5,7 @@
 mod ndjson;
 mod realtime_support;
 
-use feathers_core::Method;
+use feathers_core::{Headers, Method};
 use feathers_transports::{Running, Server};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ async fn it_takes_calls_and_delivers_events() {
         ],
     )
     .await;
-    let connection = server.handle().connection(secret).unwrap().number();
+    let connection = server.handle().connection(secret, &Headers::default()).await.unwrap().unwrap().number();
     assert_eq!(answers[0], json!({ "call": 1, "result": { "text": "a", "id": 1 } }));
     assert_eq!(answers[1]["result"]["text"], "b");
     assert_eq!(answers[2]["result"], json!([{ "text": "b", "id": 1 }]));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use feathers_core::{App, Method, Payload};
+use feathers_core::{App, Headers, Method, Payload};
 use feathers_transports::{Realtime, Server};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -52,7 +52,10 @@ async fn the_first_poll_does_not_wait_and_says_where_the_client_stands() {
     let answer = server.get("/realtime?wait=30").await;
     assert_eq!(started.elapsed(), Duration::ZERO);
     let conn = text(&answer.json(), "conn");
-    assert_eq!((conn.len(), server.handle.connection(&conn)), (32, Some(only_member(&server.handle))));
+    assert_eq!(
+        (conn.len(), server.handle.connection(&conn, &Headers::default()).await.unwrap()),
+        (32, Some(only_member(&server.handle)))
+    );
     assert_eq!(answer.json(), json!({ "events": [], "cursor": head, "more": false, "conn": conn }));
     assert_eq!(answer.header("etag"), Some(format!("\"{head}\"").as_str()));
     assert_eq!(answer.header("cache-control"), Some("no-store, private"));
@@ -156,7 +159,10 @@ async fn t5_a_channel_that_was_left_meanwhile_is_not_replayed() {
     let server = inside(app(), Realtime::new()).await;
     let (conn, cursor) = first(&server).await;
     tick(&server.handle, 1..=3);
-    server.handle.channel("everybody").leave(&server.handle.connection(&conn).unwrap());
+    server
+        .handle
+        .channel("everybody")
+        .leave(&server.handle.connection(&conn, &Headers::default()).await.unwrap().unwrap());
     let answer = poll(&server, &format!("conn={conn}&since={cursor}&wait=0")).await;
     assert_eq!(numbers(&answer), Vec::<u64>::new());
     assert_eq!(answer["cursor"], json!(server.handle.log().head().to_string()));
@@ -454,7 +460,10 @@ async fn a_client_stays_connected_between_its_polls_for_a_while() {
         assert!(idle.elapsed() < Duration::from_secs(40));
     }
     assert!(idle.elapsed() >= Duration::from_secs(30));
-    assert_eq!((gone.load(Ordering::SeqCst), server.handle.connection(&conn)), (1, None));
+    assert_eq!(
+        (gone.load(Ordering::SeqCst), server.handle.connection(&conn, &Headers::default()).await.unwrap()),
+        (1, None)
+    );
     // It comes back, and nothing was missed.
     tick(&server.handle, [1]);
     let answer = poll(&server, &format!("conn={conn}&since={cursor}")).await;

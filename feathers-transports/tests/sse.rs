@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use feathers_core::{App, Context, Handle, Id, Payload, Result};
+use feathers_core::{App, Context, Handle, Headers, Id, Payload, Result};
 use feathers_transports::{Cors, Realtime, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,7 +34,10 @@ async fn a_stream_begins_with_retry_and_ready_under_headers_that_proxies_respect
     let head = server.handle.log().head();
     let text = std::str::from_utf8(&chunk).unwrap();
     let conn = text.split("\"conn\":\"").nth(1).unwrap().split('"').next().unwrap();
-    assert_eq!((conn.len(), server.handle.connection(conn)), (32, Some(only_member(&server.handle))));
+    assert_eq!(
+        (conn.len(), server.handle.connection(conn, &Headers::default()).await.unwrap()),
+        (32, Some(only_member(&server.handle)))
+    );
     assert_eq!(
         text,
         format!(
@@ -193,7 +196,10 @@ async fn t5_a_channel_that_is_not_joined_again_is_not_replayed() {
     let ready = events.ready().await;
     assert_eq!(ready["recovered"], true);
     let conn = ready["conn"].as_str().unwrap();
-    server.handle.channel("everybody").join(&server.handle.connection(conn).unwrap());
+    server
+        .handle
+        .channel("everybody")
+        .join(&server.handle.connection(conn, &Headers::default()).await.unwrap().unwrap());
     tick(&server.handle, [3]);
     assert_eq!(events.numbers(1).await, [3]);
 }

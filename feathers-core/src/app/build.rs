@@ -23,13 +23,15 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
     let log = (app.retention, app.max_replay);
     let shared = app.log.take();
     let extensions = std::mem::take(&mut app.extensions);
+    let authenticator = app.authenticator.take();
     let around = vec![(app.hooks.clone(), app.publishers.clone())];
     let mut flat = Flat::default();
     flat.add("", app, &[]);
     if !flat.errors.is_empty() {
         return Err(Error::general(flat.errors.join("\n")));
     }
-    let handle = Handle::new(flat.registry, flat.listeners, flat.lifecycle.clone(), extensions, log, around);
+    let handle =
+        Handle::new(flat.registry, flat.listeners, flat.lifecycle.clone(), extensions, log, around, authenticator);
     if let Some(shared) = shared {
         let (feed, ends) = Feed::new(shared.clone());
         handle.log().on_restart(handle.waker());

@@ -77,6 +77,12 @@ impl Handle {
             let path = mounted.path();
             return Err(Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'")));
         }
+        if let Some(connection) = &params.connection
+            && self.authentication_path() != Some(mounted.path())
+        {
+            // Who would log in does that first.
+            connection.stop_waiting();
+        }
         if route.params() != &params.route {
             for (name, value) in route.params().iter() {
                 params.route.set(name, value);

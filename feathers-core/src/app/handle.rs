@@ -15,12 +15,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::registry::{Mounted, Registry};
 use crate::app::{IntoMount, Lifecycle, Lifecycles, Listeners, Route, ServiceHandle, ServiceInfo, TypedService};
+use crate::authenticator::{Authenticator, Login};
 use crate::channel::{Channel, Hub, IntoChannelNames};
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
 use crate::log::{Log, Retention, Since};
-use crate::params::Params;
+use crate::params::{Headers, Params};
 use crate::payload::Payload;
 use crate::publish::Publishers;
 use crate::record::Record;
@@ -37,6 +38,7 @@ struct Inner {
     secrets: Mutex<HashMap<Arc<str>, Connection>>,
     hooks: Vec<(Hooks, Publishers)>,
     listeners: Listeners,
+    authenticator: Option<Arc<dyn Authenticator>>,
     lifecycle: Lifecycles,
     extensions: Extensions,
     hub: Hub,
@@ -56,6 +58,7 @@ impl Handle {
         extensions: Extensions,
         (retention, max_replay): (Retention, Option<usize>),
         hooks: Vec<(Hooks, Publishers)>,
+        authenticator: Option<Arc<dyn Authenticator>>,
     ) -> Self {
         let log = Log::new(retention);
         Self(Arc::new(Inner {
@@ -64,6 +67,7 @@ impl Handle {
             secrets: Mutex::default(),
             hooks,
             listeners,
+            authenticator,
             lifecycle,
             extensions,
             hub: Hub::new(log.clone()),
@@ -173,37 +177,66 @@ impl Handle {
     }
 
     /// Opens a session for a client and runs the connect listeners.
-    pub async fn open(&self, peer: Peer) -> Session {
-        self.welcome(Connection::new(peer.provider, peer.headers, peer.query), peer.since).await
+    ///
+    /// An error is that of the app's [`Authenticator`]: the client is not who it says, and no listener hears of it.
+    pub async fn open(&self, peer: Peer) -> Result<Session> {
+        self.open_if(peer, async |_| Ok(())).await
     }
 
-    /// Opens a session for a client whom `admit` accepts.
+    /// Opens a session for a client whom `admit` accepts too.
     ///
-    /// It runs on the new connection before the connect listeners, and may put values there. If it fails, no listener
-    /// hears of the connection.
+    /// It runs on the new connection after the authenticator and before the connect listeners, and may put values there.
+    /// If it fails, no listener hears of the connection.
     pub async fn open_if<Fut: Future<Output = Result<()>>>(
         &self,
         peer: Peer,
         admit: impl FnOnce(Connection) -> Fut,
     ) -> Result<Session> {
-        let connection = Connection::new(peer.provider, peer.headers, peer.query);
+        let connection = Connection::new(peer.provider, peer.headers, peer.query, peer.address);
+        let login = match &self.0.authenticator {
+            Some(authenticator) => authenticator.admit(&connection, peer.presented, self).await?,
+            None => None,
+        };
         admit(connection.clone()).await?;
-        Ok(self.welcome(connection, peer.since).await)
+        Ok(self.welcome(connection, peer.since, login).await)
     }
 
-    async fn welcome(&self, connection: Connection, since: Since) -> Session {
+    async fn welcome(&self, connection: Connection, since: Since, login: Option<Login>) -> Session {
         self.0.connections.fetch_add(1, Ordering::Relaxed);
         metrics::gauge!("feathers_connections", "transport" => connection.provider().name()).increment(1.0);
-        let session = Session::new(self.clone(), connection.clone(), since);
+        let may_log_in = self.0.authenticator.is_some() && login.is_none();
+        let session = Session::new(self.clone(), connection.clone(), since, may_log_in);
         for listener in &self.0.listeners.connect {
             listener(connection.clone(), self.clone()).await;
+        }
+        if let Some(Login { result, params }) = login {
+            self.login(&result, &params).await;
         }
         session
     }
 
     /// Returns the connection of a session by its secret, for calls that come another way than its events.
-    pub fn connection(&self, secret: &str) -> Option<Connection> {
-        lock(&self.0.secrets).get(secret).cloned()
+    ///
+    /// The headers are those of the request with the secret: if they say that it comes from somebody else than the one
+    /// who is logged in on the connection, that is a 403.
+    pub async fn connection(&self, secret: &str, headers: &Headers) -> Result<Option<Connection>> {
+        let Some(connection) = lock(&self.0.secrets).get(secret).cloned() else { return Ok(None) };
+        self.check_owner(&connection, headers).await?;
+        Ok(Some(connection))
+    }
+
+    /// Fails if the headers of a request say that it comes from somebody else than the one who is logged in on the
+    /// connection.
+    pub async fn check_owner(&self, connection: &Connection, headers: &Headers) -> Result<()> {
+        match &self.0.authenticator {
+            Some(authenticator) => authenticator.check_owner(connection, headers, self).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the path of the service that logs clients in and out, if there is one.
+    pub fn authentication_path(&self) -> Option<&str> {
+        self.0.authenticator.as_ref().map(|authenticator| authenticator.path())
     }
 
     pub(crate) fn reveal(&self, connection: &Connection) -> Arc<str> {
@@ -236,20 +269,23 @@ impl Handle {
         }
     }
 
-    /// Says that a login has succeeded; runs the login listeners.
-    pub fn login(&self, result: &Payload, params: &Params) {
+    /// Says that a login has succeeded: the login listeners run, then the connection gets what it has missed.
+    pub async fn login(&self, result: &Payload, params: &Params) {
         for listener in &self.0.listeners.login {
-            listener(result, params, self);
+            listener(result.clone(), params.clone(), self.clone()).await;
+        }
+        if let Some(connection) = &params.connection {
+            connection.logged_in();
         }
     }
 
     /// Says that a logout has succeeded: the connection leaves all channels, then the logout listeners run.
-    pub fn logout(&self, result: &Payload, params: &Params) {
+    pub async fn logout(&self, result: &Payload, params: &Params) {
         if let Some(connection) = &params.connection {
             connection.leave_all();
         }
         for listener in &self.0.listeners.logout {
-            listener(result, params, self);
+            listener(result.clone(), params.clone(), self.clone()).await;
         }
     }
 

@@ -79,7 +79,7 @@ impl fmt::Debug for Heard {
 impl Client {
     /// Connects; the connect listeners have run when this returns.
     pub async fn connect(app: &Handle) -> Self {
-        let session = app.open(Peer::new(Provider::new("test"))).await;
+        let session = app.open(Peer::new(Provider::new("test"))).await.expect("nobody is refused");
         Self { app: app.clone(), events: session.subscribe(), session }
     }
 

@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use feathers_core::{Connection, Cursor, Since};
+use feathers_core::{Connection, Credentials, Cursor, Since};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -42,6 +42,8 @@ pub(super) struct Recognised {
     pub(super) names: Option<Names>,
     /// From where its events go on.
     pub(super) since: Since,
+    /// What it was logged in with.
+    pub(super) credentials: Option<Credentials>,
 }
 
 /// The public and the secret name of a client.
@@ -82,6 +84,8 @@ struct Known {
     sid: String,
     start: Cursor,
     state: State,
+    /// What the client was logged in with when it went.
+    credentials: Option<Credentials>,
 }
 
 #[derive(Debug)]
@@ -108,16 +112,18 @@ impl Recovery {
             (None, None, Some(pid)) => Names::start(pid).map_or(Since::Unreadable, Since::Cursor),
             (None, None, None) => Since::Now,
         };
+        let mut credentials = None;
         if let Some(names) = &names {
             book.leave(&names.pid, Instant::now() + self.keep);
+            credentials = book.known.get(&names.pid).and_then(|known| known.credentials.clone());
         }
-        Recognised { names, since }
+        Recognised { names, since, credentials }
     }
 
     /// Notes a client that is here. Who was here under the same name is disconnected.
     pub(super) fn arrived(&self, names: &Names, connection: &Connection, start: Cursor) {
         let state = State::Here(connection.clone());
-        let known = Known { sid: names.sid.clone(), start, state };
+        let known = Known { sid: names.sid.clone(), start, state, credentials: None };
         if let Some(Known { state: State::Here(other), .. }) = self.lock().known.insert(names.pid.clone(), known) {
             other.disconnect();
         }
@@ -156,6 +162,7 @@ impl Book {
     fn leave(&mut self, pid: &str, until: Instant) {
         let Some(known) = self.known.get_mut(pid) else { return };
         if let State::Here(connection) = std::mem::replace(&mut known.state, State::Away { until }) {
+            known.credentials = connection.credentials();
             connection.disconnect();
         }
         self.away.push_back((until, pid.to_owned()));

@@ -12,7 +12,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use feathers_core::{Cursor, Delivery, Error, Params, Payload, Peer, Result, Session, Subscription};
+use feathers_core::{
+    Connection, Cursor, Delivery, Ending, Error, Params, Payload, Peer, Result, Session, Subscription,
+};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
@@ -109,8 +111,17 @@ enum End {
     Left { code: u16 },
     /// The server has ended the connection.
     Dismissed,
+    /// The client is to come back at once, and is looked at anew.
+    Renewed,
     /// The server stops.
     Stopping,
+}
+
+impl End {
+    /// Says how a session ends whose connection the server has ended.
+    fn of(connection: &Connection) -> Self {
+        if matches!(connection.ending(), Some(Ending::Renewed)) { Self::Renewed } else { Self::Dismissed }
+    }
 }
 
 impl From<Gone> for End {
@@ -204,7 +215,7 @@ impl Driver {
         let claim = Claim::new(&auth);
         let recognised = self.engine.recovery.recognise(&claim);
         let peer = self.peer.clone().since(recognised.since);
-        let connecting = self.engine.open(peer, auth);
+        let connecting = self.engine.open(peer, auth, recognised.credentials);
         self.client = Client::Joining { connecting, names: recognised.names };
         Ok(())
     }
@@ -281,8 +292,9 @@ impl Driver {
                 if !client.closed.poll(client.session.connection(), cx) {
                     return Ok(busy);
                 }
-                if matches!(self.outlet, Outlet::Socket(_)) {
-                    return Err(End::Dismissed);
+                let end = End::of(client.session.connection());
+                if end == End::Renewed || matches!(self.outlet, Outlet::Socket(_)) {
+                    return Err(end);
                 }
                 // Who polls hears of the end at the next poll; the connection leaves its channels now.
                 self.leave()?;
@@ -306,7 +318,7 @@ impl Driver {
             }
             match client.events.poll_next(cx) {
                 Poll::Pending => return Ok(busy),
-                Poll::Ready(None) => return Err(End::Dismissed),
+                Poll::Ready(None) => return Err(End::of(client.session.connection())),
                 Poll::Ready(Some(Delivery::Event(event))) => {
                     self.told = Some(event.cursor());
                     if let Err(error) = self.outlet.send_event(&event) {
@@ -376,7 +388,7 @@ impl Driver {
         if let Client::Inside(client) = &self.client {
             let (recovery, connection) = (&self.engine.recovery, client.session.connection());
             match end {
-                End::Lost | End::Closed | End::Stopping => recovery.left(&client.names, connection),
+                End::Lost | End::Closed | End::Renewed | End::Stopping => recovery.left(&client.names, connection),
                 End::Left { .. } | End::Dismissed => recovery.forget(&client.names, connection),
             }
         }
@@ -391,6 +403,7 @@ impl Driver {
                     End::Lost => {}
                     End::Left { code } => socket.close(code, "").await,
                     End::Closed | End::Dismissed => socket.close(1000, "").await,
+                    End::Renewed => socket.close(1012, "come back").await,
                     End::Stopping => socket.close(1001, "going away").await,
                 },
                 Outlet::Polling(mut polling) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use feathers_core::query::qs;
-use feathers_core::{Cursor, Error, Result, Since};
+use feathers_core::{Credentials, Cursor, Error, Presented, Result, Since};
 use http::{HeaderMap, HeaderName, Uri, header};
 use serde_json::{Map, Value};
 
@@ -133,6 +133,14 @@ fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
             value.trim().trim_matches('"').parse().ok()
         },
     )
+}
+
+/// Takes what the client says who it is out of the query: a ticket, which is no long-lived secret.
+pub(super) fn presented(query: &mut Map<String, Value>) -> Presented {
+    match query.shift_remove("ticket") {
+        Some(Value::String(ticket)) => Presented::Sent(Credentials::of("ticket", "ticket", ticket)),
+        _ => Presented::Headers,
+    }
 }
 
 fn word<'a>(query: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>> {

@@ -12,7 +12,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::response::Response;
-use feathers_core::{Cursor, Error, Peer, Provider, Result, Since};
+use feathers_core::{Cursor, Ending, Error, Headers, Peer, Provider, Result, Since};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
@@ -22,6 +22,7 @@ use self::batch::Batch;
 use self::client::Turn;
 pub(super) use self::clients::Clients;
 use super::{Shared, asked, empty, jittered};
+use crate::address::client_address;
 use crate::answer::{error_response, json};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -40,19 +41,28 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     // Without a cursor there is nothing to wait for: the client learns where it stands.
     let hold = if asked.since.is_some() { asked.wait } else { Duration::ZERO };
     let (wait, preferred, limit) = (asked.wait, asked.preferred, asked.limit);
+    let address = client_address(&parts.extensions);
+    let headers = Headers::from(parts.headers.clone());
+    if let Some(conn) = asked.conn {
+        shared.app.connection(conn, &headers).await?;
+    }
     let turn = if let Some(turn) = asked.conn.and_then(|conn| shared.clients.take_turn(conn, since)) {
         turn
     } else {
         let Some(place) = shared.clients.reserve() else { return Ok(busy()) };
         query.remove("conn");
-        let peer = Peer::new(Provider::new("poll")).headers(parts.headers).query(query).since(since);
-        let session = shared.app.open(peer).await;
+        let presented = asked::presented(&mut query);
+        let peer = Peer::new(Provider::new("poll")).headers(headers).query(query).since(since);
+        let session = shared.app.open(peer.presented(presented).address(address)).await?;
         shared.clients.add(session, place, since)
     };
     let log = shared.app.log();
     let start = turn.start().unwrap_or_else(|| if since == Since::Earliest { log.oldest() } else { log.head() });
     let mut batch = Batch::new(start, limit, options.batch_bytes);
     collect(&turn, &mut batch, hold, options.gather).await;
+    if let Some(Ending::Denied(error)) = turn.ending() {
+        return Err(error);
+    }
     let cursor = batch.cursor();
     let interval = wait.is_zero().then_some(options.poll_interval);
     let mut response = json(StatusCode::OK, batch.into_body(turn.secret(), interval));

@@ -180,7 +180,7 @@ struct Arguments {
 pub(super) struct Hello {
     /// Credentials.
     #[serde(default)]
-    pub(super) auth: Option<Value>,
+    pub(super) auth: Option<Map<String, Value>>,
     /// From where the client wants events.
     #[serde(default)]
     pub(super) since: Option<String>,

@@ -11,7 +11,8 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::{
-    Cursor, Delivery, Error, FrameKey, Handle, Headers, Peer, Provider, Result, Session, Since, Subscription,
+    Call, Connection, Credentials, Cursor, Delivery, Encoding, Ending, Error, FrameKey, Handle, Headers, Method, Peer,
+    Presented, Provider, Result, Session, Since, Subscription,
 };
 use futures_util::future::BoxFuture;
 use hyper::upgrade::Upgraded;
@@ -20,11 +21,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Sleep};
 
+use super::asked;
 use super::rpc::{self, Fault, Incoming, Reply, RequestId};
+use crate::address::client_address;
 use crate::answer::error_response;
 use crate::calls::{Calls, DRAIN, Encode};
 use crate::closed::Closed;
-use crate::origin::Origins;
 use crate::websocket::{Ended, Message, Upgrade, WebSocket, frame};
 
 /// The subprotocol.
@@ -45,18 +47,11 @@ pub(super) struct Settings {
     pub(super) ping: Duration,
     /// The largest message in bytes.
     pub(super) max_frame: usize,
-    /// Whose pages may open a WebSocket.
-    pub(super) origins: Origins,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            hello: Duration::from_secs(10),
-            ping: Duration::from_secs(25),
-            max_frame: 1 << 20,
-            origins: Origins::default(),
-        }
+        Self { hello: Duration::from_secs(10), ping: Duration::from_secs(25), max_frame: 1 << 20 }
     }
 }
 
@@ -65,11 +60,10 @@ pub(super) fn upgrade(app: &Handle, request: Request, query: Map<String, Value>,
     try_upgrade(app, request, query, settings).unwrap_or_else(|error| error_response(&error))
 }
 
-fn try_upgrade(app: &Handle, request: Request, query: Map<String, Value>, settings: &Settings) -> Result<Response> {
+fn try_upgrade(app: &Handle, request: Request, mut query: Map<String, Value>, settings: &Settings) -> Result<Response> {
     if app.is_stopping() {
         return Err(Error::unavailable("the server is shutting down"));
     }
-    settings.origins.check(&request)?;
     let (mut parts, _body) = request.into_parts();
     let upgrade = Upgrade::new(&mut parts)?;
     let offered = upgrade.protocols();
@@ -78,7 +72,9 @@ fn try_upgrade(app: &Handle, request: Request, query: Map<String, Value>, settin
         (false, true) => Some(PROTOCOL),
         (false, false) => return Err(Error::bad_request(format!("the subprotocol is {PROTOCOL}"))),
     };
+    let (presented, address) = (asked::presented(&mut query), client_address(&parts.extensions));
     let peer = Peer::new(Provider::new("websocket")).headers(Headers::from(parts.headers)).query(query);
+    let peer = peer.presented(presented).address(address);
     let (response, on_upgrade) = upgrade.accept(protocol);
     let (task_app, settings) = (app.clone(), settings.clone());
     app.spawn(async move {
@@ -108,7 +104,7 @@ enum Client {
     /// Has not said hello.
     Outside(Box<Peer>),
     /// Is being connected.
-    Joining { connecting: BoxFuture<'static, Session>, id: Option<RequestId> },
+    Joining { connecting: BoxFuture<'static, Result<Session>>, id: Option<RequestId> },
     /// Is connected.
     Inside(Box<Inside>),
 }
@@ -125,8 +121,17 @@ type End = Option<(u16, &'static str)>;
 
 /// The server stops.
 const GOING_AWAY: End = Some((1001, "going away"));
-/// The server has ended the connection.
-const DISMISSED: End = Some((4403, "the server has ended the connection"));
+/// What the client has shown is not good, or good no more: it has to log in again.
+const DENIED: End = Some((4401, "not authenticated"));
+
+/// Says how a connection ends that the server has ended.
+fn dismissed(connection: &Connection) -> End {
+    match connection.ending() {
+        Some(Ending::Denied(_)) => DENIED,
+        Some(Ending::Renewed) => Some((4201, "come back")),
+        _ => Some((4403, "the server has ended the connection")),
+    }
+}
 
 impl Driver {
     fn new(app: Handle, peer: Peer, socket: WebSocket<TokioIo<Upgraded>>, settings: Settings) -> Self {
@@ -160,7 +165,10 @@ impl Driver {
                 Ok(busy) => busy,
                 Err(end) => return Poll::Ready(end),
             };
-            busy |= self.poll_joining(cx);
+            match self.poll_joining(cx) {
+                Ok(joined) => busy |= joined,
+                Err(end) => return Poll::Ready(end),
+            }
             busy |= self.calls.poll(cx);
             match self.fill(cx) {
                 Ok(more) => busy |= more,
@@ -227,11 +235,7 @@ impl Driver {
         let outcome = match request.method().as_deref() {
             Err(fault) => Err(fault.clone()),
             Ok("$hello") => self.hello(request),
-            Ok("$auth") => {
-                let error = Error::not_implemented("authentication is not part of this server");
-                self.refuse(request, error);
-                Ok(())
-            }
+            Ok("$auth") => self.auth(request)?,
             Ok("$ping") => {
                 if let Some(id) = &request.id {
                     self.send(&rpc::result(id, &Position { cursor: self.position() }));
@@ -260,22 +264,35 @@ impl Driver {
             None => Since::Now,
             Some(since) => since.parse().map_err(|error: Error| Fault::new(rpc::INVALID_PARAMS, error.message()))?,
         };
-        if hello.auth.is_some() {
+        if hello.auth.is_some() && self.app.authentication_path().is_none() {
             return Err(Fault::new(rpc::INVALID_PARAMS, "authentication is not part of this server"));
         }
         let Client::Outside(peer) = &self.client else {
             return Err(Fault::new(rpc::INVALID_REQUEST, "hello was said already"));
         };
-        let (app, peer) = (self.app.clone(), peer.as_ref().clone().since(since));
+        let (app, mut peer) = (self.app.clone(), peer.as_ref().clone().since(since));
+        if let Some(auth) = hello.auth {
+            peer = peer.presented(Presented::Sent(Credentials::new(auth)));
+        }
         let connecting = Box::pin(async move { app.open(peer).await });
         self.client = Client::Joining { connecting, id: request.id.clone() };
         Ok(())
     }
 
-    fn poll_joining(&mut self, cx: &mut Context<'_>) -> bool {
-        let Client::Joining { connecting, id } = &mut self.client else { return false };
-        let Poll::Ready(session) = connecting.as_mut().poll(cx) else { return false };
+    fn poll_joining(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let Client::Joining { connecting, id } = &mut self.client else { return Ok(false) };
+        let Poll::Ready(session) = connecting.as_mut().poll(cx) else { return Ok(false) };
         let id = id.take();
+        let session = match session {
+            Ok(session) => session,
+            Err(error) => {
+                let end = if error.is_not_authenticated() { DENIED } else { Some((4403, "not let in")) };
+                if let Some(answer) = Reply(id).encode(Err(error)) {
+                    self.send(&answer);
+                }
+                return Err(end);
+            }
+        };
         let mut events = session.subscribe();
         let cursor = events.cursor();
         if let Some(id) = id {
@@ -296,7 +313,29 @@ impl Driver {
         }
         self.client = Client::Inside(Box::new(Inside { session, events, closed: Closed::default() }));
         self.timer.as_mut().reset(Instant::now() + self.settings.ping);
-        true
+        Ok(true)
+    }
+
+    /// Logs in on this connection: `create` of the service for that.
+    fn auth(&mut self, request: &Incoming<'_>) -> Result<Result<(), Fault>, End> {
+        let Client::Inside(client) = &self.client else {
+            return Ok(Err(Fault::new(rpc::INVALID_REQUEST, "say $hello first")));
+        };
+        let Some(path) = self.app.authentication_path() else {
+            self.refuse(request, Error::not_implemented("authentication is not part of this server"));
+            return Ok(Ok(()));
+        };
+        let data: Map<String, Value> = match request.own_params() {
+            Ok(data) => data,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let call = self.app.lookup(path, Encoding::Plain).and_then(|route| {
+            let route = route.ok_or_else(|| Error::not_found(format!("Service '{path}' not found")))?;
+            let (data, params) = (Value::Object(data).into(), client.session.params());
+            Ok(Call { route, method: Method::Create, id: None, data, params })
+        });
+        self.submit(request, call)?;
+        Ok(Ok(()))
     }
 
     fn cancel(&mut self, request: &Incoming<'_>) -> Result<(), Fault> {
@@ -317,22 +356,27 @@ impl Driver {
         let Client::Inside(client) = &self.client else {
             return Ok(Err(Fault::new(rpc::INVALID_REQUEST, "say $hello first")));
         };
+        match request.call(&self.app, method, client.session.params()) {
+            Ok(call) => self.submit(request, call).map(Ok),
+            Err(fault) => Ok(Err(fault)),
+        }
+    }
+
+    /// Has a call made, unless there is no room for more.
+    fn submit(&mut self, request: &Incoming<'_>, call: Result<Call>) -> Result<(), End> {
         if self.draining {
             self.refuse(request, Error::unavailable("the server is shutting down"));
-            return Ok(Ok(()));
-        }
-        if self.calls.is_full() {
+        } else if self.calls.is_full() {
             self.refused += 1;
             if self.refused > ABUSE {
                 return Err(Some((1008, "too many calls")));
             }
             self.refuse(request, Error::too_many_requests("too many calls at the same time"));
-            return Ok(Ok(()));
-        }
-        self.refused = 0;
-        Ok(request.call(&self.app, method, client.session.params()).map(|call| {
+        } else {
+            self.refused = 0;
             self.calls.submit(Reply(request.id.clone()), call, request.params.map_or(0, |params| params.get().len()));
-        }))
+        }
+        Ok(())
     }
 
     /// Answers at once to what is not even tried.
@@ -349,7 +393,8 @@ impl Driver {
         loop {
             let Client::Inside(client) = &mut self.client else { return Ok(busy) };
             if !self.socket.has_room() {
-                return if client.closed.poll(client.session.connection(), cx) { Err(DISMISSED) } else { Ok(busy) };
+                let connection = client.session.connection();
+                return if client.closed.poll(connection, cx) { Err(dismissed(connection)) } else { Ok(busy) };
             }
             client.closed.reset();
             if let Some(answer) = self.calls.next_answer(&client.events) {
@@ -359,7 +404,7 @@ impl Driver {
             }
             match client.events.poll_next(cx) {
                 Poll::Pending => return Ok(busy),
-                Poll::Ready(None) => return Err(DISMISSED),
+                Poll::Ready(None) => return Err(dismissed(client.session.connection())),
                 Poll::Ready(Some(Delivery::Event(event))) => {
                     match event.frame(&FRAME, |event| Ok(frame::text(&rpc::event(event)?))) {
                         Ok(frame) => self.socket.queue(frame),

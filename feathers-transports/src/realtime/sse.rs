@@ -24,6 +24,7 @@ use tokio::time::Sleep;
 
 use super::streams::Place;
 use super::{Shared, asked, envelope, jittered};
+use crate::address::client_address;
 
 /// How long clients wait before they come back.
 const RETRY: Duration = Duration::from_secs(2);
@@ -31,16 +32,18 @@ const RETRY: Duration = Duration::from_secs(2);
 const CHUNK: usize = 64 << 10;
 
 /// Opens a stream, or says when to try again.
-pub(super) async fn answer(shared: &Shared, parts: Parts, query: Map<String, Value>) -> Response {
-    let Some(mut place) = shared.streams.reserve() else { return response(Body::from(later())) };
+pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
+    let Some(mut place) = shared.streams.reserve() else { return Ok(response(Body::from(later()))) };
     let since = asked::since_of_stream(&parts.headers, &query);
     let named = query.get("names").is_some_and(|names| names == "1");
+    let presented = asked::presented(&mut query);
     let peer = Peer::new(Provider::new("sse")).headers(parts.headers).query(query).since(since);
-    let session = shared.app.open(peer).await;
+    let peer = peer.presented(presented).address(client_address(&parts.extensions));
+    let session = shared.app.open(peer).await?;
     place.hold(session.connection());
     let subscription = session.subscribe().heartbeat(jittered(shared.options.heartbeat));
     let first = greeting(&shared.name, &session, &subscription);
-    response(Body::new(Stream {
+    Ok(response(Body::new(Stream {
         name: shared.name.clone(),
         subscription,
         first: Some(first),
@@ -48,7 +51,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, query: Map<String, Val
         end: Box::pin(tokio::time::sleep(jittered(shared.options.max_lifetime))),
         _session: session,
         _place: place,
-    }))
+    })))
 }
 
 fn response(body: Body) -> Response {

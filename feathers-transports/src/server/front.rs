@@ -1,11 +1,13 @@
 //! The front of the server: what happens to every request before and after its route.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::response::Response;
 use feathers_core::Error;
 use futures_util::FutureExt;
@@ -17,6 +19,7 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove}
 use tower_http::cors::{Cors, CorsLayer};
 use tracing::{Instrument, Span};
 
+use crate::address::ClientAddress;
 use crate::answer::error_response;
 use crate::server::request_id::{self, REQUEST_ID};
 
@@ -51,6 +54,9 @@ impl Front {
     pub(super) async fn answer(self, mut request: Request<Body>) -> Result<Response, Infallible> {
         let id = request_id::ensure(request.headers_mut());
         mark_secrets(request.headers_mut());
+        if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
+            request.extensions_mut().insert(ClientAddress(peer.ip()));
+        }
         let log = Log::begin(&request, &id, self.access_log);
         let span = log.span.clone();
         let work = AssertUnwindSafe(self.route(request)).catch_unwind();

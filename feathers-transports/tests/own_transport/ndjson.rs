@@ -64,7 +64,7 @@ impl Listener {
             Some(since) => since.as_str().unwrap_or_default().parse()?,
         };
         // Connect listeners run here, and join channels.
-        let session = app.open(Peer::new(NDJSON).headers(headers).query(query).since(since)).await;
+        let session = app.open(Peer::new(NDJSON).headers(headers).query(query).since(since)).await?;
         let events = session.subscribe().heartbeat(Duration::from_secs(15));
         Ok(Self { app, session, events })
     }
@@ -142,8 +142,9 @@ async fn call(app: &Handle, headers: &HeaderMap, line: Line) -> Result<Payload> 
     // Whoever sets the provider is a client: only methods for clients can be called.
     params.provider = Some(NDJSON);
     params.headers = headers.clone().into();
-    let secret = headers.get("x-connection-id").and_then(|secret| secret.to_str().ok());
-    params.connection = secret.and_then(|secret| app.connection(secret));
+    if let Some(secret) = params.headers.value("x-connection-id") {
+        params.connection = app.connection(secret, &params.headers).await?;
+    }
     let call = Call {
         route,
         method: Method::named(&line.method),

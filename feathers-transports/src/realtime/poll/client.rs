@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use feathers_core::{Cursor, Delivery, Session, Since, Subscription};
+use feathers_core::{Cursor, Delivery, Ending, Session, Since, Subscription};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -86,6 +86,11 @@ pub(super) struct Turn {
 impl Turn {
     pub(super) fn secret(&self) -> &Arc<str> {
         self.client.secret()
+    }
+
+    /// Returns why the server has ended the session, if it has.
+    pub(super) fn ending(&self) -> Option<Ending> {
+        self.client.session.connection().ending().cloned()
     }
 
     /// Returns where the client stands before anything is read: a poll that is over at once leaves it there.
