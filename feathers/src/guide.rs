@@ -8,6 +8,7 @@
 //! | [`queries`] | what clients can ask for |
 //! | [`stores`] | in memory, SQLite, your own |
 //! | [`transports`] | the server, REST, Socket.IO, and the realtime endpoint on the wire |
+//! | [`configuration`] | files, environments, variables; with the feature `config` |
 //! | [`testing`] | tests without a port |
 //! | [`from_feathersjs`] | what is different |
 //!
@@ -30,6 +31,11 @@ pub mod stores {}
 
 #[doc = include_str!("../../docs/guide/transports.md")]
 pub mod transports {}
+
+// The examples need the feature.
+#[cfg_attr(feature = "config", doc = include_str!("../../docs/guide/configuration.md"))]
+#[cfg_attr(not(feature = "config"), doc = "This page comes with the feature `config`.")]
+pub mod configuration {}
 
 #[doc = include_str!("../../docs/guide/testing.md")]
 pub mod testing {}

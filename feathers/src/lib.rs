@@ -29,8 +29,8 @@
 //! The package is `feathers-rs`, the library `feathers`. An app needs `serde` and `tokio` beside it.
 //!
 //! # Where to read on
-//! [`guide`] has one page for each part: services, hooks, events, queries, stores, transports, tests, and what is
-//! different for those who come from FeathersJS.
+//! [`guide`] has one page for each part: services, hooks, events, queries, stores, transports, configuration,
+//! tests, and what is different for those who come from FeathersJS.
 //!
 //! # Features
 //! | feature | on by default | adds |
@@ -39,6 +39,7 @@
 //! | `rest` | yes | the server with REST and the realtime endpoint: the module `transports`, and `app.listen()` |
 //! | `socketio` | yes | Socket.IO |
 //! | `sqlite` | yes | `Database`, which keeps records in SQLite |
+//! | `config` | no | `Config`: files for each environment and variables, and the module `config` |
 //! | `tls` | no | HTTPS and HTTP/2: `Server::tls` |
 //! | `testing` | no | the module `testing`: a client in the process and the contract suite of stores |
 //!
@@ -47,6 +48,8 @@
 //! # What there is not
 //! Authentication, other databases than SQLite, and events across several processes are not part of it yet.
 
+#[cfg(feature = "config")]
+pub use feathers_config as config;
 pub use feathers_core::*;
 #[cfg(feature = "macros")]
 pub use feathers_macros::{Service, service};
@@ -60,6 +63,8 @@ pub mod guide;
 pub mod prelude {
     //! Everything that an app usually needs: `use feathers::prelude::*;`.
 
+    #[cfg(feature = "config")]
+    pub use feathers_config::Config;
     pub use feathers_core::{
         App, AroundHook, Connection, Context, Error, Handle, Hook, Id, Json, Memory, Next, Paginate, Params, Payload,
         Publication, Request, Result, async_trait, with,

@@ -7,8 +7,14 @@ use serde_json::Value;
 use super::{report, root};
 
 /// The floor of each crate; what is not listed is a user of the framework, on the top floor.
-const FLOORS: [(&str, u8); 5] =
-    [("feathers-macros", 0), ("feathers-core", 1), ("feathers-transports", 2), ("feathers-sql", 2), ("feathers-rs", 3)];
+const FLOORS: [(&str, u8); 6] = [
+    ("feathers-macros", 0),
+    ("feathers-core", 1),
+    ("feathers-config", 2),
+    ("feathers-transports", 2),
+    ("feathers-sql", 2),
+    ("feathers-rs", 3),
+];
 
 const TOP: u8 = 4;
 
