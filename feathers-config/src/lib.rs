@@ -49,7 +49,7 @@
 
 mod builder;
 mod config;
-pub mod duration;
+pub use feathers_core::duration;
 mod file;
 mod node;
 mod origin;

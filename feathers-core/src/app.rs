@@ -58,6 +58,7 @@ pub struct App {
     hooks: Hooks,
     publishers: Publishers,
     listeners: Listeners,
+    event_listeners: Vec<(String, Arc<str>, mount::Listener)>,
     lifecycle: Lifecycles,
     extensions: Extensions,
     retention: Retention,
@@ -198,6 +199,19 @@ impl App {
         Fut: Future<Output = C> + Send + 'static,
     {
         self.publishers.all = Some(Publisher::later(publisher));
+        self
+    }
+
+    /// Runs on the server for every event of this name of the service at this path, wherever that is mounted on this
+    /// app, also one that is not published.
+    pub fn on_event(
+        &mut self,
+        path: &str,
+        event: &str,
+        listener: impl Fn(&Publication, &Handle) + Send + Sync + 'static,
+    ) -> &mut Self {
+        let path = crate::route::strip(path).to_owned();
+        self.event_listeners.push((path, event.into(), Arc::new(listener)));
         self
     }
 

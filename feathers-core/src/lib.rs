@@ -12,6 +12,7 @@ mod commit;
 mod connection;
 mod context;
 mod credentials;
+pub mod duration;
 mod error;
 mod event;
 mod field;

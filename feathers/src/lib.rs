@@ -39,6 +39,7 @@
 //! | `rest` | yes | the server with REST and the realtime endpoint: the module `transports`, and `app.listen()` |
 //! | `socketio` | yes | Socket.IO |
 //! | `sqlite` | yes | `Database`, which keeps records in SQLite |
+//! | `auth` | no | logins, tokens and the hook `authenticate`: the module `auth` |
 //! | `config` | no | `Config`: files for each environment and variables, and the module `config` |
 //! | `tls` | no | HTTPS and HTTP/2: `Server::tls` |
 //! | `testing` | no | the module `testing`: a client in the process and the contract suite of stores |
@@ -46,8 +47,10 @@
 //! A feature adds items and never changes what others do.
 //!
 //! # What there is not
-//! Authentication, other databases than SQLite, and events across several processes are not part of it yet.
+//! Other databases than SQLite, and events across several processes are not part of it yet.
 
+#[cfg(feature = "auth")]
+pub use feathers_auth as auth;
 #[cfg(feature = "config")]
 pub use feathers_config as config;
 pub use feathers_core::*;
@@ -63,6 +66,8 @@ pub mod guide;
 pub mod prelude {
     //! Everything that an app usually needs: `use feathers::prelude::*;`.
 
+    #[cfg(feature = "auth")]
+    pub use feathers_auth::{AuthConfig, Authentication, CurrentUser, authenticate, hash_password};
     #[cfg(feature = "config")]
     pub use feathers_config::Config;
     pub use feathers_core::{

@@ -2,6 +2,7 @@
 //!
 //! Some of them do odd things on purpose, such as failing in eleven ways; each shows one rule of the wire.
 
+mod accounts;
 mod control;
 mod echo;
 mod errors;
@@ -18,8 +19,9 @@ use feathers::transports::{Cors, Running};
 use feathers::{Method, Result};
 
 /// Builds the peer's app.
-pub fn app() -> App {
+pub fn app() -> Result<App> {
     let mut app = App::new();
+    accounts::mount(&mut app)?;
     people::mount(&mut app);
     todos::mount(&mut app);
     app.service("echo", echo::Echo);
@@ -32,22 +34,27 @@ pub fn app() -> App {
     app.service("slow", slow::Slow);
     app.on_connect(|connection, app| app.channel("everybody").join(connection));
     app.publish(|_event, app| app.channel("everybody"));
-    app
+    Ok(app)
 }
 
 /// Puts the peer's app behind a server that every page may call, as the recorded one does.
-pub fn server() -> Server {
-    Server::new(app()).cors(Cors::any())
+pub fn server() -> Result<Server> {
+    Ok(Server::new(app()?).cors(Cors::any()))
 }
 
 /// Does the same with the limits that the environment sets; a limit that is no number is an error.
 pub fn server_from_env() -> Result<Server> {
-    Ok(limits::server(app())?.cors(Cors::any()))
+    Ok(limits::server(app()?)?.cors(Cors::any()))
 }
 
 /// Starts a peer in this process, on a port of its own.
 pub async fn start() -> Running {
-    server().bind("127.0.0.1:0").start().await.expect("a free port, and services that start")
+    server()
+        .expect("settings that can be read")
+        .bind("127.0.0.1:0")
+        .start()
+        .await
+        .expect("a free port, and services that start")
 }
 
 /// Answers nothing but `find`, and that with nothing.

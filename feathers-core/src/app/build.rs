@@ -68,7 +68,9 @@ impl Flat {
         self.listeners.logout.extend(app.listeners.logout);
         self.lifecycle.setup.extend(app.lifecycle.setup);
         self.lifecycle.teardown.extend(app.lifecycle.teardown);
-        for (path, mount) in app.mounts {
+        for (path, mut mount) in app.mounts {
+            let listeners = app.event_listeners.iter().filter(|(own, ..)| own == strip(&path));
+            mount.listeners.extend(listeners.map(|(_, event, listener)| (event.clone(), listener.clone())));
             let path = join(prefix, &path);
             match Mounted::new(&path, mount, &around) {
                 Ok(mounted) => {

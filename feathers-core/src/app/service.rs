@@ -65,6 +65,11 @@ impl ServiceInfo {
         self.0.external()
     }
 
+    /// Returns a record, or several, without the fields that never leave the server.
+    pub fn without_hidden(&self, payload: &Payload) -> Result<Payload> {
+        payload.without(self.0.hidden())
+    }
+
     /// Returns everything that the service says of itself.
     pub fn descriptor(&self) -> &Descriptor {
         self.0.descriptor()

@@ -262,6 +262,20 @@ impl Driver {
         Ok(())
     }
 
+    /// Ends the session because the server has ended the connection.
+    fn dismiss(&mut self) -> Result<(), End> {
+        let Client::Inside(client) = &self.client else { return Ok(()) };
+        let end = End::of(client.session.connection());
+        if end == End::Renewed || matches!(self.outlet, Outlet::Socket(_)) {
+            return Err(end);
+        }
+        // Who polls hears of the end at the next poll, and closes the engine himself; the connection leaves its channels
+        // now. If the engine were closed in the same answer, a stock client would not see why.
+        self.leave()?;
+        self.outlet.send(packet::DISCONNECT);
+        Ok(())
+    }
+
     /// Takes a call in.
     fn call(&mut self, id: Option<u64>, arguments: &str) -> Result<(), End> {
         let Client::Inside(client) = &self.client else { return Err(End::Left { code: 1002 }) };
@@ -292,14 +306,7 @@ impl Driver {
                 if !client.closed.poll(client.session.connection(), cx) {
                     return Ok(busy);
                 }
-                let end = End::of(client.session.connection());
-                if end == End::Renewed || matches!(self.outlet, Outlet::Socket(_)) {
-                    return Err(end);
-                }
-                // Who polls hears of the end at the next poll; the connection leaves its channels now.
-                self.leave()?;
-                self.outlet.send(packet::DISCONNECT);
-                return Ok(true);
+                return self.dismiss().map(|()| true);
             }
             client.closed.reset();
             if let Some(head) = client.resuming
@@ -318,7 +325,7 @@ impl Driver {
             }
             match client.events.poll_next(cx) {
                 Poll::Pending => return Ok(busy),
-                Poll::Ready(None) => return Err(End::of(client.session.connection())),
+                Poll::Ready(None) => return self.dismiss().map(|()| true),
                 Poll::Ready(Some(Delivery::Event(event))) => {
                     self.told = Some(event.cursor());
                     if let Err(error) = self.outlet.send_event(&event) {

@@ -47,9 +47,10 @@ impl Handshake {
         let request = socket.req_parts();
         let mut query = qs::parse(request.uri.query().unwrap_or_default())?;
         query.retain(|name, _| !ENGINE_NAMES.contains(&name.as_str()));
-        let presented = match auth.contains_key("strategy") {
-            true => Presented::Sent(Credentials::new(auth.clone())),
-            false => Presented::Headers,
+        let presented = if auth.contains_key("strategy") {
+            Presented::Sent(Credentials::new(auth.clone()))
+        } else {
+            Presented::Headers
         };
         let peer = Peer::new(Provider::SOCKETIO).headers(request.headers.clone()).query(query);
         let peer = peer.presented(presented).address(client_address(&request.extensions));

@@ -39,7 +39,7 @@ pub(super) fn server(mut app: App) -> Result<Server> {
     Ok(server)
 }
 
-fn read<T: FromStr>(name: &str) -> Result<Option<T>> {
+pub(super) fn read<T: FromStr>(name: &str) -> Result<Option<T>> {
     let Ok(text) = env::var(name) else { return Ok(None) };
     let number = text.parse().map_err(|_| Error::general(format!("{name} must be a whole number, not '{text}'")))?;
     Ok(Some(number))

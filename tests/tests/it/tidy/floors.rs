@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::{report, root};
 
 /// The floor of each crate; what is not listed is a user of the framework, on the top floor.
-const FLOORS: [(&str, u8); 6] = [
+const FLOORS: [(&str, u8); 7] = [
     ("feathers-macros", 0),
     ("feathers-core", 1),
+    ("feathers-auth", 2),
     ("feathers-config", 2),
     ("feathers-transports", 2),
     ("feathers-sql", 2),

@@ -7,7 +7,7 @@
 //!
 //! #[derive(serde::Deserialize)]
 //! struct Settings {
-//!     #[serde(deserialize_with = "feathers_config::duration::deserialize")]
+//!     #[serde(deserialize_with = "feathers_core::duration::deserialize")]
 //!     expires_in: Duration,
 //! }
 //! ```
@@ -26,7 +26,7 @@ use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 /// ```
 /// use std::time::Duration;
 ///
-/// use feathers_config::duration::parse;
+/// use feathers_core::duration::parse;
 ///
 /// assert_eq!(parse("7 days"), Some(Duration::from_secs(7 * 86_400)));
 /// assert_eq!(parse("30"), Some(Duration::from_secs(30)));

@@ -1,0 +1,371 @@
+//! What runs once an app has authentication: tokens, strategies, connections, revocations.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use feathers_core::{
+    Call, Connection, Credentials, Encoding, Ending, Error, Handle, Id, Method, Params, Payload, Provider, Result,
+    ServiceHandle,
+};
+use serde_json::{Map, Value, json};
+
+use crate::authenticated::{Authenticated, CurrentUser};
+use crate::config::AuthConfig;
+use crate::limit::Limits;
+use crate::password::Passwords;
+use crate::revocation::{Revocations, revoked};
+use crate::sessions::{About, Sessions};
+use crate::strategy::Strategy;
+use crate::ticket::Tickets;
+use crate::token::{Tokens, now};
+
+pub(crate) type Check = Arc<dyn Fn(&Payload) -> Result<()> + Send + Sync>;
+
+/// The authentication of an app: `app.get::<Auth>()`. Clones are the same.
+#[derive(Clone)]
+pub struct Auth(Arc<Inner>);
+
+struct Inner {
+    config: AuthConfig,
+    path: String,
+    strategies: Vec<(String, Arc<dyn Strategy>)>,
+    checks: Vec<Check>,
+    tokens: Result<Tokens>,
+    passwords: Result<Passwords>,
+    revocations: Revocations,
+    sessions: Sessions,
+    tickets: Tickets,
+    limits: Limits,
+    app: OnceLock<Handle>,
+}
+
+/// Says that the password in the data is a hash already.
+#[derive(Clone)]
+pub(crate) struct Hashed;
+
+impl Auth {
+    pub(crate) fn new(
+        config: AuthConfig,
+        path: String,
+        strategies: Vec<(String, Arc<dyn Strategy>)>,
+        checks: Vec<Check>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            tokens: Tokens::new(&config),
+            passwords: Passwords::new(&config.password),
+            tickets: Tickets::new(config.ticket.clone()),
+            limits: Limits::new(&config.limits),
+            config,
+            path,
+            strategies,
+            checks,
+            revocations: Revocations::default(),
+            sessions: Sessions::default(),
+            app: OnceLock::new(),
+        }))
+    }
+
+    /// Returns the settings.
+    pub fn config(&self) -> &AuthConfig {
+        &self.0.config
+    }
+
+    /// Returns what hashes passwords.
+    pub fn passwords(&self) -> Result<&Passwords> {
+        self.0.passwords.as_ref().map_err(Clone::clone)
+    }
+
+    /// Makes a token for somebody, with more claims if you like.
+    pub fn create_token(&self, subject: Option<&str>, claims: Map<String, Value>) -> Result<String> {
+        self.new_token(subject, claims).map(|(token, _)| token)
+    }
+
+    /// Revokes everything that somebody is logged in with: all his tokens up to now are good no more, and his connections
+    /// on every transport end with a 401.
+    ///
+    /// A ban, a new password and a removed user are such cases; the last two are noticed by themselves.
+    pub fn revoke(&self, id: impl Into<Id>) {
+        let subject = id.into().to_string();
+        let lifetime = self.0.config.jwt.expires_in.as_secs().saturating_add(1);
+        self.0.revocations.revoke_subject(&subject, now(), lifetime);
+        for connection in self.0.sessions.of(&subject) {
+            connection.end(Ending::Denied(revoked()));
+        }
+    }
+
+    /// Has the connections of somebody come back at once, so that their channels are those of today's rights.
+    ///
+    /// Nothing is missed on the way. A changed role is noticed by itself, if its field is among the
+    /// [`rights`](AuthConfig::rights).
+    pub fn renew(&self, id: impl Into<Id>) {
+        for connection in self.0.sessions.of(&id.into().to_string()) {
+            connection.end(Ending::Renewed);
+        }
+    }
+
+    /// Returns the connections that somebody is logged in on.
+    pub fn connections(&self, id: impl Into<Id>) -> Vec<Connection> {
+        self.0.sessions.of(&id.into().to_string())
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    pub(crate) fn tokens(&self) -> Result<&Tokens> {
+        self.0.tokens.as_ref().map_err(Clone::clone)
+    }
+
+    pub(crate) fn revocations(&self) -> &Revocations {
+        &self.0.revocations
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    pub(crate) fn tickets(&self) -> &Tickets {
+        &self.0.tickets
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn strategies(&self) -> impl Iterator<Item = &Arc<dyn Strategy>> {
+        self.0.strategies.iter().map(|(_, strategy)| strategy)
+    }
+
+    pub(crate) fn strategy(&self, name: &str) -> Option<&Arc<dyn Strategy>> {
+        self.0.strategies.iter().find(|(own, _)| own == name).map(|(_, strategy)| strategy)
+    }
+
+    /// Returns the names of all strategies.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.strategies.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Returns the names of the strategies that clients may log in with.
+    pub(crate) fn login_names(&self) -> Vec<String> {
+        self.0.config.auth_strategies.clone().unwrap_or_else(|| self.names())
+    }
+
+    pub(crate) fn started(&self, app: &Handle) {
+        let _ = self.0.app.set(app.clone());
+        app.spawn(self.0.sessions.clone().watch(app.clone()));
+    }
+
+    /// Returns the app, once it runs.
+    pub fn app(&self) -> Result<&Handle> {
+        self.0.app.get().ok_or_else(|| Error::internal("the app does not run yet"))
+    }
+
+    pub(crate) fn entity_name(&self) -> Option<&str> {
+        self.0.config.entity.as_deref()
+    }
+
+    /// Returns what the caller has presented: in the headers of its request, else at the login of its connection.
+    pub(crate) fn presented(&self, params: &Params) -> Option<Credentials> {
+        let connected = || params.connection.as_ref().and_then(Connection::credentials);
+        match params.provider {
+            // The headers of a socket are those of its handshake, and a login may have followed it.
+            Some(provider) if provider != Provider::REST && params.connection.is_some() => connected(),
+            _ => self.parse(&params.headers).or_else(connected),
+        }
+    }
+
+    /// Finds credentials in headers, by the first strategy that does.
+    pub(crate) fn parse(&self, headers: &feathers_core::Headers) -> Option<Credentials> {
+        self.strategies().find_map(|strategy| strategy.parse(headers, self))
+    }
+
+    pub(crate) fn new_token(
+        &self,
+        subject: Option<&str>,
+        claims: Map<String, Value>,
+    ) -> Result<(String, Map<String, Value>)> {
+        let not_before = subject.and_then(|subject| self.0.revocations.before(subject));
+        self.tokens()?.create(claims, subject, not_before)
+    }
+
+    /// Fails if the one whom a record describes may not log in.
+    pub(crate) fn check_entity(&self, entity: &Payload) -> Result<()> {
+        self.0.checks.iter().try_for_each(|check| check(entity))
+    }
+
+    fn service(&self) -> Result<ServiceHandle> {
+        self.app()?.service(&self.0.config.service)
+    }
+
+    /// Fails if there is no service of those who log in.
+    pub(crate) fn check_service(&self) -> Result<()> {
+        self.service().map(drop).map_err(|_| {
+            let name = &self.0.config.service;
+            Error::general(format!("authentication: there is no service '{name}' of those who log in"))
+        })
+    }
+
+    /// Reads the record of somebody, from inside: with all fields.
+    pub async fn entity(&self, subject: &str) -> Result<Payload> {
+        let id = Id::from_text(subject)?;
+        self.service()?.get(id, ()).await.map_err(|error| {
+            let gone = error.is_not_found() || error.is_bad_request();
+            if gone { Error::not_authenticated("the user of this token is not there any more") } else { error }
+        })
+    }
+
+    /// Finds one record by a query, from inside.
+    pub async fn find(&self, query: Value) -> Result<Option<Payload>> {
+        let found = self.service()?.find(query).await?;
+        let items = match found.items()? {
+            Some(items) => items,
+            None => match found.value()?.get("data") {
+                Some(Value::Array(items)) => items.iter().cloned().map(Payload::from).collect(),
+                _ => Vec::new(),
+            },
+        };
+        Ok(items.into_iter().next())
+    }
+
+    /// Returns the id of a record as tokens name it.
+    pub(crate) fn id_of(&self, entity: &Payload) -> Result<String> {
+        match entity.value()?.get(&self.0.config.entity_id) {
+            Some(Value::String(id)) => Ok(id.clone()),
+            Some(Value::Number(id)) => Ok(id.to_string()),
+            _ => Err(Error::internal(format!("a user has no `{}`", self.0.config.entity_id))),
+        }
+    }
+
+    /// Keeps a password that was right with today's parameters.
+    pub(crate) async fn rehash(&self, subject: &str, field: &str, password: &str) -> Result<()> {
+        if field.contains('.') {
+            return Ok(());
+        }
+        let hash = self.passwords()?.rehash(password).await?;
+        let mut params = Params::new();
+        params.insert(Hashed);
+        self.service()?.patch(Id::from_text(subject)?, json!({ field: hash }), params).await.map(drop)
+    }
+
+    /// Returns the record as the one who logs in may see it.
+    pub(crate) async fn safe_entity(&self, login: &Authenticated, params: &Params) -> Result<Option<Value>> {
+        let Some(entity) = login.entity() else { return Ok(None) };
+        if params.provider.is_none() {
+            return entity.value().cloned().map(Some);
+        }
+        let app = self.app()?;
+        let path = &self.0.config.service;
+        let route = app.lookup(path, Encoding::Plain)?;
+        let Some(route) = route.filter(|route| route.allows(&Method::Get)) else {
+            let safe = self.service()?.info().without_hidden(entity)?;
+            return safe.value().cloned().map(Some);
+        };
+        let mut own = params_for_strategy(params);
+        own.provider = params.provider;
+        own.insert(login.clone());
+        let id = Id::from_text(&self.id_of(entity)?)?;
+        let call = Call { route, method: Method::Get, id: Some(id), data: Payload::NULL, params: own };
+        app.call(call).await?.body().value().cloned().map(Some)
+    }
+
+    /// Logs a connection in: its calls are made with this token from now on.
+    pub(crate) async fn attach(&self, connection: &Connection, login: &Authenticated, params: &Params) -> Result<()> {
+        let about = self.about(login)?;
+        let before = self.0.sessions.about(connection);
+        if before.is_some_and(|before| before.subject != about.subject) {
+            // Somebody else was logged in: his channels are not for this one.
+            self.app()?.logout(&Payload::NULL, params).await;
+        }
+        connection.set_credentials(login.credentials().cloned());
+        connection.insert(login.clone());
+        self.0.sessions.add(connection, about);
+        // What was revoked meanwhile has not found this connection.
+        if let Some(claims) = login.payload()
+            && let Err(error) = self.0.revocations.check(claims)
+        {
+            connection.end(Ending::Denied(error.clone()));
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Logs a connection out, if it is logged in with this token.
+    pub(crate) fn detach(&self, connection: &Connection, login: &Authenticated) -> bool {
+        if connection.credentials().as_ref() != login.credentials() {
+            return false;
+        }
+        connection.set_credentials(None);
+        connection.remove::<Authenticated>();
+        self.0.sessions.remove(connection);
+        true
+    }
+
+    /// Makes a token invalid, and ends the other connections that use it.
+    pub(crate) fn revoke_login(&self, login: &Authenticated, but: Option<&Connection>) -> Result<()> {
+        let about = self.about(login)?;
+        let Some(jti) = about.jti else { return Ok(()) };
+        self.0.revocations.revoke_token(&jti, about.expires.unwrap_or(u64::MAX));
+        for connection in self.0.sessions.with_token(&jti) {
+            if Some(&connection) != but {
+                connection.end(Ending::Denied(revoked()));
+            }
+        }
+        Ok(())
+    }
+
+    fn about(&self, login: &Authenticated) -> Result<About> {
+        let claim = |name: &str| login.payload().and_then(|claims| claims.get(name));
+        let text = |name: &str| claim(name).and_then(Value::as_str).map(str::to_owned);
+        Ok(About {
+            subject: match login.entity() {
+                Some(entity) => Some(self.id_of(entity)?),
+                None => text("sub"),
+            },
+            jti: text("jti"),
+            expires: claim("exp").and_then(Value::as_u64),
+        })
+    }
+
+    /// Notes that the record of somebody has changed.
+    pub(crate) fn changed(&self, record: &Payload, new_password: bool) -> Result<()> {
+        let subject = self.id_of(record)?;
+        let id = Id::from_text(&subject)?;
+        if new_password {
+            self.revoke(id);
+            return Ok(());
+        }
+        let record = record.value()?;
+        for connection in self.0.sessions.of(&subject) {
+            let Some(login) = connection.authenticated() else { continue };
+            let Some(entity) = login.entity() else { continue };
+            let before = entity.value()?;
+            let other = |field: &String| record.get(field).is_some_and(|now| before.get(field) != Some(now));
+            if self.0.config.rights.iter().any(other) {
+                connection.end(Ending::Renewed);
+                continue;
+            }
+            let mut merged = before.clone();
+            if let (Value::Object(merged), Value::Object(record)) = (&mut merged, record) {
+                merged.extend(record.clone());
+            }
+            connection.insert(login.with_entity(merged.into()));
+        }
+        Ok(())
+    }
+}
+
+/// Returns the parameters that a strategy gets: nothing that it could take for a call from outside.
+pub(crate) fn params_for_strategy(params: &Params) -> Params {
+    let mut own = Params::new();
+    own.headers = params.headers.clone();
+    own.connection.clone_from(&params.connection);
+    own.address = params.address;
+    own
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.0.strategies.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Auth").field("path", &self.0.path).field("strategies", &names).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,143 @@
+//! The builder: which strategies there are, and what is added to an app.
+
+use std::fmt;
+use std::sync::Arc;
+
+use feathers_core::{App, Handle, IntoMount, Lifecycle, Payload, Plugin, Publication, Result};
+
+use crate::admit::Admission;
+use crate::auth::{Auth, Check};
+use crate::config::AuthConfig;
+use crate::password_hook::NewPassword;
+use crate::service::{AuthenticationService, Session};
+use crate::strategy::{ApiKey, Jwt, Local, Strategy};
+use crate::ticket::TicketService;
+
+/// Adds authentication to an app.
+///
+/// ```
+/// use feathers_auth::{AuthConfig, Authentication};
+/// use feathers_core::App;
+///
+/// let mut app = App::new();
+/// app.configure(Authentication::new(AuthConfig::new("a secret of 32 bytes or more, please")).jwt().local("email"));
+/// ```
+///
+/// It mounts the service `authentication`, whose `create` is a login and whose `remove` a logout, and
+/// `authentication/ticket`; [`Auth`] is a setting of the app from then on.
+/// Clients that connect with a token in the header of their handshake are logged in before they get events, on every
+/// transport, and a token that is not good refuses the connection.
+pub struct Authentication {
+    config: AuthConfig,
+    path: String,
+    strategies: Vec<(String, Arc<dyn Strategy>)>,
+    checks: Vec<Check>,
+}
+
+impl Authentication {
+    /// Takes the settings. A missing secret and other mistakes are errors of the start.
+    pub fn new(config: AuthConfig) -> Self {
+        Self { config, path: "authentication".to_owned(), strategies: Vec::new(), checks: Vec::new() }
+    }
+
+    /// Mounts the service at another path than `authentication`.
+    pub fn path(mut self, path: &str) -> Self {
+        path.trim_matches('/').clone_into(&mut self.path);
+        self
+    }
+
+    /// Lets clients log in with a token that they were given earlier.
+    pub fn jwt(self) -> Self {
+        self.strategy("jwt", Jwt)
+    }
+
+    /// Lets clients log in with a password and what this field holds, such as `email`.
+    pub fn local(mut self, username_field: &str) -> Self {
+        username_field.clone_into(&mut self.config.local.username_field);
+        self.strategy("local", Local::new(username_field))
+    }
+
+    /// Lets programs in that have a key.
+    pub fn api_key(self, keys: ApiKey) -> Self {
+        self.strategy("api-key", keys)
+    }
+
+    /// Adds a strategy, or replaces the one of that name.
+    pub fn strategy(mut self, name: &str, strategy: impl Strategy) -> Self {
+        self.strategies.retain(|(own, _)| own != name);
+        self.strategies.push((name.to_owned(), Arc::new(strategy)));
+        self
+    }
+
+    /// Looks at the record of everybody who logs in or makes a call with a token: an error keeps him out.
+    ///
+    /// ```
+    /// # use feathers_auth::{AuthConfig, Authentication};
+    /// use feathers_core::Error;
+    ///
+    /// # let config = AuthConfig::new("a secret of 32 bytes or more, please");
+    /// let authentication = Authentication::new(config).jwt().only_if(|user| match user.value()?["banned"] == true {
+    ///     true => Err(Error::forbidden("you are banned")),
+    ///     false => Ok(()),
+    /// });
+    /// ```
+    pub fn only_if(mut self, check: impl Fn(&Payload) -> Result<()> + Send + Sync + 'static) -> Self {
+        self.checks.push(Arc::new(check));
+        self
+    }
+
+    /// Adds everything to an app, and returns what it is run with: for routes of your own and for tests.
+    pub fn install(self, app: &mut App) -> Auth {
+        let Self { config, path, strategies, checks } = self;
+        let auth = Auth::new(config, path.clone(), strategies, checks);
+        let users = auth.config().service.clone();
+
+        app.set(auth.clone());
+        app.authenticator(Admission(auth.clone()));
+        let service = app.service(&path, AuthenticationService(auth.clone()).into_mount());
+        service.around(["create", "remove"], Session(auth.clone())).service_events::<&str>([]);
+        app.service(&format!("{path}/ticket"), TicketService(auth.clone())).service_events::<&str>([]);
+
+        let own = auth.clone();
+        app.on_disconnect(move |connection, _| drop(own.sessions().remove(connection)));
+        for event in ["updated", "patched", "removed"] {
+            let own = auth.clone();
+            app.on_event(&users, event, move |publication, _| changed(&own, publication));
+        }
+        let own = auth.clone();
+        app.around_setup(move |app, next| start(own.clone(), app, next));
+        auth
+    }
+}
+
+impl Plugin for Authentication {
+    fn configure(self, app: &mut App) {
+        self.install(app);
+    }
+}
+
+/// Checks everything when all services are there, and then watches the tokens of connections.
+async fn start(auth: Auth, app: Handle, next: Lifecycle) -> Result<()> {
+    auth.started(&app);
+    next.run().await?;
+    for strategy in auth.strategies() {
+        strategy.check(&auth).await?;
+    }
+    auth.tokens().map(drop)
+}
+
+/// Notes that the record of somebody has changed or gone.
+fn changed(auth: &Auth, publication: &Publication) {
+    let gone = &*publication.event == "removed";
+    let changed = publication.call.as_ref().is_some_and(|call| call.params.get::<NewPassword>().is_some());
+    if let Err(error) = auth.changed(&publication.data, gone || changed) {
+        tracing::error!(?error, "a changed user could not be looked at");
+    }
+}
+
+impl fmt::Debug for Authentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.strategies.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Authentication").field("path", &self.path).field("strategies", &names).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,316 @@
+//! The settings of authentication, as they stand in a configuration file.
+
+use std::fmt;
+use std::time::Duration;
+
+use feathers_core::duration;
+use serde::Deserialize;
+
+/// All settings; each has a default but the secret.
+///
+/// The names are those of Feathers' `authentication` section, in Rust's grammar.
+///
+/// ```
+/// use feathers_auth::AuthConfig;
+///
+/// let config: AuthConfig = serde_json::from_value(serde_json::json!({
+///     "secret": "a text of 32 bytes or more, from a file that is not committed",
+///     "jwt": { "audience": "https://chat.example", "expires_in": "12h" },
+///     "local": { "username_field": "email" }
+/// }))?;
+/// assert_eq!(config.jwt.expires_in.as_secs(), 12 * 60 * 60);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AuthConfig {
+    /// What tokens are signed with by the algorithms `HS256` to `HS512`: 32 bytes or more. There is no default.
+    pub secret: Option<Secret>,
+    /// Under which name the one who logs in stands in answers; `None` for tokens without a user.
+    pub entity: Option<String>,
+    /// The path of the service of those who log in.
+    pub service: String,
+    /// The name of their id field.
+    pub entity_id: String,
+    /// The strategies that clients may log in with; without it all that are registered.
+    pub auth_strategies: Option<Vec<String>>,
+    /// Tokens.
+    pub jwt: JwtConfig,
+    /// Logins with a name and a password.
+    pub local: LocalConfig,
+    /// How passwords are hashed.
+    pub password: PasswordConfig,
+    /// Logins through other sites.
+    pub oauth: OAuthConfig,
+    /// Tickets for connections that can send no header.
+    pub ticket: TicketConfig,
+    /// The cookie `feathers-jwt`; off without it.
+    pub cookie: Option<CookieConfig>,
+    /// How often a login may be tried.
+    pub limits: LimitConfig,
+    /// Whether a logout makes the token invalid, and ends every connection that uses it.
+    pub revoke_on_logout: bool,
+    /// The fields of the one who logs in whose change has his connections come back and be looked at anew.
+    pub rights: Vec<String>,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            secret: None,
+            entity: Some("user".to_owned()),
+            service: "users".to_owned(),
+            entity_id: "id".to_owned(),
+            auth_strategies: None,
+            jwt: JwtConfig::default(),
+            local: LocalConfig::default(),
+            password: PasswordConfig::default(),
+            oauth: OAuthConfig::default(),
+            ticket: TicketConfig::default(),
+            cookie: None,
+            limits: LimitConfig::default(),
+            revoke_on_logout: false,
+            rights: ["role", "roles", "permissions", "banned"].map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+impl AuthConfig {
+    /// Takes the defaults with a secret.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self { secret: Some(Secret(secret.into())), ..Self::default() }
+    }
+
+    /// Takes the defaults with the secret of `FEATHERS_SECRET`, and the lifetime of tokens of `JWT_EXPIRES` if it is set.
+    ///
+    /// A lifetime that cannot be read is an error that names it; a secret that is missing is one of the start.
+    pub fn from_env() -> feathers_core::Result<Self> {
+        let mut config = Self { secret: std::env::var("FEATHERS_SECRET").ok().map(Secret), ..Self::default() };
+        if let Ok(text) = std::env::var("JWT_EXPIRES") {
+            config.jwt.expires_in = duration::parse(&text).ok_or_else(|| {
+                feathers_core::Error::general(format!("JWT_EXPIRES must be a time such as 1d, not '{text}'"))
+            })?;
+        }
+        Ok(config)
+    }
+}
+
+/// A text that is never shown.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub(crate) String);
+
+impl Secret {
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// How tokens are signed, and what stands in them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct JwtConfig {
+    /// The only algorithm that is accepted: `HS256`, `HS384`, `HS512`, `RS256`, `ES256` or `EdDSA`.
+    pub algorithm: String,
+    /// The keys of the algorithms with two keys. The first signs; all of them verify, each the tokens with its `kid`.
+    pub keys: Vec<KeyConfig>,
+    /// Who makes the tokens; `None` writes nobody.
+    pub issuer: Option<String>,
+    /// Whether a token of another issuer is refused. Feathers does not write one unless it is told to.
+    pub check_issuer: bool,
+    /// For whom the tokens are; one for somebody else is refused.
+    pub audience: String,
+    /// How long a token is good: a number of seconds, or a text such as `15m`, `12h` or `1d`.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub expires_in: Duration,
+    /// What tokens call themselves in their header; one that calls itself otherwise is refused.
+    pub typ: String,
+    /// The header that carries the token.
+    pub header: String,
+    /// What may stand before it there.
+    pub schemes: Vec<String>,
+}
+
+impl Default for JwtConfig {
+    fn default() -> Self {
+        Self {
+            algorithm: "HS256".to_owned(),
+            keys: Vec::new(),
+            issuer: Some("feathers".to_owned()),
+            check_issuer: false,
+            audience: "https://yourdomain.com".to_owned(),
+            expires_in: Duration::from_hours(24),
+            typ: "access".to_owned(),
+            header: "authorization".to_owned(),
+            schemes: vec!["Bearer".to_owned(), "JWT".to_owned()],
+        }
+    }
+}
+
+/// A pair of keys in PEM.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct KeyConfig {
+    /// The name that tokens give it.
+    pub kid: String,
+    /// The private key, in PKCS #8; only the first pair needs it.
+    #[serde(default)]
+    pub private: Option<Secret>,
+    /// The public key.
+    pub public: String,
+}
+
+impl KeyConfig {
+    /// Takes a pair of keys in PEM.
+    pub fn new(kid: impl Into<String>, private: Option<Secret>, public: impl Into<String>) -> Self {
+        Self { kid: kid.into(), private, public: public.into() }
+    }
+}
+
+/// Which fields a login with a password has. A name with dots leads into an object.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LocalConfig {
+    /// The name in the login.
+    pub username_field: String,
+    /// The password in the login.
+    pub password_field: String,
+    /// The name in the record; without it that of the login.
+    pub entity_username_field: Option<String>,
+    /// The hash in the record; without it the name of the password in the login.
+    pub entity_password_field: Option<String>,
+    /// What every login that fails is answered with.
+    pub error_message: String,
+}
+
+impl Default for LocalConfig {
+    fn default() -> Self {
+        Self {
+            username_field: "email".to_owned(),
+            password_field: "password".to_owned(),
+            entity_username_field: None,
+            entity_password_field: None,
+            error_message: "Invalid login".to_owned(),
+        }
+    }
+}
+
+/// How passwords are hashed: Argon2id, with what OWASP asks for at least.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PasswordConfig {
+    /// The memory of one hash in KiB.
+    pub memory: u32,
+    /// How often it is gone through.
+    pub iterations: u32,
+    /// How many hashes are made at the same time; without it half as many as there are cores.
+    pub threads: Option<usize>,
+    /// How many logins may wait for that; more are refused with a 503.
+    pub queue: usize,
+    /// The length in characters from which a new password is accepted.
+    pub min_length: usize,
+}
+
+impl Default for PasswordConfig {
+    fn default() -> Self {
+        Self { memory: 19 * 1_024, iterations: 2, threads: None, queue: 256, min_length: 8 }
+    }
+}
+
+/// How tickets are made.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TicketConfig {
+    /// How long a ticket is good.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub expires_in: Duration,
+    /// How many there may be at the same time.
+    pub most: usize,
+}
+
+impl Default for TicketConfig {
+    fn default() -> Self {
+        Self { expires_in: Duration::from_secs(30), most: 100_000 }
+    }
+}
+
+/// The cookie that a login over HTTP sets: `HttpOnly`, for the whole site.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CookieConfig {
+    /// The name.
+    pub name: String,
+    /// Whether it is sent over HTTPS only.
+    pub secure: bool,
+    /// `Strict`, or `Lax` so that links from other sites find the user logged in.
+    pub same_site: SameSite,
+}
+
+impl Default for CookieConfig {
+    fn default() -> Self {
+        Self { name: "feathers-jwt".to_owned(), secure: true, same_site: SameSite::Lax }
+    }
+}
+
+/// To whom a browser sends the cookie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum SameSite {
+    /// Only to requests from pages of the same site.
+    Strict,
+    /// To links from other sites too.
+    #[default]
+    Lax,
+}
+
+/// How often a login may be tried; past that it is a 429.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LimitConfig {
+    /// Tries a minute for one account from one address; 0 is no limit.
+    pub account: u32,
+    /// Tries a minute from one address; 0 is no limit.
+    pub address: u32,
+}
+
+impl Default for LimitConfig {
+    fn default() -> Self {
+        Self { account: 10, address: 100 }
+    }
+}
+
+/// Logins through other sites: what all have in common, and one section for each.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct OAuthConfig {
+    /// Where the browser goes in the end.
+    pub redirect: Option<String>,
+    /// The origins whose pages may begin a login.
+    pub origins: Vec<String>,
+}

@@ -1,0 +1,55 @@
+//! Authentication: the service, strategies, tokens and hooks that Feathers clients know.
+//!
+//! The official authentication client works unchanged: `create` on the service `authentication` is a login with a
+//! strategy, and answers a token; `remove` is a logout. [`Authentication`] adds it to an app, and the hook
+//! [`authenticate`] protects services.
+//!
+//! ```
+//! use feathers_auth::{AuthConfig, Authentication, authenticate, hash_password};
+//! use feathers_core::{App, Json, Memory};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> feathers_core::Result<()> {
+//! let mut app = App::new();
+//! app.service("users", Memory::<Json>::new()).before(["create", "update", "patch"], hash_password("password"));
+//! app.service("notes", Memory::<Json>::new()).before("all", authenticate("jwt"));
+//! app.configure(Authentication::new(AuthConfig::new("a secret of 32 bytes or more, please")).jwt().local("email"));
+//!
+//! let app = app.start().await?;
+//! app.service("users")?.create(json!({ "email": "ada@example.com", "password": "enchantress" }), ()).await?;
+//! let login = json!({ "strategy": "local", "email": "ada@example.com", "password": "enchantress" });
+//! let login = app.service("authentication")?.create(login, ()).await?;
+//! assert_eq!(login.value()?["user"]["email"], "ada@example.com");
+//! # Ok(())
+//! # }
+//! ```
+
+mod admit;
+mod auth;
+mod authenticated;
+mod authentication;
+mod config;
+mod cookie;
+mod hook;
+mod limit;
+mod password;
+mod password_hook;
+mod revocation;
+mod service;
+mod sessions;
+mod strategy;
+mod ticket;
+mod token;
+
+pub use crate::auth::Auth;
+pub use crate::authenticated::{Authenticated, CurrentUser};
+pub use crate::authentication::Authentication;
+pub use crate::config::{
+    AuthConfig, CookieConfig, JwtConfig, KeyConfig, LimitConfig, LocalConfig, OAuthConfig, PasswordConfig, SameSite,
+    Secret, TicketConfig,
+};
+pub use crate::hook::{Authenticate, IntoStrategies, authenticate};
+pub use crate::password::{Match, Passwords};
+pub use crate::password_hook::{HashPassword, hash_password};
+pub use crate::strategy::{ApiKey, Identity, Strategy, Token};

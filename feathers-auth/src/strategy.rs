@@ -1,0 +1,112 @@
+//! Strategies: the ways in which a client can say who it is.
+
+mod api_key;
+mod jwt;
+mod local;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use feathers_core::{Credentials, Error, Headers, Params, Payload, Result};
+use serde_json::{Map, Value};
+
+pub use self::api_key::ApiKey;
+pub(crate) use self::jwt::Jwt;
+pub(crate) use self::local::Local;
+use crate::auth::Auth;
+use crate::authenticated::Authenticated;
+
+/// Finds out who presents credentials. Implement it for a way of your own, and register it with
+/// [`Authentication::strategy`](crate::Authentication::strategy).
+///
+/// ```
+/// use feathers_auth::{Auth, Authenticated, Identity, Strategy};
+/// use feathers_core::{Credentials, Error, Params, Result, async_trait};
+///
+/// /// Guests say their name, and nobody checks it.
+/// struct Guest;
+///
+/// #[async_trait]
+/// impl Strategy for Guest {
+///     async fn authenticate(&self, credentials: &Credentials, _params: &Params, _auth: &Auth) -> Result<Identity> {
+///         let name = credentials.text("name").ok_or_else(|| Error::not_authenticated("a guest has a name"))?;
+///         Ok(Identity::claims([("guest", name)]))
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Strategy: Send + Sync + 'static {
+    /// Verifies credentials; what is wrong with them is a 401.
+    ///
+    /// `params` are those of the call, without what the client has presented.
+    async fn authenticate(&self, credentials: &Credentials, params: &Params, auth: &Auth) -> Result<Identity>;
+
+    /// Finds credentials in the headers of a request or of a handshake.
+    fn parse(&self, _headers: &Headers, _auth: &Auth) -> Option<Credentials> {
+        None
+    }
+
+    /// Names the account that credentials try to get into, if trying often must not help.
+    fn account<'a>(&self, _credentials: &'a Credentials) -> Option<&'a str> {
+        None
+    }
+
+    /// Checks at the start that everything is there that the strategy needs.
+    async fn check(&self, _auth: &Auth) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Who somebody is, as a strategy has found out.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The record of who it is, with all fields; none for tokens without one.
+    pub entity: Option<Payload>,
+    /// What a new token says besides the usual.
+    pub claims: Map<String, Value>,
+    /// The token that was presented; without one, a login makes one.
+    pub token: Option<Token>,
+}
+
+/// A token that was verified.
+#[derive(Clone, Debug)]
+pub struct Token {
+    pub(crate) text: Credentials,
+    pub(crate) claims: Arc<Map<String, Value>>,
+}
+
+impl Identity {
+    /// Is the one whom this record describes.
+    pub fn of(entity: Payload) -> Self {
+        Self { entity: Some(entity), ..Self::default() }
+    }
+
+    /// Is somebody of whom there is no record, but claims that go into the token.
+    pub fn claims<N: Into<String>, V: Into<Value>>(claims: impl IntoIterator<Item = (N, V)>) -> Self {
+        let claims = claims.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { claims, ..Self::default() }
+    }
+}
+
+impl Auth {
+    /// Verifies credentials by one of these strategies.
+    ///
+    /// `params` are handed on to the strategy and to the service of those who log in.
+    pub async fn authenticate(
+        &self,
+        credentials: &Credentials,
+        params: &Params,
+        allowed: &[impl AsRef<str> + Sync],
+    ) -> Result<Authenticated> {
+        let refused = |why: &str| Error::not_authenticated(format!("Invalid authentication information ({why})"));
+        let name = credentials.strategy().ok_or_else(|| refused("no `strategy` set"))?;
+        let strategy = self.strategy(name).filter(|_| allowed.iter().any(|one| one.as_ref() == name));
+        let strategy = strategy.ok_or_else(|| refused("strategy not allowed in authStrategies"))?;
+        let identity = strategy.authenticate(credentials, params, self).await?;
+        if let Some(entity) = &identity.entity {
+            self.check_entity(entity)?;
+        }
+        Ok(Authenticated::new(name, identity))
+    }
+}

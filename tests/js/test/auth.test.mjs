@@ -1,0 +1,230 @@
+// The official authentication client against the peer, over REST and Socket.IO: every sentence is one of the protocol.
+import { strict as assert } from 'node:assert'
+import client from '@feathersjs/client'
+import { io } from 'socket.io-client'
+import { once, start } from '../lib/server.mjs'
+
+const LOGIN = { strategy: 'local', email: 'hello@feathersjs.com', password: 'supersecret' }
+
+/** Where a page would keep its token. */
+class Store {
+  items = new Map()
+  getItem(key) {
+    return this.items.get(key) ?? null
+  }
+  setItem(key, value) {
+    this.items.set(key, value)
+  }
+  removeItem(key) {
+    this.items.delete(key)
+  }
+}
+
+const connected = []
+
+function open(transport, url, storage = new Store(), options = {}) {
+  const app = client.feathers()
+  if (transport === 'rest') {
+    app.configure(client.rest(url).fetch(globalThis.fetch))
+  } else {
+    const socket = io(url, { transports: [transport], reconnectionDelay: 50, reconnectionDelayMax: 200, ...options })
+    connected.push(socket)
+    app.configure(client.socketio(socket))
+  }
+  return app.configure(client.authentication({ storage }))
+}
+
+const payloadOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
+const headerOf = (token) => JSON.parse(Buffer.from(token.split('.')[0], 'base64url'))
+
+for (const transport of ['rest', 'websocket', 'polling']) {
+  describe(`authentication over ${transport}`, () => {
+    let server
+    before(async () => {
+      server = await start('peer')
+    })
+    afterEach(() => connected.splice(0).forEach((socket) => socket.close()))
+    after(() => server.stop())
+
+    it('logs in with a password: token, payload and the user without his password', async () => {
+      const app = open(transport, server.url)
+      const result = await app.authenticate(LOGIN)
+      assert.deepEqual(Object.keys(result), ['accessToken', 'authentication', 'user'])
+      assert.deepEqual(result.user, { id: 0, email: 'hello@feathersjs.com' })
+      assert.equal(result.authentication.strategy, 'local')
+      const payload = payloadOf(result.accessToken)
+      assert.deepEqual(result.authentication.payload, payload)
+      assert.deepEqual(Object.keys(payload).sort(), ['aud', 'exp', 'iat', 'jti', 'sub'])
+      assert.equal(payload.sub, '0')
+      assert.equal(payload.exp - payload.iat, 86_400)
+      assert.match(payload.jti, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+      assert.deepEqual(headerOf(result.accessToken), { alg: 'HS256', typ: 'access' })
+    })
+
+    it('makes calls as the user from then on', async () => {
+      const app = open(transport, server.url)
+      await assert.rejects(app.service('dummy').find(), { name: 'NotAuthenticated', code: 401, message: 'Not authenticated' })
+      await app.authenticate(LOGIN)
+      const { user, auth } = await app.service('dummy').find()
+      assert.deepEqual({ email: user.email, auth }, { email: 'hello@feathersjs.com', auth: true })
+    })
+
+    it('logs in again with the stored token, as after a reload', async () => {
+      const storage = new Store()
+      const { accessToken } = await open(transport, server.url, storage).authenticate(LOGIN)
+      assert.equal(storage.getItem('feathers-jwt'), accessToken)
+      const app = open(transport, server.url, storage)
+      const result = await app.reAuthenticate()
+      assert.equal(result.accessToken, accessToken)
+      assert.equal(result.authentication.strategy, 'jwt')
+      assert.equal(result.authentication.accessToken, accessToken)
+      assert.equal((await app.service('dummy').find()).auth, true)
+    })
+
+    it('logs out', async () => {
+      const storage = new Store()
+      const app = open(transport, server.url, storage)
+      const { accessToken } = await app.authenticate(LOGIN)
+      const result = await app.logout()
+      assert.equal(result.accessToken, accessToken)
+      assert.equal(storage.getItem('feathers-jwt'), null)
+      await assert.rejects(app.service('dummy').find(), { code: 401 })
+    })
+
+    it('forgets a token that is not good', async () => {
+      const storage = new Store()
+      storage.setItem('feathers-jwt', 'nonsense')
+      const app = open(transport, server.url, storage)
+      await assert.rejects(app.reAuthenticate(), { name: 'NotAuthenticated', message: 'jwt malformed' })
+      assert.equal(storage.getItem('feathers-jwt'), null)
+    })
+
+    describe('answers every mistake with the words of the original', () => {
+      const create = (data) => open(transport, server.url).service('authentication').create(data)
+      const noStrategy = 'Invalid authentication information (no `strategy` set)'
+      const notAllowed = 'Invalid authentication information (strategy not allowed in authStrategies)'
+      const jwtError = { name: 'JsonWebTokenError' }
+      const forged = (change) => async () => {
+        const { accessToken } = await open(transport, server.url).authenticate(LOGIN)
+        return create({ strategy: 'jwt', accessToken: change(accessToken.split('.')).join('.') })
+      }
+      const cases = {
+        'no strategy': [() => create({}), noStrategy],
+        'a list': [() => create([]), noStrategy],
+        'an unknown strategy': [() => create({ strategy: 'magic' }), notAllowed],
+        'a ticket as a login': [() => create({ strategy: 'ticket', ticket: 'x' }), notAllowed],
+        'a wrong password': [() => create({ ...LOGIN, password: 'wrong' }), 'Invalid login'],
+        'no password': [() => create({ strategy: 'local', email: LOGIN.email }), 'Invalid login'],
+        'a password that is no text': [() => create({ ...LOGIN, password: { $ne: null } }), 'Invalid login'],
+        'a name that is no text': [() => create({ ...LOGIN, email: { $ne: null } }), 'Invalid login'],
+        'an unknown user': [() => create({ ...LOGIN, email: 'nobody@feathersjs.com' }), 'Invalid login'],
+        'no user': [() => create({ strategy: 'local', password: 'x' }), 'Invalid login'],
+        'no token': [() => create({ strategy: 'jwt' }), 'No access token'],
+        'garbage': [() => create({ strategy: 'jwt', accessToken: 'garbage' }), 'jwt malformed', jwtError],
+        'another signature': [forged(([h, p]) => [h, p, 'AAAA']), 'invalid signature', jwtError],
+        'another payload': [
+          forged(([h, , s]) => [h, Buffer.from('{"sub":"0"}').toString('base64url'), s]),
+          'invalid signature', jwtError
+        ]
+      }
+      for (const [name, [run, message, data]] of Object.entries(cases)) {
+        it(name, () =>
+          assert.rejects(run(), (error) => {
+            assert.deepEqual([error.name, error.code, error.message], ['NotAuthenticated', 401, message])
+            if (data) assert.deepEqual(error.data, data)
+            return true
+          })
+        )
+      }
+
+      it('get and find', async () => {
+        const service = open(transport, server.url).service('authentication')
+        await assert.rejects(service.get(1), { code: 405 })
+        await assert.rejects(service.find(), { code: 405 })
+      })
+
+      it('a logout with another token, and one without a login', async () => {
+        const app = open(transport, server.url)
+        const service = app.service('authentication')
+        await assert.rejects(service.remove(null), { code: 401, message: noStrategy })
+        await assert.rejects(service.remove('x'), { code: 401, message: 'Invalid access token' })
+        const { accessToken } = await app.authenticate(LOGIN)
+        await assert.rejects(service.remove('x'), { code: 401, message: 'Invalid access token' })
+        assert.equal((await service.remove(accessToken)).accessToken, accessToken)
+      })
+    })
+  })
+
+  describe(`tokens that expire over ${transport}`, () => {
+    let server
+    before(async () => {
+      server = await start('peer', { env: { JWT_EXPIRES: '1s' } })
+    })
+    afterEach(() => connected.splice(0).forEach((socket) => socket.close()))
+    after(() => server.stop())
+
+    it('are a 401 that says when', async () => {
+      const app = open(transport, server.url)
+      const { accessToken } = await app.authenticate(LOGIN)
+      const { exp } = payloadOf(accessToken)
+      await new Promise((resolve) => setTimeout(resolve, exp * 1_000 - Date.now() + 20))
+      await assert.rejects(
+        open(transport, server.url).service('authentication').create({ strategy: 'jwt', accessToken }),
+        (error) => {
+          assert.deepEqual([error.code, error.message], [401, 'jwt expired'])
+          const expiredAt = new Date(exp * 1_000).toISOString()
+          assert.deepEqual(error.data, { name: 'TokenExpiredError', expiredAt })
+          return true
+        }
+      )
+    })
+
+    if (transport === 'rest') return
+    it('end the connection, which does not come back by itself', async () => {
+      const app = open(transport, server.url)
+      const { accessToken } = await app.authenticate(LOGIN)
+      const reason = await once((done) => app.io.once('disconnect', done), 'the disconnect')
+      assert.equal(reason, 'io server disconnect')
+      assert.ok(Date.now() >= payloadOf(accessToken).exp * 1_000 - 5)
+      assert.equal(app.io.active, false)
+    })
+  })
+
+  if (transport === 'rest') continue
+  describe(`sockets over ${transport}`, () => {
+    let server
+    before(async () => {
+      server = await start('peer')
+    })
+    afterEach(() => connected.splice(0).forEach((socket) => socket.close()))
+    after(() => server.stop())
+
+    it('are logged in at once by the token of the handshake', async () => {
+      const { accessToken } = await open('rest', server.url).authenticate(LOGIN)
+      const app = open(transport, server.url, new Store(), { extraHeaders: { Authorization: `Bearer ${accessToken}` } })
+      assert.equal((await app.service('dummy').find()).user.email, LOGIN.email)
+    })
+
+    it('are refused with a bad one, and told why', async () => {
+      const app = open(transport, server.url, new Store(), { extraHeaders: { Authorization: 'Bearer nonsense' } })
+      const error = await once((done) => app.io.once('connect_error', done), 'the refusal')
+      assert.equal(error.message, 'jwt malformed')
+      assert.deepEqual(error.data, { name: 'JsonWebTokenError' })
+    })
+
+    it('take no notice of other schemes', async () => {
+      const app = open(transport, server.url, new Store(), { extraHeaders: { Authorization: 'Basic abc' } })
+      await once((done) => app.io.once('connect', done), 'the connection')
+      await assert.rejects(app.service('dummy').find(), { code: 401 })
+    })
+
+    it('log in again by themselves after they were dropped', async () => {
+      const app = open(transport, server.url)
+      await app.authenticate(LOGIN)
+      const again = once((done) => app.on('login', done), 'the next login')
+      app.io.io.engine.close()
+      await again
+      assert.equal((await app.service('dummy').find()).auth, true)
+    })
+  })
+}

@@ -1,0 +1,92 @@
+//! Accounts: users, logins, and a service behind a login.
+//!
+//! The recorded server has a user from the start, and so has this one.
+
+use std::env;
+
+use feathers::auth::LimitConfig;
+use feathers::prelude::*;
+use feathers::{Provider, Result};
+use serde_json::{Map, Value};
+
+use super::limits::read;
+
+/// Signs the tokens of tests; a real app has no such line.
+const SECRET: &str = "the peer's secret, which everybody may know";
+
+/// How often a login may be tried in a minute.
+const LOGIN_LIMIT: &str = "LOGIN_LIMIT";
+
+/// Someone who can log in.
+#[derive(Clone, Debug, Serialize, Deserialize, Service)]
+struct User {
+    #[service(id)]
+    id: i64,
+    email: String,
+    #[service(hidden)]
+    password: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<String>,
+}
+
+/// Mounts users, authentication and the service behind it; `FEATHERS_SECRET` and `JWT_EXPIRES` change the tokens.
+pub(super) fn mount(app: &mut App) -> Result<()> {
+    let users = Memory::<User>::new().paginate(Paginate::new(10).max(20));
+    app.service("users", users).before(["create", "update", "patch"], hash_password("password"));
+    app.configure(Authentication::new(config()?).local("email").jwt());
+    app.service("dummy", Dummy).before("all", authenticate("jwt"));
+    app.on_login(|_, params, app| {
+        if let Some(connection) = &params.connection {
+            app.channel("authenticated").join(connection);
+        }
+    });
+    app.around_setup(|app, next| async move {
+        next.run().await?;
+        let user = json!({ "id": 0, "email": "hello@feathersjs.com", "password": "supersecret" });
+        app.service("users")?.create(user, ()).await.map(drop)
+    });
+    Ok(())
+}
+
+fn config() -> Result<AuthConfig> {
+    let mut config = AuthConfig::from_env()?;
+    if env::var_os("FEATHERS_SECRET").is_none() {
+        config.secret = Some(SECRET.into());
+    }
+    // The recorded server writes no issuer, and does not count tries.
+    config.jwt.issuer = None;
+    let mut limits = LimitConfig::default();
+    let limit = read(LOGIN_LIMIT)?.unwrap_or(0);
+    (limits.account, limits.address) = (limit, limit);
+    config.limits = limits;
+    Ok(config)
+}
+
+/// Answers who is there.
+struct Dummy;
+
+#[service]
+impl Dummy {
+    async fn find(&self, params: &Params) -> Result<Value> {
+        let user = safe(params)?;
+        Ok(json!({ "user": user, "auth": params.authenticated().is_some() }))
+    }
+
+    async fn get(&self, id: Id, params: &Params) -> Result<Value> {
+        let mut shown = Map::new();
+        shown.insert("query".into(), params.query.clone().into());
+        shown.insert("provider".into(), json!(params.provider.map(Provider::name)));
+        shown.insert("user".into(), safe(params)?);
+        Ok(json!({ "id": id, "params": shown }))
+    }
+}
+
+/// Returns the user as clients may see him.
+fn safe(params: &Params) -> Result<Value> {
+    let Some(user) = params.user() else { return Ok(Value::Null) };
+    let mut user = user.value()?.clone();
+    if let Some(fields) = user.as_object_mut() {
+        fields.shift_remove("password");
+    }
+    Ok(user)
+}
