@@ -18,6 +18,8 @@ export interface RealtimeEvents {
   transport: (name: TransportName, previous: TransportName | undefined) => void
   /** Events may have been missed, and why: read again what is shown. */
   reset: (reset: Reset) => void
+  /** The server does not take the login any more, and it is forgotten. The connection goes on without. */
+  unauthenticated: (error: Error) => void
   /** No transport gets through, or the server does not want this client; in the latter case the state is `closed`. */
   error: (error: Error) => void
 }

@@ -2,6 +2,7 @@
 
 import { convert } from '@feathersjs/errors'
 import type { End, Host } from './link.js'
+import { refusal } from './refusal.js'
 
 /** Sends a GET to the realtime URL. */
 export async function get(
@@ -20,9 +21,8 @@ export async function get(
 export async function failure(response: Response): Promise<End> {
   const error = await response.json().then(convert, () => new Error(`the answer was ${response.status}`))
   const after = retryAfter(response)
-  if (response.status === 401 || response.status === 403) return { why: 'denied', error }
   if (response.status === 429 || response.status === 503) return { why: 'busy', error, after }
-  return { why: 'refused', error, after }
+  return { why: refusal(response.status), error, after }
 }
 
 /** Reads `Retry-After` where it is a number of seconds, in milliseconds. */

@@ -1,6 +1,7 @@
 // A transport for the official Feathers client: `feathers().configure(realtime('http://host'))`.
 
 import type { Application } from '@feathersjs/feathers'
+import { logInAgain } from './authentication-client.js'
 import { guarded } from './emitter.js'
 import type { ServiceEvent } from './link.js'
 import type { RealtimeOptions } from './options.js'
@@ -34,7 +35,7 @@ export interface Plugin {
 /** Returns the plug-in that connects an app to the server at `base`; in pages `''` is where the page comes from. */
 export function realtime(base: string, options: RealtimeOptions = {}): Plugin {
   let app: Application | undefined
-  const connection = new Realtime(base, options, (event) => app && emit(app, event))
+  const connection = new Realtime(base, options, (event) => app && emit(app, event), () => logInAgain(app))
   const service = (path: string) => new RealtimeService(path, (call) => connection.call(call))
   const plugin = (configured: Application) => {
     if (configured.realtime !== undefined) throw new Error('Only one default client provider can be configured')

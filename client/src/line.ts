@@ -67,6 +67,10 @@ export class Line {
     if (!this.#over) this.observer.reset(reset)
   }
 
+  moved(conn: string): void {
+    if (!this.#over) this.observer.moved(conn)
+  }
+
   /** Ends the link, unless it is over. */
   end(end: End): void {
     if (this.#over) return

@@ -2,6 +2,7 @@
 
 import type { Clock } from './clock.js'
 import type { Idle } from './idle.js'
+import type { Auth } from './login.js'
 
 /** A call of a service. */
 export interface Call {
@@ -52,10 +53,11 @@ export interface Welcome {
  * | `lost` | the connection was cut, or the server goes away |
  * | `silent` | nothing came for longer than a heartbeat |
  * | `busy` | the server has no room now |
- * | `denied` | the server does not know this client; another transport would not help |
+ * | `unauthenticated` | the server does not take the login, or it is over; another transport would not help |
+ * | `denied` | the server does not let this client in; another transport would not help |
  * | `final` | the server does not want this client back */
 export interface End {
-  why: 'refused' | 'lost' | 'silent' | 'busy' | 'denied' | 'final'
+  why: 'refused' | 'lost' | 'silent' | 'busy' | 'unauthenticated' | 'denied' | 'final'
   error?: Error | undefined
   /** The server's wish: come back after so many milliseconds. */
   after?: number | undefined
@@ -70,6 +72,8 @@ export interface Observer {
   event(event: ServiceEvent): void
   heartbeat(cursor: string): void
   reset(reset: Reset): void
+  /** The server has lost the session, and goes on with another one. */
+  moved(conn: string): void
   ended(end: End): void
 }
 
@@ -95,7 +99,9 @@ export interface Host {
   openTimeout: number
   /** How many milliseconds late a heartbeat may be. */
   grace: number
-  /** Returns the app's own headers, with what all requests are sent. */
+  /** Returns the login that a link carries which is opened now. */
+  auth(): Auth | undefined
+  /** Returns the headers that all requests are sent with: the app's own and the login. */
   headers(): Promise<Record<string, string>>
   /** Returns how often a stream is heard of, in milliseconds. */
   heartbeat(): Promise<number>

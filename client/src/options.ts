@@ -13,6 +13,8 @@ export interface RealtimeOptions {
   autoConnect?: boolean
   /** Headers of all HTTP requests, or a function that is asked before each; WebSockets have none. */
   headers?: Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>)
+  /** The path of the service that logs in and out: `authentication`. */
+  authentication?: string
   /** Whether cookies are sent to other origins: `same-origin`. */
   credentials?: RequestCredentials
   /** A cursor to resume from, kept from an earlier page. */
@@ -39,6 +41,7 @@ export interface Settings {
   headers(): Promise<Record<string, string>>
   /** Whether headers may be others next time. */
   asksHeaders: boolean
+  authentication: string
   credentials: RequestCredentials
   queue: number
   openTimeout: number
@@ -61,6 +64,7 @@ export function settle(options: RealtimeOptions): Settings {
     transports: asked.filter((name) => name !== 'websocket' || socket !== undefined),
     headers: async () => ({ ...(typeof headers === 'function' ? await headers() : headers) }),
     asksHeaders: typeof headers === 'function',
+    authentication: options.authentication ?? 'authentication',
     credentials: options.credentials ?? 'same-origin',
     queue: options.queue ?? 0,
     openTimeout: options.openTimeout ?? 4_000,

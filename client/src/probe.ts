@@ -3,12 +3,15 @@
 
 import type { TransportName } from './ladder.js'
 import type { Link } from './link.js'
+import type { Auth } from './login.js'
 
 /** A link and what is known of it. */
 export interface Dial {
   readonly name: TransportName
   link: Link | undefined
   conn: string | undefined
+  /** The login that it carries. */
+  auth: Auth | undefined
 }
 
 export class Probe {
@@ -42,6 +45,14 @@ export class Probe {
   take(): void {
     this.#dial = undefined
     this.#settle(true)
+  }
+
+  /** Opens the link that is being tried once more. */
+  again(): void {
+    const dial = this.#dial
+    if (!dial) return
+    this.#dial = this.open(dial.name)
+    dial.link?.close()
   }
 
   /** Goes on to the next transport. */

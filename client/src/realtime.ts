@@ -13,6 +13,7 @@ import { get } from './http.js'
 import { Idle } from './idle.js'
 import { Ladder, type TransportName } from './ladder.js'
 import type { Call, End, Host, Observer, Reset, ServiceEvent, Welcome } from './link.js'
+import { Login, withAuth, type Auth } from './login.js'
 import { Memory } from './memory.js'
 import { Offer } from './offer.js'
 import { settle, type RealtimeOptions, type Settings } from './options.js'
@@ -23,12 +24,13 @@ import { transports } from './transports/all.js'
 import { Waiting } from './waiting.js'
 import { watchPage } from './wake.js'
 
-/** How many calls may wait for the first connection. */
+/** How many calls may wait for the first connection, and logins for any. */
 const FIRST_CALLS = 1_000
 
 export class Realtime extends Emitter<RealtimeEvents> {
   readonly #settings: Settings
   readonly #host: Host
+  readonly #login: Login
   readonly #rest: Rest
   readonly #memory: Memory
   readonly #position: Position
@@ -47,11 +49,13 @@ export class Realtime extends Emitter<RealtimeEvents> {
   #unwatch = () => {}
 
   /** @param base the server's URL
-   *  @param deliver gets each event of a service once */
+   *  @param deliver gets each event of a service once
+   *  @param logInAgain is asked for another login when one was not taken; resolves to whether there is one */
   constructor(
     base: string,
     options: RealtimeOptions,
-    private readonly deliver: (event: ServiceEvent) => void
+    private readonly deliver: (event: ServiceEvent) => void,
+    private readonly logInAgain: () => Promise<boolean>
   ) {
     super()
     const settings = settle(options)
@@ -61,9 +65,13 @@ export class Realtime extends Emitter<RealtimeEvents> {
     const { clock, openTimeout, grace, credentials, headers } = settings
     const ask = (signal: AbortSignal) => get({ ...this.#host, url: new URL(`${url.href}/negotiate`) }, {}, {}, signal)
     const offer = new Offer(ask, clock)
+    const login = new Login(settings.authentication)
     this.#settings = settings
+    this.#login = login
     this.#host = {
-      url, clock, openTimeout, grace, credentials, headers,
+      url, clock, openTimeout, grace, credentials,
+      auth: () => login.auth,
+      headers: async () => withAuth(await headers(), login.auth),
       idle: new Idle(),
       fetch: settings.fetch,
       WebSocket: settings.WebSocket,
@@ -136,12 +144,33 @@ export class Realtime extends Emitter<RealtimeEvents> {
 
   /** Calls a service. Rejects with `Disconnected` when the answer cannot come. */
   async call(call: Call): Promise<unknown> {
+    const changesLogin = this.#login.isChangedBy(call)
     while (!this.#live) {
       if (this.#state === 'idle' || this.#state === 'closed') throw new Disconnected('the client is not connected', false)
-      await this.#waiting.join(this.#state === 'connecting' ? FIRST_CALLS : this.#settings.queue)
+      // Who has lost a login is told while the connection is lost, and may log in at once.
+      const mayWait = this.#state === 'connecting' || changesLogin
+      await this.#waiting.join(mayWait ? FIRST_CALLS : this.#settings.queue)
     }
-    const { link, conn } = this.#live
-    return link?.call?.(call) ?? this.#rest.call(call, conn)
+    const dial = this.#live
+    const answer = dial.link?.call?.(call) ?? this.#rest.call(call, dial.conn, this.#login.authOf(call))
+    return changesLogin ? this.#changeLogin(dial, call, answer) : answer
+  }
+
+  /** Takes note of a login or logout, for the connections to come. */
+  async #changeLogin(dial: Dial, call: Call, answer: Promise<unknown>): Promise<unknown> {
+    let result: unknown
+    try {
+      result = await answer
+    } catch (error) {
+      this.#login.refused(call, error)
+      throw error
+    }
+    this.#login.accepted(call, result)
+    dial.auth = this.#login.auth
+    // A link that has taken over meanwhile was opened without this.
+    const isBehind = this.#live !== undefined && this.#live.auth !== this.#login.auth
+    if (isBehind) await this.call(this.#login.repeated(call)).catch(() => {})
+    return result
   }
 
   #try(): void {
@@ -150,13 +179,16 @@ export class Realtime extends Emitter<RealtimeEvents> {
   }
 
   #dial(name: TransportName): Dial {
-    const dial: Dial = { name, link: undefined, conn: undefined }
+    const dial: Dial = { name, link: undefined, conn: undefined, auth: this.#login.auth }
     const isLive = () => this.#live === dial
     const observer: Observer = {
       opened: (welcome) => this.#opened(dial, welcome),
       event: (event) => isLive() && this.#event(event),
       heartbeat: (cursor) => isLive() && this.#position.advance(cursor),
       reset: (reset) => isLive() && this.#reset(reset),
+      moved: (conn) => {
+        dial.conn = conn
+      },
       ended: (end) => this.#ended(dial, end)
     }
     try {
@@ -168,11 +200,14 @@ export class Realtime extends Emitter<RealtimeEvents> {
   }
 
   #opened(dial: Dial, welcome: Welcome): void {
-    if (dial === this.#trial) {
+    const isTrial = dial === this.#trial
+    if (!isTrial && !this.#probe.isTrying(dial)) return dial.link?.close()
+    // Somebody has logged in or out since it was dialled.
+    if (dial.auth !== this.#login.auth) return isTrial ? this.#tryNow() : this.#probe.again()
+    if (isTrial) {
       this.#trial = undefined
       return this.#goLive(dial, welcome)
     }
-    if (!this.#probe.isTrying(dial)) return dial.link?.close()
     // The live link has missed nothing, so a link that has is no better.
     if (!welcome.recovered) return this.#probe.next()
     this.#probe.take()
@@ -215,7 +250,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
 
   #ended(dial: Dial, end: End): void {
     if (dial === this.#live) this.#lost(end)
-    else if (dial === this.#trial) this.#failed(end)
+    else if (dial === this.#trial) this.#failed(dial, end)
     else if (this.#probe.isTrying(dial)) this.#probe.next()
   }
 
@@ -227,16 +262,19 @@ export class Realtime extends Emitter<RealtimeEvents> {
     this.#probe.end()
     this.#state = 'reconnecting'
     this.emit('disconnect', { reason: end.why, error: end.error })
-    if (this.#givesUp(end)) return
+    // Whether the login is over, or only this session, is found out by the next dial, which carries it.
+    const mayBeLogin = end.why === 'unauthenticated' && this.#login.isUsed
+    if (!mayBeLogin && this.#givesUp(end)) return
     if (end.why === 'silent') this.#ladder.silent(this.#settings.clock.now())
     this.#retry(end)
   }
 
   /** A try is over that never opened. */
-  #failed(end: End): void {
+  #failed(dial: Dial, end: End): void {
     this.#trial = undefined
+    if (end.why === 'unauthenticated' && dial.auth) return this.#loseLogin(dial.auth, end)
     if (this.#givesUp(end)) return
-    const then = end.why === 'busy' || end.why === 'denied' ? 'again' : this.#ladder.failed()
+    const then = end.why === 'busy' || isDenied(end) ? 'again' : this.#ladder.failed()
     if (then === 'next') return this.#try()
     this.#state = 'reconnecting'
     this.#waiting.fail(this.#settings.queue)
@@ -244,13 +282,20 @@ export class Realtime extends Emitter<RealtimeEvents> {
     this.#retry(end)
   }
 
+  /** The login was not taken: goes on without, since there are events for everybody too. */
+  #loseLogin(auth: Auth, { error = new Error('the login was not taken') }: End): void {
+    const isLast = this.#login.forget(auth)
+    this.#try()
+    if (isLast) void this.logInAgain().then((done) => done || this.emit('unauthenticated', error))
+  }
+
   /** Gives up if the server does not want this client. Who was denied may ask once more, with other headers. */
   #givesUp(end: End): boolean {
     // A listener may have closed it meanwhile.
     if (this.#state === 'closed') return true
     const mayAskAgain = this.#settings.asksHeaders && !this.#deniedBefore
-    this.#deniedBefore = end.why === 'denied'
-    if (end.why !== 'final' && (end.why !== 'denied' || mayAskAgain)) return false
+    this.#deniedBefore = isDenied(end)
+    if (end.why !== 'final' && (!isDenied(end) || mayAskAgain)) return false
     this.#shut()
     this.emit('error', end.error ?? new Error(`the connection is over: ${end.why}`))
     return true
@@ -303,4 +348,8 @@ export class Realtime extends Emitter<RealtimeEvents> {
   #clear(timer: Timer): void {
     if (timer !== undefined) this.#settings.clock.clearTimeout(timer)
   }
+}
+
+function isDenied({ why }: End): boolean {
+  return why === 'denied' || why === 'unauthenticated'
 }

@@ -108,6 +108,7 @@ class PollLink implements Link {
 
   #apply(answer: Answer): void {
     const { events, cursor, conn, reset } = answer
+    if (this.#conn !== undefined && this.#conn !== conn) this.#line.moved(conn)
     this.#conn = conn
     this.#interval = answer.retryAfterMs ?? this.#interval
     const recovered = this.since !== undefined && reset === undefined

@@ -5,6 +5,8 @@ import type { Timer } from '../clock.js'
 import { Disconnected } from '../disconnected.js'
 import { Line } from '../line.js'
 import type { Call, End, Host, Link, Observer, ServiceEvent, Welcome } from '../link.js'
+import type { Auth } from '../login.js'
+import { refusal } from '../refusal.js'
 import { fillRoute } from '../route.js'
 
 /** What the server sends. */
@@ -27,7 +29,7 @@ const CLOSE_CODES: Record<number, Pick<End, 'why' | 'after'>> = {
   1008: { why: 'final' },
   1009: { why: 'final' },
   4201: { why: 'lost', after: 0 },
-  4401: { why: 'denied' },
+  4401: { why: 'unauthenticated' },
   4403: { why: 'denied' },
   4409: { why: 'final' }
 }
@@ -58,9 +60,10 @@ class WebSocketLink implements Link {
     url.protocol = url.protocol.replace('http', 'ws')
     const Socket = host.WebSocket as typeof WebSocket
     const socket = new Socket(url, PROTOCOL)
+    const auth = host.auth()
     this.#socket = socket
     this.#line = new Line(host, observer, () => this.#tearDown())
-    socket.onopen = () => this.#hello(since)
+    socket.onopen = () => this.#hello(since, auth)
     socket.onmessage = ({ data }) => this.#receive(String(data))
     socket.onclose = ({ code, reason }) => this.#closed(code, reason)
     // What went wrong is not said here, and a close follows.
@@ -86,16 +89,16 @@ class WebSocketLink implements Link {
     this.#line.close()
   }
 
-  #hello(since: string | undefined): void {
+  #hello(since: string | undefined, auth: Auth | undefined): void {
     // The answer is taken in at once, not by a promise: events may follow before a promise would tell.
-    this.#request('$hello', since === undefined ? {} : { since }, {
+    this.#request('$hello', { since, auth }, {
       resolve: (result) => {
         const { ping, maxFrame, ...welcome } = result as Welcome & { ping: number; maxFrame?: number }
         this.#maxFrame = maxFrame ?? Infinity
         this.#line.opened(welcome, ping + this.host.grace)
         this.#speakUp()
       },
-      reject: (error) => this.#line.end({ why: 'refused', error })
+      reject: (error: Error & { code?: number }) => this.#line.end({ why: refusal(error.code), error })
     })
   }
 

@@ -10,7 +10,7 @@ export function client(options = {}) {
   const app = feathers().configure(
     realtime('http://server', { clock, WebSocket: socketsOf(sockets), fetch: fetchOf(requests), ...options })
   )
-  for (const name of ['connect', 'disconnect', 'reconnecting', 'transport', 'reset', 'error']) {
+  for (const name of ['connect', 'disconnect', 'reconnecting', 'transport', 'reset', 'unauthenticated', 'error']) {
     app.realtime.on(name, (info) => seen.push([name, info]))
   }
   const events = []
