@@ -1,6 +1,7 @@
 //! What runs once an app has authentication: tokens, strategies, connections, revocations.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
 use feathers_core::{
@@ -13,7 +14,7 @@ use crate::authenticated::{Authenticated, CurrentUser};
 use crate::config::AuthConfig;
 use crate::limit::Limits;
 use crate::password::Passwords;
-use crate::revocation::{Revocations, revoked};
+use crate::revocation::{Kept, Revocations, What, keep, revoked};
 use crate::sessions::{About, Sessions};
 use crate::strategy::Strategy;
 use crate::ticket::Tickets;
@@ -30,6 +31,8 @@ struct Inner {
     path: String,
     strategies: Vec<(String, Arc<dyn Strategy>)>,
     checks: Vec<Check>,
+    /// The path of the service that keeps revocations.
+    kept_in: Option<String>,
     tokens: Result<Tokens>,
     passwords: Result<Passwords>,
     revocations: Revocations,
@@ -49,6 +52,7 @@ impl Auth {
         path: String,
         strategies: Vec<(String, Arc<dyn Strategy>)>,
         checks: Vec<Check>,
+        kept_in: Option<String>,
     ) -> Self {
         Self(Arc::new(Inner {
             tokens: Tokens::new(&config),
@@ -59,6 +63,7 @@ impl Auth {
             path,
             strategies,
             checks,
+            kept_in,
             revocations: Revocations::default(),
             sessions: Sessions::default(),
             app: OnceLock::new(),
@@ -84,12 +89,50 @@ impl Auth {
     /// on every transport end with a 401.
     ///
     /// A ban, a new password and a removed user are such cases; the last two are noticed by themselves.
-    pub fn revoke(&self, id: impl Into<Id>) {
-        let subject = id.into().to_string();
-        let lifetime = self.0.config.jwt.expires_in.as_secs().saturating_add(1);
-        self.0.revocations.revoke_subject(&subject, now(), lifetime);
-        for connection in self.0.sessions.of(&subject) {
+    ///
+    /// All of that has happened when this returns. An error is one of the service that
+    /// [keeps revocations](crate::Authentication::revocations), and means that a new start may forget it.
+    pub async fn revoke(&self, id: impl Into<Id>) -> Result<()> {
+        self.revoke_subject(id.into().to_string()).await
+    }
+
+    /// Revokes all tokens of somebody at once; what is returned stores that.
+    fn revoke_subject(&self, subject: String) -> impl Future<Output = Result<()>> + Send + 'static {
+        let time = now();
+        let until = time.saturating_add(self.0.config.jwt.expires_in.as_secs()).saturating_add(1);
+        self.subject_is_revoked(&subject, time, until);
+        self.keep(What::Subject(subject), time, until)
+    }
+
+    pub(crate) fn subject_is_revoked(&self, subject: &str, time: u64, until: u64) {
+        self.0.revocations.revoke_subject(subject, time, until);
+        for connection in self.0.sessions.of(subject) {
+            // A token that was made after it, by another process, is good.
+            let old = connection.authenticated().is_none_or(|login| self.check_revoked(&login).is_err());
+            if old {
+                connection.end(Ending::Denied(revoked()));
+            }
+        }
+    }
+
+    pub(crate) fn token_is_revoked(&self, jti: &str, until: u64) {
+        self.0.revocations.revoke_token(jti, until);
+        for connection in self.0.sessions.with_token(jti) {
             connection.end(Ending::Denied(revoked()));
+        }
+    }
+
+    fn check_revoked(&self, login: &Authenticated) -> Result<()> {
+        login.payload().map_or(Ok(()), |claims| self.0.revocations.check(claims))
+    }
+
+    fn keep(&self, what: What, time: u64, until: u64) -> impl Future<Output = Result<()>> + Send + 'static {
+        let auth = self.clone();
+        async move {
+            match &auth.0.kept_in {
+                Some(path) => keep(auth.app()?, path, what, time, until).await,
+                None => Ok(()),
+            }
         }
     }
 
@@ -150,9 +193,23 @@ impl Auth {
         self.0.config.auth_strategies.clone().unwrap_or_else(|| self.names())
     }
 
-    pub(crate) fn started(&self, app: &Handle) {
+    /// Makes the app known, before its services are set up.
+    pub(crate) fn begin(&self, app: &Handle) {
         let _ = self.0.app.set(app.clone());
+    }
+
+    /// Checks everything, once the services are there, and begins to watch the tokens of connections.
+    pub(crate) async fn start(&self, app: &Handle) -> Result<()> {
+        for strategy in self.strategies() {
+            strategy.check(self).await?;
+        }
+        self.tokens()?;
         app.spawn(self.0.sessions.clone().watch(app.clone()));
+        if let Some(path) = &self.0.kept_in {
+            let kept = Kept::load(app, path, self).await?;
+            app.spawn(kept.watch(app.clone(), self.clone()));
+        }
+        Ok(())
     }
 
     /// Returns the app, once it runs.
@@ -280,13 +337,7 @@ impl Auth {
         connection.insert(login.clone());
         self.0.sessions.add(connection, about);
         // What was revoked meanwhile has not found this connection.
-        if let Some(claims) = login.payload()
-            && let Err(error) = self.0.revocations.check(claims)
-        {
-            connection.end(Ending::Denied(error.clone()));
-            return Err(error);
-        }
-        Ok(())
+        self.check_revoked(login).inspect_err(|error| connection.end(Ending::Denied(error.clone())))
     }
 
     /// Logs a connection out, if it is logged in with this token.
@@ -300,17 +351,13 @@ impl Auth {
         true
     }
 
-    /// Makes a token invalid, and ends the other connections that use it.
-    pub(crate) fn revoke_login(&self, login: &Authenticated, but: Option<&Connection>) -> Result<()> {
+    /// Makes a token invalid, and ends the connections that use it.
+    pub(crate) async fn revoke_login(&self, login: &Authenticated) -> Result<()> {
         let about = self.about(login)?;
         let Some(jti) = about.jti else { return Ok(()) };
-        self.0.revocations.revoke_token(&jti, about.expires.unwrap_or(u64::MAX));
-        for connection in self.0.sessions.with_token(&jti) {
-            if Some(&connection) != but {
-                connection.end(Ending::Denied(revoked()));
-            }
-        }
-        Ok(())
+        let until = about.expires.unwrap_or(u64::MAX);
+        self.token_is_revoked(&jti, until);
+        self.keep(What::Token(jti), now(), until).await
     }
 
     fn about(&self, login: &Authenticated) -> Result<About> {
@@ -327,11 +374,15 @@ impl Auth {
     }
 
     /// Notes that the record of somebody has changed.
-    pub(crate) fn changed(&self, record: &Payload, new_password: bool) -> Result<()> {
+    pub(crate) fn changed(&self, record: &Payload, revoke: bool) -> Result<()> {
         let subject = self.id_of(record)?;
-        let id = Id::from_text(&subject)?;
-        if new_password {
-            self.revoke(id);
+        if revoke {
+            let kept = self.revoke_subject(subject);
+            self.app()?.spawn(async move {
+                if let Err(error) = kept.await {
+                    tracing::error!(?error, "a revocation could not be stored");
+                }
+            });
             return Ok(());
         }
         let record = record.value()?;

@@ -32,12 +32,13 @@ pub struct Authentication {
     path: String,
     strategies: Vec<(String, Arc<dyn Strategy>)>,
     checks: Vec<Check>,
+    kept_in: Option<String>,
 }
 
 impl Authentication {
     /// Takes the settings. A missing secret and other mistakes are errors of the start.
     pub fn new(config: AuthConfig) -> Self {
-        Self { config, path: "authentication".to_owned(), strategies: Vec::new(), checks: Vec::new() }
+        Self { config, path: "authentication".to_owned(), strategies: Vec::new(), checks: Vec::new(), kept_in: None }
     }
 
     /// Mounts the service at another path than `authentication`.
@@ -86,10 +87,29 @@ impl Authentication {
         self
     }
 
+    /// Keeps revocations in a service of [`Revocation`](crate::Revocation)s, so that a new start does not forget them, and
+    /// other processes of the same app hear of them within a second.
+    ///
+    /// Without it they are kept in the process. No client may call that service.
+    ///
+    /// ```
+    /// # use feathers_auth::{AuthConfig, Authentication, Revocation};
+    /// use feathers_core::{App, Memory, Method};
+    ///
+    /// # let (mut app, config) = (App::new(), AuthConfig::new("a secret of 32 bytes or more, please"));
+    /// // In an app with a database: `db.store::<Revocation>().await?`.
+    /// app.service("revocations", Memory::<Revocation>::new()).methods::<Method>([]);
+    /// app.configure(Authentication::new(config).jwt().revocations("revocations"));
+    /// ```
+    pub fn revocations(mut self, path: &str) -> Self {
+        self.kept_in = Some(path.to_owned());
+        self
+    }
+
     /// Adds everything to an app, and returns what it is run with: for routes of your own and for tests.
     pub fn install(self, app: &mut App) -> Auth {
-        let Self { config, path, strategies, checks } = self;
-        let auth = Auth::new(config, path.clone(), strategies, checks);
+        let Self { config, path, strategies, checks, kept_in } = self;
+        let auth = Auth::new(config, path.clone(), strategies, checks, kept_in);
         let users = auth.config().service.clone();
 
         app.set(auth.clone());
@@ -118,12 +138,9 @@ impl Plugin for Authentication {
 
 /// Checks everything when all services are there, and then watches the tokens of connections.
 async fn start(auth: Auth, app: Handle, next: Lifecycle) -> Result<()> {
-    auth.started(&app);
+    auth.begin(&app);
     next.run().await?;
-    for strategy in auth.strategies() {
-        strategy.check(&auth).await?;
-    }
-    auth.tokens().map(drop)
+    auth.start(&app).await
 }
 
 /// Notes that the record of somebody has changed or gone.

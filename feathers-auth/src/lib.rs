@@ -25,6 +25,17 @@
 //! # }
 //! ```
 
+#[doc(hidden)]
+pub(crate) mod framework {
+    //! Where the derive macro finds what it names.
+
+    pub(crate) mod __private {
+        pub(crate) use ::serde;
+        pub(crate) use feathers_core as core;
+        pub(crate) use feathers_core::rt;
+    }
+}
+
 mod admit;
 mod auth;
 mod authenticated;
@@ -32,6 +43,7 @@ mod authentication;
 mod config;
 mod cookie;
 mod hook;
+mod layer;
 mod limit;
 mod password;
 mod password_hook;
@@ -50,6 +62,8 @@ pub use crate::config::{
     Secret, TicketConfig,
 };
 pub use crate::hook::{Authenticate, IntoStrategies, authenticate};
+pub use crate::layer::{AuthLayer, AuthService};
 pub use crate::password::{Match, Passwords};
 pub use crate::password_hook::{HashPassword, hash_password};
+pub use crate::revocation::Revocation;
 pub use crate::strategy::{ApiKey, Identity, Strategy, Token};

@@ -1,11 +1,15 @@
 //! Revocations: tokens that are good no more before they expire.
 
+mod kept;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use feathers_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
+pub use self::kept::Revocation;
+pub(crate) use self::kept::{Kept, What, keep};
 use crate::token::now;
 
 /// What is revoked. Nothing is kept for longer than the tokens that it is about.
@@ -39,10 +43,10 @@ impl Revocations {
         table.sweep();
     }
 
-    /// Revokes all tokens of somebody that were made up to a time, in seconds; they live for `lifetime` seconds at most.
-    pub(crate) fn revoke_subject(&self, subject: &str, time: u64, lifetime: u64) {
+    /// Revokes all tokens of somebody that were made up to a time, in seconds; later than `keep_until` none is good.
+    pub(crate) fn revoke_subject(&self, subject: &str, time: u64, keep_until: u64) {
         let mut table = self.lock();
-        let before = Before { time, keep_until: time.saturating_add(lifetime) };
+        let before = Before { time, keep_until };
         let entry = table.subjects.entry(subject.to_owned()).or_insert(before);
         if entry.time < time {
             *entry = before;

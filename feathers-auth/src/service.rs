@@ -160,13 +160,13 @@ impl Session {
 
     async fn logged_out(&self, ctx: &mut Context, login: &Authenticated) -> Result<()> {
         let connection = ctx.params.connection.clone();
-        if self.0.config().revoke_on_logout {
-            self.0.revoke_login(login, connection.as_ref())?;
-        }
         if let (Some(cookie), Some(Provider::REST)) = (&self.0.config().cookie, ctx.params.provider) {
             ctx.http.headers.push((http::header::SET_COOKIE, cookie::clear(cookie)?));
         }
         let attached = connection.is_none_or(|connection| self.0.detach(&connection, login));
+        if self.0.config().revoke_on_logout {
+            self.0.revoke_login(login).await?;
+        }
         if ctx.params.is_external() && attached {
             let result = ctx.result.clone().unwrap_or_default();
             ctx.app().logout(&result, &ctx.params).await;

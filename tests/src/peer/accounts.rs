@@ -4,7 +4,7 @@
 
 use std::env;
 
-use feathers::auth::LimitConfig;
+use feathers::auth::{HashPassword, LimitConfig};
 use feathers::prelude::*;
 use feathers::{Provider, Result};
 use serde_json::{Map, Value};
@@ -20,9 +20,9 @@ const LOGIN_LIMIT: &str = "LOGIN_LIMIT";
 /// Someone who can log in.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 struct User {
+    email: String,
     #[service(id)]
     id: i64,
-    email: String,
     #[service(hidden)]
     password: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,10 @@ struct User {
 /// Mounts users, authentication and the service behind it; `FEATHERS_SECRET` and `JWT_EXPIRES` change the tokens.
 pub(super) fn mount(app: &mut App) -> Result<()> {
     let users = Memory::<User>::new().paginate(Paginate::new(10).max(20));
-    app.service("users", users).before(["create", "update", "patch"], hash_password("password"));
+    app.service("users", users)
+        .before(["create", "update", "patch"], Import(hash_password("password")))
+        .before("get", scheme::ask)
+        .after("get", scheme::show);
     app.configure(Authentication::new(config()?).local("email").jwt());
     app.service("dummy", Dummy).before("all", authenticate("jwt"));
     app.on_login(|_, params, app| {
@@ -60,6 +63,47 @@ fn config() -> Result<AuthConfig> {
     (limits.account, limits.address) = (limit, limit);
     config.limits = limits;
     Ok(config)
+}
+
+/// Hashes passwords, but for users who are moved here with their hashes: `?hashed=true`. No real app lets clients do
+/// this.
+struct Import(HashPassword);
+
+#[async_trait]
+impl Hook for Import {
+    async fn run(&self, ctx: &mut Context) -> Result<()> {
+        match ctx.params.query.remove("hashed") {
+            Some(_) => Ok(()),
+            None => self.0.run(ctx).await,
+        }
+    }
+}
+
+mod scheme {
+    //! Shows how a password is hashed, with `?scheme=true`, without showing the hash.
+
+    use feathers::prelude::*;
+
+    #[derive(Clone)]
+    struct Asked;
+
+    pub(super) async fn ask(ctx: &mut Context) -> Result<()> {
+        if ctx.params.query.remove("scheme").is_some() {
+            ctx.params.insert(Asked);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn show(ctx: &mut Context) -> Result<()> {
+        if ctx.params.get::<Asked>().is_none() {
+            return Ok(());
+        }
+        let id = ctx.id.clone().ok_or_else(|| Error::bad_request("which user?"))?;
+        let user = ctx.app().service("users")?.get(id, ()).await?;
+        let scheme: Vec<&str> = user.value()?["password"].as_str().unwrap_or_default().splitn(3, '$').collect();
+        ctx.result = Some(json!({ "scheme": scheme[..2].join("$") }).into());
+        Ok(())
+    }
 }
 
 /// Answers who is there.
