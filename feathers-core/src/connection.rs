@@ -65,6 +65,15 @@ pub enum Ending {
     Renewed,
 }
 
+/// A login that is under way.
+pub(crate) struct LoggingIn(Connection);
+
+impl Drop for LoggingIn {
+    fn drop(&mut self) {
+        self.0.0.waiting.login_ends();
+    }
+}
+
 struct Membership {
     since: u64,
     hub: Hub,
@@ -291,6 +300,19 @@ impl Connection {
     /// Returns until when the replay waits for a login, if it does.
     pub(crate) fn waits_until(&self) -> Option<Instant> {
         self.0.waiting.until()
+    }
+
+    /// Notes that a login is under way, until what is returned is dropped.
+    pub(crate) fn log_in(&self) -> LoggingIn {
+        self.0.waiting.login_begins();
+        LoggingIn(self.clone())
+    }
+
+    /// Begins the replay without a login, unless one is under way: who makes another call first does not log in.
+    pub(crate) fn expect_no_login(&self) {
+        if !self.0.waiting.is_logging_in() {
+            self.stop_waiting();
+        }
     }
 
     /// Begins the replay without a login.

@@ -77,12 +77,14 @@ impl Handle {
             let path = mounted.path();
             return Err(Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'")));
         }
-        if let Some(connection) = &params.connection
-            && self.authentication_path() != Some(mounted.path())
-        {
-            // Who would log in does that first.
-            connection.stop_waiting();
-        }
+        let _logging_in = match &params.connection {
+            Some(connection) if self.authentication_path() == Some(mounted.path()) => Some(connection.log_in()),
+            Some(connection) => {
+                connection.expect_no_login();
+                None
+            }
+            None => None,
+        };
         if route.params() != &params.route {
             for (name, value) in route.params().iter() {
                 params.route.set(name, value);

@@ -4,7 +4,7 @@
 //! would be lost if the replay came first.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,6 +24,8 @@ const TOO_LATE: u8 = 3;
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     state: AtomicU8,
+    /// How many logins are under way.
+    logins: AtomicUsize,
     until: OnceLock<Instant>,
 }
 
@@ -36,6 +38,19 @@ impl Waiting {
     /// Returns until when the replay waits, if it does.
     pub(super) fn until(&self) -> Option<Instant> {
         if self.state.load(Ordering::Acquire) == WAITING { self.until.get().copied() } else { None }
+    }
+
+    pub(super) fn login_begins(&self) {
+        self.logins.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn login_ends(&self) {
+        self.logins.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Tells whether a login is under way.
+    pub(super) fn is_logging_in(&self) -> bool {
+        self.logins.load(Ordering::Acquire) > 0
     }
 
     /// Ends the waiting without a login; `true` if there was one.

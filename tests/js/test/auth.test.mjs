@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert'
 import client from '@feathersjs/client'
 import { io } from 'socket.io-client'
 import { once, start } from '../lib/server.mjs'
+import { until } from '../lib/until.mjs'
 
 const LOGIN = { strategy: 'local', email: 'hello@feathersjs.com', password: 'supersecret' }
 
@@ -216,6 +217,81 @@ for (const transport of ['rest', 'websocket', 'polling']) {
       const app = open(transport, server.url, new Store(), { extraHeaders: { Authorization: 'Basic abc' } })
       await once((done) => app.io.once('connect', done), 'the connection')
       await assert.rejects(app.service('dummy').find(), { code: 401 })
+    })
+
+    /** Makes some news, of which only those hear who are logged in, and returns what was said. */
+    async function news(count) {
+      const service = open('rest', server.url).service('news')
+      const texts = Array.from({ length: count }, () => `news ${(said += 1)}`)
+      for (const text of texts) await service.create({ text })
+      return texts
+    }
+    let said = 0
+
+    /** Collects the news that an app hears of, and the notices of the transport. */
+    function listen(app) {
+      const heard = { texts: [], notices: [], cursor: undefined }
+      app.service('news').on('created', ({ text }) => heard.texts.push(text))
+      app.io.on('news created', (_, cursor) => (heard.cursor = cursor))
+      for (const name of ['resumed', 'reset']) app.io.on(name, (notice) => heard.notices.push([name, notice.reason]))
+      return heard
+    }
+
+    it('miss nothing of the channels of their login when they are dropped, time and again', async () => {
+      const app = open(transport, server.url)
+      const heard = listen(app)
+      await app.authenticate(LOGIN)
+      const expected = await news(3)
+      await until(() => heard.texts.length === expected.length)
+      for (let time = 0; time < 5; time += 1) {
+        const again = once((done) => app.once('login', done), 'the next login')
+        app.io.io.engine.close()
+        expected.push(...(await news(20)))
+        await again
+        expected.push(...(await news(1)))
+        await until(() => heard.texts.length >= expected.length)
+      }
+      assert.deepEqual(heard.texts, expected)
+      assert.deepEqual(heard.notices, Array(5).fill(['resumed', undefined]))
+    })
+
+    it('get the replay after the login when the server does not know them any more', async () => {
+      const app = open(transport, server.url)
+      const heard = listen(app)
+      await app.authenticate(LOGIN)
+      await news(1)
+      await until(() => heard.cursor !== undefined)
+      app.io.close()
+      const missed = await news(10)
+
+      const back = open(transport, server.url, app.get('storage'), { auth: { since: heard.cursor } })
+      const later = listen(back)
+      await back.reAuthenticate()
+      await until(() => later.texts.length >= missed.length && later.notices.length > 0)
+      assert.deepEqual(later.texts, missed)
+      assert.deepEqual(later.notices, [['resumed', undefined]])
+    })
+
+    it('are told to read everything again when they log in too late for that', async () => {
+      const app = open(transport, server.url)
+      const heard = listen(app)
+      await app.authenticate(LOGIN)
+      await news(1)
+      await until(() => heard.cursor !== undefined)
+      app.io.close()
+      await news(2)
+
+      const back = open(transport, server.url, app.get('storage'), { auth: { since: heard.cursor } })
+      const later = listen(back)
+      // A call that is no login says that there will be none.
+      await back.service('todos').find()
+      await until(() => later.notices.length === 1)
+      await back.reAuthenticate()
+      await until(() => later.notices.length === 2)
+      assert.deepEqual(later.notices, [['resumed', undefined], ['reset', 'principal']])
+      const [next] = await news(1)
+      await until(() => later.texts.length > 0)
+      assert.deepEqual(later.texts, [next])
     })
 
     it('log in again by themselves after they were dropped', async () => {

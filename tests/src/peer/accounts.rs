@@ -38,6 +38,8 @@ pub(super) fn mount(app: &mut App) -> Result<()> {
         .after("get", scheme::show);
     app.configure(Authentication::new(config()?).local("email").jwt());
     app.service("dummy", Dummy).before("all", authenticate("jwt"));
+    // Only those who are logged in hear of news.
+    app.service("news", Memory::<Json>::new()).publish(|_, app| app.channel("authenticated"));
     app.on_login(|_, params, app| {
         if let Some(connection) = &params.connection {
             app.channel("authenticated").join(connection);
