@@ -4,11 +4,13 @@
 //! hand in axum, and drives them with `wrk` in turn.
 //! `fanout [ROUNDS] [SUBSCRIBERS] [MESSAGES]` publishes to many subscribers, over our transports and over a WebSocket
 //! broadcast written by hand, in turn. Only the ratios count.
+//! `logins [ROUNDS] [SECONDS]` asks for records steadily, with and without logins whose passwords are hashed beside it.
 
 mod broadcast;
 mod by_hand;
 mod fanout;
 mod framework;
+mod logins;
 mod message;
 mod process;
 mod rest;
@@ -19,8 +21,8 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str =
-    "usage: feathers-benches rest [ROUNDS] [SECONDS] | feathers-benches fanout [ROUNDS] [SUBSCRIBERS] [MESSAGES]";
+const USAGE: &str = "usage: feathers-benches rest [ROUNDS] [SECONDS] | fanout [ROUNDS] [SUBSCRIBERS] [MESSAGES] | \
+                     logins [ROUNDS] [SECONDS]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,6 +36,10 @@ fn main() -> ExitCode {
         },
         Some(&"fanout") => match (number(1, 3), number(2, 1_000), number(3, 200)) {
             (Ok(rounds), Ok(subscribers), Ok(messages)) => fanout::run(rounds, subscribers, messages),
+            _ => Err(USAGE.into()),
+        },
+        Some(&"logins") => match (number(1, 5), number(2, 5)) {
+            (Ok(rounds), Ok(seconds)) => logins::run(rounds, seconds),
             _ => Err(USAGE.into()),
         },
         _ => Err(USAGE.into()),
@@ -54,6 +60,7 @@ fn serve(which: &str) -> process::Outcome {
         "broadcast" => runtime.block_on(broadcast::serve()),
         "framework" => runtime.block_on(framework::serve(framework::Hooks::None)),
         "hooks" => runtime.block_on(framework::serve(framework::Hooks::Some)),
+        "logins" => runtime.block_on(logins::serve()),
         "realtime" => runtime.block_on(framework::serve_realtime()),
         _ => Err(USAGE.into()),
     }

@@ -15,7 +15,7 @@ pub(crate) fn announce(address: SocketAddr) {
     let _ = writeln!(out, "http://{address}").and_then(|()| out.flush());
 }
 
-/// A server of this program, pinned to the first core; it ends with the value.
+/// A server of this program, pinned to the first core unless others are named; it ends with the value.
 pub(crate) struct Served {
     child: Child,
     pub(crate) url: String,
@@ -23,9 +23,14 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(which: &str) -> Outcome<Self> {
+        Self::start_on("0", which)
+    }
+
+    /// Starts a server on these cores.
+    pub(crate) fn start_on(cores: &str, which: &str) -> Outcome<Self> {
         let program = std::env::current_exe()?;
         let mut child = Command::new("taskset")
-            .args(["-c", "0"])
+            .args(["-c", cores])
             .arg(program)
             .args(["serve", which])
             .stdout(Stdio::piped())

@@ -8,6 +8,7 @@
 //! | [`queries`] | what clients can ask for |
 //! | [`stores`] | in memory, SQLite, your own |
 //! | [`transports`] | the server, REST, Socket.IO, and the realtime endpoint on the wire |
+//! | [`authentication`] | logins, tokens, who may do what; with the feature `auth` |
 //! | [`configuration`] | files, environments, variables; with the feature `config` |
 //! | [`testing`] | tests without a port |
 //! | [`from_feathersjs`] | what is different |
@@ -31,6 +32,11 @@ pub mod stores {}
 
 #[doc = include_str!("../../docs/guide/transports.md")]
 pub mod transports {}
+
+// The examples need the feature.
+#[cfg_attr(feature = "auth", doc = include_str!("../../docs/guide/authentication.md"))]
+#[cfg_attr(not(feature = "auth"), doc = "This page comes with the feature `auth`.")]
+pub mod authentication {}
 
 // The examples need the feature.
 #[cfg_attr(feature = "config", doc = include_str!("../../docs/guide/configuration.md"))]
