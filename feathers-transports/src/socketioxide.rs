@@ -28,9 +28,11 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use self::handshake::Handshake;
+use crate::answer::error_response;
 use crate::handshake::Checks;
 #[cfg(doc)]
 use crate::handshake::HandshakeAuth;
+use crate::origin::Origins;
 use crate::socketio::bundle;
 use crate::transport::Transport;
 
@@ -55,6 +57,8 @@ const ATTACHMENTS: usize = 16;
 /// At the shutdown, new clients get a 503, calls under way are answered for at most five seconds, and then the engine is
 /// closed, so that clients reconnect elsewhere by themselves.
 /// A client that the server ends by [`Connection::disconnect`] does not reconnect by itself.
+///
+/// A page of another origin gets a 403 if its browser sends a cookie along, unless the server's CORS lets it send them.
 ///
 /// ```
 /// use feathers_transports::SocketIoxide;
@@ -180,6 +184,9 @@ impl Transport for SocketIoxide {
         let engine = any(move |request: Request| {
             let (app, service) = (app.clone(), service.clone());
             async move {
+                if let Err(error) = Origins::default().check(&request) {
+                    return error_response(&error);
+                }
                 if app.is_stopping() && !has_session(request.uri().query()) {
                     return unavailable();
                 }

@@ -35,3 +35,21 @@ async fn calls_events_and_errors_are_those_of_the_other_one() {
 
     server.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn s1_foreign_pages_with_cookies_are_refused() {
+    let server = Server::new(App::new()).bind("127.0.0.1:0").without_defaults().transport(SocketIoxide::new());
+    let server = server.start().await.unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/socket.io/?EIO=4&transport=polling", server.url());
+    let own = server.url();
+    for (origin, cookie, expected) in
+        [("http://evil", true, 403), ("null", true, 403), ("http://evil", false, 200), (&*own, true, 200)]
+    {
+        let mut request = http.get(&url).header("origin", origin);
+        if cookie {
+            request = request.header("cookie", "session=1");
+        }
+        assert_eq!(request.send().await.unwrap().status(), expected, "{origin} {cookie}");
+    }
+}
