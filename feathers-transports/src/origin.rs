@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use feathers_core::{Error, Result};
-use http::{HeaderMap, header};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, header};
 use serde_json::json;
 
 /// The origins besides the server's own that may connect.
@@ -16,6 +17,34 @@ pub(crate) struct Origins(Option<Vec<String>>);
 /// The origins whose pages may send cookies, as the server's CORS has them; on every request of such a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Trusted(pub(crate) Arc<[String]>);
+
+/// Where browsers see the server, in the words of a trusted proxy; on the requests that such a one has passed on.
+#[derive(Clone, Debug)]
+pub(crate) struct Outside {
+    scheme: Option<String>,
+    host: Option<String>,
+}
+
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+impl Outside {
+    /// Reads what the proxy says, if it says something: the last word of each header, which is its own.
+    pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
+        let last = |name| {
+            let words = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+            words.rsplit(',').next().map(str::trim).filter(|word| !word.is_empty())
+        };
+        // Some proxies tell of WebSockets like this.
+        let scheme = last(X_FORWARDED_PROTO).map(|scheme| match scheme {
+            "ws" => "http".to_owned(),
+            "wss" => "https".to_owned(),
+            _ => scheme.to_owned(),
+        });
+        let host = last(X_FORWARDED_HOST).map(ToOwned::to_owned);
+        (scheme.is_some() || host.is_some()).then_some(Self { scheme, host })
+    }
+}
 
 impl Origins {
     /// Allows these only.
@@ -28,25 +57,42 @@ impl Origins {
     /// Without a list, one whose browser sends no cookie may. No `Origin` means that no browser asks.
     pub(crate) fn check(&self, request: &Request) -> Result<()> {
         let trusted = request.extensions().get::<Trusted>().map_or(&[][..], |trusted| &trusted.0);
-        let headers = request.headers();
-        match text(headers, &header::ORIGIN) {
-            Some(origin) if !self.allows(origin, headers, trusted) => {
+        match text(request.headers(), &header::ORIGIN) {
+            Some(origin) if !self.allows(origin, request, trusted) => {
                 Err(Error::forbidden("this origin may not connect").with_data(json!({ "origin": origin })))
             }
             _ => Ok(()),
         }
     }
 
-    fn allows(&self, origin: &str, headers: &HeaderMap, trusted: &[String]) -> bool {
-        let own = text(headers, &header::HOST).is_some_and(|host| {
-            origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
-        });
+    fn allows(&self, origin: &str, request: &Request, trusted: &[String]) -> bool {
         let listed = match &self.0 {
             Some(list) => list.iter().any(|one| one == origin),
-            None => !headers.contains_key(header::COOKIE),
+            None => !request.headers().contains_key(header::COOKIE),
         };
-        own || listed || trusted.iter().any(|one| one == origin)
+        listed || is_own(origin, request) || trusted.iter().any(|one| one == origin)
     }
+}
+
+/// Tells whether an origin is that of the server: of the host that was asked, or what a trusted proxy says instead.
+///
+/// Only such a proxy knows the scheme, since it may have taken the encryption off.
+fn is_own(origin: &str, request: &Request) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let outside = request.extensions().get::<Outside>();
+    if outside.and_then(|outside| outside.scheme.as_deref()).is_some_and(|own| !own.eq_ignore_ascii_case(scheme)) {
+        return false;
+    }
+    // HTTP/2 has the host in the place of the URL.
+    let asked = || text(request.headers(), &header::HOST).or_else(|| request.uri().authority().map(Authority::as_str));
+    let own = outside.and_then(|outside| outside.host.as_deref()).or_else(asked);
+    own.is_some_and(|own| without_port(scheme, own).eq_ignore_ascii_case(without_port(scheme, authority)))
+}
+
+/// Takes off the port that a scheme has anyway; browsers leave it out of origins, some proxies write it.
+fn without_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
+    let port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    authority.strip_suffix(port).unwrap_or(authority)
 }
 
 /// What is not text is an origin that nobody has.
@@ -93,5 +139,50 @@ mod tests {
         }
         assert!(check(&open, "https://page.example", true, &["https://page.example"]));
         assert!(!check(&open, "https://page.example.evil", true, &["https://page.example"]));
+    }
+
+    #[test]
+    fn s30_the_own_origin_behind_a_proxy() {
+        let check = |host: &str, forwarded: &[(HeaderName, &str)], origin: &str| {
+            let mut request = Request::builder().header("cookie", "session=1").header("origin", origin);
+            if !host.is_empty() {
+                request = request.header("host", host);
+            }
+            for (name, value) in forwarded {
+                request = request.header(name, *value);
+            }
+            let request = request.uri("https://h2.example/x").body(axum::body::Body::empty()).unwrap_or_default();
+            let ignored = Origins::default().check(&request).is_ok();
+            let mut believed = request;
+            let outside = Outside::read(believed.headers());
+            outside.map(|outside| believed.extensions_mut().insert(outside));
+            (ignored, Origins::default().check(&believed).is_ok())
+        };
+        let (proto, host) = (X_FORWARDED_PROTO, X_FORWARDED_HOST);
+        let both = |scheme, name| [(proto.clone(), scheme), (host.clone(), name)];
+        for (asked, forwarded, origin, by_ignoring, by_believing) in [
+            // The host that the proxy asks for is no origin of any page.
+            ("inside:3030", &both("https", "app.example")[..], "https://app.example", false, true),
+            ("inside:3030", &both("https", "app.example"), "http://app.example", false, false),
+            ("inside:3030", &both("https", "app.example"), "http://inside:3030", true, false),
+            ("inside:3030", &both("https", "app.example:443"), "https://app.example", false, true),
+            ("inside:3030", &both("http", "app.example:443"), "http://app.example", false, false),
+            ("inside:3030", &both("http", "app.example:80"), "http://app.example", false, true),
+            ("inside:3030", &both("wss", "app.example"), "https://app.example", false, true),
+            ("inside:3030", &both("https, http", "evil.example, app.example"), "http://app.example", false, true),
+            ("inside:3030", &both("https, http", "evil.example, app.example"), "http://evil.example", false, false),
+            ("inside:3030", &both("https", "app.example"), "https://app.example.evil", false, false),
+            ("inside:3030", &both("https", "app.example"), "https://evil-app.example", false, false),
+            ("inside:3030", &both("https", "app.example"), "null", false, false),
+            ("app.example", &[(proto.clone(), "https")], "https://app.example", true, true),
+            ("app.example", &[(proto.clone(), "https")], "http://app.example", true, false),
+            ("inside", &[(host.clone(), "app.example")], "https://app.example", false, true),
+            ("app.example", &[(host.clone(), " "), (proto.clone(), "")], "https://app.example", true, true),
+            // HTTP/2 has no header of the host.
+            ("", &[], "https://h2.example", true, true),
+            ("", &[], "https://h3.example", false, false),
+        ] {
+            assert_eq!(check(asked, forwarded, origin), (by_ignoring, by_believing), "{asked} {forwarded:?} {origin}");
+        }
     }
 }

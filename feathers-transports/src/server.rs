@@ -5,12 +5,14 @@ mod banner;
 mod bounds;
 mod connection;
 mod cors;
+mod door;
 mod front;
 mod health;
 mod io;
 mod listen;
 mod log;
 mod metrics;
+mod proxies;
 mod request_id;
 mod running;
 mod signals;
@@ -43,6 +45,7 @@ use crate::transport::Transport;
 /// | [`write_timeout`](Self::write_timeout) | 60 s, then the connection of a client that does not read is closed |
 /// | [`max_connections`](Self::max_connections) | 10,000, more wait |
 /// | [`shutdown_timeout`](Self::shutdown_timeout) | 10 s |
+/// | [`trusted_proxies`](Self::trusted_proxies) | none: a client's address is that of its connection |
 /// | [`cors`](Self::cors) | off: browsers refuse calls from pages of other origins |
 /// | [`compression`](Self::compression) | on, for clients that ask for it |
 /// | [`health`](Self::health) | `/health/live` and `/health/ready` |
@@ -70,6 +73,7 @@ struct Options {
     write_timeout: Duration,
     shutdown_timeout: Duration,
     max_connections: usize,
+    proxies: Vec<String>,
     cors: Option<Cors>,
     compression: bool,
     access_log: bool,
@@ -98,6 +102,7 @@ impl Server {
             write_timeout: Duration::from_mins(1),
             shutdown_timeout: Duration::from_secs(10),
             max_connections: 10_000,
+            proxies: Vec::new(),
             cors: None,
             compression: true,
             access_log: false,
@@ -171,6 +176,22 @@ impl Server {
     /// Sets how long the shutdown waits for calls under way; then their connections are closed.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.options.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Names the proxies in front of the server, by address (`127.0.0.1`) or network (`10.0.0.0/8`), so that their
+    /// clients are told apart. A text that is neither is an error of the start.
+    ///
+    /// On a connection from one of them the client is the right-most address in `X-Forwarded-For` that is no trusted
+    /// proxy itself. What cannot be read ends the list there: the client is the last address before it.
+    /// The server's own origin, which may always open connections with cookies, is then that of `X-Forwarded-Host`
+    /// and `X-Forwarded-Proto` where they are there, the last one of several.
+    /// On any other connection all three are ignored, since everybody can send them.
+    ///
+    /// The header `Forwarded` (RFC 7239) is not read. A proxy that writes the one header passes the other on as the
+    /// client has sent it, so believing both would let clients choose their address.
+    pub fn trusted_proxies<P: Into<String>>(mut self, proxies: impl IntoIterator<Item = P>) -> Self {
+        self.options.proxies.extend(proxies.into_iter().map(Into::into));
         self
     }
 

@@ -37,8 +37,8 @@ impl Cors {
         Self { origins: Some(origins.into_iter().map(Into::into).collect()), credentials: false }
     }
 
-    /// Lets pages send cookies too, also when they open a WebSocket or Socket.IO. Together with [`Cors::any`] it is an error of the start: every page on the web
-    /// could then act for its visitors.
+    /// Lets pages send cookies too, also when they open a WebSocket or Socket.IO. Together with [`Cors::any`] it is an
+    /// error of the start: every page on the web could then act for its visitors.
     pub fn credentials(mut self) -> Self {
         self.credentials = true;
         self

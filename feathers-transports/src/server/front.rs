@@ -1,13 +1,12 @@
 //! The front of the server: what happens to every request before and after its route.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::response::Response;
 use feathers_core::Error;
 use futures_util::FutureExt;
@@ -19,8 +18,8 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove}
 use tower_http::cors::{Cors, CorsLayer};
 use tracing::{Instrument, Span};
 
-use crate::address::ClientAddress;
 use crate::answer::error_response;
+use crate::server::door::Door;
 use crate::server::request_id::{self, REQUEST_ID};
 
 /// Below this many bytes compression saves no packet.
@@ -34,17 +33,18 @@ const SECRETS: [HeaderName; 4] =
 #[derive(Clone)]
 pub(super) struct Front {
     routes: Either<Cors<Router>, Router>,
+    door: Arc<Door>,
     compression: bool,
     access_log: bool,
 }
 
 impl Front {
-    pub(super) fn new(inner: Router, cors: Option<CorsLayer>, compression: bool, access_log: bool) -> Self {
+    pub(super) fn new(inner: Router, door: Door, cors: Option<CorsLayer>, compression: bool, access_log: bool) -> Self {
         let routes = match cors {
             Some(layer) => Either::Left(layer.layer(inner)),
             None => Either::Right(inner),
         };
-        Self { routes, compression, access_log }
+        Self { routes, door: Arc::new(door), compression, access_log }
     }
 
     pub(super) fn into_router(self) -> Router {
@@ -54,9 +54,7 @@ impl Front {
     pub(super) async fn answer(self, mut request: Request<Body>) -> Result<Response, Infallible> {
         let id = request_id::ensure(request.headers_mut());
         mark_secrets(request.headers_mut());
-        if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
-            request.extensions_mut().insert(ClientAddress(peer.ip()));
-        }
+        self.door.identify(&mut request);
         let log = Log::begin(&request, &id, self.access_log);
         let span = log.span.clone();
         let work = AssertUnwindSafe(self.route(request)).catch_unwind();

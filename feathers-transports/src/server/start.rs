@@ -11,8 +11,10 @@ use crate::realtime::Realtime;
 use crate::rest::Rest;
 use crate::server::accept::Acceptor;
 use crate::server::bounds::Bounds;
+use crate::server::door::Door;
 use crate::server::front::Front;
 use crate::server::metrics::Metrics;
+use crate::server::proxies::Proxies;
 use crate::server::running::Running;
 use crate::server::{Options, Server, banner, health, log, signals};
 
@@ -86,6 +88,7 @@ impl Server {
 
 /// Puts all routes together; also returns the names of the transports.
 fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Front, Vec<&'static str>)> {
+    let door = Door::new(Proxies::parse(&options.proxies)?);
     let bounds = Bounds { body: options.body_limit, time: options.request_timeout };
     let mut router = options.routes.map(|routes| bounds.layer(routes)).unwrap_or_default();
     if let Some(path) = &options.health {
@@ -116,7 +119,7 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
         router = router.layer(axum::Extension(trusted));
     }
     let cors = options.cors.as_ref().map(super::Cors::layer).transpose()?;
-    Ok((Front::new(router, cors, options.compression, options.access_log), names))
+    Ok((Front::new(router, door, cors, options.compression, options.access_log), names))
 }
 
 /// Binds the address, or `HOST` and `PORT`.

@@ -1,0 +1,242 @@
+//! What pages, clients and proxies that mean harm must not get, by the numbers of the security list.
+#![cfg(feature = "socketio")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod realtime_support;
+
+use feathers_core::{App, Context, Json, Memory, Result};
+use feathers_transports::{Cors, Realtime, Running, Server, SocketIo};
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use self::realtime_support::{Answer, app, ask};
+
+const COOKIE: (&str, &str) = ("cookie", "session=1");
+
+/// All ways in over plain HTTP: method and path.
+const PLAIN: [(&str, &str); 8] = [
+    ("GET", "/notes"),
+    ("POST", "/notes"),
+    ("DELETE", "/notes/1"),
+    ("GET", "/realtime?transport=sse"),
+    ("GET", "/realtime?wait=0"),
+    ("GET", "/realtime?since=now&wait=0"),
+    ("DELETE", "/realtime?conn=x"),
+    ("GET", "/socket.io/?EIO=4&transport=polling"),
+];
+
+/// The ways in on a WebSocket.
+const SOCKETS: [&str; 2] = ["/realtime", "/socket.io/?EIO=4&transport=websocket"];
+
+async fn start(server: Server) -> Running {
+    server.bind("127.0.0.1:0").start().await.unwrap()
+}
+
+/// Returns the status with which an upgrade is answered.
+async fn upgrade(server: &Running, path: &str, headers: &[(&'static str, &str)]) -> u16 {
+    let mut request = format!("ws://{}{path}", server.addr()).into_client_request().unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    match tokio_tungstenite::connect_async(request).await {
+        Ok((_, response)) => response.status().as_u16(),
+        Err(Error::Http(response)) => response.status().as_u16(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Returns the status of an answer whose body may never end.
+async fn status(server: &Running, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+    realtime_support::send(server, method, path, headers).await.status().as_u16()
+}
+
+/// Checks every way in with this origin and a cookie.
+async fn check_every_way(server: &Running, origin: &str, allowed: bool) {
+    let headers = [("origin", origin), COOKIE];
+    for (method, path) in PLAIN {
+        let status = status(server, method, path, &headers).await;
+        assert_eq!(status != 403, allowed, "{method} {path} from {origin}: {status}");
+    }
+    for path in SOCKETS {
+        assert_eq!(upgrade(server, path, &headers).await, if allowed { 101 } else { 403 }, "{path} from {origin}");
+    }
+}
+
+#[tokio::test]
+async fn s1_pages_of_other_origins_cannot_use_the_cookies_of_their_visitors() {
+    let server = start(Server::new(app())).await;
+    let own = server.url();
+    check_every_way(&server, &own, true).await;
+    for evil in [
+        "http://evil",
+        "null",
+        "",
+        "http://127.0.0.1",
+        &format!("{own}.evil"),
+        &format!("{own}0"),
+        &format!("http://evil.{}", server.addr()),
+        &format!("http://evil@{}", server.addr()),
+        &format!("http://evil/{}", server.addr()),
+        &own.replace("http://", ""),
+    ] {
+        check_every_way(&server, evil, false).await;
+    }
+}
+
+#[tokio::test]
+async fn s1_listed_origins_can_connect_and_nobody_with_a_name_like_theirs() {
+    let good = "https://good.example";
+    let cors = start(Server::new(app()).cors(Cors::origins([good]).credentials())).await;
+    check_every_way(&cors, good, true).await;
+    let own_lists = Server::new(app())
+        .without_defaults()
+        .transport(SocketIo::new().origins([good]))
+        .transport(Realtime::new().origins([good]));
+    let own_lists = start(own_lists).await;
+    for server in [&cors, &own_lists] {
+        let ways = PLAIN.iter().filter(|(_, path)| !path.starts_with("/notes"));
+        for origin in [good, "null", "https://good.example.evil", "https://good.exampl", "https://evil-good.example"] {
+            let headers = [("origin", origin), COOKIE];
+            for (method, path) in ways.clone() {
+                let status = status(server, method, path, &headers).await;
+                assert_eq!(status != 403, origin == good, "{method} {path} from {origin}: {status}");
+            }
+            for path in SOCKETS {
+                let expected = if origin == good { 101 } else { 403 };
+                assert_eq!(upgrade(server, path, &headers).await, expected, "{path} from {origin}");
+            }
+        }
+    }
+    // Without credentials a list of CORS lets nobody's cookie in.
+    let without = start(Server::new(app()).cors(Cors::origins([good]))).await;
+    check_every_way(&without, good, false).await;
+}
+
+#[tokio::test]
+async fn s1_a_session_of_somebody_else_is_not_taken_over() {
+    let server = start(Server::new(app())).await;
+    let open = ask(&server, "GET", "/socket.io/?EIO=4&transport=polling", &[]).await;
+    let sid = open.text.split('"').nth(3).unwrap();
+    let evil = [("origin", "http://evil"), COOKIE];
+    for (method, transport) in [("GET", "polling"), ("POST", "polling")] {
+        let path = format!("/socket.io/?EIO=4&transport={transport}&sid={sid}");
+        assert_eq!(status(&server, method, &path, &evil).await, 403, "{method}");
+    }
+    let path = format!("/socket.io/?EIO=4&transport=websocket&sid={sid}");
+    assert_eq!(upgrade(&server, &path, &evil).await, 403);
+    assert_eq!(upgrade(&server, &path, &[]).await, 101);
+}
+
+/// What an answer says to a browser that asks for another origin.
+fn allowed(answer: &Answer) -> (Option<&str>, Option<&str>) {
+    (answer.header("access-control-allow-origin"), answer.header("access-control-allow-credentials"))
+}
+
+#[tokio::test]
+async fn s2_no_answer_allows_every_page_with_credentials() {
+    let (good, other) = ("https://good.example", "https://other.example");
+    let listed = [good, other];
+    let some = |origin| (Some(origin), None);
+    let trusted = |origin| (Some(origin), Some("true"));
+    let nobody = (None, None);
+    for (cors, for_good, for_evil) in [
+        (None, nobody, nobody),
+        (Some(Cors::any()), some("*"), some("*")),
+        (Some(Cors::origins(listed)), some(good), nobody),
+        // A page that is not listed learns that credentials would be fine, and of no origin that may send them.
+        (Some(Cors::origins(listed).credentials()), trusted(good), (None, Some("true"))),
+    ] {
+        let name = format!("{cors:?}");
+        let server = Server::new(app());
+        let server = start(match cors {
+            Some(cors) => server.cors(cors),
+            None => server,
+        });
+        let server = server.await;
+        for (origin, expected) in [
+            (good, for_good),
+            ("https://evil.example", for_evil),
+            ("null", for_evil),
+            ("https://good.example.evil", for_evil),
+            ("http://good.example", for_evil),
+            ("https://good.example:444", for_evil),
+        ] {
+            let preflight = [
+                ("origin", origin),
+                ("access-control-request-method", "DELETE"),
+                ("access-control-request-headers", "authorization"),
+            ];
+            let paths = ["/notes", "/nope", "/realtime", "/socket.io/", "/health/live"];
+            for (method, path) in paths.iter().flat_map(|path| [("OPTIONS", path), ("GET", path)]) {
+                let headers = if method == "OPTIONS" { &preflight[..] } else { &preflight[..1] };
+                let answer = ask(&server, method, path, headers).await;
+                assert_eq!(allowed(&answer), expected, "{method} {path} from {origin} with {name}");
+                if expected.0.is_some_and(|origin| origin != "*") {
+                    let vary =
+                        answer.headers.get_all("vary").iter().any(|vary| vary.to_str().unwrap().contains("origin"));
+                    assert!(vary, "a cache would hand the answer to others: {method} {path} with {name}");
+                }
+            }
+        }
+        let plain = ask(&server, "GET", "/notes", &[]).await;
+        assert!(plain.header("access-control-allow-origin").is_none_or(|origin| origin == "*"), "{name}");
+    }
+    for cors in [Cors::any().credentials(), Cors::origins(["*"]).credentials(), Cors::origins(["null"]).credentials()] {
+        assert!(Server::new(App::new()).bind("127.0.0.1:0").cors(cors).start().await.is_err());
+    }
+}
+
+/// Answers with the address of the caller.
+async fn who(ctx: &mut Context) -> Result<()> {
+    ctx.result = Some(json!(ctx.params.address).into());
+    Ok(())
+}
+
+fn who_app() -> App {
+    let mut app = App::new();
+    app.service("who", Memory::<Json>::new()).before("find", who);
+    app
+}
+
+#[tokio::test]
+async fn s30_only_trusted_proxies_say_who_the_client_is() {
+    let forwarded = [
+        ("x-forwarded-for", "9.9.9.9"),
+        ("x-forwarded-for", "2.2.2.2, 10.1.1.1"),
+        ("forwarded", "for=3.3.3.3"),
+        ("x-real-ip", "4.4.4.4"),
+    ];
+    for (trusted, expected) in [
+        (&[][..], "\"127.0.0.1\""),
+        (&["10.0.0.0/8", "127.0.0.2", "::1"], "\"127.0.0.1\""),
+        (&["127.0.0.1"], "\"10.1.1.1\""),
+        (&["127.0.0.0/8", "10.0.0.0/8"], "\"2.2.2.2\""),
+    ] {
+        let server = start(Server::new(who_app()).trusted_proxies(trusted.iter().copied())).await;
+        assert_eq!(ask(&server, "GET", "/who", &forwarded).await.text, expected, "{trusted:?}");
+    }
+    let wrong = Server::new(App::new()).trusted_proxies(["127.0.0.1", "10.0.0.0/99"]).bind("127.0.0.1:0");
+    assert!(wrong.start().await.unwrap_err().message().starts_with("'10.0.0.0/99' is no address"));
+}
+
+#[tokio::test]
+async fn s30_clients_cannot_choose_the_origin_of_the_server() {
+    let page = "https://app.example";
+    let forwarded = [("origin", page), COOKIE, ("x-forwarded-host", "app.example"), ("x-forwarded-proto", "https")];
+    let alone = start(Server::new(app())).await;
+    let other = start(Server::new(app()).trusted_proxies(["10.0.0.0/8"])).await;
+    let behind = start(Server::new(app()).trusted_proxies(["127.0.0.1"])).await;
+    for (server, allowed) in [(&alone, false), (&other, false), (&behind, true)] {
+        for (method, path) in PLAIN {
+            let status = status(server, method, path, &forwarded).await;
+            assert_eq!(status != 403, allowed, "{method} {path}: {status}");
+        }
+        for path in SOCKETS {
+            assert_eq!(upgrade(server, path, &forwarded).await, if allowed { 101 } else { 403 }, "{path}");
+        }
+    }
+    // Another page is none of the server's behind the proxy either.
+    let evil = [("origin", "https://evil.example"), COOKIE, forwarded[2], forwarded[3]];
+    assert_eq!(status(&behind, "GET", "/notes", &evil).await, 403);
+}
