@@ -47,6 +47,7 @@ mod server;
 mod socketio;
 #[cfg(feature = "socketioxide")]
 mod socketioxide;
+mod source;
 mod transport;
 mod websocket;
 
@@ -56,7 +57,7 @@ pub use crate::answer::error_response;
 pub use crate::handshake::HandshakeAuth;
 pub use crate::realtime::Realtime;
 pub use crate::rest::{Feathers, Rest};
-pub use crate::server::{Cors, Listen, Running, Server, logging};
+pub use crate::server::{Cors, Listen, RateLimit, Running, Server, logging};
 #[cfg(feature = "socketio")]
 pub use crate::socketio::SocketIo;
 #[cfg(feature = "socketioxide")]

@@ -13,6 +13,7 @@ mod listen;
 mod log;
 mod metrics;
 mod proxies;
+mod rate_limit;
 mod request_id;
 mod running;
 mod signals;
@@ -31,6 +32,7 @@ use tokio::net::TcpListener;
 pub use self::cors::Cors;
 pub use self::listen::Listen;
 pub use self::log::logging;
+pub use self::rate_limit::RateLimit;
 pub use self::running::Running;
 use crate::transport::Transport;
 
@@ -46,6 +48,7 @@ use crate::transport::Transport;
 /// | [`max_connections`](Self::max_connections) | 10,000, more wait |
 /// | [`shutdown_timeout`](Self::shutdown_timeout) | 10 s |
 /// | [`trusted_proxies`](Self::trusted_proxies) | none: a client's address is that of its connection |
+/// | [`rate_limit`](Self::rate_limit) | off |
 /// | [`cors`](Self::cors) | off: browsers refuse calls from pages of other origins |
 /// | [`compression`](Self::compression) | on, for clients that ask for it |
 /// | [`health`](Self::health) | `/health/live` and `/health/ready` |
@@ -74,6 +77,7 @@ struct Options {
     shutdown_timeout: Duration,
     max_connections: usize,
     proxies: Vec<String>,
+    rate_limit: Option<RateLimit>,
     cors: Option<Cors>,
     compression: bool,
     access_log: bool,
@@ -103,6 +107,7 @@ impl Server {
             shutdown_timeout: Duration::from_secs(10),
             max_connections: 10_000,
             proxies: Vec::new(),
+            rate_limit: None,
             cors: None,
             compression: true,
             access_log: false,
@@ -192,6 +197,27 @@ impl Server {
     /// client has sent it, so believing both would let clients choose their address.
     pub fn trusted_proxies<P: Into<String>>(mut self, proxies: impl IntoIterator<Item = P>) -> Self {
         self.options.proxies.extend(proxies.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets how many requests one address may make; more are answered with a 429 that says when to try again.
+    ///
+    /// Every HTTP request counts, whatever it is for and whatever its answer is, but for the health checks. So does the
+    /// one that opens a WebSocket; the calls inside it do not, which its transport bounds.
+    /// The addresses of IPv6 count by their /64, since one client has all of it. Behind a proxy,
+    /// [`trusted_proxies`](Self::trusted_proxies) is needed too, or all clients count as one.
+    ///
+    /// Up to 100,000 addresses are counted at the same time; those that have been silent for long enough are forgotten
+    /// every five seconds. Past that, new ones share one count until there is room, and those that are known keep theirs.
+    ///
+    /// ```
+    /// # use feathers_core::App;
+    /// use feathers_transports::{RateLimit, Server};
+    ///
+    /// let server = Server::new(App::new()).rate_limit(RateLimit::per_second(50).burst(100));
+    /// ```
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.options.rate_limit = Some(limit);
         self
     }
 

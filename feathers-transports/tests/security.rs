@@ -4,11 +4,14 @@
 
 mod realtime_support;
 
+use axum::body::Body;
 use feathers_core::{App, Context, Json, Memory, Result};
-use feathers_transports::{Cors, Realtime, Running, Server, SocketIo};
+use feathers_transports::{Cors, RateLimit, Realtime, Running, Server, SocketIo};
+use http::Request;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tower::ServiceExt;
 
 use self::realtime_support::{Answer, app, ask};
 
@@ -239,4 +242,56 @@ async fn s30_clients_cannot_choose_the_origin_of_the_server() {
     // Another page is none of the server's behind the proxy either.
     let evil = [("origin", "https://evil.example"), COOKIE, forwarded[2], forwarded[3]];
     assert_eq!(status(&behind, "GET", "/notes", &evil).await, 403);
+}
+
+#[tokio::test]
+async fn more_requests_than_allowed_are_a_429_before_any_route() {
+    let limit = RateLimit::per_minute(1).burst(4);
+    let cors = Cors::origins(["https://good.example"]);
+    let server = Server::new(app()).trusted_proxies(["127.0.0.1"]).rate_limit(limit).cors(cors).health("/-/");
+    let server = start(server).await;
+    let from = |address| [("x-forwarded-for", address), ("origin", "https://good.example")];
+    // Whatever it is, and whatever comes of it.
+    for (method, path, expected) in [
+        ("GET", "/notes", 200),
+        ("GET", "/nope", 404),
+        ("OPTIONS", "/notes", 204),
+        ("GET", "/socket.io/?EIO=4&transport=polling", 200),
+    ] {
+        assert_eq!(status(&server, method, path, &from("2.2.2.2")).await, expected, "{path}");
+    }
+    for (method, path) in PLAIN {
+        let answer = ask(&server, method, path, &from("2.2.2.2")).await;
+        assert_eq!((answer.status.as_u16(), answer.json()["name"].as_str()), (429, Some("TooManyRequests")), "{path}");
+        let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((50..=60).contains(&wait), "{wait}");
+        // A page can read it, and it is found in the log.
+        assert_eq!(answer.header("access-control-allow-origin"), Some("https://good.example"));
+        assert!(answer.header("x-request-id").is_some());
+    }
+    for path in SOCKETS {
+        assert_eq!(upgrade(&server, path, &[("x-forwarded-for", "2.2.2.2")]).await, 429, "{path}");
+    }
+    // Others are not concerned, and health checks never.
+    assert_eq!(status(&server, "GET", "/notes", &from("3.3.3.3")).await, 200);
+    for path in ["/-/live", "/-/ready"] {
+        assert_eq!(status(&server, "GET", path, &from("2.2.2.2")).await, 200, "{path}");
+    }
+    for path in ["/-/live/", "/-/other", "/health/live"] {
+        assert_eq!(status(&server, "GET", path, &from("2.2.2.2")).await, 429, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_limited_by_default_and_without_an_address() {
+    let server = start(Server::new(app())).await;
+    for _ in 0..300 {
+        assert_eq!(status(&server, "GET", "/nope", &[]).await, 404);
+    }
+    let server = Server::new(app()).rate_limit(RateLimit::per_minute(1));
+    let (_handle, router) = server.into_router().await.unwrap();
+    for _ in 0..3 {
+        let request = Request::get("/nope").header("x-forwarded-for", "2.2.2.2").body(Body::empty()).unwrap();
+        assert_eq!(router.clone().oneshot(request).await.unwrap().status(), 404);
+    }
 }

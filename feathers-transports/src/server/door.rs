@@ -1,24 +1,30 @@
-//! The door of the server: who comes in.
+//! The door of the server: who comes in, and how often.
 
 use std::net::SocketAddr;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use feathers_core::Result;
 use http::Request;
 
-use crate::address::ClientAddress;
+use crate::address::{ClientAddress, client_address};
 use crate::origin::Outside;
+use crate::server::health;
 use crate::server::proxies::Proxies;
+use crate::server::rate_limit::Limiter;
 
-/// Finds out who the client of a request is.
+/// Finds out who the client of a request is, and refuses one that asks too often.
 #[derive(Debug)]
 pub(super) struct Door {
     proxies: Proxies,
+    limiter: Option<Limiter>,
+    /// The path of the health checks, which are always let in.
+    health: Option<String>,
 }
 
 impl Door {
-    pub(super) fn new(proxies: Proxies) -> Self {
-        Self { proxies }
+    pub(super) fn new(proxies: Proxies, limiter: Option<Limiter>, health: Option<String>) -> Self {
+        Self { proxies, limiter, health }
     }
 
     /// Puts the client's address on a request, and where browsers see the server if a trusted proxy says so.
@@ -34,5 +40,15 @@ impl Door {
         {
             request.extensions_mut().insert(outside);
         }
+    }
+
+    /// Counts a request, and refuses one too many. One without an address is not counted.
+    pub(super) fn admit(&self, request: &Request<Body>) -> Result<()> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        let Some(address) = client_address(request.extensions()) else { return Ok(()) };
+        if self.health.as_deref().is_some_and(|health| health::is_check(health, request.uri().path())) {
+            return Ok(());
+        }
+        limiter.check(address)
     }
 }

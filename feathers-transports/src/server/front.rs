@@ -1,6 +1,7 @@
 //! The front of the server: what happens to every request before and after its route.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,7 +30,7 @@ const COMPRESS_ABOVE: u64 = 1024;
 const SECRETS: [HeaderName; 4] =
     [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, HeaderName::from_static("x-api-key")];
 
-/// Answers requests: request id, log, CORS, compression, and a 500 instead of a panic.
+/// Answers requests: request id, log, the rate limit, CORS, compression, and a 500 instead of a panic.
 #[derive(Clone)]
 pub(super) struct Front {
     routes: Either<Cors<Router>, Router>,
@@ -57,15 +58,28 @@ impl Front {
         self.door.identify(&mut request);
         let log = Log::begin(&request, &id, self.access_log);
         let span = log.span.clone();
-        let work = AssertUnwindSafe(self.route(request)).catch_unwind();
-        let result = if span.is_disabled() { work.await } else { work.instrument(span).await };
-        let mut response = result.unwrap_or_else(|_| {
-            tracing::error!(request_id = ?id, "a route panicked");
-            error_response(&Error::internal("panic in a route"))
-        });
+        let mut response = match self.door.admit(&request) {
+            Ok(()) => {
+                let work = AssertUnwindSafe(self.route(request)).catch_unwind();
+                let result = if span.is_disabled() { work.await } else { work.instrument(span).await };
+                result.unwrap_or_else(|_| {
+                    tracing::error!(request_id = ?id, "a route panicked");
+                    error_response(&Error::internal("panic in a route"))
+                })
+            }
+            Err(error) => self.refuse(request, error).await,
+        };
         log.end(&response, &id);
         response.headers_mut().insert(REQUEST_ID, id);
         Ok(response)
+    }
+
+    /// Answers instead of the routes; CORS adds its headers all the same, so that pages can read why.
+    async fn refuse(mut self, request: Request<Body>, error: Error) -> Response {
+        let Either::Left(cors) = &mut self.routes else { return error_response(&error) };
+        let answer = tower::service_fn(move |_: Request<Body>| ready(Ok::<_, Infallible>(error_response(&error))));
+        *cors.get_mut() = Router::new().fallback_service(answer);
+        self.route(request).await
     }
 
     async fn route(self, request: Request<Body>) -> Response {

@@ -25,6 +25,12 @@ pub(super) fn routes(path: &str, app: &Handle) -> Result<Router> {
         .route(&format!("{path}/ready"), get(ready)))
 }
 
+/// Tells whether a request is for a health check.
+pub(super) fn is_check(path: &str, asked: &str) -> bool {
+    let rest = asked.strip_prefix(path.trim_end_matches('/'));
+    matches!(rest, Some("/live" | "/ready"))
+}
+
 fn fine() -> Response {
     json(StatusCode::OK, Bytes::from_static(br#"{"status":"ok"}"#))
 }

@@ -15,6 +15,7 @@ use crate::server::door::Door;
 use crate::server::front::Front;
 use crate::server::metrics::Metrics;
 use crate::server::proxies::Proxies;
+use crate::server::rate_limit::Limiter;
 use crate::server::running::Running;
 use crate::server::{Options, Server, banner, health, log, signals};
 
@@ -88,7 +89,8 @@ impl Server {
 
 /// Puts all routes together; also returns the names of the transports.
 fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Front, Vec<&'static str>)> {
-    let door = Door::new(Proxies::parse(&options.proxies)?);
+    let limiter = options.rate_limit.map(Limiter::new);
+    let door = Door::new(Proxies::parse(&options.proxies)?, limiter, options.health.clone());
     let bounds = Bounds { body: options.body_limit, time: options.request_timeout };
     let mut router = options.routes.map(|routes| bounds.layer(routes)).unwrap_or_default();
     if let Some(path) = &options.health {

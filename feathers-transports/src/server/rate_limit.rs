@@ -1,0 +1,48 @@
+//! How many requests one address may make.
+
+mod limiter;
+mod table;
+
+use std::time::Duration;
+
+pub(super) use self::limiter::Limiter;
+
+/// Says how many requests one address may make: so many in a time, and a burst of so many at once.
+///
+/// Every request takes one from the burst, which fills up again at the given rate.
+///
+/// ```
+/// use feathers_transports::RateLimit;
+///
+/// let limit = RateLimit::per_second(50).burst(100);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimit {
+    /// The time in which one more request becomes possible.
+    every: Duration,
+    burst: u32,
+}
+
+impl RateLimit {
+    /// Allows so many requests in a second, at least one, and as many at once.
+    pub fn per_second(requests: u32) -> Self {
+        Self::per(Duration::from_secs(1), requests)
+    }
+
+    /// Allows so many requests in a minute, at least one, and as many at once.
+    pub fn per_minute(requests: u32) -> Self {
+        Self::per(Duration::from_mins(1), requests)
+    }
+
+    /// Sets how many requests may come at once, at least one, after a time without any.
+    pub fn burst(mut self, requests: u32) -> Self {
+        self.burst = requests.max(1);
+        self
+    }
+
+    fn per(time: Duration, requests: u32) -> Self {
+        let requests = requests.max(1);
+        // A rate that no clock can count is none.
+        Self { every: (time / requests).max(Duration::from_nanos(1)), burst: requests }
+    }
+}
