@@ -35,6 +35,7 @@ use self::session::{Command, Driver};
 use crate::address::client_address;
 use crate::handshake::Checks;
 use crate::origin::Origins;
+use crate::share::Shares;
 use crate::websocket::{Upgrade, WebSocket};
 
 /// How many requests of one client may wait for its session.
@@ -48,6 +49,8 @@ pub(crate) struct Options {
     pub(crate) max_payload: usize,
     /// How many sessions there may be over HTTP polling, which outlive their connections.
     pub(crate) max_sessions: usize,
+    /// How many of them one address may have; `None` is the default.
+    pub(crate) max_sessions_per_address: Option<usize>,
     /// How long a client may be away and still be recognised.
     pub(crate) recovery: Duration,
     /// Whose pages may connect.
@@ -59,6 +62,7 @@ pub(crate) struct Engine {
     options: Options,
     checks: Checks,
     recovery: Recovery,
+    shares: Shares,
     /// The sessions that are reached by requests; those that began on a WebSocket are not.
     sessions: Mutex<HashMap<String, mpsc::Sender<Command>>>,
 }
@@ -66,7 +70,8 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn new(app: Handle, options: Options, checks: Checks) -> Arc<Self> {
         let recovery = Recovery::new(options.recovery, options.max_sessions);
-        Arc::new(Self { app, options, checks, recovery, sessions: Mutex::default() })
+        let shares = Shares::new(options.max_sessions_per_address);
+        Arc::new(Self { app, options, checks, recovery, shares, sessions: Mutex::default() })
     }
 
     /// Returns the routes of the engine.
@@ -129,6 +134,7 @@ enum Refusal {
     Forbidden,
     UnsupportedVersion,
     Full,
+    TooMany,
 }
 
 impl IntoResponse for Refusal {
@@ -141,10 +147,11 @@ impl IntoResponse for Refusal {
             Self::Forbidden => (StatusCode::FORBIDDEN, 4, "Forbidden"),
             Self::UnsupportedVersion => (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version"),
             Self::Full => (StatusCode::SERVICE_UNAVAILABLE, 3, "Too many sessions"),
+            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, 3, "Too many sessions from this address"),
         };
         let body = format!("{{\"code\":{code},\"message\":\"{message}\"}}");
         let mut response = text(status, "application/json", body);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(self, Self::Full | Self::TooMany) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
@@ -193,6 +200,8 @@ impl Engine {
         if request.method() != Method::GET {
             return Err(Refusal::BadMethod);
         }
+        let address = client_address(request.extensions());
+        let share = self.shares.take(address).ok_or(Refusal::TooMany)?;
         let sid = random_name();
         let (sender, commands) = mpsc::channel(COMMANDS);
         {
@@ -203,8 +212,8 @@ impl Engine {
             sessions.insert(sid.clone(), sender);
         }
         let greeting = self.greeting(&sid, &["websocket"]);
-        let peer = peer(request.headers().clone(), query).address(client_address(request.extensions()));
-        let driver = Driver::polling(self.clone(), peer, commands);
+        let peer = peer(request.headers().clone(), query).address(address);
+        let driver = Driver::polling(self.clone(), peer, commands, share);
         let app = self.app.clone();
         app.spawn(async move {
             driver.run().await;

@@ -43,6 +43,7 @@ mod origin;
 mod realtime;
 mod rest;
 mod server;
+mod share;
 #[cfg(feature = "socketio")]
 mod socketio;
 #[cfg(feature = "socketioxide")]

@@ -30,6 +30,7 @@ use self::poll::Clients;
 use self::streams::Streams;
 use crate::answer::error_response;
 use crate::origin::Origins;
+use crate::share::Shares;
 use crate::transport::Transport;
 
 /// The realtime transport: events at `/realtime` for clients without Socket.IO.
@@ -50,7 +51,8 @@ use crate::transport::Transport;
 /// session's connection.
 ///
 /// A client that does not read costs a position in the log and its socket's buffers, and makes nobody wait.
-/// Past the bounds, streams are answered with a `retry:` and end, and polls with a 503.
+/// Past the bounds, streams are answered with a `retry:` and end, and polls with a 503, or with a 429 where it is their
+/// address that has too many.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,6 +68,7 @@ pub struct Realtime {
     max_lifetime: Duration,
     max_streams: usize,
     max_sessions: usize,
+    max_sessions_per_address: Option<usize>,
     linger: Duration,
     max_wait: Duration,
     gather: Duration,
@@ -84,6 +87,7 @@ impl Realtime {
             max_lifetime: Duration::from_mins(30),
             max_streams: 10_000,
             max_sessions: 10_000,
+            max_sessions_per_address: None,
             linger: Duration::from_secs(30),
             max_wait: Duration::from_mins(1),
             gather: Duration::from_millis(20),
@@ -123,6 +127,21 @@ impl Realtime {
     /// Sets how many polling sessions there may be, instead of 10,000. Past that, new ones get a 503 with `Retry-After`.
     pub fn max_sessions(mut self, sessions: usize) -> Self {
         self.max_sessions = sessions;
+        self
+    }
+
+    /// Sets how many streams and polling sessions one address may have together, instead of 200. Past that, new streams
+    /// are told to try again and end, and new polling sessions get a 429 with `Retry-After`.
+    ///
+    /// All people of an office may have one address, so it should not be too low. The addresses of IPv6 count by their
+    /// /64. The default does not hold for addresses of the same machine, where a proxy usually is; a number that is set
+    /// holds for all. A proxy elsewhere has to be named in [`trusted_proxies`](crate::Server::trusted_proxies), or its
+    /// address has the sessions of all clients.
+    ///
+    /// `WebSockets` do not count: they are connections, of which there are
+    /// [`max_connections`](crate::Server::max_connections).
+    pub fn max_sessions_per_address(mut self, sessions: usize) -> Self {
+        self.max_sessions_per_address = Some(sessions);
         self
     }
 
@@ -209,6 +228,7 @@ impl Transport for Realtime {
         let endpoint = Endpoint(Arc::new(Shared {
             app: app.clone(),
             name: path.trim_matches('/').into(),
+            shares: Shares::new(self.max_sessions_per_address),
             streams: Streams::new(self.max_streams),
             clients: Clients::new(app, self.max_sessions, self.linger),
             options: *self,
@@ -236,6 +256,7 @@ struct Shared {
     options: Realtime,
     /// The path as the messages of the transport itself name it.
     name: Arc<str>,
+    shares: Shares,
     streams: Streams,
     clients: Clients,
 }

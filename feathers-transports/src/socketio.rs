@@ -35,6 +35,8 @@ use crate::transport::Transport;
 /// An application can also name the cursor itself, with `auth: { since }`.
 /// When there is no going on from there it gets `reset` with `{ reason, cursor }` instead, and reads its lists again.
 ///
+/// A client that does not join within 15 seconds of opening the engine is closed.
+///
 /// At the shutdown, new clients get a 503 and the engine is closed, so that clients reconnect elsewhere by themselves.
 /// A client that the server ends by [`Connection::disconnect`] does not reconnect by itself.
 ///
@@ -61,6 +63,7 @@ impl SocketIo {
             ping_timeout: Duration::from_secs(20),
             max_payload: 1_000_000,
             max_sessions: 10_000,
+            max_sessions_per_address: None,
             recovery: Duration::from_mins(2),
             origins: Origins::default(),
         };
@@ -89,6 +92,18 @@ impl SocketIo {
     /// Sets how many clients may poll over HTTP, instead of 10,000; more get a 503.
     pub fn max_sessions(mut self, sessions: usize) -> Self {
         self.options.max_sessions = sessions;
+        self
+    }
+
+    /// Sets how many clients of one address may poll over HTTP, instead of 200; more get a 429 with `Retry-After`.
+    ///
+    /// A client that goes over to a WebSocket, as nearly all do, does not count any more.
+    /// All people of an office may have one address, so it should not be too low. The addresses of IPv6 count by their
+    /// /64. The default does not hold for addresses of the same machine, where a proxy usually is; a number that is set
+    /// holds for all. A proxy elsewhere has to be named in [`trusted_proxies`](crate::Server::trusted_proxies), or its
+    /// address has the sessions of all clients.
+    pub fn max_sessions_per_address(mut self, sessions: usize) -> Self {
+        self.options.max_sessions_per_address = Some(sessions);
         self
     }
 

@@ -3,17 +3,20 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod realtime_support;
+mod socketio_client;
 
 use axum::body::Body;
 use feathers_core::{App, Context, Json, Memory, Result};
 use feathers_transports::{Cors, RateLimit, Realtime, Running, Server, SocketIo};
 use http::Request;
+use http_body_util::BodyExt;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tower::ServiceExt;
 
-use self::realtime_support::{Answer, app, ask};
+use self::realtime_support::{Answer, PATIENCE, app, ask, listen};
+use self::socketio_client::Socket;
 
 const COOKIE: (&str, &str) = ("cookie", "session=1");
 
@@ -293,5 +296,102 @@ async fn nothing_is_limited_by_default_and_without_an_address() {
     for _ in 0..3 {
         let request = Request::get("/nope").header("x-forwarded-for", "2.2.2.2").body(Body::empty()).unwrap();
         assert_eq!(router.clone().oneshot(request).await.unwrap().status(), 404);
+    }
+}
+
+/// Asks until there is an answer with another status than this.
+async fn until_not(refused: u16, ask: impl AsyncFn() -> u16) -> u16 {
+    tokio::time::timeout(PATIENCE, async {
+        loop {
+            match ask().await {
+                status if status == refused => tokio::task::yield_now().await,
+                status => return status,
+            }
+        }
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn s18_one_address_has_only_so_many_streams_and_polls() {
+    let server = Server::new(app())
+        .without_defaults()
+        .transport(Realtime::new().max_sessions_per_address(2))
+        .trusted_proxies(["127.0.0.1"]);
+    let server = start(server).await;
+    let (ann, bob) = ([("x-forwarded-for", "2001:db8::1")], [("x-forwarded-for", "2001:db8:0:1::1")]);
+    let neighbour = [("x-forwarded-for", "2001:db8::2")];
+    let mut stream = listen(&server, "", &ann).await;
+    stream.ready().await;
+    assert_eq!(status(&server, "GET", "/realtime?wait=0", &ann).await, 200);
+    for more in [&ann, &neighbour] {
+        // A stream is told in-band, since a browser would not try again otherwise.
+        let answer = ask(&server, "GET", "/realtime?transport=sse", more).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, Some("text/event-stream")));
+        let retry: u64 = answer.text.strip_prefix("retry: ").unwrap().strip_suffix("\n\n").unwrap().parse().unwrap();
+        assert!((2_000..=6_000).contains(&retry));
+        let answer = ask(&server, "GET", "/realtime?wait=0", more).await;
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, Some("2")));
+        assert_eq!(answer.json()["name"], "TooManyRequests");
+    }
+    assert_eq!(server.handle().connections(), 2);
+    // Nobody else is concerned, nor is a WebSocket.
+    assert_eq!(status(&server, "GET", "/realtime?wait=0", &bob).await, 200);
+    listen(&server, "", &bob).await.ready().await;
+    assert_eq!(upgrade(&server, "/realtime", &ann).await, 101);
+    // Whoever goes makes room.
+    drop(stream);
+    assert_eq!(until_not(429, async || status(&server, "GET", "/realtime?wait=0", &ann).await).await, 200);
+}
+
+#[tokio::test]
+async fn s18_one_address_has_only_so_many_polling_socket_io_sessions() {
+    let transport = SocketIo::new().max_sessions_per_address(2);
+    let server = Server::new(app()).without_defaults().transport(transport).trusted_proxies(["127.0.0.1"]);
+    let server = start(server).await;
+    let open = "/socket.io/?EIO=4&transport=polling";
+    let (ann, bob) = ([("x-forwarded-for", "2.2.2.2")], [("x-forwarded-for", "3.3.3.3")]);
+    let first = ask(&server, "GET", open, &ann).await;
+    assert_eq!((first.status.as_u16(), status(&server, "GET", open, &ann).await), (200, 200));
+    let answer = ask(&server, "GET", open, &ann).await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, Some("5")));
+    assert_eq!(answer.text, r#"{"code":3,"message":"Too many sessions from this address"}"#);
+    assert_eq!(status(&server, "GET", open, &bob).await, 200);
+    assert_eq!(upgrade(&server, SOCKETS[1], &ann).await, 101);
+    // A client that goes over to a WebSocket does not count any more.
+    let sid = first.text.split('"').nth(3).unwrap();
+    let _socket = Socket::upgrade(&server.addr().to_string(), sid).await;
+    assert_eq!(until_not(429, async || status(&server, "GET", open, &ann).await).await, 200);
+}
+
+#[tokio::test]
+async fn s18_a_session_that_does_not_join_is_closed() {
+    tokio::time::pause();
+    let server = Server::new(app()).without_defaults().transport(SocketIo::new());
+    let (_handle, router) = server.into_router().await.unwrap();
+    let ask = async |method: &str, query: &str, body: &'static str| {
+        let uri = format!("/socket.io/?EIO=4&transport=polling{query}");
+        let request = Request::builder().method(method).uri(uri).body(Body::from(body)).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    };
+    // What a client does before it waits, and how its poll ends after how many seconds.
+    for (packets, seconds, status) in
+        [(&[][..], 15, 400), (&["40/admin,"], 15, 400), (&["40"], 25, 200), (&["40", "41"], 15, 400)]
+    {
+        let (_, open) = ask("GET", "", "").await;
+        let session = format!("&sid={}", open.split('"').nth(3).unwrap());
+        for packet in packets {
+            assert_eq!(ask("POST", &session, packet).await.0, 200);
+            if packet.starts_with("40") {
+                assert!(ask("GET", &session, "").await.1.starts_with('4'), "an answer to the join");
+            }
+        }
+        let started = tokio::time::Instant::now();
+        assert_eq!(ask("GET", &session, "").await.0, status, "{packets:?}");
+        assert_eq!(started.elapsed().as_secs(), seconds, "{packets:?}");
     }
 }

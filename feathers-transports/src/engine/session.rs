@@ -28,9 +28,12 @@ use super::recovery::{Claim, Names};
 use crate::calls::{Calls, DRAIN, Encode};
 use crate::closed::Closed;
 use crate::decode;
+use crate::share::Share;
 
 /// How long a client may take to join the namespace after the handshake.
-const JOIN: Duration = Duration::from_secs(45);
+///
+/// The original waits for 45 seconds, but stock clients join in the same moment in which the engine is open.
+const JOIN: Duration = Duration::from_secs(15);
 /// How long the goodbye may take to be written.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -50,6 +53,8 @@ pub(super) struct Driver {
     engine: Arc<Engine>,
     peer: Peer,
     commands: Option<mpsc::Receiver<Command>>,
+    /// Held for as long as the client polls.
+    share: Option<Share>,
     /// The HTTP body whose packets are being taken in.
     posted: Option<Posted>,
     outlet: Outlet,
@@ -74,11 +79,17 @@ enum Due {
 
 enum Client {
     /// Has not joined the namespace.
-    Outside { until: Instant },
+    Outside { late: Pin<Box<Sleep>> },
     /// Is being connected.
     Joining { connecting: BoxFuture<'static, Result<Session>>, names: Option<Names> },
     /// Is connected.
     Inside(Box<Inside>),
+}
+
+impl Client {
+    fn outside() -> Self {
+        Self::Outside { late: Box::pin(tokio::time::sleep(JOIN)) }
+    }
 }
 
 struct Inside {
@@ -131,8 +142,10 @@ impl From<Gone> for End {
 }
 
 impl Driver {
-    pub(super) fn polling(engine: Arc<Engine>, peer: Peer, commands: mpsc::Receiver<Command>) -> Self {
-        Self::new(engine, peer, Some(commands), Outlet::Polling(Polling::default()))
+    pub(super) fn polling(engine: Arc<Engine>, peer: Peer, commands: mpsc::Receiver<Command>, share: Share) -> Self {
+        let mut driver = Self::new(engine, peer, Some(commands), Outlet::Polling(Polling::default()));
+        driver.share = Some(share);
+        driver
     }
 
     pub(super) fn socket(engine: Arc<Engine>, peer: Peer, socket: Socket) -> Self {
@@ -147,9 +160,10 @@ impl Driver {
             engine,
             peer,
             commands,
+            share: None,
             posted: None,
             outlet,
-            client: Client::Outside { until: Instant::now() + JOIN },
+            client: Client::outside(),
             attachments: 0,
             timer,
             due: Due::Ping,
@@ -228,7 +242,7 @@ impl Driver {
             Ok(session) => self.joined(session, names),
             Err(error) => {
                 self.outlet.send(packet::refused("/", &error));
-                self.client = Client::Outside { until: Instant::now() + JOIN };
+                self.client = Client::outside();
             }
         }
         true
@@ -253,7 +267,7 @@ impl Driver {
 
     /// Ends the client's session for good; the engine stays, and the client may join again.
     fn leave(&mut self) -> Result<(), End> {
-        let outside = Client::Outside { until: Instant::now() + JOIN };
+        let outside = Client::outside();
         let Client::Inside(client) = std::mem::replace(&mut self.client, outside) else {
             return Err(End::Left { code: 1002 });
         };
@@ -345,18 +359,22 @@ impl Driver {
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        if let Client::Outside { late } = &mut self.client
+            && late.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(End::Lost);
+        }
         loop {
             ready!(self.timer.as_mut().poll(cx));
-            let late = matches!(&self.client, Client::Outside { until } if *until <= Instant::now());
             match self.due {
                 Due::End => return Poll::Ready(End::Stopping),
-                Due::Ping if !late => {}
+                Due::Ping => {}
                 // It cannot answer before it has read so far.
                 Due::Pong if self.outlet.is_reading() => {
                     self.schedule(Due::Pong, self.engine.options.ping_timeout);
                     continue;
                 }
-                Due::Ping | Due::Pong => return Poll::Ready(End::Lost),
+                Due::Pong => return Poll::Ready(End::Lost),
             }
             if let Outlet::Polling(polling) = &mut self.outlet {
                 polling.give_up_probe(Instant::now());

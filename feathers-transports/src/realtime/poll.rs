@@ -49,7 +49,8 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let turn = if let Some(turn) = asked.conn.and_then(|conn| shared.clients.take_turn(conn, since)) {
         turn
     } else {
-        let Some(place) = shared.clients.reserve() else { return Ok(busy()) };
+        let Some(share) = shared.shares.take(address) else { return Ok(too_many()) };
+        let Some(place) = shared.clients.reserve(share) else { return Ok(busy()) };
         query.remove("conn");
         let presented = asked::presented(&mut query);
         let peer = Peer::new(Provider::new("poll")).headers(headers).query(query).since(since);
@@ -129,7 +130,16 @@ fn set_headers(response: &mut Response, cursor: Cursor) -> Result<()> {
 
 /// Turns a client away for now.
 fn busy() -> Response {
-    let mut response = error_response(&Error::unavailable("no more polling sessions now, try again later"));
+    later(&Error::unavailable("no more polling sessions now, try again later"))
+}
+
+/// Turns a client away whose address has enough sessions: the server has room for others.
+fn too_many() -> Response {
+    later(&Error::too_many_requests("no more sessions from this address now, try again later"))
+}
+
+fn later(error: &Error) -> Response {
+    let mut response = error_response(error);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(BUSY));
     response
 }

@@ -33,12 +33,14 @@ const CHUNK: usize = 64 << 10;
 
 /// Opens a stream, or says when to try again.
 pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
-    let Some(mut place) = shared.streams.reserve() else { return Ok(response(Body::from(later()))) };
+    let address = client_address(&parts.extensions);
+    let place = shared.shares.take(address).and_then(|share| shared.streams.reserve(share));
+    let Some(mut place) = place else { return Ok(response(Body::from(later()))) };
     let since = asked::since_of_stream(&parts.headers, &query);
     let named = query.get("names").is_some_and(|names| names == "1");
     let presented = asked::presented(&mut query);
     let peer = Peer::new(Provider::new("sse")).headers(parts.headers).query(query).since(since);
-    let peer = peer.presented(presented).address(client_address(&parts.extensions));
+    let peer = peer.presented(presented).address(address);
     let session = shared.app.open(peer).await?;
     place.hold(session.connection());
     let subscription = session.subscribe().heartbeat(jittered(shared.options.heartbeat));

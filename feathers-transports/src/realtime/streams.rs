@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use feathers_core::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::share::Share;
+
 /// All open streams. Clones are the same.
 #[derive(Clone, Debug)]
 pub(super) struct Streams {
@@ -20,6 +22,7 @@ pub(super) struct Place {
     streams: Streams,
     number: Option<u64>,
     _permit: OwnedSemaphorePermit,
+    _share: Share,
 }
 
 impl Streams {
@@ -30,11 +33,11 @@ impl Streams {
         }
     }
 
-    /// Takes a place; `None` if there is none or the server stops.
-    pub(super) fn reserve(&self) -> Option<Place> {
+    /// Takes a place for a stream of an address; `None` if there is none or the server stops.
+    pub(super) fn reserve(&self, share: Share) -> Option<Place> {
         self.lock().as_ref()?;
         let permit = self.places.clone().try_acquire_owned().ok()?;
-        Some(Place { streams: self.clone(), number: None, _permit: permit })
+        Some(Place { streams: self.clone(), number: None, _permit: permit, _share: share })
     }
 
     /// Ends all streams, and lets no more in.

@@ -51,6 +51,7 @@ impl Driver {
         {
             let polling = std::mem::take(polling);
             self.outlet = Outlet::Socket(polling.into_socket(socket));
+            self.share = None;
             busy = true;
         }
         for _ in 0..TURN {

@@ -8,17 +8,17 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use feathers_core::{Cursor, Delivery, Ending, Session, Since, Subscription};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::batch::Batch;
+use super::clients::Place;
 
 /// A polling client, between its polls and during them.
 #[derive(Debug)]
 pub(super) struct Client {
     session: Session,
     state: Mutex<State>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 #[derive(Debug)]
@@ -34,7 +34,7 @@ struct State {
 }
 
 impl Client {
-    pub(super) fn new(session: Session, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(session: Session, place: Place) -> Self {
         let reader = Some(session.subscribe());
         let state = State { newest: 0, waiting: None, reader, polls: 0, idle_since: Instant::now() };
         Self { session, state: Mutex::new(state), _place: place }

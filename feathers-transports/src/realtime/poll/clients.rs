@@ -8,6 +8,7 @@ use feathers_core::{Handle, Session, Since};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::client::{Client, Turn};
+use crate::share::Share;
 
 /// The polling clients by their secrets. Clones are the same.
 #[derive(Clone, Debug)]
@@ -24,6 +25,13 @@ struct Table {
     clients: HashMap<Arc<str>, Arc<Client>>,
     /// Whether somebody looks for those that stay away.
     watched: bool,
+}
+
+/// The place of one client; it is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+    _share: Share,
 }
 
 impl Clients {
@@ -47,14 +55,15 @@ impl Clients {
         Some(turn.go_on_from(since))
     }
 
-    /// Takes a place for a new client; `None` if there is none or the server stops.
-    pub(super) fn reserve(&self) -> Option<OwnedSemaphorePermit> {
+    /// Takes a place for a new client of an address; `None` if there is none or the server stops.
+    pub(super) fn reserve(&self, share: Share) -> Option<Place> {
         self.lock().as_ref()?;
-        self.places.clone().try_acquire_owned().ok()
+        let permit = self.places.clone().try_acquire_owned().ok()?;
+        Some(Place { _permit: permit, _share: share })
     }
 
     /// Adds a client and begins its first poll.
-    pub(super) fn add(&self, session: Session, place: OwnedSemaphorePermit, since: Since) -> Turn {
+    pub(super) fn add(&self, session: Session, place: Place, since: Since) -> Turn {
         let client = Arc::new(Client::new(session, place));
         let turn = client.next_turn();
         match &mut *self.lock() {
