@@ -6,6 +6,7 @@
 mod body;
 mod encode;
 mod feathers;
+mod personal;
 mod verb;
 
 use std::convert::Infallible;
@@ -63,6 +64,8 @@ const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
 /// Every answer of a service has the header `Event-Cursor`: where the event log stood before the call.
 /// With the secret of a session in `X-Connection-Id`, the call is one of that session's connection; a secret that is not
 /// known, or no longer, is none, and one of a session on which somebody else is logged in is a 403.
+/// An answer of a service to a request with credentials has `Cache-Control: private, no-store`, unless a hook sets
+/// another one, and `Vary: Authorization, Cookie`.
 /// A request with a cookie from a page of another origin is a 403 too, unless the server's CORS lets that send cookies.
 #[derive(Clone, Debug)]
 pub struct Rest {
@@ -152,6 +155,7 @@ impl Endpoint {
         if request.method() == http::Method::OPTIONS {
             return verb::options(&route);
         }
+        let personal = personal::is_personal(request.headers());
         let mut response = match self.run(route, request).await {
             Ok(response) => response,
             Err(Refused { error, allow }) => {
@@ -163,6 +167,9 @@ impl Endpoint {
             }
         };
         response.headers_mut().insert(EVENT_CURSOR, cursor);
+        if personal {
+            personal::mark(response.headers_mut());
+        }
         response
     }
 
