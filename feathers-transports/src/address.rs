@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use http::Extensions;
 
 /// The address of the client; the server puts it on every request.
+///
+/// It is that of the connection, or what a trusted proxy on the other end of it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 

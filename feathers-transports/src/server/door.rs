@@ -33,11 +33,13 @@ impl Door {
     pub(super) fn identify(&self, request: &mut Request<Body>) {
         let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else { return };
         let peer = peer.ip().to_canonical();
+        if !self.proxies.trust(peer) {
+            request.extensions_mut().insert(ClientAddress(peer));
+            return;
+        }
         let client = self.proxies.client(peer, request.headers());
         request.extensions_mut().insert(ClientAddress(client));
-        if self.proxies.trust(peer)
-            && let Some(outside) = Outside::read(request.headers())
-        {
+        if let Some(outside) = Outside::read(request.headers()) {
             request.extensions_mut().insert(outside);
         }
     }

@@ -78,6 +78,9 @@ impl Server {
     ///
     /// What concerns connections is then up to whoever serves the router: address, header and write timeout, number
     /// of connections, TLS. So is the shutdown: [`Handle::shutdown`].
+    ///
+    /// Addresses of clients are only known if that server puts axum's `ConnectInfo<SocketAddr>` on the requests; limits
+    /// by address do not hold without.
     pub async fn into_router(self) -> Result<(Handle, Router)> {
         let Self { app, options } = self;
         let metrics = options.metrics.then(Metrics::install).transpose()?;
