@@ -208,7 +208,9 @@ impl Server {
     /// [`trusted_proxies`](Self::trusted_proxies) is needed too, or all clients count as one.
     ///
     /// Up to 100,000 addresses are counted at the same time; those that have been silent for long enough are forgotten
-    /// every five seconds. Past that, new ones share one count until there is room, and those that are known keep theirs.
+    /// every five seconds. Past that, new ones share one count until there is room; known ones keep theirs.
+    ///
+    /// Pages that CORS lets call can read the 429; their preflights count, and are answered all the same.
     ///
     /// ```
     /// # use feathers_core::App;
