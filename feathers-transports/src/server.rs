@@ -287,6 +287,9 @@ impl Server {
 
     /// Adds routes of your own. They win over services of the same path.
     ///
+    /// A request with a cookie from a page of another origin is a 403, as everywhere, unless
+    /// [`Cors::credentials`](crate::Cors::credentials) lets that send cookies.
+    ///
     /// As with [`Router::merge`], the start panics if two routes collide, or a fallback with that of REST.
     pub fn merge(mut self, routes: Router) -> Self {
         self.options.routes = Some(self.options.routes.unwrap_or_default().merge(routes));

@@ -125,6 +125,19 @@ async fn s1_listed_origins_can_connect_and_nobody_with_a_name_like_theirs() {
 }
 
 #[tokio::test]
+async fn s1_routes_of_the_app_are_closed_to_such_pages_too() {
+    let routes = axum::Router::new().route("/report", axum::routing::get(async || "fine"));
+    let server = start(Server::new(app()).merge(routes)).await;
+    let own = server.url();
+    for (origin, cookie, expected) in
+        [(&*own, true, 200), ("http://evil", true, 403), ("null", true, 403), ("http://evil", false, 200)]
+    {
+        let headers: &[_] = if cookie { &[("origin", origin), COOKIE] } else { &[("origin", origin)] };
+        assert_eq!(status(&server, "GET", "/report", headers).await, expected, "{origin} {cookie}");
+    }
+}
+
+#[tokio::test]
 async fn s1_a_session_of_somebody_else_is_not_taken_over() {
     let server = start(Server::new(app())).await;
     let open = ask(&server, "GET", "/socket.io/?EIO=4&transport=polling", &[]).await;

@@ -81,7 +81,7 @@ pub mod prelude {
     #[cfg(feature = "socketio")]
     pub use feathers_transports::SocketIo;
     #[cfg(feature = "rest")]
-    pub use feathers_transports::{Cors, Listen, Realtime, Server};
+    pub use feathers_transports::{Cors, Listen, RateLimit, Realtime, Server};
     // The trait shares its name with the derive, as `Serialize` does.
     pub use feathers_core::Service;
     pub use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Bounds for routes of the user: the size of bodies and the time until the answer.
+//! Bounds for routes of the user: the size of bodies, the time until the answer, and whose pages may send cookies.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use http_body_util::Limited;
 use hyper::body::Body as _;
 
 use crate::answer::{error_response, too_large, too_late};
+use crate::origin::Origins;
 
 /// How large and how slow requests may be.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,9 @@ impl Bounds {
 }
 
 async fn hold(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+    if let Err(error) = Origins::default().check(&request) {
+        return error_response(&error);
+    }
     if request.body().size_hint().lower() > bounds.body as u64 {
         return error_response(&too_large());
     }
