@@ -22,7 +22,7 @@ fn login(connection: &Connection) -> Login {
 
 #[async_trait]
 impl Authenticator for ByName {
-    fn path(&self) -> &str {
+    fn path(&self) -> &'static str {
         "logins"
     }
 
