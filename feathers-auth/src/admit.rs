@@ -1,13 +1,13 @@
 //! The door: who a new connection is, before it is let in.
 
 use feathers_core::{
-    Authenticator, Call, Connection, Credentials, Encoding, Error, Handle, Headers, Login, Method, Params, Payload,
-    Presented, Result, async_trait,
+    Authenticator, Call, Connection, Credentials, Encoding, Error, Handle, Headers, Login, Method, Params, Presented,
+    Result, async_trait,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::auth::Auth;
-use crate::authenticated::CurrentUser;
+use crate::authenticated::{Authenticated, CurrentUser};
 use crate::service::Outcome;
 use crate::ticket;
 
@@ -46,13 +46,26 @@ impl Authenticator for Admission {
             return Ok(());
         }
         let caller = self.0.authenticate(&presented, &Params::new(), &self.0.names()).await?;
-        let subject = |entity: &Payload| self.0.id_of(entity).ok();
         let same = match (caller.entity(), owner.entity()) {
-            (Some(caller), Some(owner)) => subject(caller) == subject(owner),
+            (Some(caller), Some(owner)) => self.0.id_of(caller)? == self.0.id_of(owner)?,
+            (None, None) => who(&caller).is_some_and(|caller| who(&owner) == Some(caller)),
             _ => false,
         };
         if same { Ok(()) } else { Err(Error::forbidden("this is the session of somebody else")) }
     }
+
+    fn forget(&self, connection: &Connection) {
+        self.0.sessions().remove(connection);
+    }
+}
+
+/// Returns what is known of somebody of whom there is no record: the claims, without those that each token has anew.
+fn who(login: &Authenticated) -> Option<Map<String, Value>> {
+    let mut claims = login.payload().unwrap_or(&login.identity().claims).clone();
+    for name in ["iat", "exp", "nbf", "jti", "aud", "iss"] {
+        claims.shift_remove(name);
+    }
+    Some(claims).filter(|claims| !claims.is_empty())
 }
 
 impl Admission {
@@ -71,6 +84,9 @@ impl Admission {
         let data = Value::Object(credentials.fields().clone()).into();
         let call = Call { route, method: Method::Create, id: None, data, params: quiet };
         let reply = app.call(call).await?;
+        if let Some(login) = connection.get::<Authenticated>() {
+            params.insert(login);
+        }
         Ok(Login { result: reply.ack().clone(), params })
     }
 }

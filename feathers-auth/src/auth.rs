@@ -11,6 +11,7 @@ use feathers_core::{
 use serde_json::{Map, Value, json};
 
 use crate::authenticated::{Authenticated, CurrentUser};
+use crate::changes::Changes;
 use crate::config::AuthConfig;
 use crate::limit::Limits;
 use crate::password::Passwords;
@@ -39,6 +40,7 @@ struct Inner {
     sessions: Sessions,
     tickets: Tickets,
     limits: Limits,
+    changes: Changes,
     app: OnceLock<Handle>,
 }
 
@@ -66,6 +68,7 @@ impl Auth {
             kept_in,
             revocations: Revocations::default(),
             sessions: Sessions::default(),
+            changes: Changes::default(),
             app: OnceLock::new(),
         }))
     }
@@ -97,7 +100,7 @@ impl Auth {
     }
 
     /// Revokes all tokens of somebody at once; what is returned stores that.
-    fn revoke_subject(&self, subject: String) -> impl Future<Output = Result<()>> + Send + 'static {
+    pub(crate) fn revoke_subject(&self, subject: String) -> impl Future<Output = Result<()>> + Send + 'static {
         let time = now();
         let until = time.saturating_add(self.0.config.jwt.expires_in.as_secs()).saturating_add(1);
         self.subject_is_revoked(&subject, time, until);
@@ -171,6 +174,10 @@ impl Auth {
         &self.0.tickets
     }
 
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.0.changes
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
     }
@@ -241,8 +248,8 @@ impl Auth {
         subject: Option<&str>,
         claims: Map<String, Value>,
     ) -> Result<(String, Map<String, Value>)> {
-        let not_before = subject.and_then(|subject| self.0.revocations.before(subject));
-        self.tokens()?.create(claims, subject, not_before)
+        let issued = subject.map_or_else(now, |subject| self.0.revocations.issue(subject, now()));
+        self.tokens()?.create(claims, subject, issued)
     }
 
     /// Fails if the one whom a record describes may not log in.
@@ -264,8 +271,12 @@ impl Auth {
 
     /// Reads the record of somebody, from inside: with all fields.
     pub async fn entity(&self, subject: &str) -> Result<Payload> {
-        let id = Id::from_text(subject)?;
-        self.service()?.get(id, ()).await.map_err(|error| {
+        let service = self.service()?;
+        let found = match Id::from_text(subject) {
+            Ok(id) => service.get(id, ()).await,
+            Err(error) => Err(error),
+        };
+        found.map_err(|error| {
             let gone = error.is_not_found() || error.is_bad_request();
             if gone { Error::not_authenticated("the user of this token is not there any more") } else { error }
         })
@@ -320,28 +331,53 @@ impl Auth {
         let mut own = params_for_strategy(params);
         own.provider = params.provider;
         own.insert(login.clone());
+        // It is no call of the client: one would end the waiting of its replay for this very login.
+        own.connection = None;
         let id = Id::from_text(&self.id_of(entity)?)?;
         let call = Call { route, method: Method::Get, id: Some(id), data: Payload::NULL, params: own };
         app.call(call).await?.body().value().cloned().map(Some)
     }
 
     /// Logs a connection in: its calls are made with this token from now on.
-    pub(crate) async fn attach(&self, connection: &Connection, login: &Authenticated, params: &Params) -> Result<()> {
+    ///
+    /// `seen` is how many changes of users there had been before the record was read.
+    pub(crate) async fn attach(
+        &self,
+        connection: &Connection,
+        login: &Authenticated,
+        params: &Params,
+        seen: u64,
+    ) -> Result<()> {
         let about = self.about(login)?;
         let before = self.0.sessions.about(connection);
-        if before.is_some_and(|before| before.subject != about.subject) {
+        let same = |before: &About| match &about.subject {
+            Some(_) => before.subject == about.subject,
+            None => before.subject.is_none() && before.jti == about.jti,
+        };
+        if before.is_some_and(|before| !same(&before)) {
             // Somebody else was logged in: his channels are not for this one.
             self.app()?.logout(&Payload::NULL, params).await;
         }
-        connection.set_credentials(login.credentials().cloned());
-        connection.insert(login.clone());
-        self.0.sessions.add(connection, about);
-        // What was revoked meanwhile has not found this connection.
-        self.check_revoked(login).inspect_err(|error| connection.end(Ending::Denied(error.clone())))
+        {
+            let _one_at_a_time = self.0.changes.lock();
+            connection.set_credentials(login.credentials().cloned());
+            connection.insert(login.clone());
+            self.0.sessions.add(connection, about);
+        }
+        // What was revoked or changed meanwhile has not found this connection.
+        let mut good = self.check_revoked(login);
+        if good.is_ok() && self.0.changes.count() != seen {
+            good = self.look_at(connection).await;
+        }
+        if let Err(error) = &good {
+            connection.end(Ending::Denied(error.clone()));
+        }
+        good
     }
 
     /// Logs a connection out, if it is logged in with this token.
     pub(crate) fn detach(&self, connection: &Connection, login: &Authenticated) -> bool {
+        let _one_at_a_time = self.0.changes.lock();
         if connection.credentials().as_ref() != login.credentials() {
             return false;
         }
@@ -371,37 +407,6 @@ impl Auth {
             jti: text("jti"),
             expires: claim("exp").and_then(Value::as_u64),
         })
-    }
-
-    /// Notes that the record of somebody has changed.
-    pub(crate) fn changed(&self, record: &Payload, revoke: bool) -> Result<()> {
-        let subject = self.id_of(record)?;
-        if revoke {
-            let kept = self.revoke_subject(subject);
-            self.app()?.spawn(async move {
-                if let Err(error) = kept.await {
-                    tracing::error!(?error, "a revocation could not be stored");
-                }
-            });
-            return Ok(());
-        }
-        let record = record.value()?;
-        for connection in self.0.sessions.of(&subject) {
-            let Some(login) = connection.authenticated() else { continue };
-            let Some(entity) = login.entity() else { continue };
-            let before = entity.value()?;
-            let other = |field: &String| record.get(field).is_some_and(|now| before.get(field) != Some(now));
-            if self.0.config.rights.iter().any(other) {
-                connection.end(Ending::Renewed);
-                continue;
-            }
-            let mut merged = before.clone();
-            if let (Value::Object(merged), Value::Object(record)) = (&mut merged, record) {
-                merged.extend(record.clone());
-            }
-            connection.insert(login.with_entity(merged.into()));
-        }
-        Ok(())
     }
 }
 

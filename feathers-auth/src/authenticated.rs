@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use feathers_core::{Connection, Credentials, Error, Params, Payload, Result};
+use feathers_core::{Connection, Credentials, Ending, Error, Params, Payload, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -101,6 +101,8 @@ impl CurrentUser for Params {
 
 impl CurrentUser for Connection {
     fn authenticated(&self) -> Option<Authenticated> {
-        self.get()
+        // A call may still come on a connection whose login is good no more.
+        let denied = matches!(self.ending(), Some(Ending::Denied(_)));
+        self.get().filter(|_| !denied)
     }
 }

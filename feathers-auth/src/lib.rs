@@ -40,6 +40,7 @@ mod admit;
 mod auth;
 mod authenticated;
 mod authentication;
+mod changes;
 mod config;
 mod cookie;
 mod hook;

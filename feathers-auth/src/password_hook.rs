@@ -8,6 +8,7 @@ use crate::auth::{Auth, Hashed};
 /// Hashes a field of the data: `before(["create", "update", "patch"], hash_password("password"))` on the service of those
 /// who log in.
 ///
+/// A name with dots leads into an object, as in the configuration of logins.
 /// A password that is no text, too short or too long is a 400. Data without the field passes as it is.
 /// Once a changed password is stored, everything that its owner was logged in with is revoked.
 pub fn hash_password(field: &str) -> HashPassword {
@@ -42,7 +43,7 @@ impl Hook for HashPassword {
             one => std::slice::from_mut(one),
         };
         for item in items {
-            let Some(password) = item.as_object_mut().and_then(|object| object.get_mut(&self.field)) else { continue };
+            let Some(password) = field_mut(item, &self.field) else { continue };
             let text =
                 password.as_str().ok_or_else(|| Error::bad_request(format!("`{}` must be a text", self.field)))?;
             *password = auth.passwords()?.hash(text).await?.into();
@@ -54,4 +55,8 @@ impl Hook for HashPassword {
         }
         Ok(())
     }
+}
+
+fn field_mut<'a>(item: &'a mut Value, path: &str) -> Option<&'a mut Value> {
+    path.split('.').try_fold(item, |item, name| item.as_object_mut()?.get_mut(name))
 }

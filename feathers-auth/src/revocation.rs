@@ -30,6 +30,8 @@ struct Table {
 struct Before {
     time: u64,
     keep_until: u64,
+    /// The latest time that a token has been given since.
+    issued: u64,
 }
 
 /// Below this many, those that expired are not looked for.
@@ -46,17 +48,20 @@ impl Revocations {
     /// Revokes all tokens of somebody that were made up to a time, in seconds; later than `keep_until` none is good.
     pub(crate) fn revoke_subject(&self, subject: &str, time: u64, keep_until: u64) {
         let mut table = self.lock();
-        let before = Before { time, keep_until };
-        let entry = table.subjects.entry(subject.to_owned()).or_insert(before);
-        if entry.time < time {
-            *entry = before;
-        }
+        // A token since the last revocation may be dated ahead of the clock.
+        let time = table.subjects.get(subject).map_or(time, |before| time.max(before.time).max(before.issued));
+        let before = Before { time, keep_until: keep_until.max(time), issued: time };
+        table.subjects.insert(subject.to_owned(), before);
         table.sweep();
     }
 
-    /// Returns the time up to which somebody's tokens are revoked.
-    pub(crate) fn before(&self, subject: &str) -> Option<u64> {
-        self.lock().subjects.get(subject).map(|before| before.time)
+    /// Returns the time of a token that somebody is given now: all up to some time may be revoked.
+    pub(crate) fn issue(&self, subject: &str, now: u64) -> u64 {
+        let mut table = self.lock();
+        let Some(before) = table.subjects.get_mut(subject) else { return now };
+        let issued = now.max(before.time.saturating_add(1));
+        before.issued = before.issued.max(issued);
+        issued
     }
 
     /// Fails for a token that is revoked.

@@ -129,20 +129,27 @@ impl AroundHook for Session {
     async fn run(&self, ctx: &mut Context, next: Next<'_>) -> Result<()> {
         let outcome = ctx.params.get::<Outcome>().cloned().unwrap_or_default();
         ctx.params.insert(outcome.clone());
+        let seen = self.0.changes().count();
         next.run(ctx).await?;
         ctx.event = None;
         let Some(login) = outcome.take() else { return Ok(()) };
+        // The listeners of one login have run before the next one takes the connection over.
+        let turn = ctx.params.connection.as_ref().map(|connection| self.0.changes().turn(connection));
+        let _one_at_a_time = match &turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
         match *ctx.method() {
-            Method::Create => self.logged_in(ctx, &login, outcome.quiet).await,
+            Method::Create => self.logged_in(ctx, &login, outcome.quiet, seen).await,
             _ => self.logged_out(ctx, &login).await,
         }
     }
 }
 
 impl Session {
-    async fn logged_in(&self, ctx: &mut Context, login: &Authenticated, quiet: bool) -> Result<()> {
+    async fn logged_in(&self, ctx: &mut Context, login: &Authenticated, quiet: bool, seen: u64) -> Result<()> {
         if let Some(connection) = ctx.params.connection.clone() {
-            self.0.attach(&connection, login, &ctx.params).await?;
+            self.0.attach(&connection, login, &ctx.params, seen).await?;
         }
         let token = login.credentials().and_then(|credentials| credentials.text("accessToken"));
         if let (Some(cookie), Some(Provider::REST), Some(token)) = (&self.0.config().cookie, ctx.params.provider, token)
@@ -153,7 +160,9 @@ impl Session {
         }
         if ctx.params.is_external() && !quiet {
             let result = ctx.result.clone().unwrap_or_default();
-            ctx.app().login(&result, &ctx.params).await;
+            let mut params = ctx.params.clone();
+            params.insert(login.clone());
+            ctx.app().login(&result, &params).await;
         }
         Ok(())
     }

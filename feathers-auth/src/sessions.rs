@@ -72,11 +72,12 @@ impl Sessions {
         self.lock().connections.get(&connection.number()).map(|session| session.about.clone())
     }
 
-    /// Returns the connections of somebody.
+    /// Returns the connections of somebody that have not ended.
     pub(crate) fn of(&self, subject: &str) -> Vec<Connection> {
         let table = self.lock();
         let numbers = table.subjects.get(subject).into_iter().flatten();
-        numbers.filter_map(|number| table.connections.get(number)).map(|session| session.connection.clone()).collect()
+        let sessions = numbers.filter_map(|number| table.connections.get(number));
+        sessions.map(|session| &session.connection).filter(|connection| !connection.is_closed()).cloned().collect()
     }
 
     /// Returns the connections that were logged in with a token.

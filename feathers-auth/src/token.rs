@@ -56,16 +56,13 @@ impl Tokens {
         })
     }
 
-    /// Makes a token. What `payload` holds wins over what is written by default.
-    ///
-    /// `not_before` is a time that the token must be younger than, since all up to it are revoked.
+    /// Makes a token of this time. What `payload` holds wins over what is written by default.
     pub(crate) fn create(
         &self,
         payload: Map<String, Value>,
         subject: Option<&str>,
-        not_before: Option<u64>,
+        issued: u64,
     ) -> Result<(String, Map<String, Value>)> {
-        let issued = now().max(not_before.map_or(0, |time| time + 1));
         let mut claims = Map::new();
         claims.insert("iat".to_owned(), issued.into());
         claims.insert("exp".to_owned(), (issued + self.expires_in.as_secs()).into());

@@ -32,6 +32,10 @@ pub trait Authenticator: Send + Sync + 'static {
     ///
     /// A request without credentials is known by the secret alone.
     async fn check_owner(&self, connection: &Connection, headers: &Headers, app: &Handle) -> Result<()>;
+
+    /// Forgets a connection that may have been admitted but is not opened: a check has refused it, or its client has
+    /// gone. It is closed when this is called, and no listener hears of it.
+    fn forget(&self, _connection: &Connection) {}
 }
 
 /// What a client has presented at its handshake.

@@ -394,6 +394,10 @@ impl Subscription {
                 Look::Event(event) => {
                     self.last = event.seq();
                     if let Some(target) = event.target_for(&self.connection) {
+                        // Looked at after the event was found: what comes after the end is never read.
+                        if self.connection.ending().is_some() {
+                            return None;
+                        }
                         let cursor = self.log.cursor(event.seq());
                         return Some(Delivery::Event(Delivered { event, cursor, target }));
                     }

@@ -275,7 +275,7 @@ impl Endpoint {
     async fn answer(self, request: Request) -> Response {
         let result = match *request.method() {
             Method::GET => self.listen(request).await,
-            Method::DELETE => self.end(&request),
+            Method::DELETE => self.end(request).await,
             _ => return not_allowed(&request, "GET, DELETE"),
         };
         result.unwrap_or_else(|error| error_response(&error))
@@ -292,11 +292,13 @@ impl Endpoint {
     }
 
     /// Ends a polling session; one that is over already is a 404.
-    fn end(&self, request: &Request) -> Result<Response> {
-        self.0.options.origins.check(request)?;
+    async fn end(&self, request: Request) -> Result<Response> {
+        self.0.options.origins.check(&request)?;
         let query = asked::query(request.uri())?;
-        let conn = asked::conn(request.headers(), &query)?
+        let headers = request.into_parts().0.headers;
+        let conn = asked::conn(&headers, &query)?
             .ok_or_else(|| Error::bad_request("'conn' says which session ends, and is missing"))?;
+        self.0.app.connection(conn, &headers.clone().into()).await?;
         if self.0.clients.end(conn) {
             Ok(empty(StatusCode::NO_CONTENT))
         } else {

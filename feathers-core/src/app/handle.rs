@@ -193,11 +193,13 @@ impl Handle {
         admit: impl FnOnce(Connection) -> Fut,
     ) -> Result<Session> {
         let connection = Connection::new(peer.provider, peer.headers, peer.query, peer.address);
+        let opening = Opening { app: self, connection: &connection, done: false };
         let login = match &self.0.authenticator {
             Some(authenticator) => authenticator.admit(&connection, peer.presented, self).await?,
             None => None,
         };
         admit(connection.clone()).await?;
+        opening.done();
         Ok(self.welcome(connection, peer.since, login).await)
     }
 
@@ -355,6 +357,31 @@ impl Handle {
                 app.watch_log();
             }
         });
+    }
+}
+
+/// A connection that has no session yet. If it is never opened, whoever has admitted it is told.
+struct Opening<'a> {
+    app: &'a Handle,
+    connection: &'a Connection,
+    done: bool,
+}
+
+impl Opening<'_> {
+    fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        self.connection.disconnect();
+        if let Some(authenticator) = &self.app.0.authenticator {
+            authenticator.forget(self.connection);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::response::Response;
-use feathers_core::{Cursor, Ending, Error, Headers, Peer, Provider, Result, Since};
+use feathers_core::{Connection, Cursor, Ending, Error, Headers, Peer, Presented, Provider, Result, Since};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
@@ -34,6 +34,10 @@ const BUSY: u64 = 2;
 pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
     let options = &shared.options;
     let asked = asked::Poll::read(&parts.headers, &query, options.max_wait)?;
+    let headers = Headers::from(parts.headers.clone());
+    if let Some(conn) = asked.conn {
+        shared.app.connection(conn, &headers).await?;
+    }
     if let Some(response) = unchanged(shared, &asked)? {
         return Ok(response);
     }
@@ -42,19 +46,29 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let hold = if asked.since.is_some() { asked.wait } else { Duration::ZERO };
     let (wait, preferred, limit) = (asked.wait, asked.preferred, asked.limit);
     let address = client_address(&parts.extensions);
-    let headers = Headers::from(parts.headers.clone());
-    if let Some(conn) = asked.conn {
-        shared.app.connection(conn, &headers).await?;
-    }
     let turn = if let Some(turn) = asked.conn.and_then(|conn| shared.clients.take_turn(conn, since)) {
         turn
     } else {
+        let over = asked.conn.and_then(|conn| shared.clients.over(conn));
+        if let Some(over) = &over {
+            shared.app.check_owner(over, &headers).await?;
+        }
         let Some(share) = shared.shares.take(address) else { return Ok(too_many()) };
         let Some(place) = shared.clients.reserve(share) else { return Ok(busy()) };
         query.remove("conn");
-        let presented = asked::presented(&mut query);
+        let mut presented = asked::presented(&mut query);
+        let ending = over.as_ref().and_then(Connection::ending);
+        if let (Presented::Headers, Some(Ending::Renewed)) = (&presented, ending)
+            && let Some(kept) = over.as_ref().and_then(Connection::credentials)
+        {
+            presented = Presented::Sent(kept);
+        }
         let peer = Peer::new(Provider::new("poll")).headers(headers).query(query).since(since);
         let session = shared.app.open(peer.presented(presented).address(address)).await?;
+        if let (Some(Ending::Denied(error)), None) = (ending, session.connection().credentials()) {
+            // It would go on as somebody unknown, and not know of it.
+            return Err(error.clone());
+        }
         shared.clients.add(session, place, since)
     };
     let log = shared.app.log();

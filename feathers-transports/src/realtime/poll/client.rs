@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use feathers_core::{Cursor, Delivery, Ending, Session, Since, Subscription};
+use feathers_core::{Connection, Cursor, Delivery, Ending, Session, Since, Subscription};
 use tokio::time::Instant;
 
 use super::batch::Batch;
@@ -42,6 +42,10 @@ impl Client {
 
     pub(super) fn secret(&self) -> &Arc<str> {
         self.session.secret()
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        self.session.connection()
     }
 
     pub(super) fn is_over(&self) -> bool {

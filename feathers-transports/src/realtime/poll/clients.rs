@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use feathers_core::{Handle, Session, Since};
+use feathers_core::{Connection, Ending, Handle, Session, Since};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::client::{Client, Turn};
 use crate::share::Share;
@@ -23,6 +24,8 @@ pub(in crate::realtime) struct Clients {
 #[derive(Debug, Default)]
 struct Table {
     clients: HashMap<Arc<str>, Arc<Client>>,
+    /// The connections that the server has ended, for those who ask for them, and until when.
+    over: HashMap<Arc<str>, (Connection, Instant)>,
     /// Whether somebody looks for those that stay away.
     watched: bool,
 }
@@ -53,6 +56,14 @@ impl Clients {
             client.next_turn()
         };
         Some(turn.go_on_from(since))
+    }
+
+    /// Returns the connection of a client that the server has ended not long ago.
+    pub(super) fn over(&self, conn: &str) -> Option<Connection> {
+        let table = self.lock();
+        let table = table.as_ref()?;
+        let client = table.clients.get(conn).filter(|client| client.is_over()).map(|client| client.connection());
+        client.or_else(|| table.over.get(conn).map(|(connection, _)| connection)).cloned()
     }
 
     /// Takes a place for a new client of an address; `None` if there is none or the server stops.
@@ -100,15 +111,24 @@ impl Clients {
         let pause = (self.linger / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
         while tokio::time::timeout(pause, self.app.stopping()).await.is_err() {
             let mut gone = Vec::new();
-            let watching = match &mut *self.lock() {
-                None => false,
-                Some(table) => {
-                    let away = |client: &Client| client.is_over() || client.is_idle(self.linger);
-                    gone.extend(table.clients.extract_if(|_, client| away(client)));
-                    table.watched = !table.clients.is_empty();
-                    table.watched
-                }
-            };
+            let watching =
+                match &mut *self.lock() {
+                    None => false,
+                    Some(table) => {
+                        let away = |client: &Client| client.is_over() || client.is_idle(self.linger);
+                        gone.extend(table.clients.extract_if(|_, client| away(client)));
+                        let ended = |connection: &Connection| {
+                            matches!(connection.ending(), Some(Ending::Denied(_) | Ending::Renewed))
+                        };
+                        let now = Instant::now();
+                        table.over.retain(|_, (_, until)| *until > now);
+                        table.over.extend(gone.iter().filter(|(_, client)| ended(client.connection())).map(
+                            |(secret, client)| (secret.clone(), (client.connection().clone(), now + self.linger)),
+                        ));
+                        table.watched = !table.clients.is_empty() || !table.over.is_empty();
+                        table.watched
+                    }
+                };
             // Outside of the lock, since the disconnect listeners run.
             drop(gone);
             if !watching {
