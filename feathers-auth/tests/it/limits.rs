@@ -1,0 +1,91 @@
+//! Guessing: whoever tries too often waits, and nobody else does.
+
+use std::net::IpAddr;
+
+use feathers::prelude::*;
+
+use crate::client::{Claim, Client, Way};
+use crate::support::{World, config, jwt, local};
+
+async fn limited(account: u32, address: u32) -> World {
+    let mut config = config();
+    (config.limits.account, config.limits.address) = (account, address);
+    World::start(config, |_| {}).await
+}
+
+fn wrong(email: &str) -> serde_json::Value {
+    json!({ "strategy": "local", "email": email, "password": "wrong" })
+}
+
+#[tokio::test]
+async fn s24_an_account_is_closed_to_an_address_that_guesses() {
+    let world = limited(3, 1_000).await;
+    let token = world.login("eve").await;
+    // However the name is written, it is the same account.
+    for name in ["bob@example.com", "BOB@EXAMPLE.COM", " bob@example.com "] {
+        assert_eq!(world.try_login(&wrong(name)).await.status, 401, "{name}");
+    }
+    for login in [wrong("bob@example.com"), local("bob"), wrong("Bob@Example.com")] {
+        let answer = world.try_login(&login).await;
+        assert_eq!(answer.status, 429, "{answer:?}");
+        let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait), "{wait}");
+        assert_eq!(answer.json()["data"]["retryAfter"], wait);
+        assert_eq!(answer.json()["name"], "TooManyRequests");
+    }
+    for way in Way::SOCKETS {
+        let mut client = Client::listen(&world, way, Claim::default()).await;
+        let error = client.login(&local("bob")).await.unwrap_err();
+        assert_eq!(error["code"], 429, "{way:?}: {error}");
+        assert!(error["data"]["retryAfter"].as_u64().unwrap() >= 1, "{way:?}: {error}");
+    }
+    // The door counts too.
+    let claim = Claim { auth: Some(local("bob")), ..Claim::default() };
+    assert!(Client::try_listen(&world, Way::WebSocket, claim).await.is_err());
+    assert_eq!(world.try_login(&local("ada")).await.status, 201);
+    for _ in 0..10 {
+        assert_eq!(world.try_login(&jwt(&token)).await.status, 201);
+    }
+}
+
+#[tokio::test]
+async fn s24_an_address_that_tries_many_accounts_waits() {
+    let world = limited(0, 5).await;
+    let token = world.auth.create_token(Some("1"), serde_json::Map::new()).unwrap();
+    for number in 0..5 {
+        assert_eq!(world.try_login(&wrong(&format!("{number}@example.com"))).await.status, 401);
+    }
+    let answer = world.try_login(&local("ada")).await;
+    assert_eq!(answer.status, 429, "{answer:?}");
+    assert!(answer.header("retry-after").is_some());
+    for _ in 0..10 {
+        assert_eq!(world.try_login(&jwt(&token)).await.status, 201);
+    }
+}
+
+#[tokio::test]
+async fn s24_the_addresses_of_one_network_count_as_one() {
+    let world = limited(2, 0).await;
+    let service = world.handle().service("authentication").unwrap();
+    let code = async |address: &str| {
+        let mut params = Params::new();
+        params.address = Some(address.parse::<IpAddr>().unwrap());
+        service.create(wrong("bob@example.com"), params).await.unwrap_err().code()
+    };
+    assert_eq!([code("2001:db8:0:1::1").await, code("2001:db8:0:1:ffff::2").await], [401, 401]);
+    assert_eq!([code("2001:db8:0:1::3").await, code("2001:db8:0:2::1").await], [429, 401]);
+    assert_eq!([code("192.0.2.1").await, code("::ffff:192.0.2.1").await, code("192.0.2.1").await], [401, 401, 429]);
+    assert_eq!(code("192.0.2.2").await, 401);
+}
+
+#[tokio::test]
+async fn s24_tickets_are_counted() {
+    let world = limited(0, 3).await;
+    let token = world.auth.create_token(Some("1"), serde_json::Map::new()).unwrap();
+    for _ in 0..3 {
+        world.ticket(&token).await;
+    }
+    let answer = world.ask_as(&token, "POST", "/authentication/ticket", "{}").await;
+    assert_eq!(answer.status, 429, "{answer:?}");
+    assert!(answer.header("retry-after").is_some());
+}

@@ -1,0 +1,21 @@
+//! Authentication as clients and attackers meet it: whole servers, real sockets, every transport.
+//!
+//! A test is named after its row in the list of attacks, where it has one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod attacks;
+mod bad_input;
+mod canary;
+mod client;
+mod endings;
+mod keys;
+mod limits;
+mod logouts;
+mod passwords;
+mod races;
+mod resume;
+mod secrets;
+
+mod support;
+mod tokens;
