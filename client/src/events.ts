@@ -8,7 +8,8 @@ export type State = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'clos
 
 /** The events of `app.realtime`, and what their listeners get. */
 export interface RealtimeEvents {
-  /** The connection stands. `recovered`: nothing was missed since the last one. */
+  /** The connection stands, or the server has put another one in its place. `recovered`: nothing was missed since the last
+   *  one. */
   connect: (info: { transport: TransportName; recovered: boolean }) => void
   /** The connection is lost, or closed from here. */
   disconnect: (info: { reason: End['why'] | 'closed'; error?: Error | undefined }) => void

@@ -67,8 +67,8 @@ export class Line {
     if (!this.#over) this.observer.reset(reset)
   }
 
-  moved(conn: string): void {
-    if (!this.#over) this.observer.moved(conn)
+  moved(welcome: Welcome): void {
+    if (!this.#over) this.observer.moved(welcome)
   }
 
   /** Ends the link, unless it is over. */

@@ -73,7 +73,7 @@ export interface Observer {
   heartbeat(cursor: string): void
   reset(reset: Reset): void
   /** The server has lost the session, and goes on with another one. */
-  moved(conn: string): void
+  moved(welcome: Welcome): void
   ended(end: End): void
 }
 

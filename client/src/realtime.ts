@@ -186,8 +186,10 @@ export class Realtime extends Emitter<RealtimeEvents> {
       event: (event) => isLive() && this.#event(event),
       heartbeat: (cursor) => isLive() && this.#position.advance(cursor),
       reset: (reset) => isLive() && this.#reset(reset),
-      moved: (conn) => {
+      moved: ({ conn, recovered }) => {
         dial.conn = conn
+        // What a call has done to the last one, such as joining a channel, has to be done again.
+        if (isLive()) this.emit('connect', { transport: name, recovered })
       },
       ended: (end) => this.#ended(dial, end)
     }

@@ -94,3 +94,18 @@ test('at the end the server is told', async () => {
   const { method, query } = requests.at(-1)
   assert.deepEqual([method, query], ['DELETE', { conn: 'p' }])
 })
+
+test('a new session of the server is told as a connection, before what it brings', async () => {
+  const { polls, events, names, realtime } = await poller('longpoll')
+  const heard = []
+  realtime.on('connect', (info) => heard.push({ ...info, before: [...events] }))
+  names()
+  polls()[1].answer(200, { events: [item(2)], cursor: 'e-2', conn: 'q' })
+  await settled()
+  assert.deepEqual([names(), events, polls()[2].query.conn], [['connect'], [2], 'q'])
+  polls()[2].answer(200, { events: [], cursor: 'e-9', conn: 'r', reset: { reason: 'trimmed', cursor: 'e-9' } })
+  await settled()
+  assert.deepEqual(names(), ['connect', 'reset'])
+  const connect = { transport: 'longpoll' }
+  assert.deepEqual(heard, [{ ...connect, recovered: true, before: [] }, { ...connect, recovered: false, before: [2] }])
+})

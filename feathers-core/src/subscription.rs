@@ -363,9 +363,9 @@ impl Subscription {
         }
     }
 
-    /// Returns the next delivery if there is one now.
+    /// Returns the next delivery if there is one now; a connection that has ended gets nothing more.
     pub fn try_next(&mut self) -> Option<Delivery> {
-        if !self.stop_holding() {
+        if self.connection.is_closed() || !self.stop_holding() {
             return None;
         }
         if let Some(reset) = self.reset.take() {

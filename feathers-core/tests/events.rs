@@ -318,7 +318,11 @@ async fn connect_and_disconnect_listeners_run() {
 async fn the_server_can_end_a_connection() {
     let app = plain().await;
     let mut client = Client::join(&app, &["everybody"]).await;
+    app.service("ev").unwrap().create(json!({ "n": 1 }), ()).await.unwrap();
     client.session.connection().disconnect();
+    // Nothing more comes, not even what waits already.
+    app.service("ev").unwrap().create(json!({ "n": 2 }), ()).await.unwrap();
+    assert!(client.events.try_next().is_none());
     assert!(client.events.next().await.is_none());
     app.channel("everybody").join(client.session.connection());
     app.channel("everybody").leave(client.session.connection());

@@ -512,6 +512,22 @@ async fn a_session_is_ended_by_the_client_or_by_the_server() {
     assert_eq!(header.status, 204);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_whose_session_is_over_learns_of_the_new_one_soon() {
+    let server = inside(app(), Realtime::new()).await;
+    let (conn, cursor) = first(&server).await;
+    only_member(&server.handle).disconnect();
+    let started = Instant::now();
+    let answer = poll(&server, &format!("conn={conn}&since={cursor}&wait=30")).await;
+    assert_ne!(answer["conn"], json!(conn));
+    assert!(started.elapsed() <= Duration::from_secs(1), "{:?}", started.elapsed());
+
+    let (conn, cursor) = (text(&answer, "conn"), text(&answer, "cursor"));
+    let started = Instant::now();
+    poll(&server, &format!("conn={conn}&since={cursor}&wait=30")).await;
+    assert!(started.elapsed() >= Duration::from_secs(27), "{:?}", started.elapsed());
+}
+
 #[tokio::test]
 async fn there_are_only_so_many_sessions() {
     let server = inside(app(), Realtime::new().max_sessions(2)).await;

@@ -72,13 +72,13 @@ pub(crate) fn test_js(name: Option<&str>, length: Length) -> Outcome {
     install::npm(&folder)?;
     let browser = install::browser()?;
     let nginx = install::nginx()?;
-    let servers = ["--package", "feathers-tests", "--package", "todo", "--package", "ticker", "--bins"];
-    run("build of the servers", cargo(&["build"]).args(servers))?;
+    let packages = ["feathers-tests", "todo", "ticker", "chat"].map(|name| ["--package", name]);
+    run("build of the servers", cargo(&["build", "--bins"]).args(packages.as_flattened()))?;
     let programs = programs()?;
     let mut mocha = Command::new("node");
     mocha.arg("node_modules/mocha/bin/mocha.js").current_dir(&folder);
     mocha.args(["--spec", &format!("test/{}*.test.mjs", name.unwrap_or_default())]);
-    for name in ["peer", "todo", "ticker"] {
+    for name in ["peer", "todo", "ticker", "chat"] {
         mocha.env(format!("{}_BIN", name.to_uppercase()), programs.join(name));
     }
     mocha.env("CHROMIUM", browser).env("NGINX", nginx);

@@ -108,12 +108,13 @@ class PollLink implements Link {
 
   #apply(answer: Answer): void {
     const { events, cursor, conn, reset } = answer
-    if (this.#conn !== undefined && this.#conn !== conn) this.#line.moved(conn)
+    const recovered = this.since !== undefined && reset === undefined
+    const welcome = { conn, cursor, recovered, reset }
+    if (this.#conn !== undefined && this.#conn !== conn) this.#line.moved(welcome)
     this.#conn = conn
     this.#interval = answer.retryAfterMs ?? this.#interval
-    const recovered = this.since !== undefined && reset === undefined
     this.since = cursor
-    if (!this.#line.isOpen) this.#line.opened({ conn, cursor, recovered, reset }, this.host.grace)
+    if (!this.#line.isOpen) this.#line.opened(welcome, this.host.grace)
     else if (reset) this.#line.reset(reset)
     for (const { id, path, event, data } of events) this.#line.event({ path, event, data, cursor: id })
     this.#line.heartbeat(cursor)

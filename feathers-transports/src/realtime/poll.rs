@@ -30,6 +30,10 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 /// After how many seconds a client that was turned away should try again.
 const BUSY: u64 = 2;
 
+/// How long the first poll of a client whose session is over waits at most: it is to learn of the new one soon, since its
+/// calls are made on that, and join channels.
+const SOON: Duration = Duration::from_secs(1);
+
 /// Answers a poll.
 pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
     let options = &shared.options;
@@ -43,7 +47,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     }
     let since = asked.since.unwrap_or_default();
     // Without a cursor there is nothing to wait for: the client learns where it stands.
-    let hold = if asked.since.is_some() { asked.wait } else { Duration::ZERO };
+    let mut hold = if asked.since.is_some() { asked.wait } else { Duration::ZERO };
     let (wait, preferred, limit) = (asked.wait, asked.preferred, asked.limit);
     let address = client_address(&parts.extensions);
     let turn = if let Some(turn) = asked.conn.and_then(|conn| shared.clients.take_turn(conn, since)) {
@@ -55,6 +59,9 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
         }
         let Some(share) = shared.shares.take(address) else { return Ok(too_many()) };
         let Some(place) = shared.clients.reserve(share) else { return Ok(busy()) };
+        if asked.conn.is_some() {
+            hold = hold.min(SOON);
+        }
         query.remove("conn");
         let mut presented = asked::presented(&mut query);
         let ending = over.as_ref().and_then(Connection::ending);

@@ -12,21 +12,29 @@ const FLAGS = [
 const DESK = { width: 720, height: 620 }
 const PHONE = { width: 360, height: 640 }
 
-/** Starts a browser for one test file. Its pages write their script errors into `problems`. */
-export async function launch() {
+/** Starts a browser for one test file. Its pages write their script errors into `problems`, and what they ask of the
+ *  internet into `outside`. */
+export async function launch({ desk = DESK } = {}) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS, headless: true
   })
   const shots = mkdtempSync(join(tmpdir(), 'feathers-screenshots-'))
   const problems = []
+  const outside = []
 
   return {
     problems,
-    /** Opens a page, and waits until it is live. */
-    async open(url) {
-      const page = await browser.newPage({ viewport: DESK })
+    outside,
+    /** A browser of somebody else: its pages share their storage with each other, and with no others. */
+    person: () => browser.newContext({ viewport: desk }),
+    /** Opens a page, of a person or of nobody else, and waits until it is live. */
+    async open(url, person) {
+      const page = await (person ?? browser).newPage(person ? undefined : { viewport: desk })
       page.setDefaultTimeout(10_000)
       page.on('pageerror', (error) => problems.push(error.message))
+      page.on('request', (request) => {
+        if (new URL(request.url()).hostname !== '127.0.0.1') outside.push(request.url())
+      })
       await page.goto(url)
       await live(page)
       return page
@@ -41,7 +49,7 @@ export async function launch() {
       await page.setViewportSize(PHONE)
       await save('phone')
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.width, 'the page is too wide')
-      await page.setViewportSize(DESK)
+      await page.setViewportSize(desk)
       console.log(`      screenshots: ${join(shots, name)}-*.png`)
     },
     close: () => browser.close()

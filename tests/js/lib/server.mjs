@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 const START_LINE = /listening on http:\/\/[^:]+:(\d+)/
 const START_TIMEOUT = 20_000
 
-/** Starts a server, `peer`, `todo` or `ticker`, and waits until it listens.
+/** Starts a server, `peer`, `todo`, `ticker` or `chat`, and waits until it listens.
  *
  * PEER_BIN and so on name the programs. The child lives in a directory of its own. PEER_URL and so on instead
  * names a server that runs already; such a server cannot be stopped from here. */

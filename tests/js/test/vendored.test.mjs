@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 
-const COPIES = [
-  ['client/dist/realtime.min.js', 'examples/todo/public/realtime.min.js'],
-  ['client/dist/realtime.licenses.txt', 'examples/todo/public/realtime.licenses.txt'],
-  ['tests/js/node_modules/@feathersjs/client/dist/feathers.min.js', 'examples/todo/public/feathers.min.js']
+const SOURCES = [
+  'client/dist/realtime.min.js',
+  'client/dist/realtime.licenses.txt',
+  'tests/js/node_modules/@feathersjs/client/dist/feathers.min.js'
 ]
+const COPIES = ['todo', 'chat'].flatMap((example) => SOURCES.map((source) => {
+  return [source, `examples/${example}/public/${source.split('/').at(-1)}`]
+}))
 
 describe('copies of scripts', () => {
   for (const [source, copy] of COPIES) {

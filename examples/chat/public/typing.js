@@ -1,0 +1,27 @@
+// Who is typing: each is shown for a few seconds, or until what was typed is there.
+import { find } from './dom.js'
+
+const LASTS = 5_000
+const timers = new Map()
+
+const draw = () => {
+  const names = [...timers.values()].map(({ email }) => email)
+  const verb = names.length === 1 ? 'is' : 'are'
+  find('#typing').textContent = names.length ? `${names.join(', ')} ${verb} typing` : ''
+}
+
+export function stop({ id }) {
+  clearTimeout(timers.get(id)?.timer)
+  timers.delete(id)
+  draw()
+}
+
+export function start(user) {
+  stop(user)
+  timers.set(user.id, { email: user.email, timer: setTimeout(() => stop(user), LASTS) })
+  draw()
+}
+
+export function clear() {
+  for (const id of [...timers.keys()]) stop({ id })
+}

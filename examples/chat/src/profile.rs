@@ -1,0 +1,19 @@
+//! What others see of a user.
+
+use feathers::prelude::*;
+
+use crate::users::User;
+
+/// A user as others see him.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Profile {
+    pub(crate) id: i64,
+    email: String,
+    avatar: String,
+}
+
+impl From<&User> for Profile {
+    fn from(user: &User) -> Self {
+        Self { id: user.id, email: user.email.clone(), avatar: user.avatar.clone() }
+    }
+}
