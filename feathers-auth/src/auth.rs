@@ -257,7 +257,8 @@ impl Auth {
         self.0.checks.iter().try_for_each(|check| check(entity))
     }
 
-    fn service(&self) -> Result<ServiceHandle> {
+    /// Returns the service of those who log in.
+    pub(crate) fn service(&self) -> Result<ServiceHandle> {
         self.app()?.service(&self.0.config.service)
     }
 
@@ -416,6 +417,10 @@ pub(crate) fn params_for_strategy(params: &Params) -> Params {
     own.headers = params.headers.clone();
     own.connection.clone_from(&params.connection);
     own.address = params.address;
+    #[cfg(feature = "oauth")]
+    if let Some(callback) = params.get::<crate::oauth::Callback>() {
+        own.insert(callback.clone());
+    }
     own
 }
 

@@ -28,17 +28,27 @@ use crate::ticket::TicketService;
 /// Clients that connect with a token in the header of their handshake are logged in before they get events, on every
 /// transport, and a token that is not good refuses the connection.
 pub struct Authentication {
-    config: AuthConfig,
+    pub(crate) config: AuthConfig,
     path: String,
     strategies: Vec<(String, Arc<dyn Strategy>)>,
     checks: Vec<Check>,
     kept_in: Option<String>,
+    #[cfg(feature = "oauth")]
+    pub(crate) oauth: Option<crate::oauth::OAuth>,
 }
 
 impl Authentication {
     /// Takes the settings. A missing secret and other mistakes are errors of the start.
     pub fn new(config: AuthConfig) -> Self {
-        Self { config, path: "authentication".to_owned(), strategies: Vec::new(), checks: Vec::new(), kept_in: None }
+        Self {
+            config,
+            path: "authentication".to_owned(),
+            strategies: Vec::new(),
+            checks: Vec::new(),
+            kept_in: None,
+            #[cfg(feature = "oauth")]
+            oauth: None,
+        }
     }
 
     /// Mounts the service at another path than `authentication`.
@@ -108,8 +118,16 @@ impl Authentication {
 
     /// Adds everything to an app, and returns what it is run with: for routes of your own and for tests.
     pub fn install(self, app: &mut App) -> Auth {
-        let Self { config, path, strategies, checks, kept_in } = self;
+        #[cfg(feature = "oauth")]
+        let (logins, this) = self.with_logins();
+        #[cfg(not(feature = "oauth"))]
+        let this = self;
+        let Self { config, path, strategies, checks, kept_in, .. } = this;
         let auth = Auth::new(config, path.clone(), strategies, checks, kept_in);
+        #[cfg(feature = "oauth")]
+        if let Some(logins) = logins {
+            logins.mount(app, &auth);
+        }
         let users = auth.config().service.clone();
 
         app.set(auth.clone());

@@ -6,6 +6,8 @@ use std::time::Duration;
 use feathers_core::duration;
 use serde::Deserialize;
 
+use crate::oauth::OAuthConfig;
+
 /// All settings; each has a default but the secret.
 ///
 /// The names are those of Feathers' `authentication` section, in Rust's grammar.
@@ -302,15 +304,4 @@ impl Default for LimitConfig {
     fn default() -> Self {
         Self { account: 10, address: 100 }
     }
-}
-
-/// Logins through other sites: what all have in common, and one section for each.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct OAuthConfig {
-    /// Where the browser goes in the end.
-    pub redirect: Option<String>,
-    /// The origins whose pages may begin a login.
-    pub origins: Vec<String>,
 }

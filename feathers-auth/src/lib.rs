@@ -46,6 +46,7 @@ mod cookie;
 mod hook;
 mod layer;
 mod limit;
+mod oauth;
 mod password;
 mod password_hook;
 mod revocation;
@@ -59,11 +60,14 @@ pub use crate::auth::Auth;
 pub use crate::authenticated::{Authenticated, CurrentUser};
 pub use crate::authentication::Authentication;
 pub use crate::config::{
-    AuthConfig, CookieConfig, JwtConfig, KeyConfig, LimitConfig, LocalConfig, OAuthConfig, PasswordConfig, SameSite,
-    Secret, TicketConfig,
+    AuthConfig, CookieConfig, JwtConfig, KeyConfig, LimitConfig, LocalConfig, PasswordConfig, SameSite, Secret,
+    TicketConfig,
 };
 pub use crate::hook::{Authenticate, IntoStrategies, authenticate};
 pub use crate::layer::{AuthLayer, AuthService};
+#[cfg(feature = "oauth")]
+pub use crate::oauth::{OAuth, Profile};
+pub use crate::oauth::{OAuthConfig, ProviderConfig};
 pub use crate::password::{Match, Passwords};
 pub use crate::password_hook::{HashPassword, hash_password};
 pub use crate::revocation::Revocation;

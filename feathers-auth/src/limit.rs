@@ -56,6 +56,15 @@ impl Limits {
         ticket.map_err(|until| self.too_many(&until))
     }
 
+    /// Counts a step of a login through another site.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn step(&self, params: &Params) -> Result<()> {
+        let Some(address) = params.address.map(network) else { return Ok(()) };
+        self.sweep();
+        let address = self.address.as_ref().map_or(Ok(()), |limiter| limiter.check_key(&address));
+        address.map_err(|until| self.too_many(&until))
+    }
+
     fn too_many(&self, until: &governor::NotUntil<<DefaultClock as Clock>::Instant>) -> Error {
         let wait = until.wait_time_from(self.clock.now());
         Error::too_many_requests("too many tries, wait before the next one").with_retry_after(wait)

@@ -65,6 +65,11 @@ impl AuthenticationService {
             let message = "No authentication strategies allowed for creating a JWT (`authStrategies`)";
             return Err(Error::not_authenticated(message));
         }
+        #[cfg(feature = "oauth")]
+        let allowed = match params.get::<crate::oauth::Callback>() {
+            Some(callback) => vec![callback.provider().to_owned()],
+            None => allowed,
+        };
         let data = request.data.value()?.as_object().cloned().unwrap_or_default();
         let credentials = Credentials::new(data);
         if let Some(account) = credentials.strategy().and_then(|name| auth.strategy(name)?.account(&credentials)) {

@@ -99,14 +99,22 @@ impl Auth {
         params: &Params,
         allowed: &[impl AsRef<str> + Sync],
     ) -> Result<Authenticated> {
-        let refused = |why: &str| Error::not_authenticated(format!("Invalid authentication information ({why})"));
         let name = credentials.strategy().ok_or_else(|| refused("no `strategy` set"))?;
         let strategy = self.strategy(name).filter(|_| allowed.iter().any(|one| one.as_ref() == name));
-        let strategy = strategy.ok_or_else(|| refused("strategy not allowed in authStrategies"))?;
+        let strategy = strategy.ok_or_else(not_allowed)?;
         let identity = strategy.authenticate(credentials, params, self).await?;
         if let Some(entity) = &identity.entity {
             self.check_entity(entity)?;
         }
         Ok(Authenticated::new(name, identity))
     }
+}
+
+/// Refuses a strategy that clients may not use, or that there is not.
+pub(crate) fn not_allowed() -> Error {
+    refused("strategy not allowed in authStrategies")
+}
+
+fn refused(why: &str) -> Error {
+    Error::not_authenticated(format!("Invalid authentication information ({why})"))
 }

@@ -15,7 +15,7 @@ use jsonwebtoken::{Header, Validation};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use self::claims::Claims;
+pub(crate) use self::claims::Claims;
 use self::keys::Keys;
 use crate::config::AuthConfig;
 

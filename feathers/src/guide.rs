@@ -10,6 +10,7 @@
 //! | [`transports`] | the server, REST, Socket.IO, and the realtime endpoint on the wire |
 //! | [`authentication`] | logins, tokens, who may do what; with the feature `auth` |
 //! | [`configuration`] | files, environments, variables; with the feature `config` |
+//! | [`oauth`] | logins through GitHub, Google and others; with the feature `oauth` |
 //! | [`testing`] | tests without a port |
 //! | [`from_feathersjs`] | what is different |
 //!
@@ -42,6 +43,11 @@ pub mod authentication {}
 #[cfg_attr(feature = "config", doc = include_str!("../../docs/guide/configuration.md"))]
 #[cfg_attr(not(feature = "config"), doc = "This page comes with the feature `config`.")]
 pub mod configuration {}
+
+// The examples need the feature.
+#[cfg_attr(feature = "oauth", doc = include_str!("../../docs/guide/oauth.md"))]
+#[cfg_attr(not(feature = "oauth"), doc = "This page comes with the feature `oauth`.")]
+pub mod oauth {}
 
 #[doc = include_str!("../../docs/guide/testing.md")]
 pub mod testing {}

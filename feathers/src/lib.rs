@@ -41,6 +41,7 @@
 //! | `sqlite` | yes | `Database`, which keeps records in SQLite |
 //! | `auth` | no | logins, tokens and the hook `authenticate`: the module `auth` |
 //! | `config` | no | `Config`: files for each environment and variables, and the module `config` |
+//! | `oauth` | no | logins through other sites: OAuth 2 and OpenID Connect |
 //! | `tls` | no | HTTPS and HTTP/2: `Server::tls` |
 //! | `testing` | no | the module `testing`: a client in the process and the contract suite of stores |
 //!

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// Two readers of an object with a name twice may see two different tokens, so there must be none.
-pub(super) struct Claims(pub(super) Map<String, Value>);
+pub(crate) struct Claims(pub(crate) Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Claims {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,0 +1,13 @@
+//! Logins through other sites, from the first request to the last redirect, with a provider that the tests run.
+
+#![cfg(feature = "oauth")]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod accounts;
+mod callback;
+mod hostile;
+mod openid;
+mod provider;
+mod settings;
+mod site;
+mod start;
