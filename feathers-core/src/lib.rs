@@ -32,6 +32,7 @@ mod route;
 pub mod rt;
 mod schema;
 mod service;
+mod session;
 mod store;
 mod subscription;
 #[cfg(feature = "testing")]
@@ -69,5 +70,6 @@ pub use crate::record::{Columns, Json, Record, lookup_inside, wrong_id};
 pub use crate::route::Encoding;
 pub use crate::schema::{Field, Kind, Rule, Schema};
 pub use crate::service::{Descriptor, MethodInfo, Request, Service};
+pub use crate::session::{Peer, Session};
 pub use crate::store::{Crud, CrudOptions, Found, Memory, MemoryStore, Multi, Store};
-pub use crate::subscription::{Delivered, Delivery, Peer, Session, Subscription};
+pub use crate::subscription::{Delivered, Delivery, Subscription};

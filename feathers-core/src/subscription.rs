@@ -1,217 +1,19 @@
-//! Sessions and subscriptions: how a transport reads the events of one connection.
+//! Subscriptions: how a transport reads the events of one connection.
 
 use std::future::{Future, poll_fn};
-use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
 use tokio::time::{Instant, Sleep};
 
-use crate::app::Handle;
-use crate::authenticator::Presented;
 use crate::connection::{Connection, Mail};
 use crate::error::Result;
 use crate::event::{Body, Event, FrameKey};
-use crate::log::{Cursor, Era, Log, Look, Reset, ResetReason, Since};
-use crate::params::{Headers, Params, Provider};
+use crate::log::{Cursor, Era, Log, Look, Reset, ResetReason};
 use crate::payload::Payload;
-
-/// Who connects: what a transport knows at the handshake.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Peer {
-    /// The transport.
-    pub provider: Provider,
-    /// The headers of the handshake.
-    pub headers: Headers,
-    /// The query of the handshake's URL.
-    pub query: Map<String, Value>,
-    /// From where it wants events.
-    pub since: Since,
-    /// Its address.
-    pub address: Option<IpAddr>,
-    /// What it says who it is.
-    pub presented: Presented,
-}
-
-impl Peer {
-    /// Describes a client of a transport.
-    pub fn new(provider: Provider) -> Self {
-        Self {
-            provider,
-            headers: Headers::default(),
-            query: Map::new(),
-            since: Since::Now,
-            address: None,
-            presented: Presented::Headers,
-        }
-    }
-
-    /// Sets the headers of the handshake.
-    pub fn headers(mut self, headers: impl Into<Headers>) -> Self {
-        self.headers = headers.into();
-        self
-    }
-
-    /// Sets the query of the handshake's URL.
-    pub fn query(mut self, query: Map<String, Value>) -> Self {
-        self.query = query;
-        self
-    }
-
-    /// Sets from where it wants events.
-    pub fn since(mut self, since: Since) -> Self {
-        self.since = since;
-        self
-    }
-
-    /// Sets its address.
-    pub fn address(mut self, address: Option<IpAddr>) -> Self {
-        self.address = address;
-        self
-    }
-
-    /// Sets what it says who it is.
-    pub fn presented(mut self, presented: Presented) -> Self {
-        self.presented = presented;
-        self
-    }
-}
-
-/// One client: its connection, from `on_connect` to `on_disconnect`.
-///
-/// It ends when it is dropped: the connection leaves all channels and the disconnect handlers run.
-#[derive(Debug)]
-pub struct Session {
-    app: Handle,
-    connection: Connection,
-    start: Mutex<Start>,
-    secret: OnceLock<Arc<str>>,
-}
-
-/// How the first subscription of a session starts.
-#[derive(Clone, Copy, Debug)]
-enum Start {
-    /// With what comes.
-    Now,
-    /// With what comes after this place.
-    Replay(u64),
-    /// With a notice that there is no going on from where the client was.
-    Reset(ResetReason),
-}
-
-impl Start {
-    fn new(log: &Log, since: Since) -> Self {
-        match since {
-            Since::Now => Self::Now,
-            Since::Earliest => Self::Replay(log.oldest().seq),
-            Since::Unreadable => Self::Reset(ResetReason::BadCursor),
-            Since::Cursor(cursor) => match log.check(cursor) {
-                Ok(seq) => Self::Replay(seq),
-                Err(reason) => Self::Reset(reason),
-            },
-        }
-    }
-}
-
-impl Session {
-    /// Decides from where the client goes on, before its connect handlers join channels.
-    ///
-    /// With `may_log_in`, its replay waits for a login.
-    pub(crate) fn new(app: Handle, connection: Connection, since: Since, may_log_in: bool) -> Self {
-        let start = Start::new(app.log(), since);
-        if let Start::Replay(seq) = start {
-            connection.begin_replay(seq);
-            if may_log_in {
-                connection.wait_for_login();
-            }
-        }
-        Self { app, connection, start: Mutex::new(start), secret: OnceLock::new() }
-    }
-
-    /// Returns the connection.
-    pub fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    /// Returns the secret name of the session, made at the first call: 128 random bits.
-    ///
-    /// Who knows it can make calls on the connection over another way: [`Handle::connection`] finds it.
-    pub fn secret(&self) -> &Arc<str> {
-        self.secret.get_or_init(|| self.app.reveal(&self.connection))
-    }
-
-    /// Returns the parameters that calls of this client start with.
-    pub fn params(&self) -> Params {
-        let mut params = Params::new();
-        params.provider = Some(self.connection.provider());
-        params.headers = self.connection.headers().clone();
-        params.connection = Some(self.connection.clone());
-        params.address = self.connection.address();
-        params
-    }
-
-    /// Returns the reader of this client's events, from where its [`Peer`] said.
-    ///
-    /// What a client has missed goes to those channels that it is in when this is called: join handlers run before.
-    /// There is one reader at a time; a later one goes on from where the earlier one was taken over.
-    pub fn subscribe(&self) -> Subscription {
-        let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
-        self.start_at(std::mem::replace(&mut *start, Start::Now))
-    }
-
-    /// Returns a reader that takes over from the earlier one, at a place that the client names.
-    ///
-    /// The channels are those that the session is in; each counts from where it was joined.
-    pub fn subscribe_since(&self, since: Since) -> Subscription {
-        self.start_at(Start::new(self.app.log(), since))
-    }
-
-    fn start_at(&self, start: Start) -> Subscription {
-        let log = self.app.log().clone();
-        let (last, reset, resumed) = match start {
-            // Not the announced place: what is visible beyond it was before the joining, and does not come.
-            Start::Now => (log.head().seq, None, false),
-            Start::Reset(reason) => {
-                let reset = log.reset(reason);
-                (reset.cursor.seq, Some(reset), false)
-            }
-            Start::Replay(seq) => (seq, None, true),
-        };
-        let mut subscription = Subscription {
-            connection: self.connection.clone(),
-            last,
-            era: log.era(),
-            log,
-            reset,
-            resumed,
-            max_replay: self.app.max_replay(),
-            hold: None,
-            heartbeat: None,
-        };
-        match self.connection.waits_until().filter(|_| resumed) {
-            Some(until) => subscription.hold = Some(Box::pin(tokio::time::sleep_until(until))),
-            None if resumed => subscription.replay(),
-            None => {}
-        }
-        subscription
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.connection.disconnect();
-        self.connection.leave_all();
-        if let Some(secret) = self.secret.get() {
-            self.app.conceal(secret);
-        }
-        self.app.disconnected(&self.connection);
-    }
-}
 
 /// Reads the events of one connection, in order and once each.
 ///
@@ -294,6 +96,26 @@ impl Delivered {
 }
 
 impl Subscription {
+    /// Reads on from a place, after a reset if there is one; what is `resumed` waits for a login where that is expected.
+    pub(crate) fn new(
+        connection: Connection,
+        log: Log,
+        last: u64,
+        reset: Option<Reset>,
+        resumed: bool,
+        max_replay: Option<usize>,
+    ) -> Self {
+        let era = log.era();
+        let waits_until = connection.waits_until().filter(|_| resumed);
+        let hold = waits_until.map(|until| Box::pin(tokio::time::sleep_until(until)));
+        let waits = hold.is_some();
+        let mut subscription = Self { connection, log, era, last, reset, resumed, max_replay, hold, heartbeat: None };
+        if resumed && !waits {
+            subscription.replay();
+        }
+        subscription
+    }
+
     /// Has [`Subscription::next`] return a heartbeat whenever nothing has come for this long.
     pub fn heartbeat(mut self, every: Duration) -> Self {
         self.heartbeat = Some(Heartbeat { every, timer: Box::pin(tokio::time::sleep(every)) });

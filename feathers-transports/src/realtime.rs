@@ -11,6 +11,7 @@ mod rpc;
 mod socket;
 mod sse;
 mod streams;
+mod upgrade;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -285,7 +286,7 @@ impl Endpoint {
         self.0.options.origins.check(&request)?;
         let query = asked::query(request.uri())?;
         match asked::way(request.headers(), &query)? {
-            Way::WebSocket => Ok(socket::upgrade(&self.0.app, request, query, &self.0.options.socket)),
+            Way::WebSocket => Ok(upgrade::answer(&self.0.app, request, query, &self.0.options.socket)),
             Way::Sse => sse::answer(&self.0, request.into_parts().0, query).await,
             Way::Poll => poll::answer(&self.0, request.into_parts().0, query).await,
         }

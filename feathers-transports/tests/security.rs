@@ -2,25 +2,20 @@
 #![cfg(feature = "socketio")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod event_source;
 mod realtime_support;
 mod socketio_client;
 
 use axum::body::Body;
-use feathers_core::{App, Context, Json, Memory, Payload, Result};
+use feathers_core::{App, Context, Json, Memory, Result};
 use feathers_transports::{Cors, RateLimit, Realtime, Running, Server, SocketIo};
 use http::Request;
 use http_body_util::BodyExt;
-use proptest::collection::vec;
-use proptest::prelude::*;
-use proptest::sample::select;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tower::ServiceExt;
 
-use self::event_source::Message;
-use self::realtime_support::{Answer, Events, PATIENCE, app, ask, listen};
+use self::realtime_support::{Answer, PATIENCE, app, ask, listen};
 use self::socketio_client::Socket;
 
 const COOKIE: (&str, &str) = ("cookie", "session=1");
@@ -414,123 +409,5 @@ async fn s18_a_session_that_does_not_join_is_closed() {
         let started = tokio::time::Instant::now();
         assert_eq!(ask("GET", &session, "").await.0, status, "{packets:?}");
         assert_eq!(started.elapsed().as_secs(), seconds, "{packets:?}");
-    }
-}
-
-/// Says itself how long the answer may be kept.
-async fn cached(ctx: &mut Context) -> Result<()> {
-    ctx.http.header("cache-control", "public, max-age=60")?;
-    ctx.http.header("vary", "accept-language")
-}
-
-#[tokio::test]
-async fn s31_no_cache_keeps_an_answer_for_one_caller() {
-    let mut app = app();
-    app.service("cached", Memory::<Json>::new()).after("all", cached);
-    let folder = std::env::temp_dir().join(format!("feathers-personal-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("page.html"), "<p>hello</p>").unwrap();
-    let server = start(Server::new(app).public(&folder)).await;
-    let own = Some("private, no-store");
-    for (credentials, personal) in [
-        (("accept", "*/*"), false),
-        (("authorization", "Bearer x"), true),
-        (("cookie", "session=1"), true),
-        (("x-connection-id", "x"), true),
-        (("x-api-key", "x"), true),
-    ] {
-        // Whatever comes of it: what is found, what is not, what is made, what cannot be done.
-        for (method, path) in
-            [("GET", "/notes"), ("GET", "/notes/1"), ("HEAD", "/notes"), ("POST", "/notes"), ("PUT", "/notes")]
-        {
-            let answer = ask(&server, method, path, &[credentials]).await;
-            let name = format!("{method} {path} with {credentials:?}");
-            assert_eq!(answer.header("cache-control"), own.filter(|_| personal), "{name}");
-            assert_eq!(answer.header("vary"), Some("Authorization, Cookie").filter(|_| personal), "{name}");
-        }
-        let answer = ask(&server, "GET", "/cached", &[credentials]).await;
-        assert_eq!(answer.header("cache-control"), Some("public, max-age=60"), "{credentials:?}");
-        let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
-        let expected = if personal { &["accept-language", "Authorization, Cookie"][..] } else { &["accept-language"] };
-        assert_eq!(vary, expected, "{credentials:?}");
-        // What is the same for everybody stays so.
-        for (method, path) in [("OPTIONS", "/notes"), ("GET", "/page.html"), ("GET", "/nope")] {
-            let answer = ask(&server, method, path, &[credentials]).await;
-            assert_eq!((answer.header("cache-control"), answer.header("vary")), (None, None), "{method} {path}");
-        }
-    }
-    // A poll says so always, since it has the secret of a session.
-    let poll = ask(&server, "GET", "/realtime?wait=0", &[]).await;
-    assert_eq!(poll.header("cache-control"), Some("no-store, private"));
-    std::fs::remove_dir_all(&folder).unwrap();
-}
-
-/// What ends lines, begins fields, or has a meaning somewhere else.
-const PIECES: &[&str] = &[
-    "\r", "\n", "\r\n", "\n\n", "\0", "\u{85}", "\u{2028}", "\u{2029}", "\u{feff}", "data: x", "id: x", "event: x",
-    "retry: 1", ":", " ", "{", "}", "\"", "\\", "\u{1b}", "\u{7f}", "é", "a",
-];
-
-fn hostile() -> impl Strategy<Value = String> {
-    vec(select(PIECES), 0..6).prop_map(|pieces| pieces.concat())
-}
-
-/// Records with such texts in all places.
-fn record() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![hostile().prop_map(Value::from), any::<i64>().prop_map(Value::from), Just(json!(true))];
-    let value = leaf.prop_recursive(3, 12, 3, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..3).prop_map(Value::from),
-            vec((hostile(), inner), 0..3).prop_map(|fields| Value::Object(fields.into_iter().collect())),
-        ]
-    });
-    vec((hostile(), value), 1..4).prop_map(|fields| Value::Object(fields.into_iter().collect()))
-}
-
-/// Returns the messages of a stream up to the event `end`.
-async fn messages(events: &mut Events) -> Vec<Message> {
-    let mut bytes = Vec::new();
-    loop {
-        bytes.extend_from_slice(&events.chunk().await.unwrap());
-        let messages = event_source::read(&bytes);
-        if messages.last().is_some_and(|last| last.data.contains("\"the end\"")) {
-            return messages;
-        }
-    }
-}
-
-async fn check_streams(path: &str, event: &str, record: &Value, line_end: &str) {
-    let mut app = App::new();
-    let mount = app.service(path, Memory::<Json>::new());
-    mount.events([event, "end"]).publish(|_, app| app.channel("everybody"));
-    app.on_connect(|connection, app| app.channel("everybody").join(connection));
-    let server = realtime_support::inside(app, Realtime::new()).await;
-    let mut streams = [server.sse("").await, server.sse("&names=1").await];
-    let service = server.handle.service(path).unwrap();
-    // A service may write its JSON with any space between the tokens.
-    let text = serde_json::to_string_pretty(record).unwrap().replace('\n', line_end);
-    service.emit(event, Payload::from_valid_json(text.into()));
-    let cursor = server.handle.log().head().to_string();
-    service.emit("end", json!("the end"));
-    let name: String = format!("{path} {event}").chars().filter(|char| !char.is_control()).collect();
-    let envelope = json!({ "path": path, "event": event, "data": record });
-    for (stream, (kind, data)) in streams.iter_mut().zip([("message", &envelope), (&*name, record)]) {
-        let [ready, message, _end] = &messages(stream).await[..] else { panic!("more than was sent, or less") };
-        assert_eq!(ready.kind, "ready");
-        assert_eq!((&*message.kind, &message.last_id), (kind, &cursor));
-        assert_eq!(&serde_json::from_str::<Value>(&message.data).unwrap(), data);
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-    #[test]
-    fn s28_a_stream_has_the_events_that_were_sent_and_nothing_else(
-        path in hostile(), event in hostile(), record in record(), line_end in select(vec!["\n", "\r", "\r\n", "\n\n"])
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        // No service is mounted under a path with a NUL.
-        let path = path.replace('\0', "");
-        runtime.block_on(check_streams(&format!("p{path}"), &format!("e{event}"), &record, line_end));
     }
 }

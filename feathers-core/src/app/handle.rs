@@ -26,7 +26,7 @@ use crate::payload::Payload;
 use crate::publish::Publishers;
 use crate::record::Record;
 use crate::route::Encoding;
-use crate::subscription::{Peer, Session};
+use crate::session::{Peer, Session};
 
 /// A running app: looks up services, opens sessions, finds channels. Clones are the same app.
 #[derive(Clone)]

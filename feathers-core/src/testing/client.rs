@@ -13,7 +13,8 @@ use crate::method::Method;
 use crate::params::Provider;
 use crate::payload::Payload;
 use crate::route::Encoding;
-use crate::subscription::{Delivered, Delivery, Peer, Session, Subscription};
+use crate::session::{Peer, Session};
+use crate::subscription::{Delivered, Delivery, Subscription};
 
 /// How long [`Client::event`] waits before the test fails.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -8,11 +8,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::extract::Request;
-use axum::response::Response;
 use feathers_core::{
-    Call, Connection, Credentials, Cursor, Delivery, Encoding, Ending, Error, FrameKey, Handle, Headers, Method, Peer,
-    Presented, Provider, Result, Session, Since, Subscription,
+    Call, Connection, Credentials, Cursor, Delivery, Encoding, Ending, Error, FrameKey, Handle, Method, Peer,
+    Presented, Result, Session, Since, Subscription,
 };
 use futures_util::future::BoxFuture;
 use hyper::upgrade::Upgraded;
@@ -21,16 +19,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Sleep};
 
-use super::asked;
 use super::rpc::{self, Fault, Incoming, Reply, RequestId};
-use crate::address::client_address;
-use crate::answer::error_response;
 use crate::calls::{Calls, DRAIN, Encode};
 use crate::closed::Closed;
-use crate::websocket::{Ended, Message, Upgrade, WebSocket, frame};
+use crate::websocket::{Ended, Message, WebSocket, frame};
 
-/// The subprotocol.
-const PROTOCOL: &str = "feathers.v1";
 /// How many refused calls in a row are taken for abuse.
 const ABUSE: u32 = 100_000;
 /// How many messages are read before others get a turn.
@@ -55,38 +48,8 @@ impl Default for Settings {
     }
 }
 
-/// Answers a request that asks for a WebSocket.
-pub(super) fn upgrade(app: &Handle, request: Request, query: Map<String, Value>, settings: &Settings) -> Response {
-    try_upgrade(app, request, query, settings).unwrap_or_else(|error| error_response(&error))
-}
-
-fn try_upgrade(app: &Handle, request: Request, mut query: Map<String, Value>, settings: &Settings) -> Result<Response> {
-    if app.is_stopping() {
-        return Err(Error::unavailable("the server is shutting down"));
-    }
-    let (mut parts, _body) = request.into_parts();
-    let upgrade = Upgrade::new(&mut parts)?;
-    let offered = upgrade.protocols();
-    let protocol = match (offered.is_empty(), offered.iter().any(|offer| offer == PROTOCOL)) {
-        (true, _) => None,
-        (false, true) => Some(PROTOCOL),
-        (false, false) => return Err(Error::bad_request(format!("the subprotocol is {PROTOCOL}"))),
-    };
-    let (presented, address) = (asked::presented(&mut query), client_address(&parts.extensions));
-    let peer = Peer::new(Provider::new("websocket")).headers(Headers::from(parts.headers)).query(query);
-    let peer = peer.presented(presented).address(address);
-    let (response, on_upgrade) = upgrade.accept(protocol);
-    let (task_app, settings) = (app.clone(), settings.clone());
-    app.spawn(async move {
-        let Ok(upgraded) = on_upgrade.await else { return };
-        let socket = WebSocket::new(TokioIo::new(upgraded), settings.max_frame);
-        Driver::new(task_app, peer, socket, settings).run().await;
-    });
-    Ok(response)
-}
-
 /// The task of one client.
-struct Driver {
+pub(super) struct Driver {
     app: Handle,
     socket: WebSocket<TokioIo<Upgraded>>,
     settings: Settings,
@@ -134,7 +97,7 @@ fn dismissed(connection: &Connection) -> End {
 }
 
 impl Driver {
-    fn new(app: Handle, peer: Peer, socket: WebSocket<TokioIo<Upgraded>>, settings: Settings) -> Self {
+    pub(super) fn new(app: Handle, peer: Peer, socket: WebSocket<TokioIo<Upgraded>>, settings: Settings) -> Self {
         let watched = app.clone();
         Self {
             calls: Calls::new(app.clone()),
@@ -149,7 +112,7 @@ impl Driver {
         }
     }
 
-    async fn run(mut self) {
+    pub(super) async fn run(mut self) {
         let end = poll_fn(|cx| self.poll(cx)).await;
         // The connection leaves its channels before a slow goodbye.
         drop(self.client);

@@ -1,0 +1,46 @@
+//! The beginning of a raw WebSocket: a request that asks for one.
+
+use axum::extract::Request;
+use axum::response::Response;
+use feathers_core::{Error, Handle, Headers, Peer, Provider, Result};
+use hyper_util::rt::TokioIo;
+use serde_json::{Map, Value};
+
+use super::asked;
+use super::socket::{Driver, Settings};
+use crate::address::client_address;
+use crate::answer::error_response;
+use crate::websocket::{Upgrade, WebSocket};
+
+/// The subprotocol.
+const PROTOCOL: &str = "feathers.v1";
+
+/// Answers a request that asks for a WebSocket.
+pub(super) fn answer(app: &Handle, request: Request, query: Map<String, Value>, settings: &Settings) -> Response {
+    try_upgrade(app, request, query, settings).unwrap_or_else(|error| error_response(&error))
+}
+
+fn try_upgrade(app: &Handle, request: Request, mut query: Map<String, Value>, settings: &Settings) -> Result<Response> {
+    if app.is_stopping() {
+        return Err(Error::unavailable("the server is shutting down"));
+    }
+    let (mut parts, _body) = request.into_parts();
+    let upgrade = Upgrade::new(&mut parts)?;
+    let offered = upgrade.protocols();
+    let protocol = match (offered.is_empty(), offered.iter().any(|offer| offer == PROTOCOL)) {
+        (true, _) => None,
+        (false, true) => Some(PROTOCOL),
+        (false, false) => return Err(Error::bad_request(format!("the subprotocol is {PROTOCOL}"))),
+    };
+    let (presented, address) = (asked::presented(&mut query), client_address(&parts.extensions));
+    let peer = Peer::new(Provider::new("websocket")).headers(Headers::from(parts.headers)).query(query);
+    let peer = peer.presented(presented).address(address);
+    let (response, on_upgrade) = upgrade.accept(protocol);
+    let (task_app, settings) = (app.clone(), settings.clone());
+    app.spawn(async move {
+        let Ok(upgraded) = on_upgrade.await else { return };
+        let socket = WebSocket::new(TokioIo::new(upgraded), settings.max_frame);
+        Driver::new(task_app, peer, socket, settings).run().await;
+    });
+    Ok(response)
+}

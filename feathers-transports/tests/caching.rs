@@ -1,0 +1,57 @@
+//! What caches may keep: nothing that is for one caller.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod realtime_support;
+
+use feathers_core::{Context, Json, Memory, Result};
+use feathers_transports::Server;
+
+use self::realtime_support::{app, ask};
+
+/// Says itself how long the answer may be kept.
+async fn cached(ctx: &mut Context) -> Result<()> {
+    ctx.http.header("cache-control", "public, max-age=60")?;
+    ctx.http.header("vary", "accept-language")
+}
+
+#[tokio::test]
+async fn s31_no_cache_keeps_an_answer_for_one_caller() {
+    let mut app = app();
+    app.service("cached", Memory::<Json>::new()).after("all", cached);
+    let folder = std::env::temp_dir().join(format!("feathers-personal-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("page.html"), "<p>hello</p>").unwrap();
+    let server = Server::new(app).public(&folder).bind("127.0.0.1:0").start().await.unwrap();
+    let own = Some("private, no-store");
+    for (credentials, personal) in [
+        (("accept", "*/*"), false),
+        (("authorization", "Bearer x"), true),
+        (("cookie", "session=1"), true),
+        (("x-connection-id", "x"), true),
+        (("x-api-key", "x"), true),
+    ] {
+        // Whatever comes of it: what is found, what is not, what is made, what cannot be done.
+        for (method, path) in
+            [("GET", "/notes"), ("GET", "/notes/1"), ("HEAD", "/notes"), ("POST", "/notes"), ("PUT", "/notes")]
+        {
+            let answer = ask(&server, method, path, &[credentials]).await;
+            let name = format!("{method} {path} with {credentials:?}");
+            assert_eq!(answer.header("cache-control"), own.filter(|_| personal), "{name}");
+            assert_eq!(answer.header("vary"), Some("Authorization, Cookie").filter(|_| personal), "{name}");
+        }
+        let answer = ask(&server, "GET", "/cached", &[credentials]).await;
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=60"), "{credentials:?}");
+        let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
+        let expected = if personal { &["accept-language", "Authorization, Cookie"][..] } else { &["accept-language"] };
+        assert_eq!(vary, expected, "{credentials:?}");
+        // What is the same for everybody stays so.
+        for (method, path) in [("OPTIONS", "/notes"), ("GET", "/page.html"), ("GET", "/nope")] {
+            let answer = ask(&server, method, path, &[credentials]).await;
+            assert_eq!((answer.header("cache-control"), answer.header("vary")), (None, None), "{method} {path}");
+        }
+    }
+    // A poll says so always, since it has the secret of a session.
+    let poll = ask(&server, "GET", "/realtime?wait=0", &[]).await;
+    assert_eq!(poll.header("cache-control"), Some("no-store, private"));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
