@@ -228,7 +228,8 @@ pub struct PasswordConfig {
     pub memory: u32,
     /// How often it is gone through.
     pub iterations: u32,
-    /// How many hashes are made at the same time; without it half as many as there are cores.
+    /// How many hashes are made at the same time; without it half as many as there are cores. Their threads give way to
+    /// all others.
     pub threads: Option<usize>,
     /// How many logins may wait for that; more are refused with a 503.
     pub queue: usize,

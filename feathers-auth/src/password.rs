@@ -11,7 +11,8 @@ use std::time::Duration;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use feathers_core::{Error, Result};
-use tokio::sync::{OnceCell, Semaphore};
+use thread_priority::{ThreadPriority, set_current_thread_priority};
+use tokio::sync::{OnceCell, Semaphore, oneshot};
 
 use crate::config::PasswordConfig;
 
@@ -106,16 +107,23 @@ impl Passwords {
     }
 
     /// Computes on a thread of its own, when it is its turn.
+    ///
+    /// The thread is one that gives way: what answers calls runs first.
     async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let _waiting = self.wait()?;
         let place = self.0.places.clone().acquire_owned().await.map_err(Error::internal)?;
-        tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(place);
-            result
-        })
-        .await
-        .map_err(Error::internal)?
+        let (sender, result) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("password".to_owned());
+        thread
+            .spawn(move || {
+                give_way();
+                let result = work();
+                drop(place);
+                // Nobody waits for it any more if this fails.
+                let _ = sender.send(result);
+            })
+            .map_err(Error::internal)?;
+        result.await.map_err(Error::internal)?
     }
 
     fn wait(&self) -> Result<Waiting> {
@@ -134,6 +142,13 @@ struct Waiting(Arc<Inner>);
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Has the scheduler prefer every other thread, where the system lets a program say so.
+fn give_way() {
+    if let Err(error) = set_current_thread_priority(ThreadPriority::Min) {
+        tracing::debug!(?error, "a thread that hashes runs like any other");
     }
 }
 
