@@ -21,7 +21,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use feathers_core::query::qs;
-use feathers_core::{Credentials, Handle, Headers, Peer, Presented, Provider, Result, Session};
+use feathers_core::{Credentials, Handle, Headers, Peer, Provider, Result, Session};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
@@ -33,7 +33,7 @@ use self::packet::Open;
 use self::recovery::Recovery;
 use self::session::{Command, Driver};
 use crate::address::client_address;
-use crate::handshake::Checks;
+use crate::handshake::{Checks, presented};
 use crate::origin::Origins;
 use crate::share::Shares;
 use crate::websocket::{Upgrade, WebSocket};
@@ -88,12 +88,7 @@ impl Engine {
         kept: Option<Credentials>,
     ) -> BoxFuture<'static, Result<Session>> {
         let (app, checks) = (self.app.clone(), self.checks.clone());
-        let presented = match kept {
-            _ if auth.contains_key("strategy") => Presented::Sent(Credentials::new(auth.clone())),
-            Some(credentials) => Presented::Kept(credentials),
-            None => Presented::Headers,
-        };
-        let peer = peer.presented(presented);
+        let peer = peer.presented(presented(&auth, kept));
         Box::pin(async move { app.open_if(peer, async |connection| checks.run(&connection, &app, auth).await).await })
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use feathers_core::{Connection, Handle, Result};
+use feathers_core::{Connection, Credentials, Handle, Presented, Result};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -18,6 +18,17 @@ pub struct HandshakeAuth(pub Map<String, Value>);
 impl fmt::Debug for HandshakeAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HandshakeAuth").field(&self.0.keys().collect::<Vec<_>>()).finish()
+    }
+}
+
+/// Says what a client has presented with what it has sent as `auth`; `kept` is what it was logged in with before.
+///
+/// Credentials name their strategy; anything else in `auth` is the application's.
+pub(crate) fn presented(auth: &Map<String, Value>, kept: Option<Credentials>) -> Presented {
+    match kept {
+        _ if auth.contains_key("strategy") => Presented::Sent(Credentials::new(auth.clone())),
+        Some(credentials) => Presented::Kept(credentials),
+        None => Presented::Headers,
     }
 }
 

@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use feathers_core::{Credentials, Error, Handle, Peer, Presented, Provider, Result, query::qs};
+use feathers_core::{Error, Handle, Peer, Provider, Result, query::qs};
 use serde_json::{Map, Value};
 use socketioxide::extract::{SocketRef, TryData};
 
 use crate::address::client_address;
-use crate::handshake::Checks;
+use crate::handshake::{Checks, presented};
 use crate::socketioxide::Tasks;
 use crate::socketioxide::client::{Client, Raw, Requests};
 use crate::socketioxide::pump::Pump;
@@ -47,13 +47,8 @@ impl Handshake {
         let request = socket.req_parts();
         let mut query = qs::parse(request.uri.query().unwrap_or_default())?;
         query.retain(|name, _| !ENGINE_NAMES.contains(&name.as_str()));
-        let presented = if auth.contains_key("strategy") {
-            Presented::Sent(Credentials::new(auth.clone()))
-        } else {
-            Presented::Headers
-        };
         let peer = Peer::new(Provider::SOCKETIO).headers(request.headers.clone()).query(query);
-        let peer = peer.presented(presented).address(client_address(&request.extensions));
+        let peer = peer.presented(presented(&auth, None)).address(client_address(&request.extensions));
         let session =
             self.app.open_if(peer, async |connection| self.checks.run(&connection, &self.app, auth).await).await?;
 
