@@ -4,10 +4,11 @@
 //! placeholders the one that was registered first wins.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
+// The paths are the server's own, so nobody can choose them to collide.
+use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -36,25 +37,25 @@ pub(crate) struct Router<T> {
     root: Node<T>,
     /// Whether any path has placeholders; without them one look-up is enough.
     patterns: bool,
-    paths: HashMap<Box<str>, T>,
+    paths: FxHashMap<Box<str>, T>,
 }
 
 #[derive(Clone, Debug)]
 struct Node<T> {
-    statics: HashMap<Box<str>, Self>,
+    statics: FxHashMap<Box<str>, Self>,
     placeholders: Vec<(Arc<str>, Self)>,
     service: Option<T>,
 }
 
 impl<T> Default for Node<T> {
     fn default() -> Self {
-        Self { statics: HashMap::new(), placeholders: Vec::new(), service: None }
+        Self { statics: FxHashMap::default(), placeholders: Vec::new(), service: None }
     }
 }
 
 impl<T> Default for Router<T> {
     fn default() -> Self {
-        Self { root: Node::default(), patterns: false, paths: HashMap::new() }
+        Self { root: Node::default(), patterns: false, paths: FxHashMap::default() }
     }
 }
 

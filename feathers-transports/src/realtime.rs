@@ -224,6 +224,10 @@ impl Transport for Realtime {
         "realtime"
     }
 
+    fn paths(&self) -> Option<Vec<String>> {
+        Some(vec![self.path.trim_end_matches('/').to_owned()])
+    }
+
     fn router(self: Box<Self>, app: &Handle) -> Router {
         let path = self.path.clone();
         let endpoint = Endpoint(Arc::new(Shared {

@@ -3,6 +3,7 @@
 //! It is the fallback of the router: every path that no other route takes is looked up among the services.
 //! It decodes and encodes, and holds no rule of its own.
 
+mod asked;
 mod body;
 mod encode;
 mod feathers;
@@ -10,7 +11,10 @@ mod personal;
 mod verb;
 
 use std::convert::Infallible;
+use std::future::ready;
+use std::net::IpAddr;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -21,14 +25,14 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::query::qs;
-use feathers_core::{Call, Encoding, Error, Handle, Params, Payload, Provider, Result, Route};
+use feathers_core::{Call, Encoding, Error, Handle, Params, Payload, Provider, Reply, Result, Route};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde_json::Map;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
+use self::asked::Asked;
 pub use self::feathers::Feathers;
 use crate::address::client_address;
 use crate::answer::{error_response, too_late};
@@ -107,25 +111,34 @@ impl Rest {
     }
 }
 
-impl Transport for Rest {
-    fn name(&self) -> &'static str {
-        "rest"
-    }
+impl Rest {
+    pub(crate) const NAME: &'static str = "rest";
 
-    fn router(self: Box<Self>, app: &Handle) -> Router {
+    pub(crate) fn endpoint(self, app: &Handle) -> Endpoint {
         let unused = (u64::MAX, HeaderValue::from_static(""));
-        let cursor = Arc::new(ArcSwap::from_pointee(unused));
-        Router::new().fallback_service(Endpoint { app: app.clone(), rest: *self, cursor })
+        Endpoint(Arc::new(Shared { app: app.clone(), rest: self, cursor: ArcSwap::from_pointee(unused) }))
     }
 }
 
-/// Answers the requests that no other route takes.
+impl Transport for Rest {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn router(self: Box<Self>, app: &Handle) -> Router {
+        Router::new().fallback_service(self.endpoint(app))
+    }
+}
+
+/// Answers the requests that no other route takes. Cloning is cheap.
 #[derive(Clone)]
-struct Endpoint {
+pub(crate) struct Endpoint(Arc<Shared>);
+
+struct Shared {
     app: Handle,
     rest: Rest,
     /// The last cursor that was sent, and its text.
-    cursor: Arc<ArcSwap<(u64, HeaderValue)>>,
+    cursor: ArcSwap<(u64, HeaderValue)>,
 }
 
 impl tower::Service<Request> for Endpoint {
@@ -138,39 +151,98 @@ impl tower::Service<Request> for Endpoint {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let endpoint = self.clone();
-        async move { Ok(endpoint.answer(request).await) }.boxed()
+        let client = client_address(request.extensions());
+        self.answer(request, client).map(Ok).boxed()
     }
 }
 
 impl Endpoint {
-    async fn answer(self, request: Request) -> Response {
-        let path = request.uri().path();
-        let route = match self.app.lookup(path, Encoding::Percent) {
+    /// Answers a request from this client.
+    pub(crate) fn answer(&self, request: Request, client: Option<IpAddr>) -> BoxFuture<'static, Response> {
+        let shared = &self.0;
+        let route = match shared.app.lookup(request.uri().path(), Encoding::Percent) {
             Ok(Some(route)) => route,
-            Ok(None) => return self.file(request).await,
-            Err(error) => return error_response(&error),
+            Ok(None) => return shared.clone().file(request).boxed(),
+            Err(error) => return Box::pin(ready(error_response(&error))),
         };
-        let cursor = self.cursor();
         if request.method() == http::Method::OPTIONS {
-            return verb::options(&route);
+            return Box::pin(ready(verb::options(&route)));
         }
-        let personal = personal::is_personal(request.headers());
-        let mut response = match self.run(route, request).await {
-            Ok(response) => response,
-            Err(Refused { error, allow }) => {
-                let mut response = error_response(&error);
-                if let Some(allow) = allow {
-                    response.headers_mut().insert(header::ALLOW, allow);
-                }
-                response
+        let cursor = shared.cursor();
+        let asked = Asked::read(request.headers());
+        let personal = asked.personal;
+        // What is large is put together here and moved to the heap once.
+        let begun = begin(route, request, asked, client);
+        let shared = shared.clone();
+        Box::pin(async move {
+            let result = match begun {
+                Ok(begun) => shared.run(begun).await.map_err(Refused::from),
+                Err(refused) => Err(refused),
+            };
+            let mut response = result.unwrap_or_else(Refused::into_response);
+            response.headers_mut().insert(EVENT_CURSOR, cursor);
+            if personal {
+                personal::mark(response.headers_mut());
+            }
+            response
+        })
+    }
+}
+
+/// A call that has been decoded, but for what has to be waited for.
+struct Begun {
+    call: Call,
+    /// The body of a method that has data, and how it is written.
+    body: Option<(body::Format, Body)>,
+    /// Whether a session is named, on whose connection the call is one.
+    on_connection: bool,
+}
+
+/// Decodes the call.
+fn begin(route: Route, request: Request, asked: Asked, address: Option<IpAddr>) -> Result<Begun, Refused> {
+    if asked.from_page {
+        Origins::default().check(&request)?;
+    }
+    let custom = asked.names_method.then(|| request.headers().get(SERVICE_METHOD)).flatten();
+    let method = verb::method(&route, request.method(), custom)?;
+    let id = if method.has_id() { route.id().cloned() } else { None };
+    let (mut parts, body) = request.into_parts();
+    let mut params = Params::new();
+    params.provider = Some(Provider::REST);
+    if let Some(query) = parts.uri.query().filter(|query| !query.is_empty()) {
+        params.query = qs::parse(query)?;
+    }
+    let body = method.has_data().then(|| (body::Format::of(&parts.headers), body));
+    if let Some(feathers) = parts.extensions.remove::<Feathers>() {
+        params.extend(feathers.into_extensions());
+    }
+    params.address = address;
+    params.headers = parts.headers.into();
+    let call = Call { route, method, id, data: Payload::NULL, params };
+    Ok(Begun { call, body, on_connection: asked.on_connection })
+}
+
+impl Shared {
+    async fn run(&self, begun: Begun) -> Result<Response> {
+        let created = begun.call.method == feathers_core::Method::Create;
+        let reply = match self.rest.timeout {
+            None => self.call(begun).await,
+            Some(limit) => {
+                let call = pin!(self.call(begun));
+                tokio::time::timeout(limit, call).await.unwrap_or_else(|_| Err(too_late(limit)))
             }
         };
-        response.headers_mut().insert(EVENT_CURSOR, cursor);
-        if personal {
-            personal::mark(response.headers_mut());
+        encode::reply(&reply?, created)
+    }
+
+    async fn call(&self, Begun { mut call, body, on_connection }: Begun) -> Result<Reply> {
+        if let Some((format, body)) = body {
+            call.data = body::data(format, body, self.rest.body_limit).await?;
         }
-        response
+        if on_connection && let Some(secret) = call.params.headers.value(CONNECTION_ID.as_str()) {
+            call.params.connection = self.app.connection(secret, &call.params.headers).await?;
+        }
+        self.app.call(call).await
     }
 
     /// Returns the text of the log's head, which is made anew only when the log has moved on.
@@ -186,51 +258,16 @@ impl Endpoint {
     }
 
     /// Answers with a file of the public folder, if there is one at this path.
-    async fn file(self, request: Request) -> Response {
+    async fn file(self: Arc<Self>, request: Request) -> Response {
         let not_found = Error::not_found(format!("Path {} not found", request.uri().path()));
         let asks = matches!(*request.method(), http::Method::GET | http::Method::HEAD);
-        let Some(public) = self.rest.public.filter(|_| asks) else { return error_response(&not_found) };
+        let Some(public) = self.rest.public.clone().filter(|_| asks) else { return error_response(&not_found) };
         let Ok(response) = public.oneshot(request).await;
         match response.status() {
             StatusCode::NOT_FOUND => error_response(&not_found),
             StatusCode::INTERNAL_SERVER_ERROR => error_response(&Error::internal("a public file cannot be read")),
             _ => response.map(Body::new),
         }
-    }
-
-    async fn run(&self, route: Route, request: Request) -> Result<Response, Refused> {
-        Origins::default().check(&request)?;
-        let method = verb::method(&route, request.method(), request.headers().get(SERVICE_METHOD))?;
-        let id = if method.has_id() { route.id().cloned() } else { None };
-        let created = method == feathers_core::Method::Create;
-        let work = async {
-            let (mut parts, body) = request.into_parts();
-            let mut params = Params::new();
-            params.provider = Some(Provider::REST);
-            params.query = match parts.uri.query() {
-                None | Some("") => Map::new(),
-                Some(query) => qs::parse(query)?,
-            };
-            let data = if method.has_data() {
-                body::data(&parts.headers, body, self.rest.body_limit).await?
-            } else {
-                Payload::NULL
-            };
-            if let Some(feathers) = parts.extensions.remove::<Feathers>() {
-                params.extend(feathers.into_extensions());
-            }
-            params.address = client_address(&parts.extensions);
-            params.headers = parts.headers.into();
-            if let Some(secret) = params.headers.value(CONNECTION_ID.as_str()) {
-                params.connection = self.app.connection(secret, &params.headers).await?;
-            }
-            self.app.call(Call { route, method, id, data, params }).await
-        };
-        let reply = match self.rest.timeout {
-            None => work.await,
-            Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(too_late(limit))),
-        };
-        Ok(encode::reply(&reply?, created)?)
     }
 }
 
@@ -243,5 +280,15 @@ struct Refused {
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         Self { error, allow: None }
+    }
+}
+
+impl Refused {
+    fn into_response(self) -> Response {
+        let mut response = error_response(&self.error);
+        if let Some(allow) = self.allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        response
     }
 }

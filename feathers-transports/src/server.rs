@@ -15,6 +15,7 @@ mod metrics;
 mod proxies;
 mod rate_limit;
 mod request_id;
+mod routes;
 mod running;
 mod signals;
 mod start;

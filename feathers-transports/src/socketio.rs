@@ -163,6 +163,10 @@ impl Transport for SocketIo {
         "socketio"
     }
 
+    fn paths(&self) -> Option<Vec<String>> {
+        Some(vec![self.path.trim_end_matches('/').to_owned()])
+    }
+
     fn router(self: Box<Self>, app: &Handle) -> Router {
         let engine = Engine::new(app.clone(), self.options, self.checks);
         engine.router(&self.path).merge(bundle::router(&self.path))

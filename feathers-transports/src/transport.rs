@@ -21,6 +21,13 @@ pub trait Transport: Send + 'static {
     /// Returns the name for the start-up line: `rest`, `socketio`.
     fn name(&self) -> &'static str;
 
+    /// Returns the paths that all its routes begin with; `None` if they may lie anywhere, which is the default.
+    ///
+    /// Where every transport tells, calls of services, whose paths are others, need not be looked up among the routes.
+    fn paths(&self) -> Option<Vec<String>> {
+        None
+    }
+
     /// Returns the routes of the transport; asked once, when the app serves.
     ///
     /// They are merged with those of the other transports. Long-lived answers watch [`Handle::stopping`] and end.

@@ -1,6 +1,7 @@
 //! Dispatch: one call through the hooks to the service, and its events out.
 
 use std::future::Future;
+use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tracing::Instrument;
 use crate::app::registry::Mounted;
 use crate::app::{Handle, Route};
 use crate::commit::Commit;
+use crate::connection::LoggingIn;
 use crate::context::{Context, Http};
 use crate::error::{Error, Result};
 use crate::hook::run_levels;
@@ -69,15 +71,21 @@ impl Handle {
     /// A panic in a hook or service is a 500 and harms nobody else.
     /// A call that may change something is never stopped half-way: if the caller goes away it is finished in the
     /// background.
-    pub async fn call(&self, call: Call) -> Result<Reply> {
+    pub fn call(&self, call: Call) -> impl Future<Output = Result<Reply>> + Send + use<'_> {
+        // The call moves to the heap before the future is made, which is small then wherever it is put.
+        let begun = self.begin(call);
+        async move { begun?.await.unwrap_or_else(|_| Err(panicked())) }
+    }
+
+    fn begin(&self, call: Call) -> Result<Running<'_>> {
         let Call { route, method, id, data, mut params } = call;
-        let mounted = route.mounted().clone();
+        let mounted = route.mounted();
         let denied = params.is_external() && !route.allows(&method);
         if denied || mounted.chain(&method).is_none() {
             let path = mounted.path();
             return Err(Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'")));
         }
-        let _logging_in = match &params.connection {
+        let logging_in = match &params.connection {
             Some(connection) if self.authentication_path() == Some(mounted.path()) => Some(connection.log_in()),
             Some(connection) => {
                 connection.expect_no_login();
@@ -90,19 +98,19 @@ impl Handle {
                 params.route.set(name, value);
             }
         }
+        // Hooks may choose another event, so the places are taken whenever the call could publish anything.
         let reads = matches!(method, Method::Find | Method::Get);
+        let publishes = !reads && method.event().is_none_or(|event| mounted.publisher(event).is_some());
+        let commit = if publishes { Commit::to(self.log()) } else { Commit::none() };
         let span = tracing::debug_span!("call", service = mounted.path(), method = method.name());
-        let work = run(self.clone(), mounted, method, id, data, params);
+        let ctx = Box::new(Context::new(self.clone(), mounted.clone(), method, id, data, params, commit));
         // A span that nobody records costs nothing more.
         let work: BoxFuture<'static, _> = if span.is_disabled() {
-            Box::pin(AssertUnwindSafe(work).catch_unwind())
+            Box::pin(AssertUnwindSafe(run(ctx)).catch_unwind())
         } else {
-            Box::pin(AssertUnwindSafe(work.instrument(span)).catch_unwind())
+            Box::pin(AssertUnwindSafe(run(ctx).instrument(span)).catch_unwind())
         };
-        if reads {
-            return work.await.unwrap_or_else(|_| Err(panicked()));
-        }
-        Finishing { app: self, work: Some(work) }.await.unwrap_or_else(|_| Err(panicked()))
+        Ok(Running { app: self, work: Some(work), reads, _logging_in: logging_in })
     }
 
     /// Emits an event by hand: local listeners, then the publisher.
@@ -126,15 +134,14 @@ impl Handle {
     }
 
     /// Emits the events of a successful call: one per element of a list, else one.
-    fn emit_result(&self, ctx: Context) -> Result<Reply> {
-        let mounted = ctx.service().clone();
-        let (mut result, mut dispatch) = (ctx.result.clone().unwrap_or_default(), ctx.dispatch.clone());
+    fn emit_result(&self, mounted: &Arc<Mounted>, ctx: &mut Context) -> Result<Reply> {
+        let (mut result, mut dispatch) = (ctx.result.take().unwrap_or_default(), ctx.dispatch.take());
         if ctx.params.is_external() {
             // A hook may have put something there that it has read from inside.
             result = result.without(mounted.hidden())?;
             dispatch = dispatch.map(|dispatch| dispatch.without(mounted.hidden())).transpose()?;
         }
-        let reply = Reply { result, dispatch, http: ctx.http.clone() };
+        let reply = Reply { result, dispatch, http: mem::take(&mut ctx.http) };
         let Some(event) = ctx.event.as_deref() else { return Ok(reply) };
         if mounted.is_custom_event(event) {
             return Ok(reply);
@@ -153,7 +160,8 @@ impl Handle {
             None => vec![(reply.result.clone(), reply.ack().clone())],
         };
         let commit = ctx.commit().clone();
-        let cause = Cause::new(ctx.method().clone(), ctx.id.clone(), ctx.params, reply.result.clone());
+        let params = mem::take(&mut ctx.params);
+        let cause = Cause::new(ctx.method().clone(), ctx.id.take(), params, reply.result.clone());
         let count = items.len();
         for (data, dispatch) in items {
             let publication = Publication {
@@ -162,7 +170,7 @@ impl Handle {
                 data,
                 call: Some(cause.clone()),
             };
-            self.notify(&mounted, &publication);
+            self.notify(mounted, &publication);
             if let Some(publisher) = publisher
                 && let Some(places) = commit.places(count)
             {
@@ -176,33 +184,19 @@ impl Handle {
     }
 }
 
-async fn run(
-    app: Handle,
-    mounted: Arc<Mounted>,
-    method: Method,
-    id: Option<Id>,
-    data: Payload,
-    params: Params,
-) -> Result<Reply> {
+async fn run(mut ctx: Box<Context>) -> Result<Reply> {
     let started = Instant::now();
-    // Hooks may choose another event, so the places are taken whenever the call could publish anything.
-    let publishes = !matches!(method, Method::Find | Method::Get);
-    let commit = if publishes { Commit::to(app.log()) } else { Commit::none() };
-    let commit = match method.event() {
-        Some(event) if mounted.publisher(event).is_none() => Commit::none(),
-        _ => commit,
-    };
-    let mut ctx = Context::new(app.clone(), mounted.clone(), method.clone(), id, data, params, commit);
-    let Some(chain) = mounted.chain(&method) else { return Err(Error::method_not_allowed("no such method")) };
+    let mounted = ctx.service().clone();
+    let Some(chain) = mounted.chain(ctx.method()) else { return Err(Error::method_not_allowed("no such method")) };
     let result = match run_levels(&mut ctx, &chain.levels).await {
-        Ok(()) => app.emit_result(ctx),
+        Ok(()) => ctx.app().clone().emit_result(&mounted, &mut ctx),
         Err(error) => Err(error),
     };
-    chain.meters(mounted.shared_path(), &method).record(result.is_ok(), started.elapsed());
+    chain.meters(mounted.shared_path(), ctx.method()).record(result.is_ok(), started.elapsed());
     if let Err(error) = &result
         && error.code() >= 500
     {
-        tracing::error!(service = mounted.path(), method = method.name(), ?error, "call failed");
+        tracing::error!(service = mounted.path(), method = ctx.method().name(), ?error, "call failed");
     }
     result
 }
@@ -212,16 +206,18 @@ fn panicked() -> Error {
     Error::internal("panic in a hook or service")
 }
 
-/// A call that is finished in the background when its caller goes away.
-struct Finishing<'a> {
+/// A call under way. One that may change something is finished in the background when its caller goes away.
+struct Running<'a> {
     app: &'a Handle,
     work: Option<BoxFuture<'static, Caught>>,
+    reads: bool,
+    _logging_in: Option<LoggingIn>,
 }
 
 /// What a call has come to; `Err` is a panic.
 type Caught = std::thread::Result<Result<Reply>>;
 
-impl Future for Finishing<'_> {
+impl Future for Running<'_> {
     type Output = Caught;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
@@ -232,9 +228,9 @@ impl Future for Finishing<'_> {
     }
 }
 
-impl Drop for Finishing<'_> {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
-        if let Some(work) = self.work.take() {
+        if let Some(work) = self.work.take().filter(|_| !self.reads) {
             self.app.spawn(work.map(|_| ()));
         }
     }

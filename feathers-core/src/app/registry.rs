@@ -1,6 +1,5 @@
 //! The registry: all mounted services and the table of their paths, a snapshot that is swapped whole.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -68,7 +67,8 @@ pub(crate) struct Mounted {
     listeners: Vec<(Arc<str>, Listener)>,
     /// Innermost first: the service's, then those of the apps around it.
     publishers: Vec<Publishers>,
-    chains: HashMap<Method, Chain>,
+    /// A few, so that comparing is quicker than hashing.
+    chains: Vec<(Method, Chain)>,
 }
 
 /// What a call of one method runs through.
@@ -188,7 +188,7 @@ impl Mounted {
     }
 
     pub(crate) fn chain(&self, method: &Method) -> Option<&Chain> {
-        self.chains.get(method)
+        self.chains.iter().find(|(own, _)| own == method).map(|(_, chain)| chain)
     }
 
     /// Tells whether a hook may set this event and have it emitted by the call itself.

@@ -27,6 +27,8 @@ pub struct Crud<S> {
     query: QueryOptions,
     multi: Multi,
     max_unpaginated: u64,
+    /// What leaves the server when nothing is selected.
+    public: Mask,
 }
 
 /// Which methods may change several records at once: by default none.
@@ -88,11 +90,14 @@ impl CrudOptions {
 impl<S: Store> Crud<S> {
     /// Serves a store without pagination and without changing several records at once.
     pub fn over(store: S) -> Self {
+        let hidden: Arc<[Arc<str>]> =
+            store.schema().fields.iter().filter(|field| field.hidden).map(|field| field.name.into()).collect();
         Self {
             store: Arc::new(store),
             query: QueryOptions::default(),
             multi: Multi::None,
             max_unpaginated: MAX_UNPAGINATED,
+            public: if hidden.is_empty() { Mask::All } else { Mask::Except(hidden) },
         }
     }
 
@@ -152,15 +157,11 @@ impl<S: Store> Crud<S> {
 
     /// Decides which fields leave the server: what is selected, the id always, hidden ones only on the inside.
     fn mask(&self, select: Option<&[Arc<str>]>, external: bool) -> Mask {
+        let Some(select) = select else { return if external { self.public.clone() } else { Mask::All } };
         let schema = self.store.schema();
         let hidden = |name: &str| external && schema.field(name).is_some_and(|field| field.hidden);
-        if let Some(select) = select {
-            let chosen = select.iter().filter(|name| !hidden(name)).cloned();
-            return Mask::Only(chosen.chain([schema.id.into()]).collect());
-        }
-        let hidden: Arc<[Arc<str>]> =
-            schema.fields.iter().filter(|field| hidden(field.name)).map(|field| field.name.into()).collect();
-        if hidden.is_empty() { Mask::All } else { Mask::Except(hidden) }
+        let chosen = select.iter().filter(|name| !hidden(name)).cloned();
+        Mask::Only(chosen.chain([schema.id.into()]).collect())
     }
 
     /// `create` never checks the query but for `$select`.

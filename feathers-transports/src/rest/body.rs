@@ -17,7 +17,14 @@ const DISCARD: usize = 16 << 20;
 
 /// How the body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub(super) struct Format {
+    kind: Kind,
+    /// Whether the client sends nothing before it is told to.
+    waits: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
     Json,
     Form,
     Text,
@@ -26,7 +33,7 @@ enum Format {
 }
 
 impl Format {
-    fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
         let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = value.split_once(';').map_or(value, |(essence, _)| essence).trim();
         let starts = |prefix: &str| essence.get(..prefix.len()).is_some_and(|part| part.eq_ignore_ascii_case(prefix));
@@ -34,33 +41,32 @@ impl Format {
             let start = essence.len().checked_sub(suffix.len());
             start.and_then(|start| essence.get(start..)).is_some_and(|part| part.eq_ignore_ascii_case(suffix))
         };
-        if essence.eq_ignore_ascii_case("application/json") || starts("application/") && ends("+json") {
-            Self::Json
+        let kind = if essence.eq_ignore_ascii_case("application/json") || starts("application/") && ends("+json") {
+            Kind::Json
         } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            Self::Form
+            Kind::Form
         } else if starts("text/") {
-            Self::Text
+            Kind::Text
         } else {
-            Self::Other
-        }
+            Kind::Other
+        };
+        Self { kind, waits: headers.contains_key(header::EXPECT) }
     }
 }
 
 /// Reads the data of a call.
 ///
 /// Too much is a 413. What is not what its content type says is a 400 that names the place.
-pub(super) async fn data(headers: &HeaderMap, body: Body, limit: usize) -> Result<Payload> {
-    let format = Format::of(headers);
-    if format == Format::Other {
+pub(super) async fn data(format: Format, body: Body, limit: usize) -> Result<Payload> {
+    if format.kind == Kind::Other {
         return Ok(Payload::NULL);
     }
-    let waits = headers.contains_key(header::EXPECT);
-    let body = read(body, limit, waits).await?;
-    match format {
-        Format::Json => json(body),
-        Format::Form => Ok(Value::Object(qs::parse(text(&body)?)?).into()),
-        Format::Text => Ok(Value::from(text(&body)?).into()),
-        Format::Other => Ok(Payload::NULL),
+    let body = read(body, limit, format.waits).await?;
+    match format.kind {
+        Kind::Json => json(body),
+        Kind::Form => Ok(Value::Object(qs::parse(text(&body)?)?).into()),
+        Kind::Text => Ok(Value::from(text(&body)?).into()),
+        Kind::Other => Ok(Payload::NULL),
     }
 }
 

@@ -1,17 +1,6 @@
 //! Answers that are for one caller, which no cache may keep for another.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-
-use super::CONNECTION_ID;
-
-/// What a caller says who it is with.
-const CREDENTIALS: [HeaderName; 4] =
-    [header::AUTHORIZATION, header::COOKIE, CONNECTION_ID, HeaderName::from_static("x-api-key")];
-
-/// Tells whether a request has credentials.
-pub(super) fn is_personal(request: &HeaderMap) -> bool {
-    CREDENTIALS.iter().any(|name| request.contains_key(name))
-}
+use http::{HeaderMap, HeaderValue, header};
 
 /// Keeps an answer out of caches. A hook's own `Cache-Control` is left as it is; `Vary` has to be true in any case.
 pub(super) fn mark(response: &mut HeaderMap) {

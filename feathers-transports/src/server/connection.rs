@@ -1,12 +1,13 @@
 //! One connection: HTTP on a socket, until it ends or the server stops.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
+use futures_util::FutureExt;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -73,9 +74,9 @@ impl Connections {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let used = AtomicBool::new(false);
-        let service = service_fn(|request| {
+        let service = service_fn(|request: Request<Incoming>| {
             used.store(true, Ordering::Relaxed);
-            self.front.clone().answer(incoming(request, peer))
+            self.front.answer(request.map(Body::new), Some(peer)).map(Ok::<_, Infallible>)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -103,7 +104,9 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = service_fn(|request| self.front.clone().answer(incoming(request, peer)));
+        let service = service_fn(|request: Request<Incoming>| {
+            self.front.answer(request.map(Body::new), Some(peer)).map(Ok::<_, Infallible>)
+        });
         let connection = hyper::server::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new())
             .timer(TokioTimer::new())
             // Finds out that a client is gone without a word.
@@ -121,13 +124,6 @@ impl Connections {
         };
         ended(peer, result);
     }
-}
-
-/// Takes the request as the routes want it, with the address of the client.
-fn incoming(request: Request<Incoming>, peer: SocketAddr) -> Request<Body> {
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(ConnectInfo(peer));
-    request
 }
 
 fn ended(peer: SocketAddr, result: hyper::Result<()>) {

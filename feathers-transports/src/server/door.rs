@@ -1,13 +1,11 @@
 //! The door of the server: who comes in, and how often.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use feathers_core::Result;
 use http::Request;
 
-use crate::address::{ClientAddress, client_address};
 use crate::origin::Outside;
 use crate::server::health;
 use crate::server::proxies::Proxies;
@@ -27,27 +25,24 @@ impl Door {
         Self { proxies, limiter, health }
     }
 
-    /// Puts the client's address on a request, and where browsers see the server if a trusted proxy says so.
+    /// Returns the client's address, and notes on the request where browsers see the server if a trusted proxy says so.
     ///
     /// An IPv4 client of a socket for both is one of IPv4. Without a connection there is no address.
-    pub(super) fn identify(&self, request: &mut Request<Body>) {
-        let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else { return };
-        let peer = peer.ip().to_canonical();
+    pub(super) fn identify(&self, request: &mut Request<Body>, peer: Option<IpAddr>) -> Option<IpAddr> {
+        let peer = peer?.to_canonical();
         if !self.proxies.trust(peer) {
-            request.extensions_mut().insert(ClientAddress(peer));
-            return;
+            return Some(peer);
         }
-        let client = self.proxies.client(peer, request.headers());
-        request.extensions_mut().insert(ClientAddress(client));
         if let Some(outside) = Outside::read(request.headers()) {
             request.extensions_mut().insert(outside);
         }
+        Some(self.proxies.client(peer, request.headers()))
     }
 
     /// Counts a request, and refuses one too many. One without an address is not counted.
-    pub(super) fn admit(&self, request: &Request<Body>) -> Result<()> {
+    pub(super) fn admit(&self, request: &Request<Body>, client: Option<IpAddr>) -> Result<()> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
-        let Some(address) = client_address(request.extensions()) else { return Ok(()) };
+        let Some(address) = client else { return Ok(()) };
         if self.health.as_deref().is_some_and(|health| health::is_check(health, request.uri().path())) {
             return Ok(());
         }

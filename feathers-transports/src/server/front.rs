@@ -2,26 +2,31 @@
 
 use std::convert::Infallible;
 use std::future::ready;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::response::Response;
-use feathers_core::Error;
+use feathers_core::{Error, Result};
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderName, Method, Request, StatusCode, Uri, header};
-use tower::util::Either;
-use tower::{Layer, ServiceExt};
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use tower::{Layer, Service, ServiceExt};
 use tower_http::compression::Compression;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
-use tower_http::cors::{Cors, CorsLayer};
+use tower_http::cors::CorsLayer;
 use tracing::{Instrument, Span};
 
 use crate::answer::error_response;
+use crate::origin::Trusted;
+use crate::server::cors::Cors;
 use crate::server::door::Door;
 use crate::server::request_id::{self, REQUEST_ID};
+use crate::server::routes::Routes;
 
 /// Below this many bytes compression saves no packet.
 const COMPRESS_ABOVE: u64 = 1024;
@@ -32,79 +37,136 @@ const SECRETS: [HeaderName; 4] =
 
 /// Answers requests: request id, log, the rate limit, CORS, compression, and a 500 instead of a panic.
 #[derive(Clone)]
-pub(super) struct Front {
-    routes: Either<Cors<Router>, Router>,
-    door: Arc<Door>,
+pub(super) struct Front(Arc<Shared>);
+
+struct Shared {
+    routes: Routes,
+    door: Door,
+    cors: Option<CorsFront>,
     compression: bool,
     access_log: bool,
 }
 
+/// CORS as the front needs it.
+pub(super) struct CorsFront {
+    layer: CorsLayer,
+    trusted: Option<Trusted>,
+}
+
+impl CorsFront {
+    /// Checks the settings.
+    pub(super) fn new(cors: &Cors) -> Result<Self> {
+        Ok(Self { layer: cors.layer()?, trusted: cors.trusted() })
+    }
+}
+
 impl Front {
-    pub(super) fn new(inner: Router, door: Door, cors: Option<CorsLayer>, compression: bool, access_log: bool) -> Self {
-        let routes = match cors {
-            Some(layer) => Either::Left(layer.layer(inner)),
-            None => Either::Right(inner),
-        };
-        Self { routes, door: Arc::new(door), compression, access_log }
+    pub(super) fn new(
+        routes: Routes,
+        door: Door,
+        cors: Option<CorsFront>,
+        compression: bool,
+        access_log: bool,
+    ) -> Self {
+        Self(Arc::new(Shared { routes, door, cors, compression, access_log }))
     }
 
     pub(super) fn into_router(self) -> Router {
-        Router::new().fallback_service(tower::service_fn(move |request| self.clone().answer(request)))
+        Router::new().fallback_service(tower::service_fn(move |request: Request<Body>| {
+            let peer = request.extensions().get().map(|ConnectInfo::<SocketAddr>(peer)| *peer);
+            self.answer(request, peer).map(Ok::<_, Infallible>)
+        }))
     }
 
-    pub(super) async fn answer(self, mut request: Request<Body>) -> Result<Response, Infallible> {
+    /// Answers one request. The work is on the heap from the start: it is large, and a connection that waits for its
+    /// next request needs no room for it.
+    pub(super) fn answer(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> BoxFuture<'static, Response> {
+        let front = &self.0;
         let id = request_id::ensure(request.headers_mut());
         mark_secrets(request.headers_mut());
-        self.door.identify(&mut request);
-        let log = Log::begin(&request, &id, self.access_log);
-        let span = log.span.clone();
-        let mut response = match self.door.admit(&request) {
-            Ok(()) => {
-                let work = AssertUnwindSafe(self.route(request)).catch_unwind();
-                let result = if span.is_disabled() { work.await } else { work.instrument(span).await };
-                result.unwrap_or_else(|_| {
-                    tracing::error!(request_id = ?id, "a route panicked");
-                    error_response(&Error::internal("panic in a route"))
-                })
-            }
-            Err(error) => self.refuse(request, error).await,
+        let client = front.door.identify(&mut request, peer.map(|peer| peer.ip()));
+        let log = Log::begin(&request, &id, front.access_log);
+        let work = match front.door.admit(&request, client) {
+            Ok(()) => front.route(request, peer, client),
+            Err(error) => front.refuse(request, error),
         };
-        log.end(&response, &id);
-        response.headers_mut().insert(REQUEST_ID, id);
-        Ok(response)
+        Box::pin(finish(AssertUnwindSafe(work), id, log))
     }
+}
 
+async fn finish(work: AssertUnwindSafe<BoxFuture<'static, Response>>, id: HeaderValue, log: Log) -> Response {
+    let work = work.catch_unwind();
+    let result = if log.span.is_disabled() { work.await } else { work.instrument(log.span.clone()).await };
+    let mut response = result.unwrap_or_else(|_| {
+        tracing::error!(request_id = ?id, "a route panicked");
+        error_response(&Error::internal("panic in a route"))
+    });
+    log.end(&response, &id);
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+impl Shared {
     /// Answers instead of the routes; CORS adds its headers all the same, so that pages can read why.
-    async fn refuse(mut self, request: Request<Body>, error: Error) -> Response {
-        let Either::Left(cors) = &mut self.routes else { return error_response(&error) };
-        let answer = tower::service_fn(move |_: Request<Body>| ready(Ok::<_, Infallible>(error_response(&error))));
-        *cors.get_mut() = Router::new().fallback_service(answer);
-        self.route(request).await
+    fn refuse(&self, request: Request<Body>, error: Error) -> BoxFuture<'static, Response> {
+        let response = error_response(&error);
+        let Some(cors) = &self.cors else { return Box::pin(ready(response)) };
+        let mut response = Some(response);
+        let answer =
+            tower::service_fn(move |_: Request<Body>| ready(Ok::<_, Infallible>(response.take().unwrap_or_default())));
+        layered(cors.layer.layer(answer), request, true)
     }
 
-    async fn route(self, request: Request<Body>) -> Response {
-        let preflight = request.method() == Method::OPTIONS && matches!(self.routes, Either::Left(_));
+    fn route(
+        &self,
+        mut request: Request<Body>,
+        peer: Option<SocketAddr>,
+        client: Option<IpAddr>,
+    ) -> BoxFuture<'static, Response> {
         // Without the header nothing is compressed, so the layer is only asked when there is one.
-        let mut response = if self.compression && request.headers().contains_key(header::ACCEPT_ENCODING) {
-            let worth_it = DefaultPredicate::new().and(SizeAbove::new(COMPRESS_ABOVE));
-            let compressed = Compression::new(self.routes).compress_when(worth_it);
-            let Ok(response) = compressed.oneshot(request).await;
-            response.map(Body::new)
-        } else {
-            let Ok(response) = self.routes.oneshot(request).await;
-            response
-        };
+        let compresses = self.compression && request.headers().contains_key(header::ACCEPT_ENCODING);
+        if self.cors.is_none() && !compresses {
+            return self.routes.answer(request, peer, client);
+        }
+        Routes::note(&mut request, peer, client);
+        if let Some(trusted) = self.cors.as_ref().and_then(|cors| cors.trusted.clone()) {
+            request.extensions_mut().insert(trusted);
+        }
+        let worth_it = || DefaultPredicate::new().and(SizeAbove::new(COMPRESS_ABOVE));
+        let routes = self.routes.clone();
+        match (&self.cors, compresses) {
+            (None, _) => layered(Compression::new(routes).compress_when(worth_it()), request, false),
+            (Some(cors), false) => layered(cors.layer.layer(routes), request, true),
+            (Some(cors), true) => {
+                layered(Compression::new(cors.layer.layer(routes)).compress_when(worth_it()), request, true)
+            }
+        }
+    }
+}
+
+/// Sends a request through layers. A preflight that CORS has answered is a 204.
+fn layered<S, B>(service: S, request: Request<Body>, cors: bool) -> BoxFuture<'static, Response>
+where
+    S: Service<Request<Body>, Response = http::Response<B>, Error = Infallible> + Send + 'static,
+    S::Future: Send,
+    B: hyper::body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    let preflight = cors && request.method() == Method::OPTIONS;
+    Box::pin(service.oneshot(request).map(move |Ok(response)| {
+        let mut response = response.map(Body::new);
         if preflight && response.status() == StatusCode::OK {
             *response.status_mut() = StatusCode::NO_CONTENT;
         }
         response
-    }
+    }))
 }
 
 /// Hides the values of secrets from everybody who formats the headers for debugging.
 fn mark_secrets(headers: &mut HeaderMap) {
-    for name in &SECRETS {
-        if let Some(value) = headers.get_mut(name) {
+    // One pass costs less than a look-up for each name.
+    for (name, value) in headers.iter_mut() {
+        if SECRETS.contains(name) {
             value.set_sensitive(true);
         }
     }

@@ -9,6 +9,9 @@ use feathers_core::{Error, Handle, Result};
 use http::header;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+/// Where they are.
+pub(super) const PATH: &str = "/metrics";
+
 /// How often what was measured is put into the buckets.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -49,6 +52,6 @@ impl Metrics {
             let text = self.0.render();
             async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
         };
-        Router::new().route("/metrics", get(page))
+        Router::new().route(PATH, get(page))
     }
 }

@@ -12,10 +12,11 @@ use crate::rest::Rest;
 use crate::server::accept::Acceptor;
 use crate::server::bounds::Bounds;
 use crate::server::door::Door;
-use crate::server::front::Front;
-use crate::server::metrics::Metrics;
+use crate::server::front::{CorsFront, Front};
+use crate::server::metrics::{self, Metrics};
 use crate::server::proxies::Proxies;
 use crate::server::rate_limit::Limiter;
+use crate::server::routes::Routes;
 use crate::server::running::Running;
 use crate::server::{Options, Server, banner, health, log, signals};
 
@@ -95,14 +96,18 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
     let limiter = options.rate_limit.map(Limiter::new);
     let door = Door::new(Proxies::parse(&options.proxies)?, limiter, options.health.clone());
     let bounds = Bounds { body: options.body_limit, time: options.request_timeout };
+    let mut elsewhere = Elsewhere::new(options.routes.is_none() && options.wrap.is_empty());
     let mut router = options.routes.map(|routes| bounds.layer(routes)).unwrap_or_default();
     if let Some(path) = &options.health {
         router = router.merge(health::routes(path, app)?);
+        elsewhere.add(Some(vec![path.clone()]));
     }
     if let Some(metrics) = metrics {
         router = router.merge(metrics.routes(app));
+        elsewhere.add(Some(vec![metrics::PATH.to_owned()]));
     }
     let mut transports = options.transports;
+    let mut services = None;
     if options.defaults {
         transports.insert(0, Box::new(Realtime::new()));
         #[cfg(feature = "socketio")]
@@ -112,19 +117,35 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
             Some(folder) => rest.public(folder),
             None => rest,
         };
-        transports.insert(0, Box::new(rest));
+        services = Some(rest.endpoint(app));
     }
     let mut names = Vec::new();
+    if let Some(services) = &services {
+        names.push(Rest::NAME);
+        router = router.fallback_service(services.clone());
+    }
     for transport in transports {
         names.push(transport.name());
+        elsewhere.add(transport.paths());
         router = router.merge(transport.router(app));
     }
     router = options.wrap.into_iter().fold(router, |router, wrap| wrap(router));
-    if let Some(trusted) = options.cors.as_ref().and_then(super::Cors::trusted) {
-        router = router.layer(axum::Extension(trusted));
+    let routes = Routes::new(router, services.zip(elsewhere.0));
+    let cors = options.cors.as_ref().map(CorsFront::new).transpose()?;
+    Ok((Front::new(routes, door, cors, options.compression, options.access_log), names))
+}
+
+/// The paths of all routes but the services; none as soon as there are some that nobody knows.
+struct Elsewhere(Option<Vec<String>>);
+
+impl Elsewhere {
+    fn new(known: bool) -> Self {
+        Self(known.then(Vec::new))
     }
-    let cors = options.cors.as_ref().map(super::Cors::layer).transpose()?;
-    Ok((Front::new(router, door, cors, options.compression, options.access_log), names))
+
+    fn add(&mut self, more: Option<Vec<String>>) {
+        self.0 = self.0.take().zip(more).map(|(paths, more)| [paths, more].concat());
+    }
 }
 
 /// Binds the address, or `HOST` and `PORT`.
