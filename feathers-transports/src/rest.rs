@@ -19,15 +19,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::query::qs;
-use feathers_core::{Call, Encoding, Error, Handle, Params, Payload, Provider, Reply, Result, Route};
+use feathers_core::{Call, Cursor, Encoding, Error, Handle, Params, Payload, Provider, Reply, Result, Route};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, poll_immediate};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
@@ -115,8 +114,7 @@ impl Rest {
     pub(crate) const NAME: &'static str = "rest";
 
     pub(crate) fn endpoint(self, app: &Handle) -> Endpoint {
-        let unused = (u64::MAX, HeaderValue::from_static(""));
-        Endpoint(Arc::new(Shared { app: app.clone(), rest: self, cursor: ArcSwap::from_pointee(unused) }))
+        Endpoint(Arc::new(Shared { app: app.clone(), rest: self }))
     }
 }
 
@@ -137,8 +135,6 @@ pub(crate) struct Endpoint(Arc<Shared>);
 struct Shared {
     app: Handle,
     rest: Rest,
-    /// The last cursor that was sent, and its text.
-    cursor: ArcSwap<(u64, HeaderValue)>,
 }
 
 impl tower::Service<Request> for Endpoint {
@@ -168,24 +164,54 @@ impl Endpoint {
         if request.method() == http::Method::OPTIONS {
             return Box::pin(ready(verb::options(&route)));
         }
-        let cursor = shared.cursor();
         let asked = Asked::read(request.headers());
-        let personal = asked.personal;
-        // What is large is put together here and moved to the heap once.
-        let begun = begin(route, request, asked, client);
-        let shared = shared.clone();
-        Box::pin(async move {
-            let result = match begun {
-                Ok(begun) => shared.run(begun).await.map_err(Refused::from),
-                Err(refused) => Err(refused),
-            };
-            let mut response = result.unwrap_or_else(Refused::into_response);
-            response.headers_mut().insert(EVENT_CURSOR, cursor);
-            if personal {
-                personal::mark(response.headers_mut());
+        let dress = Dress { created: false, cursor: shared.cursor(), personal: asked.personal };
+        // What is large is put together here, and not carried through the futures.
+        match begin(route, request, asked, client) {
+            Err(refused) => Box::pin(ready(dress.on(refused.into_response()))),
+            Ok(Begun { call, body: None, on_connection: false }) => {
+                Box::pin(respond(shared.app.call(call), shared.rest.timeout, dress))
             }
-            response
-        })
+            Ok(begun) => {
+                let dress = Dress { created: begun.call.method == feathers_core::Method::Create, ..dress };
+                Box::pin(respond(shared.clone().complete(begun), shared.rest.timeout, dress))
+            }
+        }
+    }
+}
+
+/// Waits for the reply and makes the response.
+async fn respond(work: impl Future<Output = Result<Reply>>, timeout: Option<Duration>, dress: Dress) -> Response {
+    let mut work = pin!(work);
+    let reply = match timeout {
+        None => work.await,
+        // Most calls are answered at once; the timer is for the others.
+        Some(limit) => match poll_immediate(&mut work).await {
+            Some(reply) => reply,
+            None => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(too_late(limit))),
+        },
+    };
+    let response = reply.and_then(|reply| encode::reply(&reply, dress.created));
+    dress.on(response.unwrap_or_else(|error| error_response(&error)))
+}
+
+/// What is added to every response of a service.
+struct Dress {
+    /// Whether a success is a 201.
+    created: bool,
+    /// Where the log stood before the call.
+    cursor: HeaderValue,
+    /// Whether the answer is for the caller only.
+    personal: bool,
+}
+
+impl Dress {
+    fn on(self, mut response: Response) -> Response {
+        response.headers_mut().insert(EVENT_CURSOR, self.cursor);
+        if self.personal {
+            personal::mark(response.headers_mut());
+        }
+        response
     }
 }
 
@@ -223,19 +249,8 @@ fn begin(route: Route, request: Request, asked: Asked, address: Option<IpAddr>) 
 }
 
 impl Shared {
-    async fn run(&self, begun: Begun) -> Result<Response> {
-        let created = begun.call.method == feathers_core::Method::Create;
-        let reply = match self.rest.timeout {
-            None => self.call(begun).await,
-            Some(limit) => {
-                let call = pin!(self.call(begun));
-                tokio::time::timeout(limit, call).await.unwrap_or_else(|_| Err(too_late(limit)))
-            }
-        };
-        encode::reply(&reply?, created)
-    }
-
-    async fn call(&self, Begun { mut call, body, on_connection }: Begun) -> Result<Reply> {
+    /// Waits for what the call needs, and runs it.
+    async fn complete(self: Arc<Self>, Begun { mut call, body, on_connection }: Begun) -> Result<Reply> {
         if let Some((format, body)) = body {
             call.data = body::data(format, body, self.rest.body_limit).await?;
         }
@@ -245,16 +260,11 @@ impl Shared {
         self.app.call(call).await
     }
 
-    /// Returns the text of the log's head, which is made anew only when the log has moved on.
+    /// Returns the text of the log's head.
     fn cursor(&self) -> HeaderValue {
-        let head = self.app.log().head();
-        let last = self.cursor.load();
-        if last.0 == head.seq {
-            return last.1.clone();
-        }
-        let text = HeaderValue::try_from(head.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""));
-        self.cursor.store(Arc::new((head.seq, text.clone())));
-        text
+        let mut text = [0; Cursor::MAX_LENGTH];
+        let text = self.app.log().head().write(&mut text);
+        HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 
     /// Answers with a file of the public folder, if there is one at this path.

@@ -7,6 +7,7 @@ mod connection;
 mod cors;
 mod door;
 mod front;
+mod head_timer;
 mod health;
 mod io;
 mod listen;

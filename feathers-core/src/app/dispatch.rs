@@ -71,13 +71,13 @@ impl Handle {
     /// A panic in a hook or service is a 500 and harms nobody else.
     /// A call that may change something is never stopped half-way: if the caller goes away it is finished in the
     /// background.
-    pub fn call(&self, call: Call) -> impl Future<Output = Result<Reply>> + Send + use<'_> {
+    pub fn call(&self, call: Call) -> impl Future<Output = Result<Reply>> + Send + use<> {
         // The call moves to the heap before the future is made, which is small then wherever it is put.
         let begun = self.begin(call);
         async move { begun?.await.unwrap_or_else(|_| Err(panicked())) }
     }
 
-    fn begin(&self, call: Call) -> Result<Running<'_>> {
+    fn begin(&self, call: Call) -> Result<Running> {
         let Call { route, method, id, data, mut params } = call;
         let mounted = route.mounted();
         let denied = params.is_external() && !route.allows(&method);
@@ -110,7 +110,8 @@ impl Handle {
         } else {
             Box::pin(AssertUnwindSafe(run(ctx).instrument(span)).catch_unwind())
         };
-        Ok(Running { app: self, work: Some(work), reads, _logging_in: logging_in })
+        let finisher = (!reads).then(|| self.clone());
+        Ok(Running { work: Some(work), finisher, _logging_in: logging_in })
     }
 
     /// Emits an event by hand: local listeners, then the publisher.
@@ -206,18 +207,18 @@ fn panicked() -> Error {
     Error::internal("panic in a hook or service")
 }
 
-/// A call under way. One that may change something is finished in the background when its caller goes away.
-struct Running<'a> {
-    app: &'a Handle,
+/// A call under way.
+struct Running {
     work: Option<BoxFuture<'static, Caught>>,
-    reads: bool,
+    /// Who finishes it when its caller goes away, if it may change something.
+    finisher: Option<Handle>,
     _logging_in: Option<LoggingIn>,
 }
 
 /// What a call has come to; `Err` is a panic.
 type Caught = std::thread::Result<Result<Reply>>;
 
-impl Future for Running<'_> {
+impl Future for Running {
     type Output = Caught;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
@@ -228,10 +229,10 @@ impl Future for Running<'_> {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(work) = self.work.take().filter(|_| !self.reads) {
-            self.app.spawn(work.map(|_| ()));
+        if let (Some(work), Some(app)) = (self.work.take(), &self.finisher) {
+            app.spawn(work.map(|_| ()));
         }
     }
 }

@@ -62,7 +62,31 @@ impl fmt::Debug for Epoch {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.epoch, self.seq)
+        let mut text = [0; Self::MAX_LENGTH];
+        f.write_str(self.write(&mut text))
+    }
+}
+
+impl Cursor {
+    /// The most bytes that the text of a cursor takes.
+    pub const MAX_LENGTH: usize = 8 + 1 + 20;
+
+    /// Writes the cursor as text, without the detour through [`fmt`].
+    pub fn write<'t>(&self, text: &'t mut [u8; Self::MAX_LENGTH]) -> &'t str {
+        let (mut at, mut rest) = (text.len(), self.seq);
+        loop {
+            at -= 1;
+            text[at] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        at -= 1;
+        text[at] = b'-';
+        at -= self.epoch.0.len();
+        text[at..at + self.epoch.0.len()].copy_from_slice(&self.epoch.0);
+        std::str::from_utf8(&text[at..]).unwrap_or_default()
     }
 }
 

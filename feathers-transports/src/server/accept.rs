@@ -48,17 +48,19 @@ impl Stopper {
     /// Closes the connections that are still there.
     pub(super) fn close(&self) {
         self.close.cancel();
+        self.drain.cancel();
     }
 
-    /// Returns a stopper for one connection: its waiting costs no other one anything.
+    /// Returns a stopper for one connection: its waiting for the drain costs no other one anything.
     fn child(&self) -> Self {
-        Self { drain: self.drain.child_token(), close: self.close.child_token() }
+        Self { drain: self.drain.child_token(), close: self.close.clone() }
     }
 
     pub(super) async fn draining(&self) {
         self.drain.cancelled().await;
     }
 
+    /// Waits for the close, which nobody needs to do before the drain has begun.
     pub(super) async fn closing(&self) {
         self.close.cancelled().await;
     }

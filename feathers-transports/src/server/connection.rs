@@ -12,12 +12,13 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::server::accept::Stopper;
 use crate::server::front::Front;
+use crate::server::head_timer::HeadTimer;
 use crate::server::io::Counted;
 #[cfg(feature = "tls")]
 use crate::server::tls::Tls;
@@ -49,17 +50,14 @@ impl Connections {
 
     /// Serves one connection until it ends.
     pub(super) async fn serve(self, stream: Counted<TcpStream>, peer: SocketAddr, stopper: Stopper) {
-        let closing = stopper.clone();
-        tokio::select! {
-            () = self.serve_until_drained(stream, peer, stopper) => {}
-            () = closing.closing() => {}
-        }
-    }
-
-    async fn serve_until_drained(self, stream: Counted<TcpStream>, peer: SocketAddr, stopper: Stopper) {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            match tls.handshake(stream).await {
+            let handshake = tls.handshake(stream);
+            let stream = tokio::select! {
+                stream = handshake => stream,
+                () = stopper.closing() => return,
+            };
+            match stream {
                 Ok(stream) if Tls::is_http2(&stream) => self.http2(stream, peer, &stopper).await,
                 Ok(stream) => self.http1(stream, peer, &stopper).await,
                 Err(error) => tracing::debug!(%peer, %error, "TLS handshake failed"),
@@ -79,7 +77,7 @@ impl Connections {
             self.front.answer(request.map(Body::new), Some(peer)).map(Ok::<_, Infallible>)
         });
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(HeadTimer::default())
             .header_read_timeout(self.header_timeout)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
@@ -93,7 +91,10 @@ impl Connections {
                     return;
                 }
                 connection.as_mut().graceful_shutdown();
-                connection.as_mut().await
+                tokio::select! {
+                    result = connection => result,
+                    () = stopper.closing() => return,
+                }
             }
         };
         ended(peer, result);
@@ -108,7 +109,7 @@ impl Connections {
             self.front.answer(request.map(Body::new), Some(peer)).map(Ok::<_, Infallible>)
         });
         let connection = hyper::server::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new())
-            .timer(TokioTimer::new())
+            .timer(hyper_util::rt::TokioTimer::new())
             // Finds out that a client is gone without a word.
             .keep_alive_interval(self.header_timeout)
             .keep_alive_timeout(self.header_timeout)
@@ -119,7 +120,10 @@ impl Connections {
             result = connection.as_mut() => result,
             () = stopper.draining() => {
                 connection.as_mut().graceful_shutdown();
-                connection.as_mut().await
+                tokio::select! {
+                    result = connection => result,
+                    () = stopper.closing() => return,
+                }
             }
         };
         ended(peer, result);

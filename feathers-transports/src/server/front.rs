@@ -82,13 +82,12 @@ impl Front {
     /// next request needs no room for it.
     pub(super) fn answer(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> BoxFuture<'static, Response> {
         let front = &self.0;
-        let id = request_id::ensure(request.headers_mut());
-        mark_secrets(request.headers_mut());
+        let id = prepare(request.headers_mut());
         let client = front.door.identify(&mut request, peer.map(|peer| peer.ip()));
         let log = Log::begin(&request, &id, front.access_log);
         let work = match front.door.admit(&request, client) {
             Ok(()) => front.route(request, peer, client),
-            Err(error) => front.refuse(request, error),
+            Err(error) => front.refuse(request, error_response(&error)),
         };
         Box::pin(finish(AssertUnwindSafe(work), id, log))
     }
@@ -108,8 +107,7 @@ async fn finish(work: AssertUnwindSafe<BoxFuture<'static, Response>>, id: Header
 
 impl Shared {
     /// Answers instead of the routes; CORS adds its headers all the same, so that pages can read why.
-    fn refuse(&self, request: Request<Body>, error: Error) -> BoxFuture<'static, Response> {
-        let response = error_response(&error);
+    fn refuse(&self, request: Request<Body>, response: Response) -> BoxFuture<'static, Response> {
         let Some(cors) = &self.cors else { return Box::pin(ready(response)) };
         let mut response = Some(response);
         let answer =
@@ -162,14 +160,22 @@ where
     }))
 }
 
-/// Hides the values of secrets from everybody who formats the headers for debugging.
-fn mark_secrets(headers: &mut HeaderMap) {
+/// Gives a request its id, and hides the values of secrets from everybody who formats the headers for debugging.
+fn prepare(headers: &mut HeaderMap) -> HeaderValue {
+    let mut id = None;
     // One pass costs less than a look-up for each name.
     for (name, value) in headers.iter_mut() {
         if SECRETS.contains(name) {
             value.set_sensitive(true);
+        } else if *name == REQUEST_ID && id.is_none() {
+            id = Some(value.clone());
         }
     }
+    id.filter(request_id::is_sane).unwrap_or_else(|| {
+        let id = request_id::new();
+        headers.insert(REQUEST_ID, id.clone());
+        id
+    })
 }
 
 /// The log of one request: method and path, but never the query, since that may hold a token.

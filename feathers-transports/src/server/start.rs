@@ -130,9 +130,9 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
         router = router.merge(transport.router(app));
     }
     router = options.wrap.into_iter().fold(router, |router, wrap| wrap(router));
-    let routes = Routes::new(router, services.zip(elsewhere.0));
+    let all = Routes::new(router, services.zip(elsewhere.0));
     let cors = options.cors.as_ref().map(CorsFront::new).transpose()?;
-    Ok((Front::new(routes, door, cors, options.compression, options.access_log), names))
+    Ok((Front::new(all, door, cors, options.compression, options.access_log), names))
 }
 
 /// The paths of all routes but the services; none as soon as there are some that nobody knows.
