@@ -174,7 +174,7 @@ impl Endpoint {
             }
             Ok(begun) => {
                 let dress = Dress { created: begun.call.method == feathers_core::Method::Create, ..dress };
-                Box::pin(respond(shared.clone().complete(begun), shared.rest.timeout, dress))
+                Box::pin(respond(shared.clone().complete(Box::new(begun)), shared.rest.timeout, dress))
             }
         }
     }
@@ -250,14 +250,17 @@ fn begin(route: Route, request: Request, asked: Asked, address: Option<IpAddr>) 
 
 impl Shared {
     /// Waits for what the call needs, and runs it.
-    async fn complete(self: Arc<Self>, Begun { mut call, body, on_connection }: Begun) -> Result<Reply> {
-        if let Some((format, body)) = body {
-            call.data = body::data(format, body, self.rest.body_limit).await?;
+    async fn complete(self: Arc<Self>, mut begun: Box<Begun>) -> Result<Reply> {
+        if let Some((format, body)) = begun.body.take() {
+            begun.call.data = body::data(format, body, self.rest.body_limit).await?;
         }
-        if on_connection && let Some(secret) = call.params.headers.value(CONNECTION_ID.as_str()) {
-            call.params.connection = self.app.connection(secret, &call.params.headers).await?;
+        let params = &mut begun.call.params;
+        if begun.on_connection
+            && let Some(secret) = params.headers.value(CONNECTION_ID.as_str())
+        {
+            params.connection = self.app.connection(secret, &params.headers).await?;
         }
-        self.app.call(call).await
+        self.app.call(begun.call).await
     }
 
     /// Returns the text of the log's head.
