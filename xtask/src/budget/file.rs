@@ -47,26 +47,18 @@ impl Budget {
 
     /// Fails if something takes more than it may, has no budget, or has one and is no more.
     pub(super) fn check(&self, counts: &BTreeMap<String, u64>, beginning: &str) -> Outcome {
-        let (mut wrong, mut lower) = (Vec::new(), Vec::new());
         println!("{:<22} {:>12} {:>12}", "instructions of", "budget", "seen");
         for (name, seen) in counts {
-            let Some(budget) = self.instructions.get(name) else {
-                wrong.push(format!("{name} has no budget; seen {seen}"));
-                continue;
-            };
-            let off = percent(*seen, *budget);
-            println!("{name:<22} {budget:>12} {seen:>12} {off:>+7.1} %");
-            if off > self.over_percent {
-                wrong.push(format!("{name}: the budget is {budget} instructions, seen are {seen}, {off:.1} % more"));
-            } else if off < -self.under_percent {
-                lower.push(format!("{name}: {:.1} % less", -off));
+            match self.instructions.get(name) {
+                Some(budget) => println!("{name:<22} {budget:>12} {seen:>12} {:>+7.1} %", percent(*seen, *budget)),
+                None => println!("{name:<22} {:>12} {seen:>12}", "-"),
             }
         }
-        let gone = self.instructions.keys().filter(|name| name.starts_with(beginning) && !counts.contains_key(*name));
-        wrong.extend(gone.map(|name| format!("{name} has a budget and is no benchmark")));
+        let lower = self.too_high(counts);
         if !lower.is_empty() {
             println!("\nThe budget is too high; lower it with `cargo xtask budget --bless`:\n  {}", lower.join("\n  "));
         }
+        let wrong = self.exceeded(counts, beginning);
         if wrong.is_empty() {
             return Ok(());
         }
@@ -75,6 +67,29 @@ impl Budget {
             "over budget ({over} % are allowed):\n  {list}\nSee where they go with `cargo xtask budget --profile NAME`. \
              If they are worth it, set the budget with `cargo xtask budget --bless`, and say why in the commit."
         )))
+    }
+
+    /// Says what a check fails for.
+    fn exceeded(&self, counts: &BTreeMap<String, u64>, beginning: &str) -> Vec<String> {
+        let dear = counts.iter().filter_map(|(name, seen)| {
+            let Some(budget) = self.instructions.get(name) else {
+                return Some(format!("{name} has no budget, seen are {seen} instructions"));
+            };
+            let off = percent(*seen, *budget);
+            let dear = off > self.over_percent;
+            dear.then(|| format!("{name}: the budget is {budget} instructions, seen are {seen}, {off:.1} % more"))
+        });
+        let gone = self.instructions.keys().filter(|name| name.starts_with(beginning) && !counts.contains_key(*name));
+        dear.chain(gone.map(|name| format!("{name} has a budget and is no benchmark"))).collect()
+    }
+
+    /// Says what takes much less than it may.
+    fn too_high(&self, counts: &BTreeMap<String, u64>) -> Vec<String> {
+        let cheap = counts.iter().filter_map(|(name, seen)| {
+            let off = percent(*seen, *self.instructions.get(name)?);
+            (off < -self.under_percent).then(|| format!("{name}: {:.1} % less", -off))
+        });
+        cheap.collect()
     }
 }
 
@@ -85,5 +100,45 @@ fn path() -> PathBuf {
 /// Returns how much more than the budget it is.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 fn percent(seen: u64, budget: u64) -> f64 {
-    (seen as f64 / budget.max(1) as f64 - 1.0) * 100.0
+    (seen as f64 - budget as f64) / budget.max(1) as f64 * 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> {
+        counts.map(|(name, count)| (name.to_owned(), count)).into()
+    }
+
+    #[test]
+    fn what_is_over_has_no_budget_or_is_gone_is_named() {
+        let instructions = counts([("call/get", 1_000), ("call/find", 1_000), ("rest/get", 1_000)]);
+        let budget = Budget { over_percent: 3.0, under_percent: 10.0, instructions };
+        let check = |seen, beginning, wrong: &[&str], lower: &[&str]| {
+            assert_eq!(budget.exceeded(&seen, beginning), wrong);
+            assert_eq!(budget.too_high(&seen), lower);
+        };
+        check(counts([("call/get", 1_030), ("call/find", 900), ("rest/get", 1_000)]), "", &[], &[]);
+        check(
+            counts([("call/get", 1_031), ("call/find", 899)]),
+            "call",
+            &["call/get: the budget is 1000 instructions, seen are 1031, 3.1 % more"],
+            &["call/find: 10.1 % less"],
+        );
+        check(
+            counts([("call/get", 1_000), ("call/new", 5)]),
+            "call",
+            &["call/new has no budget, seen are 5 instructions", "call/find has a budget and is no benchmark"],
+            &[],
+        );
+    }
+
+    #[test]
+    fn blessing_a_part_keeps_the_rest() {
+        let instructions = counts([("call/get", 1), ("call/gone", 2), ("rest/get", 3)]);
+        let mut budget = Budget { over_percent: 3.0, under_percent: 10.0, instructions };
+        budget.set(counts([("call/get", 10), ("call/new", 20)]), "call");
+        assert_eq!(budget.instructions, counts([("call/get", 10), ("call/new", 20), ("rest/get", 3)]));
+    }
 }
