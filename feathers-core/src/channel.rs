@@ -42,11 +42,10 @@ impl Hub {
     }
 
     pub(crate) fn channel(&self, names: impl IntoChannelNames) -> Channel {
-        let mut unique: Vec<Arc<str>> = Vec::with_capacity(1);
-        for name in names.into_channel_names() {
-            if !unique.contains(&name) {
-                unique.push(name);
-            }
+        let mut unique = names.into_channel_names();
+        if unique.len() > 1 {
+            let mut seen = HashSet::with_capacity(unique.len());
+            unique.retain(|name| seen.insert(name.clone()));
         }
         let missing = {
             let channels = read(&self.0.channels);

@@ -20,12 +20,16 @@ pub struct Event {
     name: Arc<str>,
     body: Body,
     targets: SmallVec<[Target; 1]>,
+    size: usize,
 }
 
 impl Event {
-    pub(crate) fn new(path: Arc<str>, name: Arc<str>, payload: Payload, channels: Vec<Channel>) -> Self {
-        let targets = channels.into_iter().map(Target::new).collect();
-        Self { seq: 0, path, name, body: Body::new(payload), targets }
+    /// Makes an event that has no place yet; its payloads are written here, where no lock is held.
+    pub(crate) fn new(path: Arc<str>, name: Arc<str>, payload: Payload, channels: Vec<Channel>) -> Arc<Self> {
+        let targets: SmallVec<[Target; 1]> = channels.into_iter().map(Target::new).collect();
+        let own = targets.iter().filter_map(|target| target.body.as_deref()).map(Body::payload);
+        let size = own.chain([&payload]).map(|payload| payload.to_bytes().map_or(0, |json| json.len())).sum();
+        Arc::new(Self { seq: 0, path, name, body: Body::new(payload), targets, size })
     }
 
     /// Returns the place in the log.
@@ -43,8 +47,9 @@ impl Event {
         &self.name
     }
 
-    pub(crate) fn set_seq(&mut self, seq: u64) {
-        self.seq = seq;
+    /// Gives the event its place.
+    pub(crate) fn set_seq(self: &mut Arc<Self>, seq: u64) {
+        Arc::get_mut(self).expect("an event without a place is nobody else's yet").seq = seq;
     }
 
     pub(crate) fn targets(&self) -> &[Target] {
@@ -60,12 +65,7 @@ impl Event {
 
     /// Returns the size of the payloads in bytes, for the log's budget.
     pub(crate) fn size(&self) -> usize {
-        self.targets
-            .iter()
-            .filter_map(|target| target.body.as_ref())
-            .chain([&self.body])
-            .map(|body| body.payload.to_bytes().map_or(0, |json| json.len()))
-            .sum()
+        self.size
     }
 
     /// Decides whether the event is for this connection now, and returns the target that it gets it through.
@@ -77,7 +77,7 @@ impl Event {
 
     /// Returns what a target gets: its own body, or the event's.
     pub(crate) fn body(&self, target: usize) -> &Body {
-        self.targets.get(target).and_then(|target| target.body.as_ref()).unwrap_or(&self.body)
+        self.targets.get(target).and_then(|target| target.body.as_deref()).unwrap_or(&self.body)
     }
 }
 
@@ -85,12 +85,13 @@ impl Event {
 #[derive(Debug)]
 pub(crate) struct Target {
     channel: Channel,
-    body: Option<Body>,
+    /// Boxed, since most have none.
+    body: Option<Box<Body>>,
 }
 
 impl Target {
     fn new(mut channel: Channel) -> Self {
-        let body = channel.take_payload().map(Body::new);
+        let body = channel.take_payload().map(Body::new).map(Box::new);
         Self { channel, body }
     }
 

@@ -31,6 +31,7 @@ mod route;
 #[doc(hidden)]
 pub mod rt;
 mod schema;
+mod scratch;
 mod service;
 mod session;
 mod store;

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::mask::{Mask, Masked};
+use crate::scratch;
 
 /// The data or the result of a call.
 ///
@@ -246,12 +247,11 @@ impl Payload {
         if let Some(json) = inner.json.get() {
             return Ok(json.clone());
         }
-        let mut out = Vec::with_capacity(256);
-        match &inner.repr {
-            Repr::Typed(typed) => typed.write(&mut out)?,
-            Repr::Json | Repr::Value => serde_json::to_writer(&mut out, &inner.value.get())?,
-        }
-        Ok(inner.json.get_or_init(|| out.into()).clone())
+        let json = scratch::write(|out| match &inner.repr {
+            Repr::Typed(typed) => typed.write(out),
+            Repr::Json | Repr::Value => serde_json::to_writer(out, &inner.value.get()),
+        })?;
+        Ok(inner.json.get_or_init(|| json).clone())
     }
 
     /// Returns the JSON value; it is made once and then shared.

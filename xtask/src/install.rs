@@ -1,4 +1,4 @@
-//! Installing what tests need and what is missing: npm packages, a browser, nginx.
+//! Installing what tests need and what is missing: npm packages, a browser, nginx, valgrind.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +48,15 @@ pub(crate) fn nginx() -> Outcome<PathBuf> {
     }
     apt("nginx")?;
     installed().ok_or_else(|| Failure::new("the package nginx has no program nginx"))
+}
+
+/// Returns valgrind: an installed one, or one installed now.
+pub(crate) fn valgrind() -> Outcome<PathBuf> {
+    if let Some(found) = find(&["valgrind"]) {
+        return Ok(found);
+    }
+    apt("valgrind")?;
+    find(&["valgrind"]).ok_or_else(|| Failure::new("the package valgrind has no program valgrind"))
 }
 
 fn node() -> Outcome {

@@ -5,31 +5,42 @@
 
 #![expect(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 
+mod budget;
 mod install;
 mod step;
 mod task;
 
 use std::process::ExitCode;
 
+use crate::budget::Goal;
 use crate::step::Outcome;
 
 const USAGE: &str = "\
 cargo xtask <task>
 
-  ci             everything that CI runs: format, lints, docs, then `test`
+  ci             everything that CI runs: format, lints, docs, then `test`, then `budget`
   check          format, lints and docs: what needs no running server
   test [--long]  all tests: Rust, docs, the official clients, a real browser; installs what they need
                  and is missing. --long adds the tests that are marked as slow
   test rust      the Rust tests only
   test faults    the checker: readers on every transport, faults, and whether anything was missed
   test js [NAME] the tests under Node only; NAME is the start of a file name in tests/js/test
+  budget [NAME] [--bless]
+                 counts the instructions of the hot parts whose names begin like NAME, and fails if there are more
+                 than in benches/budget.json; --bless sets the budget
+  budget --profile NAME
+                 prints in which functions the instructions of one hot part are
   bless          accepts what macros print and expand to now, as the expected output";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
-        ["ci"] => step::timed(|| task::check().and_then(|()| task::test(task::Length::Short))),
+        ["ci"] => step::timed(|| {
+            task::check()?;
+            task::test(task::Length::Short)?;
+            budget::budget(Goal::Check, "")
+        }),
         ["check"] => step::timed(task::check),
         ["test"] => step::timed(|| task::test(task::Length::Short)),
         ["test", "--long"] => step::timed(|| task::test(task::Length::Long)),
@@ -37,6 +48,11 @@ fn main() -> ExitCode {
         ["test", "faults"] => step::timed(|| task::test_faults(task::Length::Short)),
         ["test", "js"] => step::timed(|| task::test_js(None, task::Length::Short)),
         ["test", "js", name] => step::timed(|| task::test_js(Some(name), task::Length::Short)),
+        ["budget", "--profile", name] => step::timed(|| budget::profile(name)),
+        ["budget", "--bless"] => step::timed(|| budget::budget(Goal::Bless, "")),
+        ["budget", name, "--bless"] => step::timed(|| budget::budget(Goal::Bless, name)),
+        ["budget"] => step::timed(|| budget::budget(Goal::Check, "")),
+        ["budget", name] => step::timed(|| budget::budget(Goal::Check, name)),
         ["bless"] => step::timed(task::bless),
         ["help" | "--help" | "-h"] | [] => {
             println!("{USAGE}");

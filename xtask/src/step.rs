@@ -35,6 +35,15 @@ pub(crate) fn timed(chore: impl FnOnce() -> Outcome) -> Outcome {
     outcome
 }
 
+/// Runs one step that is no command of its own.
+pub(crate) fn announced<T>(title: &str, step: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    println!("\n==> {title}");
+    let start = Instant::now();
+    let outcome = step();
+    println!("--- {title}: {:.1} s", start.elapsed().as_secs_f64());
+    outcome
+}
+
 /// Runs one command; anything but exit code 0 is a failure.
 pub(crate) fn run(title: &str, command: &mut Command) -> Outcome {
     println!("\n==> {title}");

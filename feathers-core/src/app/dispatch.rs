@@ -116,7 +116,8 @@ impl Handle {
 
     /// Emits an event by hand: local listeners, then the publisher.
     pub(crate) fn emit(&self, mounted: &Arc<Mounted>, event: &str, data: Payload) {
-        let publication = Publication { path: mounted.shared_path().clone(), event: event.into(), data, call: None };
+        let publication =
+            Publication { path: mounted.shared_path().clone(), event: mounted.event_name(event), data, call: None };
         self.notify(mounted, &publication);
         if let Some(publisher) = mounted.publisher(event) {
             match publication.data.without(mounted.hidden()) {
@@ -151,7 +152,7 @@ impl Handle {
         if publisher.is_none() && mounted.listeners(event).next().is_none() {
             return Ok(reply);
         }
-        let event: Arc<str> = event.into();
+        let event = mounted.event_name(event);
         let items = match reply.result.items()? {
             Some(items) => {
                 let safe = reply.dispatch.as_ref().map(Payload::items).transpose()?.flatten();

@@ -196,6 +196,12 @@ impl Mounted {
         self.descriptor.events.iter().any(|custom| **custom == *event)
     }
 
+    /// Returns the name of an event, shared if it is one that is published.
+    pub(crate) fn event_name(&self, event: &str) -> Arc<str> {
+        let published = self.published.iter().find(|published| ***published == *event);
+        published.cloned().unwrap_or_else(|| event.into())
+    }
+
     /// Returns who decides about the channels of an event; the innermost wins.
     pub(crate) fn publisher(&self, event: &str) -> Option<&Publisher> {
         if !self.published.iter().any(|published| **published == *event) {

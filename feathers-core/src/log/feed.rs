@@ -156,7 +156,7 @@ async fn restart(log: &Log, shared: &dyn EventLog, after: Cursor, reason: ResetR
     Ok(())
 }
 
-fn from_entry(app: &Handle, entry: Entry) -> Event {
+fn from_entry(app: &Handle, entry: Entry) -> Arc<Event> {
     let channels: Vec<Channel> = entry
         .targets
         .into_iter()

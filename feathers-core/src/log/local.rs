@@ -173,14 +173,14 @@ impl Log {
         self.order(|ring| ring.has_waiting())
     }
 
-    fn close(&self, seq: u64, event: Option<Event>) {
+    fn close(&self, seq: u64, event: Option<Arc<Event>>) {
         let _order = self.announcing();
         let visible = self.order(|ring| ring.close(seq, event));
         self.pass_on(&visible);
     }
 
     /// Takes an event that has come from the shared log, with its number there.
-    pub(super) fn take(&self, seq: u64, event: Event) {
+    pub(super) fn take(&self, seq: u64, event: Arc<Event>) {
         let _order = self.announcing();
         let visible = self.write(|ring| ring.take(seq, event, tokio::time::Instant::now()));
         self.announce(&visible);
@@ -292,7 +292,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// Puts the event there.
-    pub(crate) fn fill(mut self, event: Event) {
+    pub(crate) fn fill(mut self, event: Arc<Event>) {
         self.closed = true;
         self.log.close(self.seq, Some(event));
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::event::Event;
@@ -27,6 +28,9 @@ impl Default for Retention {
     }
 }
 
+/// The events that have become visible at once, in order: most often one.
+pub(super) type Visible = SmallVec<[Arc<Event>; 1]>;
+
 /// What is found in the log.
 #[derive(Clone, Debug)]
 pub(crate) enum Look {
@@ -41,7 +45,7 @@ pub(crate) enum Look {
 #[derive(Debug)]
 enum Slot {
     Open { since: Instant },
-    Filled { event: Arc<Event>, bytes: usize, at: Instant },
+    Filled { event: Arc<Event>, at: Instant },
     Empty,
 }
 
@@ -79,21 +83,20 @@ impl Ring {
     /// Closes a place and returns the events that are visible because of it, in order.
     ///
     /// A place that was given up before is past its turn: its event goes to the end.
-    pub(super) fn close(&mut self, seq: u64, event: Option<Event>) -> Vec<Arc<Event>> {
+    pub(super) fn close(&mut self, seq: u64, event: Option<Arc<Event>>) -> Visible {
         let now = Instant::now();
         let open = matches!(self.slot(seq), Some(Slot::Open { .. }));
         let seq = match (&event, open) {
             (_, true) => seq,
             (Some(_), false) => self.reserve(1, now),
-            (None, false) => return Vec::new(),
+            (None, false) => return Visible::new(),
         };
         let slot = match event {
             None => Slot::Empty,
             Some(mut event) => {
                 event.set_seq(seq);
-                let bytes = event.size();
-                self.bytes += bytes;
-                Slot::Filled { event: Arc::new(event), bytes, at: now }
+                self.bytes += event.size();
+                Slot::Filled { event, at: now }
             }
         };
         if let Some(place) = self.slot_mut(seq) {
@@ -105,16 +108,15 @@ impl Ring {
     }
 
     /// Takes an event whose number is given; what was skipped before it is empty.
-    pub(super) fn take(&mut self, seq: u64, mut event: Event, now: Instant) -> Vec<Arc<Event>> {
+    pub(super) fn take(&mut self, seq: u64, mut event: Arc<Event>, now: Instant) -> Visible {
         if seq <= self.visible {
-            return Vec::new();
+            return Visible::new();
         }
         let next = self.first + self.slots.len() as u64;
         self.slots.extend((next..seq).map(|_| Slot::Empty));
         event.set_seq(seq);
-        let bytes = event.size();
-        self.bytes += bytes;
-        self.slots.push_back(Slot::Filled { event: Arc::new(event), bytes, at: now });
+        self.bytes += event.size();
+        self.slots.push_back(Slot::Filled { event, at: now });
         let visible = self.advance();
         self.trim(now);
         visible
@@ -129,7 +131,7 @@ impl Ring {
     }
 
     /// Closes open places older than `patience` and returns the events that are visible because of it.
-    pub(super) fn give_up_stale(&mut self, now: Instant, patience: Duration) -> Vec<Arc<Event>> {
+    pub(super) fn give_up_stale(&mut self, now: Instant, patience: Duration) -> Visible {
         let from = self.offset(self.visible + 1).unwrap_or(self.slots.len());
         for slot in self.slots.iter_mut().skip(from) {
             if matches!(slot, Slot::Open { since } if now.duration_since(*since) >= patience) {
@@ -170,8 +172,8 @@ impl Ring {
             .unwrap_or(Look::Nothing(self.visible.max(seq)))
     }
 
-    fn advance(&mut self) -> Vec<Arc<Event>> {
-        let mut events = Vec::new();
+    fn advance(&mut self) -> Visible {
+        let mut events = Visible::new();
         while let Some(slot) = self.slot(self.visible + 1) {
             match slot {
                 Slot::Open { .. } => break,
@@ -194,8 +196,8 @@ impl Ring {
             if !(old || full) || self.first > self.visible {
                 return;
             }
-            if let Some(Slot::Filled { bytes, .. }) = self.slots.pop_front() {
-                self.bytes -= bytes;
+            if let Some(Slot::Filled { event, .. }) = self.slots.pop_front() {
+                self.bytes -= event.size();
             }
             self.first += 1;
         }

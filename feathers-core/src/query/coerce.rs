@@ -2,6 +2,8 @@
 //!
 //! REST sends every value as text, sockets keep the JSON type; both mean the same query.
 
+use std::borrow::Cow;
+
 use serde_json::{Number, Value};
 
 use crate::field::FieldValue;
@@ -37,7 +39,8 @@ fn boolean(value: &Value) -> Option<bool> {
     }
 }
 
-fn integer(value: &Value) -> Option<i64> {
+/// Reads a whole number, however it is written.
+pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Bool(value) => Some((*value).into()),
         Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
@@ -91,10 +94,10 @@ pub(super) fn parse_int(value: &Value) -> Option<i64> {
     let text = match value {
         Value::Number(number) => match number.as_i64() {
             Some(number) => return Some(number),
-            None => number_text(number),
+            None => Cow::Owned(number_text(number)),
         },
-        Value::String(text) => text.clone(),
-        Value::Array(items) => text(items.first()?)?,
+        Value::String(text) => Cow::Borrowed(text.as_str()),
+        Value::Array(items) => Cow::Owned(text(items.first()?)?),
         _ => return None,
     };
     let text = text.trim_start();

@@ -7,15 +7,17 @@
 //! The work is linear in the length of the text but for a logarithm, and arrays are sparse until the end, so that
 //! `a[999]=x` costs one entry.
 
+mod entries;
 mod print;
 mod tree;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 
+use self::entries::Entries;
 pub use self::print::stringify;
 use self::tree::{List, Node, Object};
 use crate::error::{Error, Result};
@@ -64,31 +66,29 @@ pub fn parse(text: &str) -> Result<Map<String, Value>> {
     if text.is_empty() {
         return Ok(Map::new());
     }
-    let mut root = Node::Object(Object::default());
+    let mut root = Object::default();
     for (name, value) in parameters(&unescape_brackets(text))? {
-        if let Some(node) = tree(&name, value)? {
-            root = root.merge(node)?;
+        let path = path(&name)?;
+        if !path.iter().any(|segment| PROTOTYPE_NAMES.contains(&segment.name())) {
+            insert(&mut root, &path, value)?;
         }
     }
-    match root.into_value() {
-        Value::Object(query) => Ok(query),
-        _ => Ok(Map::new()),
-    }
+    Ok(root.into_map())
 }
 
 /// Brackets may come percent-encoded; they mean the same then, and `qs` looks at them before it decodes.
 fn unescape_brackets(text: &str) -> Cow<'_, str> {
-    let Some(first) = text.find("%5") else { return Cow::Borrowed(text) };
+    let Some(first) = text.find('%') else { return Cow::Borrowed(text) };
     let mut out = String::with_capacity(text.len());
     out.push_str(&text[..first]);
     let mut rest = &text[first..];
-    while let Some(at) = rest.find("%5") {
+    while let Some(at) = rest.find('%') {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
-        let (bracket, length) = match after.as_bytes().get(2) {
-            Some(b'B' | b'b') => ("[", 3),
-            Some(b'D' | b'd') => ("]", 3),
-            _ => ("%5", 2),
+        let (bracket, length) = match after.as_bytes() {
+            [_, b'5', b'B' | b'b', ..] => ("[", 3),
+            [_, b'5', b'D' | b'd', ..] => ("]", 3),
+            _ => ("%", 1),
         };
         out.push_str(bracket);
         rest = &after[length..];
@@ -98,19 +98,19 @@ fn unescape_brackets(text: &str) -> Cow<'_, str> {
 }
 
 /// Splits the text into decoded names and values, in the order of first mention; a repeated name gets a list.
-fn parameters(text: &str) -> Result<Vec<(String, Node)>> {
-    let mut parameters: Vec<(String, Node)> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
+fn parameters(text: &str) -> Result<Entries<Cow<'_, str>, Node>> {
+    let mut parameters = Entries::<Cow<'_, str>, Node>::default();
     let mut count = 0_usize;
     for part in text.split('&').filter(|part| !part.is_empty()) {
         count += 1;
         if count > MAX_PARAMETERS {
             return Err(Error::bad_request(format!("Query has more than {MAX_PARAMETERS} parameters")));
         }
-        let split = part.find("]=").map(|at| at + 1).or_else(|| part.find('='));
+        let end_of_name = part.as_bytes().windows(2).position(|pair| pair == b"]=").map(|at| at + 1);
+        let split = end_of_name.or_else(|| part.find('='));
         let (name, value) = split.map_or((part, ""), |at| (&part[..at], &part[at + 1..]));
-        let (name, value) = (decode(name), Node::Text(decode(value)));
-        if let Some((_, node)) = places.get(&name).and_then(|place| parameters.get_mut(*place)) {
+        let (name, value) = (decode(name), Node::Text(decode(value).into_owned()));
+        if let Some(node) = parameters.get_mut(&name) {
             let mut list = match std::mem::take(node) {
                 Node::List(list) => list,
                 first => List::of(first),
@@ -118,34 +118,54 @@ fn parameters(text: &str) -> Result<Vec<(String, Node)>> {
             list.push(value)?;
             *node = Node::List(list);
         } else {
-            places.insert(name.clone(), parameters.len());
-            parameters.push((name, value));
+            parameters.push(name, value);
         }
     }
     Ok(parameters)
 }
 
 /// Decodes `+` and `%XX`; a text with a wrong escape keeps all of them.
-fn decode(text: &str) -> String {
-    let text = if text.contains('+') { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
+fn decode(text: &str) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| matches!(byte, b'+' | b'%')) {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace('+', " ");
     let valid = text.bytes().enumerate().filter(|(_, byte)| *byte == b'%').all(|(at, _)| {
         text.as_bytes().get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     });
     match percent_decode_str(&text).decode_utf8() {
-        Ok(decoded) if valid => decoded.into_owned(),
-        _ => text.into_owned(),
+        Ok(decoded) if valid => Cow::Owned(decoded.into_owned()),
+        _ => Cow::Owned(text),
     }
 }
 
-/// Builds the objects and arrays that a name with brackets stands for, around its value.
-fn tree(name: &str, value: Node) -> Result<Option<Node>> {
-    let segments = segments(name)?;
-    if segments.iter().any(|segment| PROTOTYPE_NAMES.contains(&segment.name())) {
-        return Ok(None);
+/// Puts a value where its name says, among what the names before it have built.
+fn insert(object: &mut Object, path: &[Segment<'_>], leaf: Node) -> Result<()> {
+    let Some((first, rest)) = path.split_first() else { return Ok(()) };
+    let Some(name) = first.key() else {
+        // Without a name before it, a list's indices are names.
+        return match wrap(path, leaf)? {
+            Node::List(list) => object.merge(list.into_object()),
+            Node::Object(other) => object.merge(other),
+            Node::Text(_) => Ok(()),
+        };
+    };
+    match object.get_mut(name) {
+        Some(Node::Object(inner)) if rest.first().is_some_and(|next| next.key().is_some()) => insert(inner, rest, leaf),
+        Some(own) => {
+            *own = std::mem::take(own).merge(wrap(rest, leaf)?)?;
+            Ok(())
+        }
+        None => {
+            object.push(name.to_owned(), wrap(rest, leaf)?);
+            Ok(())
+        }
     }
-    let is_empty = segments.is_empty();
-    let node = segments.into_iter().rev().try_fold(value, |leaf, segment| segment.wrap(leaf))?;
-    Ok((!is_empty).then_some(node))
+}
+
+/// Builds the objects and arrays that a path stands for, around its value.
+fn wrap(path: &[Segment<'_>], value: Node) -> Result<Node> {
+    path.iter().rev().try_fold(value, |leaf, segment| segment.wrap(leaf))
 }
 
 /// A part of a name.
@@ -165,8 +185,16 @@ impl<'a> Segment<'a> {
         }
     }
 
-    fn wrap(self, leaf: Node) -> Result<Node> {
+    /// Returns the name, unless this stands for an array.
+    fn key(&self) -> Option<&'a str> {
         match self {
+            Self::Bracketed(name) if name.is_empty() || is_index(name) => None,
+            Self::Plain(name) | Self::Bracketed(name) | Self::Open(name) => Some(name),
+        }
+    }
+
+    fn wrap(&self, leaf: Node) -> Result<Node> {
+        match *self {
             Self::Bracketed("") => Ok(match leaf {
                 Node::List(list) => Node::List(list),
                 leaf => Node::List(List::of(leaf)),
@@ -179,7 +207,7 @@ impl<'a> Segment<'a> {
             }
             Self::Plain(name) | Self::Bracketed(name) | Self::Open(name) => {
                 let mut object = Object::default();
-                object.set(name.to_owned(), leaf);
+                object.push(name.to_owned(), leaf);
                 Ok(Node::Object(object))
             }
         }
@@ -192,10 +220,10 @@ fn is_index(name: &str) -> bool {
 }
 
 /// Splits `a[b][c]` into its parts; text between brackets is ignored, as `qs` does.
-fn segments(name: &str) -> Result<Vec<Segment<'_>>> {
+fn path(name: &str) -> Result<SmallVec<[Segment<'_>; 4]>> {
     let first = name.find('[');
     let parent = first.map_or(name, |first| &name[..first]);
-    let mut segments = Vec::new();
+    let mut segments = SmallVec::new();
     if !parent.is_empty() {
         segments.push(Segment::Plain(parent));
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::error::{Error, Result};
 use crate::field::FieldValue;
 use crate::mistake::{fragment, mistake, not_allowed, out_of_bounds, pointer, unknown_field, wrong_type};
-use crate::query::coerce::{coerce, parse_int};
+use crate::query::coerce::{coerce, integer, parse_int};
 use crate::query::parse::{Scope, all, branches, comparison, direction, join};
 use crate::query::{Comparison, FieldPath, Filter, Order};
 use crate::schema::{Field, Kind};
@@ -138,13 +138,14 @@ pub(super) fn page_number(name: &str, value: &Value) -> Result<Option<i64>> {
     if value.is_null() {
         return Ok(None);
     }
-    let instance = format!("/{name}");
-    let schema = format!("/properties/{}", fragment(name));
-    if coerce(value, &NUMBER).is_none() {
+    let places = || (format!("/{name}"), format!("/properties/{}", fragment(name)));
+    if integer(value).is_none() && coerce(value, &NUMBER).is_none() {
+        let (instance, schema) = places();
         return Err(Error::validation(vec![wrong_type(&instance, &schema, "number")]));
     }
     match parse_int(value) {
         Some(number) if number < 0 => {
+            let (instance, schema) = places();
             Err(Error::validation(vec![out_of_bounds(&instance, &schema, "minimum", ">=", 0.0)]))
         }
         number => Ok(number),

@@ -1,10 +1,11 @@
 //! The growing tree of a query string: objects, sparse arrays and texts, merged as `qs` merges them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use super::MAX_ARRAY;
+use super::entries::Entries;
 use crate::error::{Error, Result};
 
 /// A value under construction.
@@ -34,7 +35,7 @@ pub(super) struct List {
 /// An object that keeps the order of its names.
 #[derive(Default)]
 pub(super) struct Object {
-    entries: HashMap<String, (usize, Node)>,
+    entries: Entries<String, Node>,
     /// The last index, if this was an array where an object and a text met: further texts are appended.
     mixed: Option<usize>,
 }
@@ -52,9 +53,19 @@ impl Node {
                 Self::List(list)
             }
             (Self::List(list), Self::List(other)) => Self::List(list.merge(other)?),
-            (Self::List(list), Self::Object(other)) => Self::Object(list.into_object().merge(other)?),
-            (Self::Object(object), Self::List(other)) => Self::Object(object.merge(other.into_object())?),
-            (Self::Object(object), Self::Object(other)) => Self::Object(object.merge(other)?),
+            (Self::List(list), Self::Object(other)) => {
+                let mut object = list.into_object();
+                object.merge(other)?;
+                Self::Object(object)
+            }
+            (Self::Object(mut object), Self::List(other)) => {
+                object.merge(other.into_object())?;
+                Self::Object(object)
+            }
+            (Self::Object(mut object), Self::Object(other)) => {
+                object.merge(other)?;
+                Self::Object(object)
+            }
             (Self::Object(mut object), text @ Self::Text(_)) => {
                 if let Some(last) = object.mixed {
                     object.set((last + 1).to_string(), text);
@@ -73,13 +84,7 @@ impl Node {
         match self {
             Self::Text(text) => Value::String(text),
             Self::List(list) => list.items.into_values().map(Self::into_value).collect(),
-            Self::Object(object) => {
-                let mut entries: Vec<_> = object.entries.into_iter().collect();
-                entries.sort_unstable_by_key(|(_, (place, _))| *place);
-                Value::Object(
-                    entries.into_iter().map(|(name, (_, node))| (name, node.into_value())).collect::<Map<_, _>>(),
-                )
-            }
+            Self::Object(object) => Value::Object(object.into_map()),
         }
     }
 
@@ -142,35 +147,55 @@ impl List {
         Ok(self)
     }
 
-    fn into_object(self) -> Object {
+    pub(super) fn into_object(self) -> Object {
         let mixed = self.mixed.then(|| self.end().saturating_sub(1));
         let mut object = Object { mixed, ..Object::default() };
         for (index, item) in self.items {
-            object.set(index.to_string(), item);
+            object.push(index.to_string(), item);
         }
         object
     }
 }
 
 impl Object {
-    /// Sets a value; an earlier one of the same name is replaced.
-    pub(super) fn set(&mut self, name: String, node: Node) {
-        let place = self.entries.len();
-        self.entries.entry(name).or_insert_with(|| (place, Node::default())).1 = node;
+    /// Returns the value of a name that is about to be mentioned again.
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
+        if let Some(last) = self.mixed
+            && let Ok(index) = name.parse::<usize>()
+        {
+            self.mixed = Some(last.max(index));
+        }
+        self.entries.get_mut(name)
     }
 
-    fn merge(mut self, other: Self) -> Result<Self> {
-        let mut entries: Vec<_> = other.entries.into_iter().collect();
-        entries.sort_unstable_by_key(|(_, (place, _))| *place);
-        for (name, (_, node)) in entries {
-            if let (Some(last), Ok(index)) = (self.mixed, name.parse::<usize>()) {
-                self.mixed = Some(last.max(index));
-            }
-            match self.entries.get_mut(&name) {
-                Some((_, own)) => *own = std::mem::take(own).merge(node)?,
-                None => self.set(name, node),
+    /// Adds a name that is not there yet.
+    pub(super) fn push(&mut self, name: String, node: Node) {
+        self.entries.push(name, node);
+    }
+
+    /// Sets a value; an earlier one of the same name is replaced.
+    fn set(&mut self, name: String, node: Node) {
+        match self.entries.get_mut(&name) {
+            Some(own) => *own = node,
+            None => self.entries.push(name, node),
+        }
+    }
+
+    /// Puts all values of another object into this one.
+    pub(super) fn merge(&mut self, other: Self) -> Result<()> {
+        for (name, node) in other.entries {
+            match self.get_mut(&name) {
+                Some(own) => *own = std::mem::take(own).merge(node)?,
+                None => self.push(name, node),
             }
         }
-        Ok(self)
+        Ok(())
+    }
+
+    /// Returns the JSON form.
+    pub(super) fn into_map(self) -> Map<String, Value> {
+        let mut map = Map::with_capacity(self.entries.len());
+        map.extend(self.entries.into_iter().map(|(name, node)| (name, node.into_value())));
+        map
     }
 }

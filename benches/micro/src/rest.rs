@@ -1,0 +1,43 @@
+//! REST: from an HTTP request to its answer, in the process and without a socket.
+
+use std::hint::black_box;
+use std::rc::Rc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use feathers::Result;
+use feathers::transports::{Rest, Transport};
+use http::{Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use tokio::runtime::Runtime;
+use tower::ServiceExt;
+
+use crate::app::{DATA, app, start};
+use crate::{Bench, Work, unexpected, waiting};
+
+pub(crate) const ALL: &[Bench] = &[
+    Bench::new("rest/get", 200, |runtime| requests(runtime, Method::GET, "/messages/1", "")),
+    Bench::new("rest/find", 100, |runtime| requests(runtime, Method::GET, "/messages?$limit=10&$skip=20", "")),
+    Bench::new("rest/create", 200, |runtime| requests(runtime, Method::POST, "/messages", DATA)),
+];
+
+fn requests(runtime: &Rc<Runtime>, method: Method, uri: &'static str, body: &'static str) -> Result<Work> {
+    let app = runtime.block_on(start(app()))?;
+    let router = Box::new(Rest::new()).router(&app);
+    let expected = if method == Method::POST { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(waiting(runtime, async move || {
+        let request = Request::builder()
+            .method(method.clone())
+            .uri(uri)
+            .header(header::HOST, "127.0.0.1:3030")
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(Bytes::from_static(body.as_bytes())))?;
+        let Ok(response) = router.clone().oneshot(request).await;
+        if response.status() != expected {
+            return Err(unexpected(response.status()));
+        }
+        black_box(response.into_body().collect().await.map_err(unexpected)?.to_bytes());
+        Ok(())
+    }))
+}
