@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 
+mod bench;
 mod install;
 mod step;
 mod task;
@@ -23,6 +24,8 @@ cargo xtask <task>
   test rust      the Rust tests only
   test faults    the checker: readers on every transport, faults, and whether anything was missed
   test js [NAME] the tests under Node only; NAME is the start of a file name in tests/js/test
+  bench [WHAT]   measures the framework beside its peers; installs those that are missing, where it can.
+                 WHAT is rest, fanout, memory, burst, resume, stopped, logins or all; --help says more
   bless          accepts what macros print and expand to now, as the expected output";
 
 fn main() -> ExitCode {
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         ["test", "faults"] => step::timed(|| task::test_faults(task::Length::Short)),
         ["test", "js"] => step::timed(|| task::test_js(None, task::Length::Short)),
         ["test", "js", name] => step::timed(|| task::test_js(Some(name), task::Length::Short)),
+        ["bench", arguments @ ..] => step::timed(|| bench::bench(arguments)),
         ["bless"] => step::timed(task::bless),
         ["help" | "--help" | "-h"] | [] => {
             println!("{USAGE}");

@@ -74,7 +74,7 @@ pub(crate) fn test_js(name: Option<&str>, length: Length) -> Outcome {
     let nginx = install::nginx()?;
     let packages = ["feathers-tests", "todo", "ticker", "chat"].map(|name| ["--package", name]);
     run("build of the servers", cargo(&["build", "--bins"]).args(packages.as_flattened()))?;
-    let programs = programs()?;
+    let programs = programs("debug")?;
     let mut mocha = Command::new("node");
     mocha.arg("node_modules/mocha/bin/mocha.js").current_dir(&folder);
     mocha.args(["--spec", &format!("test/{}*.test.mjs", name.unwrap_or_default())]);
@@ -95,11 +95,11 @@ pub(crate) fn bless() -> Outcome {
     run("bless", &mut tests)
 }
 
-/// Returns where cargo puts the programs.
-fn programs() -> Outcome<PathBuf> {
+/// Returns where cargo puts the programs of a profile.
+pub(crate) fn programs(profile: &str) -> Outcome<PathBuf> {
     let metadata = output("cargo metadata", &mut cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
     serde_json::from_str::<Value>(&metadata)
         .ok()
-        .and_then(|metadata| Some(PathBuf::from(metadata.get("target_directory")?.as_str()?).join("debug")))
+        .and_then(|metadata| Some(PathBuf::from(metadata.get("target_directory")?.as_str()?).join(profile)))
         .ok_or_else(|| Failure::new("cargo metadata names no target directory"))
 }
