@@ -1,6 +1,8 @@
 //! What can be measured, each in a file of its own.
 
 mod burst;
+mod channels;
+mod cold;
 mod fanout;
 pub(crate) mod logins;
 pub(crate) mod memory;
@@ -24,10 +26,14 @@ pub(crate) enum Kind {
     Rest,
     /// Events to many subscribers: in lockstep, with 16 under way, at a steady pace
     Fanout,
+    /// From the start of a process to its first answer; idle memory; size
+    Cold,
     /// Memory of idle connections
     Memory,
     /// 5,000 messages at once to 10 subscribers: whether all arrive, and the most memory
     Burst,
+    /// Publishing into 100,000 channels of 10 members, beside one channel
+    Channels,
     /// 1,000 clients that come back at once, with 500 missed events each
     Resume,
     /// 1,000 clients that have stopped reading, at 1,000 events/s
@@ -56,6 +62,8 @@ impl Kind {
             Self::Rest => &rest::PEERS,
             Self::Fanout => &fanout::PEERS,
             Self::Memory => &memory::PEERS,
+            Self::Cold => &cold::PEERS,
+            Self::Channels => &channels::PEERS,
             Self::Burst => &burst::PEERS,
             Self::Resume => &resume::PEERS,
             Self::Stopped => &stopped::PEERS,
@@ -70,6 +78,8 @@ impl Kind {
             Self::Rest => rest::measure(bench),
             Self::Fanout => fanout::measure(bench),
             Self::Memory => memory::measure(bench),
+            Self::Cold => cold::measure(bench),
+            Self::Channels => channels::measure(bench),
             Self::Burst => burst::measure(bench),
             Self::Resume => resume::measure(bench),
             Self::Stopped => stopped::measure(bench),

@@ -27,5 +27,5 @@ pub(crate) fn start() -> Outcome<Served> {
     let configuration = run.path().join("nginx.conf");
     fs::write(&configuration, text)?;
     let arguments = ["-p", &path, "-c", &configuration.to_string_lossy()];
-    Served::start_at(Path::new(NGINX), &arguments, &format!("127.0.0.1:{port}"), run)
+    Served::start_at(Path::new(NGINX), &arguments, &[], &format!("127.0.0.1:{port}"), run)
 }

@@ -1,6 +1,7 @@
 //! Everything that is measured: how it is started, how one listens to it and where one publishes.
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -25,6 +26,8 @@ pub(crate) enum Peer {
     FrameworkSocketio,
     /// This framework, its server-sent events
     FrameworkSse,
+    /// This framework: the example todo, with SQLite
+    Todo,
     /// axum by hand
     Axum,
     /// A WebSocket broadcast by hand in axum
@@ -57,14 +60,19 @@ impl Peer {
     pub(crate) fn is_ours(self) -> bool {
         matches!(
             self,
-            Self::Framework | Self::FrameworkPlain | Self::FrameworkWs | Self::FrameworkSocketio | Self::FrameworkSse
+            Self::Framework
+                | Self::FrameworkPlain
+                | Self::FrameworkWs
+                | Self::FrameworkSocketio
+                | Self::FrameworkSse
+                | Self::Todo
         )
     }
 
     /// Returns how one listens to it; nothing where it only answers.
     pub(crate) fn wire(self) -> Option<Wire> {
         match self {
-            Self::Framework | Self::FrameworkPlain | Self::Axum => None,
+            Self::Framework | Self::FrameworkPlain | Self::Todo | Self::Axum => None,
             Self::FrameworkWs => Some(Wire::Realtime),
             Self::FrameworkSse => Some(Wire::Sse("/realtime?transport=sse")),
             Self::AxumSse => Some(Wire::Sse("/messages")),
@@ -92,6 +100,9 @@ impl Peer {
         match self.need() {
             Some("npm") if !folder().join("node/node_modules").is_dir() => Some("run `npm ci` in benches/node"),
             Some("nchan") if !nchan::is_installed() => Some("install the Debian package libnginx-mod-nchan"),
+            Some("todo") if !todo().is_ok_and(|program| program.is_file()) => {
+                Some("run `cargo build --release --package todo`")
+            }
             _ => None,
         }
     }
@@ -101,6 +112,7 @@ impl Peer {
         match self {
             Self::FeathersKoa | Self::FeathersExpress | Self::SocketioNode => Some("npm"),
             Self::NchanWs | Self::NchanSse => Some("nchan"),
+            Self::Todo => Some("todo"),
             _ => None,
         }
     }
@@ -111,11 +123,10 @@ impl Peer {
             Self::Framework => Server::Framework,
             Self::FrameworkPlain => Server::FrameworkPlain,
             Self::FrameworkWs | Self::FrameworkSocketio | Self::FrameworkSse => Server::FrameworkEvents,
-            Self::Axum => Server::AxumRest,
-            Self::AxumWs => Server::AxumWs,
-            Self::AxumSse => Server::AxumSse,
-            Self::Preframed => Server::Preframed,
-            Self::Socketioxide => Server::Socketioxide,
+            Self::Todo => return start_todo(),
+            Self::Axum | Self::AxumWs | Self::AxumSse | Self::Preframed | Self::Socketioxide => {
+                return Served::start(&by_hand()?, &[&self.name()], SERVER_CORE);
+            }
             Self::FeathersKoa => return node("feathers.mjs", "koa"),
             Self::FeathersExpress => return node("feathers.mjs", "express"),
             Self::SocketioNode => return node("socketio.mjs", ""),
@@ -133,6 +144,25 @@ pub(crate) fn own(server: Server, cores: &str) -> Outcome<Served> {
 fn node(script: &str, argument: &str) -> Outcome<Served> {
     let script = folder().join("node").join(script);
     Served::start(Path::new("node"), &[&script.to_string_lossy(), argument], SERVER_CORE)
+}
+
+/// Returns where the peers by hand are, built beside this program.
+pub(crate) fn by_hand() -> Outcome<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("by_hand"))
+}
+
+/// Returns where the example todo is, built beside this program.
+pub(crate) fn todo() -> Outcome<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("todo"))
+}
+
+fn start_todo() -> Outcome<Served> {
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
+    let folder = tempfile::tempdir()?;
+    let database = format!("sqlite:{}", folder.path().join("todo.db").display());
+    let variables =
+        [("RUST_LOG", "warn"), ("HOST", "127.0.0.1"), ("PORT", port.as_str()), ("DATABASE_URL", database.as_str())];
+    Served::start_at(&todo()?, &[], &variables, &format!("127.0.0.1:{port}"), folder)
 }
 
 /// Returns what has to be installed for some peers.

@@ -26,6 +26,9 @@ pub(crate) const BOTH_CORES: [usize; 2] = [0, LOAD_CORE];
 /// How long a server may take to start, and to end.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long between two looks whether a server listens already: far less than any needs to start.
+const LOOK: Duration = Duration::from_micros(500);
+
 /// Says on standard output where a server listens.
 pub(crate) fn announce(address: SocketAddr) {
     let mut out = std::io::stdout();
@@ -59,8 +62,6 @@ pub(crate) struct Served {
     _folder: Option<TempDir>,
     /// Where it listens, as `host:port`.
     pub(crate) authority: String,
-    /// The process and its children.
-    pub(crate) pids: Vec<u32>,
 }
 
 impl Served {
@@ -75,15 +76,20 @@ impl Served {
             let status = child.wait()?;
             return Err(format!("{} {} has not started ({status})", program.display(), arguments.join(" ")).into());
         };
-        let pids = family(child.id());
-        Ok(Self { child, _output: Some(output.into_inner()), _folder: None, authority, pids })
+        Ok(Self { child, _output: Some(output.into_inner()), _folder: None, authority })
     }
 
     /// Starts a server that prints nothing and has a folder for its files, and waits until it accepts connections.
-    pub(crate) fn start_at(program: &Path, arguments: &[&str], authority: &str, folder: TempDir) -> Outcome<Self> {
-        let child = pinned(program, arguments, SERVER_CORE).stdout(Stdio::null()).spawn()?;
-        let mut served =
-            Self { child, _output: None, _folder: Some(folder), authority: authority.to_owned(), pids: Vec::new() };
+    pub(crate) fn start_at(
+        program: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        authority: &str,
+        folder: TempDir,
+    ) -> Outcome<Self> {
+        let mut command = pinned(program, arguments, SERVER_CORE);
+        let child = command.envs(variables.iter().copied()).stdout(Stdio::null()).spawn()?;
+        let mut served = Self { child, _output: None, _folder: Some(folder), authority: authority.to_owned() };
         let start = Instant::now();
         while TcpStream::connect(authority).is_err() {
             if let Some(status) = served.child.try_wait()? {
@@ -92,10 +98,14 @@ impl Served {
             if start.elapsed() > PATIENCE {
                 return Err(format!("{} does not listen at {authority}", program.display()).into());
             }
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(LOOK);
         }
-        served.pids = family(served.child.id());
         Ok(served)
+    }
+
+    /// Returns the process and all that it has started up to now.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        family(self.child.id())
     }
 }
 

@@ -1,13 +1,7 @@
-//! What is measured: the framework, and what a user would write by hand in place of it. One process serves one.
+//! What is measured: servers on the framework. One process serves one.
 
-mod axum_rest;
-mod axum_sse;
-mod axum_ws;
 mod framework;
 mod message;
-mod preframed;
-mod socketioxide;
-mod store;
 
 use clap::ValueEnum;
 
@@ -25,16 +19,6 @@ pub(crate) enum Server {
     FrameworkEvents,
     /// Logins through the framework.
     Logins,
-    /// REST by hand in axum.
-    AxumRest,
-    /// A WebSocket broadcast by hand in axum.
-    AxumWs,
-    /// A broadcast over server-sent events by hand in axum.
-    AxumSse,
-    /// A WebSocket broadcast whose frames are made once.
-    Preframed,
-    /// A broadcast through the crate socketioxide.
-    Socketioxide,
 }
 
 impl Server {
@@ -52,23 +36,7 @@ impl Server {
                 Self::FrameworkPlain => framework::rest(framework::Hooks::None).await,
                 Self::FrameworkEvents => framework::events().await,
                 Self::Logins => crate::kind::logins::serve().await,
-                Self::AxumRest => axum_rest::serve().await,
-                Self::AxumWs => axum_ws::serve().await,
-                Self::AxumSse => axum_sse::serve().await,
-                Self::Preframed => preframed::serve().await,
-                Self::Socketioxide => socketioxide::serve().await,
             }
         })
     }
-}
-
-/// Serves routes written by hand, at a free port.
-async fn serve(router: axum::Router) -> Outcome {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    crate::process::announce(listener.local_addr()?);
-    let without_delay = axum::serve::ListenerExt::tap_io(listener, |stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    axum::serve(without_delay, router).await?;
-    Ok(())
 }

@@ -103,8 +103,8 @@ pub(crate) fn memory(pids: &[u32], which: Memory) -> f64 {
 
 /// The time of one measurement: what the servers use, and what everybody else does.
 #[derive(Debug)]
-pub(crate) struct Window<'a> {
-    servers: &'a [u32],
+pub(crate) struct Window {
+    servers: Vec<u32>,
     start: Instant,
     cpu: Cpu,
     own: Cpu,
@@ -124,17 +124,17 @@ pub(crate) struct Used {
     pub(crate) elapsed: f64,
 }
 
-impl<'a> Window<'a> {
+impl Window {
     /// Begins to look.
-    pub(crate) fn open(servers: &'a [u32]) -> Outcome<Self> {
-        let (cpu, own) = (Cpu::of(servers), Cpu::of(&[std::process::id()]));
+    pub(crate) fn open(servers: Vec<u32>) -> Outcome<Self> {
+        let (cpu, own) = (Cpu::of(&servers), Cpu::of(&[std::process::id()]));
         Ok(Self { servers, start: Instant::now(), cpu, own, machine: machine()? })
     }
 
     /// Returns what was used since the beginning.
     pub(crate) fn close(self) -> Outcome<Used> {
         let elapsed = self.start.elapsed().as_secs_f64();
-        let (total, user) = Cpu::of(self.servers).since(self.cpu);
+        let (total, user) = Cpu::of(&self.servers).since(self.cpu);
         let (own, _) = Cpu::of(&[std::process::id()]).since(self.own);
         let foreign = ((machine()? - self.machine - total - own) / elapsed).max(0.0);
         Ok(Used { total, user, foreign, elapsed })

@@ -33,6 +33,8 @@ fn prepare(need: &str) -> Outcome {
     };
     match need {
         "npm" => install::npm(&root().join("benches/node"))?,
+        // By itself, since its features would be added to those of what else is built.
+        "todo" => run("build of todo", &mut cargo(&["build", "--release", "--package", "todo"]))?,
         "nchan" if !Path::new("/usr/lib/nginx/modules/ngx_nchan_module.so").is_file() => {
             optional("libnginx-mod-nchan");
         }

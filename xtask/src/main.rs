@@ -25,7 +25,8 @@ cargo xtask <task>
   test faults    the checker: readers on every transport, faults, and whether anything was missed
   test js [NAME] the tests under Node only; NAME is the start of a file name in tests/js/test
   bench [WHAT]   measures the framework beside its peers; installs those that are missing, where it can.
-                 WHAT is rest, fanout, memory, burst, resume, stopped, logins or all; --help says more
+                 WHAT is rest, fanout, cold, memory, burst, channels, resume, stopped, logins or
+                 all; --help says more
   bless          accepts what macros print and expand to now, as the expected output";
 
 fn main() -> ExitCode {

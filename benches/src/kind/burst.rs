@@ -59,8 +59,8 @@ fn sample(cell: &Cell<u64>) -> Outcome<Sample> {
         let ledger = Rc::new(Ledger::new());
         let _listeners = load::connect(&served.authority, wire, subscribers, &ledger).await?;
         let mut publisher = Publisher::connect(&served.authority, peer.publishing()).await?;
-        let before = memory(&served.pids, Memory::Resident);
-        let window = Window::open(&served.pids)?;
+        let before = memory(&served.pids(), Memory::Resident);
+        let window = Window::open(served.pids())?;
         ledger.begin();
         let start = Instant::now();
         publisher.publish_many(&ledger, MESSAGES).await?;
@@ -71,7 +71,7 @@ fn sample(cell: &Cell<u64>) -> Outcome<Sample> {
         let delivered = float(ledger.delivered());
         let values = vec![
             100.0 * delivered / float(expected),
-            (memory(&served.pids, Memory::Peak) - before).max(0.0) / 1024.0,
+            (memory(&served.pids(), Memory::Peak) - before).max(0.0) / 1024.0,
             delivered / elapsed.as_secs_f64(),
             float(ledger.ended()),
         ];

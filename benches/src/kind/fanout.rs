@@ -93,11 +93,11 @@ fn samples(cell: &Cell<u64>, time: Duration) -> Outcome<Vec<Sample>> {
         let ledger = Rc::new(Ledger::new());
         let _listeners = load::connect(&served.authority, wire, subscribers, &ledger).await?;
         let mut publisher = Publisher::connect(&served.authority, peer.publishing()).await?;
-        let warm_up = Phase { pace: Pace::InFlight(1), time: time / 8, subscribers };
+        let warm_up = Phase { pace: Pace::InFlight(1), time: time / 4, subscribers };
         warm_up.run(&mut publisher, &ledger).await?;
         let mut samples = Vec::new();
         for (work, pace) in paces {
-            let window = Window::open(&served.pids)?;
+            let window = Window::open(served.pids())?;
             let result = Phase { pace, time, subscribers }.run(&mut publisher, &ledger).await?;
             let used = window.close()?;
             let deliveries = float(result.delivered);

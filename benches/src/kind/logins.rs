@@ -80,14 +80,14 @@ fn samples(time: Duration) -> Outcome<Vec<Sample>> {
     let served = peer::own(Server::Logins, "0,1")?;
     load::run(async {
         finds(&served.authority, time / 4).await?;
-        let window = Window::open(&served.pids)?;
+        let window = Window::open(served.pids())?;
         let mut alone = finds(&served.authority, time).await?;
         let used = window.close()?;
         let alone_p99 = percentile(&mut alone, 99);
         let values = vec![alone_p99, percentile(&mut alone, 50), 1.0, 0.0];
         let first = Sample { work: ALONE.to_owned(), foreign: used.foreign, values };
 
-        let window = Window::open(&served.pids)?;
+        let window = Window::open(served.pids())?;
         let on = Rc::new(Cell::new(true));
         let logins = tokio::task::spawn_local(logins(served.authority.clone(), on.clone()));
         let mut beside = finds(&served.authority, time).await?;

@@ -52,14 +52,14 @@ fn sample(cell: &Cell<u64>, settling: Duration) -> Outcome<Sample> {
     let Cell { work: connections, peer } = *cell;
     let served = peer.start()?;
     std::thread::sleep(settling / 2);
-    let before = memory(&served.pids, Memory::Resident);
-    let window = Window::open(&served.pids)?;
+    let before = memory(&served.pids(), Memory::Resident);
+    let window = Window::open(served.pids())?;
     let shares = (0..HOLDERS).map(|holder| (connections + holder) / HOLDERS);
     let mut holders = shares.map(|share| Holder::start(peer, &served.authority, share)).collect::<Outcome<Vec<_>>>()?;
     holders.iter_mut().try_for_each(Holder::wait)?;
     std::thread::sleep(settling);
     let used = window.close()?;
-    let after = memory(&served.pids, Memory::Resident);
+    let after = memory(&served.pids(), Memory::Resident);
     let held = holders.into_iter().map(Holder::end).sum::<Outcome<u64>>()?;
     let values = vec![(after - before) / float(connections), before / 1024.0, float(held)];
     Ok(Sample { work: name(connections), foreign: used.foreign, values })

@@ -56,8 +56,8 @@ fn sample(cell: &Cell<usize>, time: Duration) -> Outcome<Sample> {
     // Each work has a server of its own, so that no candidate carries what an earlier one has created.
     let served = cell.peer.start()?;
     load::run(async {
-        load::drive(&served.authority, request, time / 4).await?;
-        let window = Window::open(&served.pids)?;
+        load::drive(&served.authority, request, time / 2).await?;
+        let window = Window::open(served.pids())?;
         let mut answers = load::drive(&served.authority, request, time).await?;
         let used = window.close()?;
         let requests = float(answers.latencies.len() as u64);

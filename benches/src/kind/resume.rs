@@ -75,7 +75,7 @@ fn sample(cell: &Cell<u64>, time: Duration) -> Outcome<Sample> {
 
         let reads = ask(authority, "GET", "/reads", "").await?;
         ledger.begin_with_old();
-        let window = Window::open(&served.pids)?;
+        let window = Window::open(served.pids())?;
         let joins: Vec<_> = upgraded
             .into_iter()
             .map(|upgraded| {

@@ -78,10 +78,10 @@ fn sample(cell: &Cell<u64>, time: Duration) -> Outcome<Sample> {
         }
         // Until then the system itself takes in what nobody reads.
         phase(time / 5).run(&mut publisher, &ledger).await?;
-        let before = memory(&served.pids, Memory::Resident);
+        let before = memory(&served.pids(), Memory::Resident);
         let most = Rc::new(Shared::new(before));
-        let watcher = spawn_local(watch(served.pids.clone(), most.clone()));
-        let window = Window::open(&served.pids)?;
+        let watcher = spawn_local(watch(served.pids(), most.clone()));
+        let window = Window::open(served.pids())?;
         let beside = phase(time).run(&mut publisher, &ledger).await?;
         let used = window.close()?;
         watcher.abort();

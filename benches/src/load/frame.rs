@@ -15,13 +15,6 @@ const MEDIUM: u8 = 0x7e;
 /// In place of a length: eight bytes with it follow.
 const LONG: u8 = 0x7f;
 
-/// Makes a text frame as a server sends it.
-pub(crate) fn from_server(payload: &[u8]) -> Vec<u8> {
-    let mut frame = head(TEXT, payload.len(), 0);
-    frame.extend_from_slice(payload);
-    frame
-}
-
 /// Makes a frame as a client sends it; a mask of zeros changes nothing.
 pub(crate) fn from_client(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = head(opcode, payload.len(), MASKED);
@@ -68,6 +61,10 @@ pub(crate) fn take(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn from_server(payload: &[u8]) -> Vec<u8> {
+        [head(TEXT, payload.len(), 0).as_slice(), payload].concat()
+    }
 
     #[test]
     fn what_a_server_sends_is_read_when_it_is_complete() {

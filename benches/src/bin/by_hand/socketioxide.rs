@@ -10,8 +10,8 @@ use axum::routing::post;
 use socketioxide::SocketIo;
 use socketioxide::extract::SocketRef;
 
-use super::store::Store;
-use crate::outcome::Outcome;
+use crate::message::Message;
+use crate::store::Store;
 
 #[derive(Clone)]
 struct Hub {
@@ -19,11 +19,11 @@ struct Hub {
     io: SocketIo,
 }
 
-pub(super) async fn serve() -> Outcome {
+pub(crate) fn router() -> Router {
     let (layer, io) = SocketIo::new_layer();
     io.ns("/", async |_socket: SocketRef| {});
     let hub = Hub { store: Arc::new(Store::seeded()), io };
-    super::serve(Router::new().route("/messages", post(publish)).with_state(hub).layer(layer)).await
+    Router::new().route("/messages", post(publish)).with_state(hub).layer(layer)
 }
 
 async fn publish(State(hub): State<Hub>, body: Bytes) -> StatusCode {
@@ -32,7 +32,7 @@ async fn publish(State(hub): State<Hub>, body: Bytes) -> StatusCode {
         return StatusCode::BAD_REQUEST;
     }
     for message in messages {
-        let Ok(message) = serde_json::from_slice::<super::Message>(&message) else { continue };
+        let Ok(message) = serde_json::from_slice::<Message>(&message) else { continue };
         // An error says that the buffer of some socket was full: that message is lost there.
         let _ = hub.io.emit("messages created", &message).await;
     }

@@ -9,9 +9,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
-use super::message::{Message, MessageData};
-use super::store::Store;
-use crate::outcome::Outcome;
+use crate::message::{Message, MessageData};
+use crate::store::Store;
 
 #[derive(Deserialize)]
 struct Page {
@@ -29,10 +28,10 @@ struct Found<'a> {
     data: Vec<&'a Message>,
 }
 
-pub(super) async fn serve() -> Outcome {
+pub(crate) fn router() -> Router {
     let store = Arc::new(Store::seeded());
     let routes = Router::new().route("/messages", get(find).post(create)).route("/messages/{id}", get(read));
-    super::serve(routes.with_state(store)).await
+    routes.with_state(store)
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Response {

@@ -12,9 +12,8 @@ use axum::routing::get;
 use futures_util::stream;
 use tokio::sync::broadcast::{self, Sender};
 
-use super::axum_ws::CAPACITY;
-use super::store::Store;
-use crate::outcome::Outcome;
+use crate::axum_ws::CAPACITY;
+use crate::store::Store;
 
 #[derive(Clone)]
 struct Hub {
@@ -22,9 +21,9 @@ struct Hub {
     sender: Sender<Bytes>,
 }
 
-pub(super) async fn serve() -> Outcome {
+pub(crate) fn router() -> Router {
     let hub = Hub { store: Arc::new(Store::seeded()), sender: broadcast::channel(CAPACITY).0 };
-    super::serve(Router::new().route("/messages", get(subscribe).post(publish)).with_state(hub)).await
+    Router::new().route("/messages", get(subscribe).post(publish)).with_state(hub)
 }
 
 async fn publish(State(hub): State<Hub>, body: Bytes) -> StatusCode {

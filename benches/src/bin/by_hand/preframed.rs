@@ -18,10 +18,8 @@ use tokio::net::TcpStream;
 use tokio::sync::broadcast::{self, Receiver, Sender};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::axum_ws::CAPACITY;
-use super::store::Store;
-use crate::load::frame;
-use crate::outcome::Outcome;
+use crate::axum_ws::CAPACITY;
+use crate::store::Store;
 
 #[derive(Clone)]
 struct Hub {
@@ -29,14 +27,31 @@ struct Hub {
     sender: Sender<Bytes>,
 }
 
-pub(super) async fn serve() -> Outcome {
+pub(crate) fn router() -> Router {
     let hub = Hub { store: Arc::new(Store::seeded()), sender: broadcast::channel(CAPACITY).0 };
-    super::serve(Router::new().route("/messages", post(publish)).route("/ws", get(subscribe)).with_state(hub)).await
+    Router::new().route("/messages", post(publish)).route("/ws", get(subscribe)).with_state(hub)
+}
+
+/// Makes the whole frame of a text (RFC 6455, section 5.2); a server masks nothing, so that it is the same for all.
+fn frame(text: &[u8]) -> Vec<u8> {
+    /// The last fragment of a text.
+    const TEXT: u8 = 0x81;
+    /// In place of a length: two bytes with it follow.
+    const MEDIUM: u8 = 0x7e;
+    let mut frame = vec![TEXT];
+    if let Ok(short @ 0..MEDIUM) = u8::try_from(text.len()) {
+        frame.push(short);
+    } else {
+        frame.push(MEDIUM);
+        frame.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_be_bytes());
+    }
+    frame.extend_from_slice(text);
+    frame
 }
 
 async fn publish(State(hub): State<Hub>, body: Bytes) -> StatusCode {
     let read = hub.store.create_all(&body, |json| {
-        let _ = hub.sender.send(frame::from_server(&json).into());
+        let _ = hub.sender.send(frame(&json).into());
     });
     if read { StatusCode::CREATED } else { StatusCode::BAD_REQUEST }
 }

@@ -12,11 +12,10 @@ use axum::routing::{get, post};
 use futures_util::SinkExt;
 use tokio::sync::broadcast::{self, Receiver, Sender};
 
-use super::store::Store;
-use crate::outcome::Outcome;
+use crate::store::Store;
 
 /// How many messages a slow reader may be behind; one that is further behind is cut off.
-pub(super) const CAPACITY: usize = 1_024;
+pub(crate) const CAPACITY: usize = 1_024;
 
 #[derive(Clone)]
 struct Hub {
@@ -24,9 +23,9 @@ struct Hub {
     sender: Sender<Utf8Bytes>,
 }
 
-pub(super) async fn serve() -> Outcome {
+pub(crate) fn router() -> Router {
     let hub = Hub { store: Arc::new(Store::seeded()), sender: broadcast::channel(CAPACITY).0 };
-    super::serve(Router::new().route("/messages", post(publish)).route("/ws", get(subscribe)).with_state(hub)).await
+    Router::new().route("/messages", post(publish)).route("/ws", get(subscribe)).with_state(hub)
 }
 
 async fn publish(State(hub): State<Hub>, body: Bytes) -> StatusCode {

@@ -6,10 +6,10 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use serde::Deserialize;
 
-use super::message::{Message, MessageData, SEED, seed};
+use crate::message::{Message, MessageData, SEED, seed};
 
 #[derive(Default)]
-pub(super) struct Store {
+pub(crate) struct Store {
     next: AtomicI64,
     messages: RwLock<BTreeMap<i64, Message>>,
 }
@@ -17,14 +17,14 @@ pub(super) struct Store {
 /// What a client sends: one message, or several at once.
 #[derive(Deserialize)]
 #[serde(untagged)]
-pub(super) enum Sent {
+pub(crate) enum Sent {
     One(MessageData),
     Several(Vec<MessageData>),
 }
 
 impl Store {
     /// Makes a store with the messages that all servers have at the start.
-    pub(super) fn seeded() -> Self {
+    pub(crate) fn seeded() -> Self {
         let store = Self::default();
         for number in 0..SEED {
             store.create(seed(number));
@@ -32,15 +32,15 @@ impl Store {
         store
     }
 
-    pub(super) fn create(&self, data: MessageData) -> Message {
+    pub(crate) fn create(&self, data: MessageData) -> Message {
         let id = 1 + self.next.fetch_add(1, Ordering::Relaxed);
-        let message = Message { id, text: data.text, user: data.user, ts: data.ts.unwrap_or_default() };
+        let message = Message { id, text: data.text, user: data.user, ts: data.ts };
         self.messages.write().unwrap_or_else(PoisonError::into_inner).insert(id, message.clone());
         message
     }
 
     /// Stores what was sent, and hands each message over as JSON. Returns whether it could be read.
-    pub(super) fn create_all(&self, body: &[u8], mut publish: impl FnMut(Vec<u8>)) -> bool {
+    pub(crate) fn create_all(&self, body: &[u8], mut publish: impl FnMut(Vec<u8>)) -> bool {
         let Ok(sent) = serde_json::from_slice(body) else { return false };
         let messages = match sent {
             Sent::One(message) => vec![message],
@@ -54,7 +54,7 @@ impl Store {
         true
     }
 
-    pub(super) fn read(&self) -> RwLockReadGuard<'_, BTreeMap<i64, Message>> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, BTreeMap<i64, Message>> {
         self.messages.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
