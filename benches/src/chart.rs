@@ -86,14 +86,14 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, bars: &[Bar]) -> Outcome {
     let Panel { work, metric } = panel;
     let most = bars.iter().map(|bar| bar.spread.max.max(bar.goal.unwrap_or_default())).fold(0.0, f64::max);
     let text = |size: u32| ("sans-serif", size).into_font().color(&INK);
-    let rows = bars.len();
+    let rows = bars.len().max(1);
     let mut chart = ChartBuilder::on(area)
         .caption(format!("{work}: {}", metric.title), text(17))
         .margin(8)
         .margin_right(40)
         .x_label_area_size(40)
         .y_label_area_size(160)
-        .build_cartesian_2d(0.0..most * 1.12, (0..rows).into_segmented())?;
+        .build_cartesian_2d(0.0..most * 1.12, (0..rows - 1).into_segmented())?;
     let digits = usize::from(most < 10.0);
     chart
         .configure_mesh()
@@ -101,7 +101,7 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, bars: &[Bar]) -> Outcome {
         .light_line_style(TRANSPARENT)
         .bold_line_style(INK.mix(0.15))
         .axis_style(INK)
-        .x_desc(metric.title)
+        .x_desc(format!("{} (thin line: smallest to largest, red line: goal)", metric.title))
         .x_labels(8)
         .y_labels(rows)
         .x_label_formatter(&|value| format!("{value:.digits$}"))
