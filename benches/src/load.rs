@@ -14,7 +14,7 @@ mod wire;
 
 pub(crate) use self::ledger::Ledger;
 pub(crate) use self::phase::{Pace, Phase};
-pub(crate) use self::publisher::{Publisher, message};
+pub(crate) use self::publisher::{Posting, Publisher, message};
 pub(crate) use self::requests::{Request, drive, exchange};
 pub(crate) use self::subscriber::{Listeners, connect, listen};
 pub(crate) use self::wire::Wire;

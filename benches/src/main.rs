@@ -13,6 +13,7 @@ mod nchan;
 mod outcome;
 mod peer;
 mod process;
+mod pushpin;
 mod quiet;
 mod report;
 mod server;

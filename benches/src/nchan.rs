@@ -1,12 +1,11 @@
 //! The peer Nchan: nginx with a module of Debian's, in a folder of its own.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 
 use crate::outcome::Outcome;
 use crate::peer::folder;
-use crate::process::Served;
+use crate::process::{Served, free_port};
 
 /// Where Debian puts them; the folder of the program is often not in the path of a user.
 const NGINX: &str = "/usr/sbin/nginx";
@@ -19,7 +18,7 @@ pub(crate) fn is_installed() -> bool {
 
 /// Starts it at a free port.
 pub(crate) fn start() -> Outcome<Served> {
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = free_port()?;
     let run = tempfile::tempdir()?;
     let path = run.path().to_string_lossy().into_owned();
     let template = fs::read_to_string(folder().join("peers/nginx.conf"))?;

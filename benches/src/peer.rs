@@ -1,16 +1,16 @@
 //! Everything that is measured: how it is started, how one listens to it and where one publishes.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 
-use crate::load::Wire;
+use crate::load::{Posting, Wire};
 use crate::nchan;
 use crate::outcome::Outcome;
-use crate::process::{SERVER_CORE, Served};
+use crate::process::{SERVER_CORE, Served, free_port};
+use crate::pushpin;
 use crate::server::Server;
 
 /// One candidate of a comparison.
@@ -48,6 +48,8 @@ pub(crate) enum Peer {
     NchanWs,
     /// nginx with the module Nchan, its server-sent events
     NchanSse,
+    /// Pushpin, its server-sent events
+    PushpinSse,
 }
 
 impl Peer {
@@ -78,6 +80,7 @@ impl Peer {
             Self::AxumSse => Some(Wire::Sse("/messages")),
             Self::NchanWs => Some(Wire::WebSocket("/subscribe")),
             Self::NchanSse => Some(Wire::Sse("/subscribe")),
+            Self::PushpinSse => Some(Wire::Sse("/stream")),
             Self::AxumWs | Self::Preframed => Some(Wire::WebSocket("/ws")),
             Self::FrameworkSocketio
             | Self::Socketioxide
@@ -87,11 +90,12 @@ impl Peer {
         }
     }
 
-    /// Returns the path that messages are posted to.
-    pub(crate) fn publishing(self) -> &'static str {
+    /// Returns how messages are published.
+    pub(crate) fn posting(self) -> Posting {
         match self {
-            Self::NchanWs | Self::NchanSse => "/publish",
-            _ => "/messages",
+            Self::NchanWs | Self::NchanSse => Posting::Json("/publish"),
+            Self::PushpinSse => Posting::Grip,
+            _ => Posting::Json("/messages"),
         }
     }
 
@@ -100,6 +104,7 @@ impl Peer {
         match self.need() {
             Some("npm") if !folder().join("node/node_modules").is_dir() => Some("run `npm ci` in benches/node"),
             Some("nchan") if !nchan::is_installed() => Some("install the Debian package libnginx-mod-nchan"),
+            Some("pushpin") if !pushpin::is_installed() => Some("install the Debian package pushpin"),
             Some("todo") if !todo().is_ok_and(|program| program.is_file()) => {
                 Some("run `cargo build --release --package todo`")
             }
@@ -112,6 +117,7 @@ impl Peer {
         match self {
             Self::FeathersKoa | Self::FeathersExpress | Self::SocketioNode => Some("npm"),
             Self::NchanWs | Self::NchanSse => Some("nchan"),
+            Self::PushpinSse => Some("pushpin"),
             Self::Todo => Some("todo"),
             _ => None,
         }
@@ -131,6 +137,7 @@ impl Peer {
             Self::FeathersExpress => return node("feathers.mjs", "express"),
             Self::SocketioNode => return node("socketio.mjs", ""),
             Self::NchanWs | Self::NchanSse => return nchan::start(),
+            Self::PushpinSse => return pushpin::start(),
         };
         own(server, SERVER_CORE)
     }
@@ -157,7 +164,7 @@ pub(crate) fn todo() -> Outcome<PathBuf> {
 }
 
 fn start_todo() -> Outcome<Served> {
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
+    let port = free_port()?.to_string();
     let folder = tempfile::tempdir()?;
     let database = format!("sqlite:{}", folder.path().join("todo.db").display());
     let variables =

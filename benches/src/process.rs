@@ -1,7 +1,7 @@
 //! Servers as child processes: pinned to a core, known by their URL, gone with the value.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -62,6 +62,8 @@ pub(crate) struct Served {
     _folder: Option<TempDir>,
     /// Where it listens, as `host:port`.
     pub(crate) authority: String,
+    /// Where it takes messages, as `host:port`.
+    pub(crate) intake: String,
 }
 
 impl Served {
@@ -76,7 +78,8 @@ impl Served {
             let status = child.wait()?;
             return Err(format!("{} {} has not started ({status})", program.display(), arguments.join(" ")).into());
         };
-        Ok(Self { child, _output: Some(output.into_inner()), _folder: None, authority })
+        let intake = authority.clone();
+        Ok(Self { child, _output: Some(output.into_inner()), _folder: None, authority, intake })
     }
 
     /// Starts a server that prints nothing and has a folder for its files, and waits until it accepts connections.
@@ -89,24 +92,36 @@ impl Served {
     ) -> Outcome<Self> {
         let mut command = pinned(program, arguments, SERVER_CORE);
         let child = command.envs(variables.iter().copied()).stdout(Stdio::null()).spawn()?;
-        let mut served = Self { child, _output: None, _folder: Some(folder), authority: authority.to_owned() };
+        let intake = authority.to_owned();
+        let served = Self { child, _output: None, _folder: Some(folder), authority: intake.clone(), intake };
+        served.listening_at(authority.to_owned())
+    }
+
+    /// Waits until it accepts connections at an address, and takes that for where it listens.
+    pub(crate) fn listening_at(mut self, authority: String) -> Outcome<Self> {
         let start = Instant::now();
-        while TcpStream::connect(authority).is_err() {
-            if let Some(status) = served.child.try_wait()? {
-                return Err(format!("{} has ended ({status})", program.display()).into());
+        while TcpStream::connect(&authority).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                return Err(format!("the server for {authority} has ended ({status})").into());
             }
             if start.elapsed() > PATIENCE {
-                return Err(format!("{} does not listen at {authority}", program.display()).into());
+                return Err(format!("no server listens at {authority}").into());
             }
             std::thread::sleep(LOOK);
         }
-        Ok(served)
+        self.authority = authority;
+        Ok(self)
     }
 
     /// Returns the process and all that it has started up to now.
     pub(crate) fn pids(&self) -> Vec<u32> {
         family(self.child.id())
     }
+}
+
+/// Returns a port that nobody uses now.
+pub(crate) fn free_port() -> Outcome<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn pinned(program: &Path, arguments: &[&str], cores: &str) -> Command {

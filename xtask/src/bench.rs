@@ -38,6 +38,7 @@ fn prepare(need: &str) -> Outcome {
         "nchan" if !Path::new("/usr/lib/nginx/modules/ngx_nchan_module.so").is_file() => {
             optional("libnginx-mod-nchan");
         }
+        "pushpin" if !Path::new("/usr/bin/pushpin").is_file() => optional("pushpin"),
         _ => {}
     }
     Ok(())

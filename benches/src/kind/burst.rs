@@ -58,7 +58,7 @@ fn sample(cell: &Cell<u64>) -> Outcome<Sample> {
     load::run(async {
         let ledger = Rc::new(Ledger::new());
         let _listeners = load::connect(&served.authority, wire, subscribers, &ledger).await?;
-        let mut publisher = Publisher::connect(&served.authority, peer.publishing()).await?;
+        let mut publisher = Publisher::connect(&served.intake, peer.posting()).await?;
         let before = memory(&served.pids(), Memory::Resident);
         let window = Window::open(served.pids())?;
         ledger.begin();

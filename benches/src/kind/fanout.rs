@@ -12,7 +12,7 @@ use crate::peer::Peer;
 use crate::report::{Goal, Limit, Metric, Report, Sample};
 use crate::usage::Window;
 
-pub(super) const PEERS: [Peer; 11] = [
+pub(super) const PEERS: [Peer; 12] = [
     Peer::AxumWs,
     Peer::AxumSse,
     Peer::Preframed,
@@ -24,6 +24,7 @@ pub(super) const PEERS: [Peer; 11] = [
     Peer::FeathersKoa,
     Peer::NchanWs,
     Peer::NchanSse,
+    Peer::PushpinSse,
 ];
 
 const SUBSCRIBERS: [u64; 2] = [1_000, 5_000];
@@ -92,7 +93,7 @@ fn samples(cell: &Cell<u64>, time: Duration) -> Outcome<Vec<Sample>> {
     load::run(async {
         let ledger = Rc::new(Ledger::new());
         let _listeners = load::connect(&served.authority, wire, subscribers, &ledger).await?;
-        let mut publisher = Publisher::connect(&served.authority, peer.publishing()).await?;
+        let mut publisher = Publisher::connect(&served.intake, peer.posting()).await?;
         let warm_up = Phase { pace: Pace::InFlight(1), time: time / 4, subscribers };
         warm_up.run(&mut publisher, &ledger).await?;
         let mut samples = Vec::new();

@@ -14,7 +14,7 @@ use crate::peer::Peer;
 use crate::report::{Goal, Limit, Metric, Report, Sample};
 use crate::usage::{Memory, Window, memory};
 
-pub(super) const PEERS: [Peer; 11] = super::fanout::PEERS;
+pub(super) const PEERS: [Peer; 12] = super::fanout::PEERS;
 
 const CONNECTIONS: [u64; 2] = [1_000, 10_000];
 

@@ -61,7 +61,7 @@ fn sample(cell: &Cell<u64>, time: Duration) -> Outcome<Sample> {
         let ledger = Rc::new(Ledger::new());
         let live = {
             let _listeners = load::connect(authority, wire, clients, &ledger).await?;
-            let mut publisher = Publisher::connect(authority, peer.publishing()).await?;
+            let mut publisher = Publisher::connect(authority, peer.posting()).await?;
             let phase = Phase { pace: Pace::InFlight(16), time, subscribers: clients };
             phase.run(&mut publisher, &ledger).await?.rate()
         };

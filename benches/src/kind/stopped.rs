@@ -68,7 +68,7 @@ fn sample(cell: &Cell<u64>, time: Duration) -> Outcome<Sample> {
         let ledger = Rc::new(Ledger::new());
         let _readers = load::connect(&served.authority, wire, READERS, &ledger).await?;
         // No publisher stays idle: servers close connections on which nothing comes.
-        let publisher = async || Publisher::connect(&served.authority, peer.publishing()).await;
+        let publisher = async || Publisher::connect(&served.intake, peer.posting()).await;
         let mut filling = publisher().await?;
         // Two requests, since bodies are limited.
         for half in 1..=2_u64 {
