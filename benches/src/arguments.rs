@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -39,6 +40,9 @@ pub(crate) struct Arguments {
     /// How many subscribers or connections there are [default: by kind]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..=30_000))]
     pub(crate) subscribers: Vec<u64>,
+    /// Where figures, tables and charts are written [default: bench in the target folder]
+    #[arg(long)]
+    pub(crate) folder: Option<PathBuf>,
     /// Writes the figures and charts into docs/figures too
     #[arg(long)]
     pub(crate) save: bool,

@@ -70,7 +70,7 @@ fn run(arguments: &Arguments) -> Outcome {
         let (mut report, panels) = kind.measure(&bench)?;
         report.judge();
         writeln!(out, "\n{}:\n\n{}", kind.name(), Table(&report))?;
-        let mut folders = vec![own_folder()?];
+        let mut folders = vec![arguments.folder.clone().map_or_else(own_folder, Ok)?];
         folders.extend(arguments.save.then(|| peer::root().join("docs/figures")));
         folders.iter().try_for_each(|folder| write(folder, &report, &panels))?;
         failed |= report.ours_failed();

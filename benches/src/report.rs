@@ -196,3 +196,54 @@ impl Row {
         self.samples.iter().filter(|sample| quiet < ENOUGH || sample.foreign < DISTURBED).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COST: Metric = Metric::new("cost", 1);
+
+    /// A report in which one peer and its reference have these costs, each with what others have used meanwhile.
+    fn report(own: &[(f64, f64)], reference: &[(f64, f64)], limit: Limit) -> Report {
+        let goal = Goal { work: "get".to_owned(), peer: Peer::Framework, metric: COST, limit };
+        let mut report = Report::new(Kind::Rest, &[COST], Some(Peer::Axum), vec![goal]);
+        for (peer, samples) in [(Peer::Framework, own), (Peer::Axum, reference)] {
+            for (cost, foreign) in samples {
+                report.add(peer, Sample { work: "get".to_owned(), foreign: *foreign, values: vec![*cost] });
+            }
+        }
+        report.judge();
+        report
+    }
+
+    #[test]
+    fn rounds_that_were_not_quiet_count_only_when_there_are_too_few_others() {
+        let median = |samples: &[(f64, f64)]| {
+            report(samples, &[], Limit::AtMost(1.0)).spread("get", Peer::Framework, COST).unwrap().median
+        };
+        let equal = |one: f64, other: f64| (one - other).abs() < 1e-9;
+        assert!(equal(median(&[(1.0, 0.0), (2.0, 0.1), (3.0, 0.2), (90.0, 1.0), (99.0, 1.0)]), 2.0));
+        assert!(equal(median(&[(1.0, 0.0), (2.0, 0.1), (90.0, 1.0)]), 2.0));
+        assert!(equal(median(&[(1.0, 0.0), (90.0, 1.0), (99.0, 1.0)]), 90.0));
+    }
+
+    #[test]
+    fn a_goal_is_reached_at_its_limit_and_not_judged_without_its_reference() {
+        let reached = |own, reference: &[(f64, f64)], limit| {
+            report(&[(own, 0.0)], reference, limit).verdicts.first().map(|verdict| verdict.reached)
+        };
+        assert_eq!(reached(3.0, &[(2.0, 0.0)], Limit::Of(1.5, Peer::Axum)), Some(true));
+        assert_eq!(reached(3.1, &[(2.0, 0.0)], Limit::Of(1.5, Peer::Axum)), Some(false));
+        assert_eq!(reached(3.0, &[], Limit::Of(1.5, Peer::Axum)), None);
+        assert_eq!(reached(3.0, &[], Limit::AtMost(3.0)), Some(true));
+        assert_eq!(reached(2.9, &[], Limit::AtLeast(3.0)), Some(false));
+    }
+
+    #[test]
+    fn a_table_has_the_ratio_the_goal_and_what_was_disturbed() {
+        let report = report(&[(3.0, 0.0), (3.0, 0.9)], &[(2.0, 0.0)], Limit::Of(1.15, Peer::Axum));
+        let table = crate::table::Table(&report).to_string();
+        assert!(table.contains("| get | framework | 2, 1 not quiet | 3.0 (3.0-3.0) |"), "{table}");
+        assert!(table.contains("| get | framework | cost: at most 1.15 of axum | 1.50 | short |"), "{table}");
+    }
+}

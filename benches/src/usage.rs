@@ -107,7 +107,7 @@ pub(crate) struct Window {
     servers: Vec<u32>,
     start: Instant,
     cpu: Cpu,
-    own: Cpu,
+    ours: Cpu,
     machine: f64,
 }
 
@@ -118,7 +118,7 @@ pub(crate) struct Used {
     pub(crate) total: f64,
     /// The part of it outside the kernel.
     pub(crate) user: f64,
-    /// Cores that neither servers nor load have used.
+    /// Cores that neither this process nor anything that it has started has used.
     pub(crate) foreign: f64,
     /// Seconds that went by.
     pub(crate) elapsed: f64,
@@ -127,16 +127,21 @@ pub(crate) struct Used {
 impl Window {
     /// Begins to look.
     pub(crate) fn open(servers: Vec<u32>) -> Outcome<Self> {
-        let (cpu, own) = (Cpu::of(&servers), Cpu::of(&[std::process::id()]));
-        Ok(Self { servers, start: Instant::now(), cpu, own, machine: machine()? })
+        let (cpu, ours) = (Cpu::of(&servers), ours());
+        Ok(Self { servers, start: Instant::now(), cpu, ours, machine: machine()? })
     }
 
     /// Returns what was used since the beginning.
     pub(crate) fn close(self) -> Outcome<Used> {
         let elapsed = self.start.elapsed().as_secs_f64();
         let (total, user) = Cpu::of(&self.servers).since(self.cpu);
-        let (own, _) = Cpu::of(&[std::process::id()]).since(self.own);
-        let foreign = ((machine()? - self.machine - total - own) / elapsed).max(0.0);
+        let (ours, _) = ours().since(self.ours);
+        let foreign = ((machine()? - self.machine - ours) / elapsed).max(0.0);
         Ok(Used { total, user, foreign, elapsed })
     }
+}
+
+/// Returns what the benchmark has used: the load, and the servers that it has started.
+fn ours() -> Cpu {
+    Cpu::of(&family(std::process::id()))
 }

@@ -11,10 +11,14 @@ use serde_json::Value;
 fn run(kind: &str, arguments: &[&str]) -> Value {
     let program = Path::new(env!("CARGO_BIN_EXE_feathers-benches"));
     let tiny = ["--alone", "--rounds", "1", "--wait", "0"];
-    let output = Command::new(program).arg(kind).args(tiny).args(arguments).output().unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let output =
+        Command::new(program).arg(kind).args(tiny).arg("--folder").arg(folder).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let report = program.ancestors().nth(2).unwrap().join("bench").join(format!("{kind}.json"));
-    serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap()
+    let written = |ending: &str| std::fs::read_to_string(folder.join(format!("{kind}.{ending}"))).unwrap();
+    assert!(written("svg").contains("</svg>"));
+    assert!(written("md").contains("| work | peer |"));
+    serde_json::from_str(&written("json")).unwrap()
 }
 
 /// Returns the first sample of every row, with the names of the figures.

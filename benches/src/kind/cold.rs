@@ -13,7 +13,7 @@ use crate::load;
 use crate::outcome::{Outcome, float};
 use crate::peer::{Peer, by_hand, todo};
 use crate::report::{Goal, Limit, Metric, Report, Sample};
-use crate::usage::{Cpu, Memory, Window, memory};
+use crate::usage::{Memory, Window, memory};
 
 pub(super) const PEERS: [Peer; 4] = [Peer::Axum, Peer::Todo, Peer::FeathersKoa, Peer::FeathersExpress];
 
@@ -45,9 +45,7 @@ fn sample(peer: Peer, settling: Duration) -> Outcome<Sample> {
     })?;
     let first = start.elapsed().as_secs_f64() * 1e3;
     std::thread::sleep(settling);
-    // The server was not there yet when the window was opened.
-    let used = window.close()?;
-    let foreign = (used.foreign - Cpu::of(&served.pids()).total / used.elapsed).max(0.0);
+    let foreign = window.close()?.foreign;
     let idle = memory(&served.pids(), Memory::Resident) / 1024.0;
     let binary = match peer {
         Peer::Todo => stripped(&todo()?)?,
