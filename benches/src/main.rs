@@ -1,50 +1,46 @@
-//! Measures the framework beside code written by hand, in one interleaved run on this machine.
+//! Measures the framework beside its peers, in interleaved rounds on this machine: `cargo xtask bench --help`.
 //!
-//! `rest [ROUNDS] [SECONDS]` starts the same three REST routes twice, once through the framework and once written by
-//! hand in axum, and drives them with `wrk` in turn.
-//! `fanout [ROUNDS] [SUBSCRIBERS] [MESSAGES]` publishes to many subscribers, over our transports and over a WebSocket
-//! broadcast written by hand, in turn. Only the ratios count.
-//! `logins [ROUNDS] [SECONDS]` asks for records steadily, with and without logins whose passwords are hashed beside it.
+//! The same program is the runner, the load, and most of the servers; what it starts of itself are the parts `serve`
+//! and `hold`.
 
-mod broadcast;
-mod by_hand;
-mod fanout;
-mod framework;
-mod logins;
-mod message;
+mod arguments;
+mod bench;
+mod chart;
+mod kind;
+mod load;
+mod machine;
+mod nchan;
+mod outcome;
+mod peer;
 mod process;
-mod rest;
-mod subscriber;
+mod pushpin;
+mod quiet;
+mod report;
+mod server;
+mod statistics;
+mod table;
+mod usage;
 
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Part};
+use crate::bench::Bench;
+use crate::chart::Panel;
+use crate::kind::Kind;
+use crate::outcome::Outcome;
+use crate::report::Report;
+use crate::table::Table;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: feathers-benches rest [ROUNDS] [SECONDS] | fanout [ROUNDS] [SUBSCRIBERS] [MESSAGES] | \
-                     logins [ROUNDS] [SECONDS]";
-
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let number = |index: usize, default: u32| arguments.get(index).map_or(Ok(default), |text| text.parse());
-    let result = match arguments.first() {
-        Some(&"serve") => serve(arguments.get(1).copied().unwrap_or_default()),
-        Some(&"rest") => match (number(1, 5), number(2, 4)) {
-            (Ok(rounds), Ok(seconds)) => rest::run(rounds, seconds),
-            _ => Err(USAGE.into()),
-        },
-        Some(&"fanout") => match (number(1, 3), number(2, 1_000), number(3, 200)) {
-            (Ok(rounds), Ok(subscribers), Ok(messages)) => fanout::run(rounds, subscribers, messages),
-            _ => Err(USAGE.into()),
-        },
-        Some(&"logins") => match (number(1, 5), number(2, 5)) {
-            (Ok(rounds), Ok(seconds)) => logins::run(rounds, seconds),
-            _ => Err(USAGE.into()),
-        },
-        _ => Err(USAGE.into()),
-    };
-    match result {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -53,15 +49,49 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(which: &str) -> process::Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    match which {
-        "axum" => runtime.block_on(by_hand::serve()),
-        "broadcast" => runtime.block_on(broadcast::serve()),
-        "framework" => runtime.block_on(framework::serve(framework::Hooks::None)),
-        "hooks" => runtime.block_on(framework::serve(framework::Hooks::Some)),
-        "logins" => runtime.block_on(logins::serve()),
-        "realtime" => runtime.block_on(framework::serve_realtime()),
-        _ => Err(USAGE.into()),
+fn run(arguments: &Arguments) -> Outcome {
+    match &arguments.part {
+        Some(Part::Serve { server }) => return server.run(),
+        Some(Part::Hold { peer, authority, connections }) => return kind::memory::hold(*peer, authority, *connections),
+        None => {}
     }
+    let (kinds, bench) = (Kind::expand(&arguments.kinds), Bench::new(arguments));
+    let mut out = std::io::stdout();
+    if arguments.needs {
+        for need in peer::needs(kinds.iter().flat_map(|kind| bench.wanted(kind.peers()))) {
+            writeln!(out, "{need}")?;
+        }
+        return Ok(());
+    }
+    process::raise_open_files()?;
+    process::pin(&[process::LOAD_CORE])?;
+    let mut failed = false;
+    for kind in kinds {
+        let (mut report, panels) = kind.measure(&bench)?;
+        report.judge();
+        writeln!(out, "\n{}:\n\n{}", kind.name(), Table(&report))?;
+        let mut folders = vec![arguments.folder.clone().map_or_else(own_folder, Ok)?];
+        folders.extend(arguments.save.then(|| peer::root().join("docs/figures")));
+        folders.iter().try_for_each(|folder| write(folder, &report, &panels))?;
+        failed |= report.ours_failed();
+    }
+    if failed { Err("the framework could not be measured everywhere, see above".into()) } else { Ok(()) }
+}
+
+/// Returns the folder `bench` beside the one of this program: in the target folder of cargo.
+fn own_folder() -> Outcome<PathBuf> {
+    let program = std::env::current_exe()?;
+    let target = program.ancestors().nth(2).ok_or("the program is in no target folder")?;
+    Ok(target.join("bench"))
+}
+
+fn write(folder: &Path, report: &Report, panels: &[Panel]) -> Outcome {
+    fs::create_dir_all(folder)?;
+    let file = |ending: &str| folder.join(format!("{}.{ending}", report.kind()));
+    fs::write(file("json"), serde_json::to_string_pretty(report)? + "\n")?;
+    fs::write(file("md"), Table(report).to_string())?;
+    if let Some(svg) = chart::draw(report, panels)? {
+        fs::write(file("svg"), svg)?;
+    }
+    Ok(())
 }

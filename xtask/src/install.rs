@@ -69,7 +69,7 @@ fn node() -> Outcome {
 }
 
 /// Installs a Debian package; only root can.
-fn apt(package: &str) -> Outcome {
+pub(crate) fn apt(package: &str) -> Outcome {
     let user = output("id -u", Command::new("id").arg("-u"))?;
     if user.trim() != "0" || !works("apt-get", &["--version"]) {
         return Err(Failure::new(format!("install the program {package} (as root: apt-get install {package})")));

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 
+mod bench;
 mod budget;
 mod install;
 mod step;
@@ -30,6 +31,9 @@ cargo xtask <task>
                  than in benches/budget.json; --bless sets the budget
   budget --profile NAME
                  prints in which functions the instructions of one hot part are
+  bench [WHAT]   measures the framework beside its peers; installs those that are missing, where it can.
+                 WHAT is rest, fanout, cold, memory, burst, channels, resume, stopped, logins or
+                 all; --help says more
   bless          accepts what macros print and expand to now, as the expected output";
 
 fn main() -> ExitCode {
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         ["budget", name, "--bless"] => step::timed(|| budget::budget(Goal::Bless, name)),
         ["budget"] => step::timed(|| budget::budget(Goal::Check, "")),
         ["budget", name] => step::timed(|| budget::budget(Goal::Check, name)),
+        ["bench", arguments @ ..] => step::timed(|| bench::bench(arguments)),
         ["bless"] => step::timed(task::bless),
         ["help" | "--help" | "-h"] | [] => {
             println!("{USAGE}");

@@ -1,0 +1,42 @@
+//! What is measured: servers on the framework. One process serves one.
+
+mod framework;
+mod message;
+
+use clap::ValueEnum;
+
+use crate::outcome::Outcome;
+pub(crate) use message::{Message, SEED, seed};
+
+/// The servers of this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Server {
+    /// REST through the framework, with hooks and a publisher.
+    Framework,
+    /// REST through the framework, without hooks.
+    FrameworkPlain,
+    /// Events through the framework, over all its transports.
+    FrameworkEvents,
+    /// Logins through the framework.
+    Logins,
+}
+
+impl Server {
+    /// Returns its name on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Serves until the process is ended.
+    pub(crate) fn run(self) -> Outcome {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        runtime.block_on(async {
+            match self {
+                Self::Framework => framework::rest(framework::Hooks::Some).await,
+                Self::FrameworkPlain => framework::rest(framework::Hooks::None).await,
+                Self::FrameworkEvents => framework::events().await,
+                Self::Logins => crate::kind::logins::serve().await,
+            }
+        })
+    }
+}

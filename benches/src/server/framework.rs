@@ -1,0 +1,70 @@
+//! The framework: a derive, a store in memory, and what an app usually adds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use feathers::prelude::*;
+
+use super::message::{Message, SEED, seed};
+use crate::outcome::Outcome;
+
+/// Whether hooks and a publisher run as well.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Hooks {
+    None,
+    Some,
+}
+
+async fn pass(_ctx: &mut Context) -> Result<()> {
+    Ok(())
+}
+
+/// Serves messages over REST.
+pub(super) async fn rest(hooks: Hooks) -> Outcome {
+    let mut app = App::new();
+    let messages = app.service("messages", Memory::<Message>::new().paginate(Paginate::new(10).max(50)));
+    if hooks == Hooks::Some {
+        messages.before("all", pass).after("all", pass).publish(|_event, app| app.channel("nobody"));
+    }
+    serve(app).await
+}
+
+/// Counts calls that read messages.
+#[derive(Clone, Default)]
+struct Reads(Arc<AtomicU64>);
+
+/// Tells how many calls have read messages.
+#[service]
+impl Reads {
+    async fn find(&self) -> Result<u64> {
+        Ok(self.0.load(Ordering::Relaxed))
+    }
+}
+
+async fn count(reads: &Reads, _ctx: &mut Context) -> Result<()> {
+    reads.0.fetch_add(1, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Serves messages whose events go to every connection.
+pub(super) async fn events() -> Outcome {
+    let mut app = App::new();
+    let reads = Reads::default();
+    app.service("reads", reads.clone());
+    app.service("messages", Memory::<Message>::new().multi(true))
+        .before(["find", "get"], with(reads, count))
+        .publish(|_event, app| app.channel("everyone"));
+    app.on_connect(|connection, app| app.channel("everyone").join(connection));
+    serve(app).await
+}
+
+async fn serve(app: App) -> Outcome {
+    // As many connections as are measured, and the publishers beside them.
+    let running = Server::new(app).bind("127.0.0.1:0").max_connections(12_000).start().await?;
+    let messages = running.handle().typed::<Message>("messages")?;
+    for number in 0..SEED {
+        messages.create(seed(number), ()).await?;
+    }
+    crate::process::announce(running.addr());
+    std::future::pending().await
+}
