@@ -37,6 +37,7 @@ mod closed;
 mod decode;
 #[cfg(feature = "socketio")]
 mod engine;
+mod grip;
 #[cfg(feature = "socketio")]
 mod handshake;
 mod origin;
