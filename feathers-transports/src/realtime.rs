@@ -4,10 +4,12 @@
 //! for events or not. All of them read the same subscription, so what one way promises, every way does.
 
 mod asked;
-mod envelope;
+pub(crate) mod envelope;
+#[cfg(feature = "grip")]
+mod held;
 mod negotiate;
 mod poll;
-mod rpc;
+pub(crate) mod rpc;
 mod socket;
 mod sse;
 mod streams;
@@ -231,6 +233,8 @@ impl Transport for Realtime {
             name: path.trim_matches('/').into(),
             shares: Shares::new(self.max_sessions_per_address),
             streams: Streams::new(self.max_streams),
+            #[cfg(feature = "grip")]
+            held: held::Held::new(app),
             clients: Clients::new(app, self.max_sessions, self.linger),
             options: *self,
         }));
@@ -259,6 +263,8 @@ struct Shared {
     name: Arc<str>,
     shares: Shares,
     streams: Streams,
+    #[cfg(feature = "grip")]
+    held: held::Held,
     clients: Clients,
 }
 
@@ -271,6 +277,8 @@ impl Endpoint {
         self.0.app.stopping().await;
         self.0.streams.close();
         self.0.clients.close();
+        #[cfg(feature = "grip")]
+        self.0.held.close();
     }
 
     async fn answer(self, request: Request) -> Response {
@@ -285,6 +293,10 @@ impl Endpoint {
     async fn listen(self, request: Request) -> Result<Response> {
         self.0.options.origins.check(&request)?;
         let query = asked::query(request.uri())?;
+        #[cfg(feature = "grip")]
+        if let Some(proxied) = held::linked(&request, &query) {
+            return held::stream(&self.0, &proxied, request.into_parts().0, query).await;
+        }
         match asked::way(request.headers(), &query)? {
             Way::WebSocket => Ok(upgrade::answer(&self.0.app, request, query, &self.0.options.socket)),
             Way::Sse => sse::answer(&self.0, request.into_parts().0, query).await,

@@ -253,7 +253,7 @@ pub(super) fn notification(method: &str, params: &impl Serialize) -> Bytes {
 }
 
 /// Writes an event.
-pub(super) fn event(delivered: &Delivered) -> Result<Bytes> {
+pub(crate) fn event(delivered: &Delivered) -> Result<Bytes> {
     #[derive(Serialize)]
     struct Body<'a> {
         path: &'a str,

@@ -48,9 +48,14 @@ impl Door {
     pub(super) fn admit(&self, request: &Request<Body>) -> Result<()> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         let Some(address) = client_address(request.extensions()) else { return Ok(()) };
-        if self.health.as_deref().is_some_and(|health| health::is_check(health, request.uri().path())) {
+        if self.is_check(request) {
             return Ok(());
         }
         limiter.check(address)
+    }
+
+    /// Tells whether a request is for a health check.
+    pub(super) fn is_check(&self, request: &Request<Body>) -> bool {
+        self.health.as_deref().is_some_and(|health| health::is_check(health, request.uri().path()))
     }
 }

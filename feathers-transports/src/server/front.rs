@@ -20,6 +20,8 @@ use tower_http::cors::{Cors, CorsLayer};
 use tracing::{Instrument, Span};
 
 use crate::answer::error_response;
+#[cfg(feature = "grip")]
+use crate::grip::{Origin, Proxied};
 use crate::server::door::Door;
 use crate::server::request_id::{self, REQUEST_ID};
 
@@ -37,6 +39,8 @@ pub(super) struct Front {
     door: Arc<Door>,
     compression: bool,
     access_log: bool,
+    #[cfg(feature = "grip")]
+    grip: Option<Origin>,
 }
 
 impl Front {
@@ -45,7 +49,21 @@ impl Front {
             Some(layer) => Either::Left(layer.layer(inner)),
             None => Either::Right(inner),
         };
-        Self { routes, door: Arc::new(door), compression, access_log }
+        Self {
+            routes,
+            door: Arc::new(door),
+            compression,
+            access_log,
+            #[cfg(feature = "grip")]
+            grip: None,
+        }
+    }
+
+    /// Serves behind proxies.
+    #[cfg(feature = "grip")]
+    pub(super) fn grip(mut self, origin: Option<Origin>) -> Self {
+        self.grip = origin;
+        self
     }
 
     pub(super) fn into_router(self) -> Router {
@@ -55,10 +73,15 @@ impl Front {
     pub(super) async fn answer(self, mut request: Request<Body>) -> Result<Response, Infallible> {
         let id = request_id::ensure(request.headers_mut());
         mark_secrets(request.headers_mut());
+        #[cfg(feature = "grip")]
+        let received = self.grip.as_ref().map_or(Ok(()), |origin| Proxied::receive(origin, &mut request));
         self.door.identify(&mut request);
         let log = Log::begin(&request, &id, self.access_log);
         let span = log.span.clone();
-        let mut response = match self.door.admit(&request) {
+        let admitted = self.door.admit(&request);
+        #[cfg(feature = "grip")]
+        let admitted = if self.door.is_check(&request) { admitted } else { received.and(admitted) };
+        let mut response = match admitted {
             Ok(()) => {
                 let work = AssertUnwindSafe(self.route(request)).catch_unwind();
                 let result = if span.is_disabled() { work.await } else { work.instrument(span).await };
@@ -69,6 +92,8 @@ impl Front {
             }
             Err(error) => self.refuse(request, error).await,
         };
+        #[cfg(feature = "grip")]
+        crate::grip::finish(&mut response);
         log.end(&response, &id);
         response.headers_mut().insert(REQUEST_ID, id);
         Ok(response)

@@ -7,6 +7,8 @@ use axum::Router;
 use feathers_core::{Error, Handle, Result};
 use tokio::net::TcpListener;
 
+#[cfg(feature = "grip")]
+use crate::grip::{Grip, Origin};
 use crate::realtime::Realtime;
 use crate::rest::Rest;
 use crate::server::accept::Acceptor;
@@ -92,6 +94,13 @@ impl Server {
 
 /// Puts all routes together; also returns the names of the transports.
 fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Front, Vec<&'static str>)> {
+    #[cfg(feature = "grip")]
+    let grip = match options.grip {
+        Some(grip) => Some(grip),
+        None => Grip::from_env()?,
+    };
+    #[cfg(feature = "grip")]
+    let origin = grip.map(|grip| Origin::start(&grip, app)).transpose()?;
     let limiter = options.rate_limit.map(Limiter::new);
     let door = Door::new(Proxies::parse(&options.proxies)?, limiter, options.health.clone());
     let bounds = Bounds { body: options.body_limit, time: options.request_timeout };
@@ -124,7 +133,10 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
         router = router.layer(axum::Extension(trusted));
     }
     let cors = options.cors.as_ref().map(super::Cors::layer).transpose()?;
-    Ok((Front::new(router, door, cors, options.compression, options.access_log), names))
+    let front = Front::new(router, door, cors, options.compression, options.access_log);
+    #[cfg(feature = "grip")]
+    let front = front.grip(origin);
+    Ok((front, names))
 }
 
 /// Binds the address, or `HOST` and `PORT`.
