@@ -57,7 +57,6 @@ connection_subscription_max=20
 /** Takes the two ports of a Pushpin that is started later: an app must know them first. */
 export async function reservePushpin({ key = KEY, iss = 'pushpin' } = {}) {
   const [port, control] = [await freePort(), await freePort()]
-  const settings = new URLSearchParams({ iss, key, 'verify-iss': iss, 'verify-key': key })
   return {
     port,
     control,
@@ -65,8 +64,10 @@ export async function reservePushpin({ key = KEY, iss = 'pushpin' } = {}) {
     iss,
     url: `http://127.0.0.1:${port}`,
     controlUrl: `http://127.0.0.1:${control}`,
-    /** What the app gets as GRIP_URL. */
-    gripUrl: `http://127.0.0.1:${control}/?${settings}`
+    /** What the app gets as GRIP_URL; `url` is for what stands before the control endpoint. */
+    gripUrl(url = `http://127.0.0.1:${control}`) {
+      return `${url}/?verify-iss=${encodeURIComponent(iss)}&verify-key=${encodeURIComponent(key)}`
+    }
   }
 }
 
