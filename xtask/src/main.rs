@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 
+mod fuzz;
 mod install;
 mod step;
 mod task;
@@ -23,6 +24,8 @@ cargo xtask <task>
   test rust      the Rust tests only
   test faults    the checker: readers on every transport, faults, and whether anything was missed
   test js [NAME] the tests under Node only; NAME is the start of a file name in tests/js/test
+  fuzz TARGET [SECONDS]
+                 feeds a target of fuzz/targets with inputs that it makes up, for a minute if nothing is said
   bless          accepts what macros print and expand to now, as the expected output";
 
 fn main() -> ExitCode {
@@ -37,6 +40,8 @@ fn main() -> ExitCode {
         ["test", "faults"] => step::timed(|| task::test_faults(task::Length::Short)),
         ["test", "js"] => step::timed(|| task::test_js(None, task::Length::Short)),
         ["test", "js", name] => step::timed(|| task::test_js(Some(name), task::Length::Short)),
+        ["fuzz", target] => step::timed(|| fuzz::fuzz(target, "60")),
+        ["fuzz", target, seconds] => step::timed(|| fuzz::fuzz(target, seconds)),
         ["bless"] => step::timed(task::bless),
         ["help" | "--help" | "-h"] | [] => {
             println!("{USAGE}");
