@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::Stream;
 use crate::address::client_address;
-use crate::grip::{LEASE, Link, Proxied, hold};
+use crate::grip::{LEASE, Link, Mark, Proxied, hold};
 use crate::realtime::{Shared, asked, sse};
 
 /// Past this many bytes an answer ends, and the proxy comes for the next one at once.
@@ -107,7 +107,7 @@ impl Turn<'_> {
         // Before anything is read, so that no change is missed.
         origin.hold(connection);
         let mut full = false;
-        let (seat, whole) = super::seat(
+        let (mut seat, whole) = super::seat(
             || origin.seat(connection, stream.named, LEASE),
             || {
                 full = !self.read(&mut reader, &mut body);
@@ -126,6 +126,10 @@ impl Turn<'_> {
         }
         if body.is_empty() {
             body.extend_from_slice(&sse::heartbeat(cursor));
+        }
+        if !whole {
+            // The client has not got everything up to that item, so the next one shows a gap.
+            seat.last = Mark::event(cursor);
         }
         let settled = whole && self.before.is_none_or(|before| before == &*seat.channel);
         let every = if settled { shared.options.heartbeat } else { SOON };
