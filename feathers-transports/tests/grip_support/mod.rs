@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::State;
 use axum::routing::post;
 use feathers_core::App;
 use feathers_transports::{Grip, GripProxy, Realtime, Rest, Running, Server};
@@ -43,18 +42,20 @@ impl Control {
 
     pub(crate) fn start_on(&self, listener: TcpListener) -> String {
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().route("/publish/", post(Self::publish)).with_state(self.clone());
+        let control = self.clone();
+        let publish = async move |headers: HeaderMap, body: String| control.publish(headers, &body);
+        let router = Router::new().route("/publish/", post(publish));
         tokio::spawn(async move { axum::serve(listener, router).await });
         url
     }
 
-    async fn publish(State(control): State<Self>, headers: HeaderMap, body: String) -> StatusCode {
-        let kept = &control.0;
+    fn publish(&self, headers: HeaderMap, body: &str) -> StatusCode {
+        let kept = &self.0;
         kept.requests.fetch_add(1, Ordering::SeqCst);
         let refuses = kept.refuses.load(Ordering::SeqCst);
         let status = if refuses == 0 { StatusCode::OK } else { StatusCode::from_u16(refuses).unwrap() };
         if status.is_success() {
-            let body: Value = serde_json::from_str(&body).unwrap();
+            let body: Value = serde_json::from_str(body).unwrap();
             *kept.headers.lock().unwrap() = headers;
             kept.items.lock().unwrap().extend(body["items"].as_array().unwrap().iter().cloned());
         }
