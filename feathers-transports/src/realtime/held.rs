@@ -123,7 +123,7 @@ const TRIES: usize = 8;
 /// Finds the place of a client that has read everything up to now: the last item of its channel before its position.
 ///
 /// `read` reads what there is and returns the position. The second value is `false` if there are events that it has not
-/// read: the proxy then finds that something is missing, and asks again.
+/// read: the client then is at no place of this channel.
 fn seat(find: impl Fn() -> Seat, mut read: impl FnMut() -> Cursor) -> (Seat, bool) {
     let mut seat = find();
     for _ in 0..TRIES {

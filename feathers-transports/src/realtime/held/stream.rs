@@ -130,7 +130,9 @@ impl Turn<'_> {
         let settled = whole && self.before.is_none_or(|before| before == &*seat.channel);
         let every = if settled { shared.options.heartbeat } else { SOON };
         let mut response = sse::response(Body::from(body.freeze()));
-        hold::stream(&mut response, &seat, &origin.own_channel(connection), &link, every)?;
+        // Who has not read everything, as a replay that waits for a login, must not be taken for one who has.
+        let seat = whole.then_some(&seat);
+        hold::stream(&mut response, seat, &origin.own_channel(connection), &link, every)?;
         Ok(response)
     }
 
