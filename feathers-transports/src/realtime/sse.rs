@@ -155,6 +155,16 @@ pub(super) fn encode(name: &str, named: bool, delivery: &Delivery) -> Result<Byt
     }
 }
 
+/// Begins an answer that follows another one in a stream, where that may have been cut in the middle of a block.
+///
+/// The rest of the block becomes one of a kind that nobody listens to, and the id that of the place where the client
+/// stands. After a whole block it says nothing.
+#[cfg(feature = "grip")]
+pub(super) fn mend(place: Option<Cursor>) -> BytesMut {
+    let id = place.map_or_else(String::new, |cursor| format!("id: {cursor}\n"));
+    BytesMut::from(format!("\nevent: cut\n{id}\n").as_bytes())
+}
+
 /// Tells the position of a client that gets nothing.
 pub(super) fn heartbeat(cursor: Cursor) -> Bytes {
     // Without the space after the colon the reader of Feathers 6 passes it over.

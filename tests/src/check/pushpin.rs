@@ -68,16 +68,20 @@ impl Pushpin {
         let output = fs::File::create(self.folder.join("log/output"))?;
         command.stdin(Stdio::piped()).stdout(output).stderr(Stdio::null());
         self.running = Some(command.spawn()?);
-        let listens = async {
+        self.until(true).await
+    }
+
+    /// Waits until it listens, or does not any more.
+    async fn until(&self, listens: bool) -> io::Result<()> {
+        let waiting = async {
             for address in [self.door(), self.control()] {
-                while TcpStream::connect(&address).await.is_err() {
+                while TcpStream::connect(&address).await.is_ok() != listens {
                     sleep(Duration::from_millis(20)).await;
                 }
             }
         };
-        timeout(PATIENCE, listens)
-            .await
-            .map_err(|_| io::Error::other(format!("{:?}", fs::read_to_string(self.folder.join("log/output")))))
+        let said = || io::Error::other(format!("{:?}", fs::read_to_string(self.folder.join("log/output"))));
+        timeout(PATIENCE, waiting).await.map_err(|_| said())
     }
 
     /// Ends it in this way, and waits for that.
@@ -91,7 +95,9 @@ impl Pushpin {
             }
         }
         kill_group(id);
-        running.wait().await.map(drop)
+        running.wait().await?;
+        // Its children are nobody's whom one could wait for.
+        self.until(false).await
     }
 }
 

@@ -80,7 +80,7 @@ async fn again(shared: &Shared, proxied: &Proxied, parts: &Parts, token: &str) -
     }
     let since = super::later(link.cur.parse().ok(), proxied.last(&link.ch));
     let reader = stream.session.subscribe_since(since.map_or(Since::Unreadable, Since::Cursor));
-    Turn { shared, stream: &stream, path: &path(parts), before: Some(&link.ch) }.answer(reader, BytesMut::new())
+    Turn { shared, stream: &stream, path: &path(parts), before: Some(&link.ch) }.answer(reader, sse::mend(since))
 }
 
 /// Returns the path as the proxy knows it.
@@ -106,6 +106,7 @@ impl Turn<'_> {
         stream.renew();
         // Before anything is read, so that no change is missed.
         origin.hold(connection);
+        let begun = body.len();
         let mut full = false;
         let (seat, whole) = super::seat(
             || origin.seat(connection, stream.named, LEASE),
@@ -124,7 +125,7 @@ impl Turn<'_> {
             hold::page(&mut response, &link)?;
             return Ok(response);
         }
-        if body.is_empty() {
+        if self.before.is_some() && body.len() == begun {
             body.extend_from_slice(&sse::heartbeat(cursor));
         }
         let settled = whole && self.before.is_none_or(|before| before == &*seat.channel);
