@@ -19,10 +19,12 @@ mod publisher;
 mod queue;
 mod router;
 mod signature;
+mod sockets;
 mod token;
 
 pub use self::config::{Grip, GripProxy};
 pub(crate) use self::incoming::{Proxied, finish};
 pub(crate) use self::origin::Origin;
 pub(crate) use self::router::{LEASE, Seat};
-pub(crate) use self::token::{Link, State};
+pub(crate) use self::sockets::Control;
+pub(crate) use self::token::{Link, STATE_LIFETIME, State};

@@ -14,6 +14,7 @@ mod socket;
 mod sse;
 mod streams;
 mod upgrade;
+mod wire;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -285,6 +286,11 @@ impl Endpoint {
         let result = match *request.method() {
             Method::GET => self.listen(request).await,
             Method::DELETE => self.end(request).await,
+            #[cfg(feature = "grip")]
+            Method::POST if held::is_events(request.headers()) => match request.extensions().get().cloned() {
+                Some(proxied) => held::socket(&self.0, &proxied, request).await,
+                None => return not_allowed(&request, "GET, DELETE"),
+            },
             _ => return not_allowed(&request, "GET, DELETE"),
         };
         result.unwrap_or_else(|error| error_response(&error))

@@ -51,6 +51,12 @@ impl Log {
     pub fn follow(&self) -> Follower {
         Follower { last: self.announced(), era: self.era(), log: self.clone() }
     }
+
+    /// Returns a reader of all events after a place; if there is no going on from it, it says so first.
+    pub fn follow_from(&self, cursor: Cursor) -> Follower {
+        let last = self.check(cursor).unwrap_or(0);
+        Follower { last, era: self.era(), log: self.clone() }
+    }
 }
 
 impl Follower {

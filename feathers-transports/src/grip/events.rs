@@ -89,6 +89,7 @@ impl Close {
     }
 
     /// Returns the reason, which may be empty.
+    #[cfg(test)]
     pub(crate) fn reason(&self) -> &str {
         &self.reason
     }

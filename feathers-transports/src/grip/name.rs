@@ -45,6 +45,11 @@ pub(crate) fn of_connection(prefix: &str, instance: &str, number: u64) -> String
     format!("{prefix}c-{instance}-{number}")
 }
 
+/// Names the channel of one WebSocket, which is there before its connection.
+pub(crate) fn of_socket(prefix: &str, id: &str) -> String {
+    format!("{prefix}w-{id}")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use feathers_core::{Connection, Handle, Result};
+use bytes::Bytes;
+use feathers_core::{Connection, Cursor, Handle, Result};
 use tokio::sync::Notify;
 
 use super::config::Grip;
@@ -13,6 +14,7 @@ use super::publisher::Publisher;
 use super::queue::Queue;
 use super::router::{Changes, Router, Seat};
 use super::signature::Verifier;
+use super::sockets::Turn;
 use super::token::Tokens;
 
 /// The app as it stands behind its proxies. Clones are the same.
@@ -136,6 +138,52 @@ impl Origin {
     /// Forgets a connection.
     pub(crate) fn let_go(&self, connection: &Connection) {
         self.router().let_go(connection.number());
+    }
+
+    /// Returns the name of the channel of a WebSocket.
+    pub(crate) fn socket_channel(&self, id: &str) -> Arc<str> {
+        name::of_socket(&self.0.prefix, id).into()
+    }
+
+    /// Publishes to a WebSocket what comes after a place, from now on.
+    pub(crate) fn go_live(&self, connection: &Connection, own: &Arc<str>, from: Cursor) {
+        self.watch(connection);
+        let missed = self.0.app.log().follow_from(from);
+        let mut router = self.router();
+        router.route(&self.0.changes, &self.0.queue);
+        router.go_live(connection, own, missed, &self.0.queue);
+    }
+
+    /// Returns the changes of the channels that a WebSocket is to be held on.
+    pub(crate) fn turn(&self, connection: &Connection) -> Turn {
+        self.router().turn(connection)
+    }
+
+    /// Notes whether a request of a WebSocket is under way, whose answer can change its channels.
+    pub(crate) fn set_busy(&self, connection: &Connection, busy: bool) {
+        let mut router = self.router();
+        // What has changed before is looked at with what was true then.
+        router.route(&self.0.changes, &self.0.queue);
+        router.sockets().set_busy(connection.number(), busy);
+    }
+
+    /// Tells whether there are `WebSockets` that get events.
+    pub(super) fn has_sockets(&self) -> bool {
+        !self.router().sockets().is_empty()
+    }
+
+    /// Forgets a WebSocket.
+    pub(crate) fn remove_socket(&self, connection: &Connection) {
+        self.router().sockets().remove(connection.number());
+    }
+
+    /// Publishes a message that tells a WebSocket its position, after all events before that; returns the position.
+    pub(crate) fn tell_position(&self, own: &Arc<str>, message: impl FnOnce(Cursor) -> Bytes) -> Cursor {
+        let mut router = self.router();
+        router.route(&self.0.changes, &self.0.queue);
+        let cursor = router.cursor();
+        self.0.queue.push(Item::text(own.clone(), message(cursor)));
+        cursor
     }
 
     /// Returns the channels of all audiences.

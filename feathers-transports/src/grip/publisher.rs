@@ -76,7 +76,16 @@ impl Publisher {
                 break;
             }
         }
-        let _ = tokio::time::timeout(GOODBYE, self.flush(&origin)).await;
+        let _ = tokio::time::timeout(GOODBYE, self.say_goodbye(&origin)).await;
+    }
+
+    /// Brings what still comes, until the last WebSocket has ended.
+    async fn say_goodbye(&self, origin: &Origin) {
+        while origin.has_sockets() {
+            let _ = tokio::time::timeout(FIRST_PAUSE, origin.queue().wait(self.index)).await;
+            self.flush(origin).await;
+        }
+        self.flush(origin).await;
     }
 
     /// Brings a batch, however long that takes; `false` if the app stops meanwhile.

@@ -14,6 +14,7 @@ use super::item::Item;
 use super::mark::Mark;
 use super::name;
 use super::queue::Queue;
+use super::sockets::{Sockets, Turn};
 use super::token::Tokens;
 
 /// How long an audience is kept after its last hold has been asked for.
@@ -32,6 +33,7 @@ pub(super) struct Router {
     next: u64,
     /// The connections that are held at proxies and can be had to ask again, and their own channels.
     held: HashMap<u64, Arc<str>>,
+    sockets: Sockets,
     swept: Instant,
 }
 
@@ -89,6 +91,7 @@ impl Router {
             by_channel: HashMap::new(),
             next: 0,
             held: HashMap::new(),
+            sockets: Sockets::default(),
             swept: Instant::now(),
         }
     }
@@ -107,6 +110,7 @@ impl Router {
                 if let Some(channel) = self.held.remove(&number) {
                     queue.push(Item::again(channel));
                 }
+                self.sockets.changed(number, queue);
             }
             match followed {
                 None => break,
@@ -128,6 +132,7 @@ impl Router {
     fn event(&mut self, event: &Published, queue: &Queue) {
         let names = event.audiences().flat_map(|audience| audience.channels);
         let numbers: BTreeSet<u64> = names.filter_map(|name| self.by_channel.get(name)).flatten().copied().collect();
+        let mut hinted = Vec::new();
         for number in numbers {
             let Some(audience) = self.audiences.get_mut(&number) else { continue };
             let (channel, prev) = (audience.channel.clone(), audience.last);
@@ -144,10 +149,30 @@ impl Router {
                 Item::event(channel, audience.last, prev, delivered, audience.key.named)
             } else {
                 audience.last = prev.hint(event.cursor());
+                hinted.push(channel.clone());
                 Item::hint(channel, audience.last, prev)
             };
             queue.push(item);
         }
+        // After the items of the channels, so that each socket gets its events in the order of the log.
+        self.sockets.event(event, &hinted, queue);
+    }
+
+    /// Publishes to a WebSocket what there is for it after a place, and from now on.
+    ///
+    /// Everything before that place has been given to the proxy in answers.
+    pub(super) fn go_live(&mut self, connection: &Connection, own: &Arc<str>, missed: Follower, queue: &Queue) {
+        self.sockets.go_live(connection, own, missed, self.follower.cursor(), queue);
+    }
+
+    /// Returns the changes of the channels that a WebSocket is to be held on.
+    pub(super) fn turn(&mut self, connection: &Connection) -> Turn {
+        let seat = self.seat(connection, false, LEASE);
+        self.sockets.turn(connection, seat.channel)
+    }
+
+    pub(super) fn sockets(&mut self) -> &mut Sockets {
+        &mut self.sockets
     }
 
     /// Returns the place of a connection, which is kept for the lease after this.

@@ -13,6 +13,9 @@ use super::key::Key;
 /// A longer text is no token.
 const MOST_BYTES: usize = 2 << 10;
 
+/// How long the state of a WebSocket is good for: it is given anew with each answer.
+pub(crate) const STATE_LIFETIME: Duration = Duration::from_mins(10);
+
 /// Signs and verifies.
 pub(crate) struct Tokens {
     signing: EncodingKey,
@@ -49,14 +52,13 @@ struct Claims<T> {
 impl Tokens {
     /// Takes the secret of the settings, else makes one of the first shared secret of a proxy, else a new one.
     pub(super) fn new(grip: &Grip) -> Result<Self> {
-        let secret = match &grip.secret {
-            Some(text) => Key::read(text, "grip: `secret`")?.plain().into_bytes(),
-            None => {
-                let texts = grip.proxies.iter().flat_map(|proxy| [&proxy.verify_key, &proxy.key]).flatten();
-                let keys = texts.filter_map(|text| Key::read(text, "").ok());
-                let shared = keys.filter_map(|key| key.secret().map(<[u8]>::to_vec)).next();
-                shared.unwrap_or_else(|| rand::random::<[u8; 32]>().to_vec())
-            }
+        let secret = if let Some(text) = &grip.secret {
+            Key::read(text, "grip: `secret`")?.plain().into_bytes()
+        } else {
+            let texts = grip.proxies.iter().flat_map(|proxy| [&proxy.verify_key, &proxy.key]).flatten();
+            let mut keys = texts.filter_map(|text| Key::read(text, "").ok());
+            let shared = keys.find_map(|key| key.secret().map(<[u8]>::to_vec));
+            shared.unwrap_or_else(|| rand::random::<[u8; 32]>().to_vec())
         };
         // Not the secret itself: the proxy's signatures must never be taken for these.
         let derived = mac(b"feathers grip tokens", &EncodingKey::from_secret(&secret)).into_bytes();

@@ -4,6 +4,8 @@
 //! over when the proxy has not asked for a while.
 
 mod poll;
+mod relay;
+mod socket;
 mod stream;
 
 use std::collections::HashMap;
@@ -11,9 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use feathers_core::{Cursor, Handle, Session};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub(super) use self::poll::{go_on as go_on_poll, hold as hold_poll};
+use self::relay::Exchange;
+pub(super) use self::socket::{answer as socket, is_events};
 pub(super) use self::stream::{answer as stream, linked};
 use super::streams::Place;
 use crate::grip::{LEASE, Origin, Seat};
@@ -31,6 +36,8 @@ pub(super) struct Held {
 #[derive(Debug, Default)]
 struct Table {
     streams: HashMap<Arc<str>, Arc<Stream>>,
+    /// The ways to the tasks of `WebSockets`.
+    sockets: HashMap<String, mpsc::Sender<Exchange>>,
     /// Whether somebody looks for those that are over.
     watched: bool,
     stopped: bool,
@@ -83,6 +90,20 @@ impl Held {
 
     fn find(&self, secret: &str) -> Option<Arc<Stream>> {
         self.lock().streams.get(secret).cloned()
+    }
+
+    /// Notes the way to the task of a WebSocket.
+    fn plug_in(&self, id: &str, sender: mpsc::Sender<Exchange>) {
+        self.lock().sockets.insert(id.to_owned(), sender);
+    }
+
+    fn socket(&self, id: &str) -> Option<mpsc::Sender<Exchange>> {
+        self.lock().sockets.get(id).cloned()
+    }
+
+    /// Ends a WebSocket, if its task has not.
+    fn hang_up(&self, id: &str) {
+        self.lock().sockets.remove(id);
     }
 
     /// Ends all sessions. The clients stay at the proxy, which asks again and finds them over.

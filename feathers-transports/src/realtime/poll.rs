@@ -86,9 +86,9 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let start = turn.start().unwrap_or_else(|| if since == Since::Earliest { log.oldest() } else { log.head() });
     let mut batch = Batch::new(start, limit, options.batch_bytes);
     #[cfg(feature = "grip")]
-    let held = proxied.and_then(|proxied| super::held::hold_poll(&proxied, &turn, &mut batch, hold));
+    let at_proxy = proxied.and_then(|proxied| super::held::hold_poll(&proxied, &turn, &mut batch, hold));
     #[cfg(feature = "grip")]
-    if held.is_some() {
+    if at_proxy.is_some() {
         hold = Duration::ZERO;
     }
     collect(&turn, &mut batch, hold, options.gather).await;
@@ -100,7 +100,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let mut response = json(StatusCode::OK, batch.into_body(turn.secret(), interval));
     set_headers(&mut response, cursor)?;
     #[cfg(feature = "grip")]
-    if let Some(held) = held {
+    if let Some(held) = at_proxy {
         held.instruct(&mut response, turn.secret())?;
     }
     if preferred {

@@ -252,6 +252,17 @@ pub(super) fn notification(method: &str, params: &impl Serialize) -> Bytes {
     write(&Body { jsonrpc: "2.0", method, params })
 }
 
+/// Where a client stands.
+#[derive(Serialize)]
+pub(super) struct Position {
+    pub(super) cursor: Cursor,
+}
+
+/// Writes the message that tells a client its position.
+pub(super) fn ping(cursor: Cursor) -> Bytes {
+    notification("$ping", &Position { cursor })
+}
+
 /// Writes an event.
 pub(crate) fn event(delivered: &Delivered) -> Result<Bytes> {
     #[derive(Serialize)]

@@ -1,0 +1,275 @@
+//! The wire of a WebSocket at a proxy: requests bring what the client says, and answers take what is said to it.
+//!
+//! What is said between two requests is published. Answers and what is published do not wait for each other, so events
+//! are in the one or in the other: in answers until the client has what it had missed, and published after the next
+//! request, which shows that the answer has arrived.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use feathers_core::{Connection, Cursor, Delivered, Result, Session, Subscription};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, Sleep};
+
+use crate::grip::Origin;
+use crate::grip::events::{Close, Event};
+use crate::grip::item::Item;
+use crate::realtime::rpc;
+use crate::realtime::wire::Wire;
+use crate::websocket::{Ended, Message};
+
+/// From this many bytes on an answer leaves.
+const FULL: usize = 256 << 10;
+/// The most that an answer may have: proxies take a megabyte.
+const MOST: usize = 950_000;
+/// How long an answer waits for calls; what they return later is published.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// After how long without a request the client is taken for gone: the proxy asks every 20 seconds.
+const GONE: Duration = Duration::from_mins(1);
+
+/// A request of the proxy.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) events: Vec<Event>,
+    pub(super) answer: oneshot::Sender<Vec<Event>>,
+}
+
+/// The wire.
+pub(super) struct Relay {
+    origin: Origin,
+    own: Arc<str>,
+    inbox: mpsc::Receiver<Exchange>,
+    answer: Option<oneshot::Sender<Vec<Event>>>,
+    patience: Pin<Box<Sleep>>,
+    input: VecDeque<Event>,
+    output: Vec<Event>,
+    queued: usize,
+    phase: Phase,
+    connection: Option<Connection>,
+    asked: Instant,
+    /// The positions that were told last and before that: what was published before the earlier has arrived.
+    told: Option<(Cursor, Cursor)>,
+}
+
+/// How far a client is with what it had missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// It is not connected.
+    Outside,
+    /// It gets its events in answers.
+    Answered,
+    /// An answer with all that there was is on its way.
+    Waiting,
+    /// The answer has arrived: what follows is published.
+    Arrived,
+    /// Events are published.
+    Live,
+}
+
+impl Relay {
+    pub(super) fn new(origin: Origin, own: Arc<str>, inbox: mpsc::Receiver<Exchange>) -> Self {
+        Self {
+            origin,
+            own,
+            inbox,
+            answer: None,
+            patience: Box::pin(tokio::time::sleep(PATIENCE)),
+            input: VecDeque::new(),
+            output: Vec::new(),
+            queued: 0,
+            phase: Phase::Outside,
+            connection: None,
+            asked: Instant::now(),
+            told: None,
+        }
+    }
+
+    fn begin(&mut self, exchange: Exchange) {
+        self.asked = Instant::now();
+        self.patience.as_mut().reset(self.asked + PATIENCE);
+        self.input = exchange.events.into();
+        // An earlier request that is still here has been given up by the proxy.
+        self.answer = Some(exchange.answer);
+        if self.phase == Phase::Waiting {
+            self.phase = Phase::Arrived;
+        }
+        if let (Phase::Live, Some(connection)) = (self.phase, &self.connection) {
+            self.origin.set_busy(connection, true);
+        }
+    }
+
+    fn push(&mut self, event: Event, size: usize) {
+        self.queued += size;
+        if self.queued > MOST {
+            self.output = vec![Event::Close(Some(Close::new(1009, "the answer is too big for the proxy")))];
+            return;
+        }
+        self.output.push(event);
+    }
+
+    /// Answers the request that is under way.
+    fn finish(&mut self, ends: bool) {
+        let Some(answer) = self.answer.take() else { return };
+        let mut events = std::mem::take(&mut self.output);
+        let full = std::mem::take(&mut self.queued) >= FULL;
+        match (self.phase, &self.connection) {
+            _ if ends => {}
+            (Phase::Answered, _) => {
+                if !full {
+                    self.phase = Phase::Waiting;
+                }
+                events.push(Event::Ping(Bytes::new()));
+            }
+            (Phase::Live, Some(connection)) => {
+                let turn = self.origin.turn(connection);
+                let controls = turn.controls.iter().map(|control| control_text(&control.json()));
+                events.splice(0..0, controls);
+                if turn.again {
+                    events.push(Event::Ping(Bytes::new()));
+                }
+                self.origin.set_busy(connection, false);
+            }
+            _ => {}
+        }
+        // A proxy that has given up asks again.
+        let _ = answer.send(events);
+    }
+}
+
+/// Makes a message for the client: its prefix keeps it from being read as one for the proxy.
+pub(super) fn message_text(text: &[u8]) -> Event {
+    prefixed(b"m:", text)
+}
+
+/// Makes a message for the proxy.
+pub(super) fn control_text(json: &str) -> Event {
+    prefixed(b"c:", json.as_bytes())
+}
+
+fn prefixed(prefix: &[u8], text: &[u8]) -> Event {
+    let mut content = BytesMut::with_capacity(prefix.len() + text.len());
+    content.put_slice(prefix);
+    content.put_slice(text);
+    Event::Text(content.freeze())
+}
+
+impl Wire for Relay {
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Ended>> {
+        loop {
+            if let Some(event) = self.input.pop_front() {
+                return Poll::Ready(match event {
+                    Event::Open => continue,
+                    Event::Text(text) => Ok(Message::Text(text)),
+                    Event::Binary(data) => Ok(Message::Binary(data)),
+                    Event::Ping(payload) => Ok(Message::Ping(payload)),
+                    Event::Pong(_) => Ok(Message::Pong),
+                    Event::Close(close) => Ok(Message::Close(close.as_ref().map(Close::code))),
+                    Event::Disconnect => Err(Ended::Gone),
+                });
+            }
+            match self.inbox.poll_recv(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(Err(Ended::Gone)),
+                Poll::Ready(Some(exchange)) => self.begin(exchange),
+            }
+        }
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        if self.phase == Phase::Live && self.answer.is_none() {
+            self.origin.publish(Item::text(self.own.clone(), Bytes::copy_from_slice(text)));
+        } else {
+            self.push(message_text(text), text.len() + 2);
+        }
+    }
+
+    fn event(&mut self, event: &Delivered) -> Result<()> {
+        if self.phase != Phase::Live {
+            let text = rpc::event(event)?;
+            self.push(message_text(&text), text.len() + 2);
+        }
+        Ok(())
+    }
+
+    fn pong(&mut self, payload: &[u8]) {
+        self.push(Event::Pong(Bytes::copy_from_slice(payload)), payload.len());
+    }
+
+    fn ping(&mut self, _position: Cursor) {
+        if self.phase == Phase::Live {
+            let now = self.origin.tell_position(&self.own, rpc::ping);
+            self.told = Some((now, self.told.map_or(now, |(last, _)| last)));
+        }
+    }
+
+    fn position(&self, reader: Cursor) -> Cursor {
+        self.told.map_or(reader, |(_, arrived)| arrived)
+    }
+
+    fn attend(&mut self, session: &Session, events: &Subscription) {
+        match self.phase {
+            Phase::Outside => self.phase = Phase::Answered,
+            Phase::Arrived => {
+                let (connection, from) = (session.connection(), events.cursor());
+                self.origin.go_live(connection, &self.own, from);
+                self.connection = Some(connection.clone());
+                self.told = Some((from, from));
+                self.phase = Phase::Live;
+            }
+            Phase::Answered | Phase::Waiting | Phase::Live => {}
+        }
+    }
+
+    fn idle(&mut self, cx: &mut Context<'_>, calls: usize) {
+        let waits = calls > 0 && self.queued < FULL && self.patience.as_mut().poll(cx).is_pending();
+        if self.input.is_empty() && !waits {
+            self.finish(false);
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        match self.phase {
+            Phase::Waiting => false,
+            Phase::Answered => self.answer.is_some() && self.queued < FULL,
+            Phase::Outside | Phase::Arrived | Phase::Live => self.queued < FULL,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.answer.is_none() || self.output.is_empty()
+    }
+
+    fn is_choked(&self) -> bool {
+        self.queued >= FULL
+    }
+
+    fn take_heard(&mut self) -> bool {
+        self.asked.elapsed() < GONE
+    }
+
+    fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    async fn close(mut self, code: u16, reason: &'static str) {
+        if self.answer.is_some() {
+            self.output.push(Event::Close(Some(Close::new(code, reason))));
+            self.finish(true);
+        } else {
+            self.origin.publish(Item::close(self.own.clone(), code, reason));
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            self.origin.remove_socket(connection);
+        }
+    }
+}
