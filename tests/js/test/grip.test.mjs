@@ -90,7 +90,7 @@ describe('T16: behind Pushpin', function () {
   it('a WebSocket has its calls answered, and gets what is published', async () => {
     reader = await openSocket(grip.url)
     assert.match(reader.hello.conn, /^\w+$/)
-    assert.deepEqual(await reader.call('get', { path: 'ev', id: 7 }), { id: '7' })
+    assert.deepEqual(await reader.call('get', { path: 'ev', id: 7 }), { id: 7 })
     await assert.rejects(reader.call('get', { path: 'nothing', id: 7 }), { code: 404 })
     await publish(grip.server, [20])
     await reader.until(() => reader.numbers().at(-1) === 20, 'event 20')
