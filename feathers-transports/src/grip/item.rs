@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use feathers_core::{Delivered, Result};
+use feathers_core::{Delivered, FrameKey, Result};
 use serde::Serialize;
 
 use super::mark::Mark;
@@ -120,7 +120,7 @@ impl Item {
                 formats.stream = Some(Stream { action: "send", content: Some(text(&block)?) });
                 if !named {
                     formats.response = Some(Response::answer(event)?);
-                    formats.message = Some(Message::text(text(&rpc::event(event)?)?));
+                    formats.message = Some(Message::event(event)?);
                 }
             }
             Content::Hint { id, prev } => {
@@ -128,7 +128,7 @@ impl Item {
                 (formats.stream, formats.response) = hints();
             }
             Content::Again => (formats.stream, formats.response) = hints(),
-            Content::One(event) => formats.message = Some(Message::text(text(&rpc::event(event)?)?)),
+            Content::One(event) => formats.message = Some(Message::event(event)?),
             Content::Text(message) => formats.message = Some(Message::text(text(message)?)),
             Content::Ping => {
                 formats.message =
@@ -246,6 +246,12 @@ struct Message {
 }
 
 impl Message {
+    /// Writes an event, once for all that get the same data.
+    fn event(event: &Delivered) -> Result<Self> {
+        static MESSAGE: FrameKey = FrameKey::new();
+        Ok(Self::text(text(&event.frame(&MESSAGE, rpc::event)?)?))
+    }
+
     fn text(content: String) -> Self {
         Self { content: Some(content), ..Self::default() }
     }

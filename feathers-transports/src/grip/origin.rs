@@ -186,7 +186,7 @@ impl Origin {
         cursor
     }
 
-    /// Returns the channels of all audiences.
+    /// Returns all channels that a WebSocket may be held on.
     pub(super) fn channels(&self) -> Vec<Arc<str>> {
         self.router().channels()
     }

@@ -115,14 +115,15 @@ impl Router {
             match followed {
                 None => break,
                 Some(Followed::Event(event)) => self.event(&event, queue),
-                Some(_) => self.restart(),
+                Some(_) => self.restart(queue),
             }
         }
         self.sweep();
     }
 
     /// Goes on from the position of the follower: whoever is held finds a gap there.
-    fn restart(&mut self) {
+    fn restart(&mut self, queue: &Queue) {
+        self.sockets.dismiss(queue);
         let mark = Mark::event(self.follower.cursor());
         for audience in self.audiences.values_mut() {
             audience.last = mark;
@@ -224,9 +225,10 @@ impl Router {
         }
     }
 
-    /// Returns the channels of all audiences.
+    /// Returns all channels that a WebSocket may be held on.
     pub(super) fn channels(&self) -> Vec<Arc<str>> {
-        self.audiences.values().map(|audience| audience.channel.clone()).collect()
+        let audiences = self.audiences.values().filter(|audience| !audience.key.named);
+        audiences.map(|audience| audience.channel.clone()).chain(self.sockets.channels()).collect()
     }
 }
 

@@ -163,6 +163,18 @@ impl Sockets {
         }
     }
 
+    /// Has all `WebSockets` come back, since nobody knows what they have missed.
+    pub(super) fn dismiss(&mut self, queue: &Queue) {
+        for socket in std::mem::take(self).all.values() {
+            queue.push(come_back(&socket.own));
+        }
+    }
+
+    /// Returns the channels of those that get every event there.
+    pub(super) fn channels(&self) -> impl Iterator<Item = Arc<str>> {
+        self.direct.iter().filter_map(|number| self.all.get(number)).map(|socket| socket.own.clone())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }

@@ -101,6 +101,10 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
     };
     #[cfg(feature = "grip")]
     let origin = grip.map(|grip| Origin::start(&grip, app)).transpose()?;
+    #[cfg(not(feature = "grip"))]
+    if env::var_os("GRIP_URL").is_some() {
+        tracing::warn!("GRIP_URL is set, but the program was built without the feature `grip`");
+    }
     let limiter = options.rate_limit.map(Limiter::new);
     let door = Door::new(Proxies::parse(&options.proxies)?, limiter, options.health.clone());
     let bounds = Bounds { body: options.body_limit, time: options.request_timeout };

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::Stream;
 use crate::address::client_address;
-use crate::grip::{LEASE, Link, Proxied, hold};
+use crate::grip::{LEASE, Link, Mark, Proxied, hold};
 use crate::realtime::{Shared, asked, sse};
 
 /// Past this many bytes an answer ends, and the proxy comes for the next one at once.
@@ -108,7 +108,7 @@ impl Turn<'_> {
         origin.hold(connection);
         let begun = body.len();
         let mut full = false;
-        let (seat, whole) = super::seat(
+        let (mut seat, whole) = super::seat(
             || origin.seat(connection, stream.named, LEASE),
             || {
                 full = !self.read(&mut reader, &mut body);
@@ -127,6 +127,10 @@ impl Turn<'_> {
         }
         if self.before.is_some() && body.len() == begun {
             body.extend_from_slice(&sse::heartbeat(cursor));
+        }
+        if !whole {
+            // The client has not got everything up to that item, so the next one shows a gap.
+            seat.last = Mark::event(cursor);
         }
         let settled = whole && self.before.is_none_or(|before| before == &*seat.channel);
         let every = if settled { shared.options.heartbeat } else { SOON };
