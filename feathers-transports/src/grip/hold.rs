@@ -41,12 +41,6 @@ pub(crate) fn stream(
     Ok(())
 }
 
-/// Has the proxy go on with what is at the link.
-pub(crate) fn page(response: &mut Response, link: &str) -> Result<()> {
-    response.headers_mut().insert(LINK, next(link, LONGEST_LINK)?);
-    Ok(())
-}
-
 fn next(link: &str, every: Duration) -> Result<HeaderValue> {
     let seconds = every.min(LONGEST_LINK).as_secs().max(1);
     Ok(HeaderValue::try_from(format!("<{link}>; rel=next; timeout={seconds}"))?)

@@ -106,6 +106,13 @@ impl Held {
         self.lock().sockets.remove(id);
     }
 
+    /// Ends the session of a stream.
+    fn end(&self, secret: &str) {
+        // Outside of the lock, since the disconnect listeners run.
+        let stream = self.lock().streams.remove(secret);
+        drop(stream);
+    }
+
     /// Ends all sessions. The clients stay at the proxy, which asks again and finds them over.
     pub(super) fn close(&self) {
         let streams = {

@@ -77,6 +77,12 @@ pub(super) fn later() -> Bytes {
     format!("retry: {}\n\n", RETRY.mul_f64(1.0 + 2.0 * rand::random::<f64>()).as_millis()).into()
 }
 
+/// Has a client come back at once after this stream has ended.
+#[cfg(feature = "grip")]
+pub(super) fn come_back() -> Bytes {
+    Bytes::from_static(b"retry: 50\n\n")
+}
+
 /// What a stream begins with.
 #[derive(Serialize)]
 struct Connected<'a> {
@@ -153,16 +159,6 @@ pub(super) fn encode(name: &str, named: bool, delivery: &Delivery) -> Result<Byt
         Delivery::Heartbeat(cursor) => Ok(heartbeat(*cursor)),
         _ => Ok(Bytes::new()),
     }
-}
-
-/// Begins an answer that follows another one in a stream, where that may have been cut in the middle of a block.
-///
-/// The rest of the block becomes one of a kind that nobody listens to, and the id that of the place where the client
-/// stands. After a whole block it says nothing.
-#[cfg(feature = "grip")]
-pub(super) fn mend(place: Option<Cursor>) -> BytesMut {
-    let id = place.map_or_else(String::new, |cursor| format!("id: {cursor}\n"));
-    BytesMut::from(format!("\nevent: cut\n{id}\n").as_bytes())
 }
 
 /// Tells the position of a client that gets nothing.

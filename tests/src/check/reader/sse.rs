@@ -42,8 +42,7 @@ impl Reader {
     }
 
     async fn block(&mut self, block: &Block) -> Ended {
-        // What is left of a block that was cut on its way to a proxy says nothing but the place.
-        if block.data.is_empty() || block.kind == "cut" {
+        if block.data.is_empty() {
             return Ok(());
         }
         let data: Value = serde_json::from_str(&block.data).map_err(|error| format!("{error} in {}", block.data))?;
