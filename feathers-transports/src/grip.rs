@@ -24,7 +24,6 @@ mod token;
 
 pub use self::config::{Grip, GripProxy};
 pub(crate) use self::incoming::{Proxied, finish};
-pub(crate) use self::mark::Mark;
 pub(crate) use self::origin::Origin;
 pub(crate) use self::router::{LEASE, Seat};
 pub(crate) use self::sockets::Control;

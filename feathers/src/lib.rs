@@ -82,10 +82,10 @@ pub mod prelude {
     pub use feathers_sql::Database;
     #[cfg(feature = "socketio")]
     pub use feathers_transports::SocketIo;
-    #[cfg(feature = "grip")]
-    pub use feathers_transports::{Grip, GripProxy};
     #[cfg(feature = "rest")]
     pub use feathers_transports::{Cors, Listen, RateLimit, Realtime, Server};
+    #[cfg(feature = "grip")]
+    pub use feathers_transports::{Grip, GripProxy};
     // The trait shares its name with the derive, as `Serialize` does.
     pub use feathers_core::Service;
     pub use serde::{Deserialize, Serialize};

@@ -22,20 +22,22 @@ pub(crate) const LONGEST_LINK: Duration = Duration::from_secs(25);
 /// Has a stream held after its body.
 ///
 /// `own` is the channel of the connection itself, and `link` where the proxy asks again: at a gap, and after some time.
-/// Since nothing is ever sent on the own channel, no traffic puts that off.
-pub(crate) fn stream(response: &mut Response, seat: &Seat, own: &str, link: &str, every: Duration) -> Result<()> {
+/// Since nothing is ever sent on the own channel, no traffic puts that off. Without a seat the client gets no events
+/// until then, and keeps its place.
+pub(crate) fn stream(
+    response: &mut Response,
+    seat: Option<&Seat>,
+    own: &str,
+    link: &str,
+    every: Duration,
+) -> Result<()> {
     let headers = response.headers_mut();
     headers.insert(HOLD, HeaderValue::from_static("stream"));
-    headers.insert(CHANNEL, HeaderValue::try_from(format!("{}; prev-id={}, {own}", seat.channel, seat.last))?);
+    let seat = seat.map_or_else(String::new, |seat| format!("{}; prev-id={}, ", seat.channel, seat.last));
+    headers.insert(CHANNEL, HeaderValue::try_from(format!("{seat}{own}"))?);
     headers.insert(LINK, next(link, every)?);
     let keep_alive = format!(":\\n\\n; format=cstring; timeout={}; mode=idle", LONGEST_LINK.as_secs());
     headers.insert(KEEP_ALIVE, HeaderValue::try_from(keep_alive)?);
-    Ok(())
-}
-
-/// Has the proxy go on with what is at the link.
-pub(crate) fn page(response: &mut Response, link: &str) -> Result<()> {
-    response.headers_mut().insert(LINK, next(link, LONGEST_LINK)?);
     Ok(())
 }
 

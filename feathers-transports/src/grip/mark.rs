@@ -31,7 +31,8 @@ impl Mark {
 
     /// Reads up to where a client has got everything; `None` if the text is none of ours.
     pub(crate) fn delivered(text: &str) -> Option<Cursor> {
-        let Some((base, hint)) = text.split_once('h').filter(|(base, _)| base.contains('-')) else {
+        // The last one: epochs have letters too.
+        let Some((base, hint)) = text.rsplit_once('h').filter(|(base, _)| base.contains('-')) else {
             return text.parse().ok();
         };
         hint.parse::<u64>().ok()?;

@@ -106,6 +106,13 @@ impl Held {
         self.lock().sockets.remove(id);
     }
 
+    /// Ends the session of a stream.
+    fn end(&self, secret: &str) {
+        // Outside of the lock, since the disconnect listeners run.
+        let stream = self.lock().streams.remove(secret);
+        drop(stream);
+    }
+
     /// Ends all sessions. The clients stay at the proxy, which asks again and finds them over.
     pub(super) fn close(&self) {
         let streams = {
@@ -144,7 +151,7 @@ const TRIES: usize = 8;
 /// Finds the place of a client that has read everything up to now: the last item of its channel before its position.
 ///
 /// `read` reads what there is and returns the position. The second value is `false` if there are events that it has not
-/// read: the proxy then finds that something is missing, and asks again.
+/// read: the client then is at no place of this channel.
 fn seat(find: impl Fn() -> Seat, mut read: impl FnMut() -> Cursor) -> (Seat, bool) {
     let mut seat = find();
     for _ in 0..TRIES {

@@ -77,6 +77,12 @@ pub(super) fn later() -> Bytes {
     format!("retry: {}\n\n", RETRY.mul_f64(1.0 + 2.0 * rand::random::<f64>()).as_millis()).into()
 }
 
+/// Has a client come back at once after this stream has ended.
+#[cfg(feature = "grip")]
+pub(super) fn come_back() -> Bytes {
+    Bytes::from_static(b"retry: 50\n\n")
+}
+
 /// What a stream begins with.
 #[derive(Serialize)]
 struct Connected<'a> {

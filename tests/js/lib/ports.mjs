@@ -13,15 +13,19 @@ export async function freePort() {
   return port
 }
 
-/** Waits until somebody listens on a port; `who` is for the error. */
-export async function listens(port, who) {
-  const end = Date.now() + START_TIMEOUT
-  const connects = () => new Promise((resolve) => {
+/** Tells whether somebody listens on a port. */
+export function answers(port) {
+  return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1', () => resolve(true))
     socket.on('error', () => resolve(false))
     socket.on('connect', () => socket.destroy())
   })
-  while (!(await connects())) {
+}
+
+/** Waits until somebody listens on a port; `who` is for the error. */
+export async function listens(port, who) {
+  const end = Date.now() + START_TIMEOUT
+  while (!(await answers(port))) {
     if (Date.now() > end) throw new Error(`${who} does not listen`)
     await delay(20)
   }

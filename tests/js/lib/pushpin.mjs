@@ -2,11 +2,11 @@
 //
 // The configuration is the one of the guide, docs/guide/grip.md, but for ports, folders and what a test shortens.
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { freePort, listens } from './ports.mjs'
+import { answers, freePort, listens } from './ports.mjs'
 import { until } from './until.mjs'
 
 /** What signs the requests of a Pushpin, unless a test says otherwise. */
@@ -84,16 +84,14 @@ export async function startPushpin(target, { place, wait = 300, routes } = {}) {
   let running
 
   async function start() {
-    // A group of its own, as it has children.
     const child = spawn(process.env.PUSHPIN ?? 'pushpin', ['--config=pushpin.conf', '--merge-output'], {
       cwd: directory,
-      detached: true,
       stdio: ['ignore', 'pipe', 'pipe']
     })
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => output.push(line))
     }
-    const end = () => killGroup(child.pid)
+    const end = () => kill(family(child.pid))
     // Also when the tests break off.
     process.once('exit', end)
     const exit = new Promise((resolve) => child.on('exit', resolve)).finally(() => process.off('exit', end))
@@ -115,12 +113,15 @@ export async function startPushpin(target, { place, wait = 300, routes } = {}) {
 
   /** Ends it with all its children; SIGKILL is for a proxy that dies. */
   async function stop(signal = 'SIGTERM') {
+    const all = family(running.child.pid)
     if (signal === 'SIGTERM') {
       running.child.kill(signal)
       await running.exit
     }
-    killGroup(running.child.pid)
+    kill(all)
     await running.exit
+    // Its children are nobody's whom one could wait for.
+    await until(async () => !(await answers(place.port)) && !(await answers(place.control)))
   }
 
   await start()
@@ -142,10 +143,29 @@ export async function startPushpin(target, { place, wait = 300, routes } = {}) {
   }
 }
 
-function killGroup(pid) {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch (error) {
-    if (error.code !== 'ESRCH') throw error
+/** A process and its descendants, some of which are in process groups of their own. */
+function family(pid) {
+  const parent = (id) => {
+    try {
+      // The name before may hold anything, brackets too.
+      return Number(readFileSync(`/proc/${id}/stat`, 'utf8').split(')').at(-1).trim().split(' ')[1])
+    } catch {
+      return undefined
+    }
+  }
+  const all = readdirSync('/proc').map(Number).filter(Boolean)
+  const found = [pid]
+  for (const id of found) found.push(...all.filter((child) => parent(child) === id))
+  return found
+}
+
+/** Kills processes, as far as there are any left. */
+function kill(pids) {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error
+    }
   }
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { numbers, publish } from '../lib/events.mjs'
 import { held, startGrip } from '../lib/grip.mjs'
-import { readers } from '../lib/readers.mjs'
+import { readers, readFrom } from '../lib/readers.mjs'
 import { openSocket } from '../lib/rpc.mjs'
 
 const isEvent = (n) => ({ formats }) => JSON.stringify(formats).includes(`\\"n\\":${n}`)
@@ -75,22 +75,22 @@ describe('T16: behind Pushpin', function () {
     const { cursor: since } = await poll(grip.url)
     await publish(grip.server, numbers(10, 13))
     const isHeld = grip.origin.next(held('stream'), 'a hold')
-    reader = await openStream(grip.url, since)
+    reader = await readFrom(grip.url, since)
     assert.match((await isHeld).answer['grip-link'], /; *rel=next/)
-    await reader.until(() => reader.numbers.at(-1) === 12)
+    await reader.last(12)
     await publish(grip.server, [13])
-    await reader.until(() => reader.numbers.at(-1) === 13)
+    await reader.last(13)
     grip.control.lose = isEvent(14)
     await publish(grip.server, [14])
     await publish(grip.server, [15])
-    await reader.until(() => reader.numbers.at(-1) === 15)
+    await reader.last(15)
     assert.deepEqual([reader.numbers, reader.opened], [numbers(10, 16), 1])
   })
 
   it('a WebSocket has its calls answered, and gets what is published', async () => {
     reader = await openSocket(grip.url)
     assert.match(reader.hello.conn, /^\w+$/)
-    assert.deepEqual(await reader.call('get', { path: 'ev', id: 7 }), { id: '7' })
+    assert.deepEqual(await reader.call('get', { path: 'ev', id: 7 }), { id: 7 })
     await assert.rejects(reader.call('get', { path: 'nothing', id: 7 }), { code: 404 })
     await publish(grip.server, [20])
     await reader.until(() => reader.numbers().at(-1) === 20, 'event 20')

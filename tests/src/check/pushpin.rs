@@ -64,49 +64,72 @@ impl Pushpin {
         let script = "\"$0\" --config=pushpin.conf --merge-output & cat > /dev/null; kill $!; wait $!";
         let program = std::env::var_os("PUSHPIN").unwrap_or_else(|| "pushpin".into());
         let mut command = Command::new("sh");
-        command.args(["-c", script]).arg(program).current_dir(&self.folder).process_group(0);
+        command.args(["-c", script]).arg(program).current_dir(&self.folder);
         let output = fs::File::create(self.folder.join("log/output"))?;
         command.stdin(Stdio::piped()).stdout(output).stderr(Stdio::null());
         self.running = Some(command.spawn()?);
-        let listens = async {
+        self.until(true).await
+    }
+
+    /// Waits until it listens, or does not any more.
+    async fn until(&self, listens: bool) -> io::Result<()> {
+        let waiting = async {
             for address in [self.door(), self.control()] {
-                while TcpStream::connect(&address).await.is_err() {
+                while TcpStream::connect(&address).await.is_ok() != listens {
                     sleep(Duration::from_millis(20)).await;
                 }
             }
         };
-        timeout(PATIENCE, listens)
-            .await
-            .map_err(|_| io::Error::other(format!("{:?}", fs::read_to_string(self.folder.join("log/output")))))
+        let said = || io::Error::other(format!("{:?}", fs::read_to_string(self.folder.join("log/output"))));
+        timeout(PATIENCE, waiting).await.map_err(|_| said())
     }
 
     /// Ends it in this way, and waits for that.
     pub(super) async fn end(&mut self, how: Signal) -> io::Result<()> {
         let Some(mut running) = self.running.take() else { return Ok(()) };
-        let id = running.id();
+        let family = family(running.id());
         if how == Signal::Term {
             drop(running.stdin.take());
             if timeout(PATIENCE, running.wait()).await.is_err() {
                 return Err(io::Error::other("Pushpin did not stop within 20 s"));
             }
         }
-        kill_group(id);
-        running.wait().await.map(drop)
+        kill(&family);
+        running.wait().await?;
+        // Its children are nobody's whom one could wait for.
+        self.until(false).await
     }
 }
 
 impl Drop for Pushpin {
     fn drop(&mut self) {
-        kill_group(self.running.as_ref().and_then(Child::id));
+        kill(&family(self.running.as_ref().and_then(Child::id)));
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// Kills a process with its children, whatever is left of them.
-fn kill_group(id: Option<u32>) {
-    let Some(id) = id else { return };
-    let mut command = std::process::Command::new("kill");
-    let _ = command.args(["-s", "KILL", "--", &format!("-{id}")]).stderr(Stdio::null()).status();
+/// Returns a process and its descendants, some of which are in process groups of their own.
+fn family(id: Option<u32>) -> Vec<u32> {
+    let parent = |id: u32| -> Option<u32> {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name before may hold anything, brackets too.
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let mut family: Vec<u32> = id.into_iter().collect();
+    let mut next = 0;
+    while let Some(id) = family.get(next).copied() {
+        family.extend(all.iter().filter(|child| parent(**child) == Some(id)));
+        next += 1;
+    }
+    family
+}
+
+/// Kills processes, as far as there are any left.
+fn kill(ids: &[u32]) {
+    let ids = ids.iter().map(ToString::to_string);
+    let _ = std::process::Command::new("kill").args(["-s", "KILL"]).args(ids).stderr(Stdio::null()).status();
 }
 
 /// The configuration of the guide, but for ports, folders, and how soon a gap is taken for one.

@@ -14,11 +14,16 @@ use tokio::time::Instant;
 
 use super::Stream;
 use crate::address::client_address;
-use crate::grip::{LEASE, Link, Mark, Proxied, hold};
+use crate::grip::{LEASE, Link, Proxied, hold};
 use crate::realtime::{Shared, asked, sse};
 
-/// Past this many bytes an answer ends, and the proxy comes for the next one at once.
+/// Past this many bytes the first answer ends, and the client comes back for the rest.
 const PAGE: usize = 256 << 10;
+/// The most bytes of events in the answer to a link; a client that has missed more comes back.
+///
+/// When an answer to a link is cut on its way, Pushpin takes what it has got for the whole, and goes on from its end:
+/// what was missing is lost. So these answers go out in one write. First answers are not believed when they are cut.
+const REPAIR: usize = 8 << 10;
 /// What the link has its token in.
 const LINK: &str = "grip";
 /// How soon the proxy comes again when the client stands on a channel that nobody was on before, or has to wait.
@@ -106,11 +111,12 @@ impl Turn<'_> {
         stream.renew();
         // Before anything is read, so that no change is missed.
         origin.hold(connection);
+        let room = if self.before.is_some() { REPAIR } else { PAGE };
         let mut full = false;
-        let (mut seat, whole) = super::seat(
+        let (seat, whole) = super::seat(
             || origin.seat(connection, stream.named, LEASE),
             || {
-                full = !self.read(&mut reader, &mut body);
+                full = !self.read(&mut reader, &mut body, room);
                 reader.cursor()
             },
         );
@@ -120,27 +126,29 @@ impl Turn<'_> {
         let cursor = reader.cursor();
         let link = self.link(&seat.channel, cursor)?;
         if full {
-            let mut response = sse::response(Body::from(body.freeze()));
-            hold::page(&mut response, &link)?;
-            return Ok(response);
+            // A link has nothing of this: the client comes back from its place, and begins anew.
+            if self.before.is_some() {
+                shared.held.end(stream.session.secret());
+                body.clear();
+            }
+            body.extend_from_slice(&sse::come_back());
+            return Ok(sse::response(Body::from(body.freeze())));
         }
         if body.is_empty() {
             body.extend_from_slice(&sse::heartbeat(cursor));
         }
-        if !whole {
-            // The client has not got everything up to that item, so the next one shows a gap.
-            seat.last = Mark::event(cursor);
-        }
         let settled = whole && self.before.is_none_or(|before| before == &*seat.channel);
         let every = if settled { shared.options.heartbeat } else { SOON };
         let mut response = sse::response(Body::from(body.freeze()));
-        hold::stream(&mut response, &seat, &origin.own_channel(connection), &link, every)?;
+        // Who has not read everything, as a replay that waits for a login, must not be taken for one who has.
+        let seat = whole.then_some(&seat);
+        hold::stream(&mut response, seat, &origin.own_channel(connection), &link, every)?;
         Ok(response)
     }
 
     /// Reads what there is; `false` if the answer is full before.
-    fn read(&self, reader: &mut Subscription, body: &mut BytesMut) -> bool {
-        while body.len() < PAGE {
+    fn read(&self, reader: &mut Subscription, body: &mut BytesMut, room: usize) -> bool {
+        while body.len() < room {
             let Some(delivery) = reader.try_next() else { return true };
             match sse::encode(&self.shared.name, self.stream.named, &delivery) {
                 Ok(block) => body.extend_from_slice(&block),
