@@ -212,3 +212,38 @@ async fn a_setting_that_cannot_be_is_an_error_of_the_start_that_shows_no_secret(
     let known = "only 'iss', 'key', 'verify-iss' and 'verify-key' are";
     assert_eq!(url("http://x/?verify_key=hidden"), Err(format!("{place}: 'verify_key' is not known, {known}")));
 }
+
+#[tokio::test]
+async fn of_many_items_only_the_one_that_is_refused_is_missing_and_sockets_come_back() {
+    let control = Control::default();
+    let server = serve(app(), grip(&control.start().await)).await;
+    let seat = stream(&server, "").await.seat();
+    control.refuse(503);
+    tick(server.handle(), 0..10);
+    server.handle().service("notes").unwrap().emit("ticked", Payload::from(json!({ "text": "poison" })));
+    tick(server.handle(), 10..20);
+    control.refuse_text("poison");
+    control.refuse(0);
+    let events =
+        |control: &Control| control.items().into_iter().filter(|item| item["id"].is_string()).collect::<Vec<_>>();
+    control.until("20 events", |control| events(control).len() == 20).await;
+    let events = events(&control);
+    assert_eq!((&events[0]["prev-id"], &events[9]["id"]), (&json!(seat.1), &events[9]["id"]));
+    assert_ne!(events[10]["prev-id"], events[9]["id"]);
+    let close = json!({ "ws-message": { "action": "close", "code": 4201, "reason": "come back" } });
+    let items = control.items();
+    let closed = items.iter().position(|item| item["formats"] == close && item["channel"] == seat.0).unwrap();
+    assert_eq!(items[closed + 1], events[10], "before what comes next");
+}
+
+#[tokio::test]
+async fn what_is_too_big_for_a_proxy_is_a_hint() {
+    let control = Control::default();
+    let server = serve(app(), grip(&control.start().await)).await;
+    let answer = stream(&server, "").await;
+    // Each percent sign is seven bytes where it is written into the answer of a poll.
+    let text = "%".repeat(140_000);
+    server.handle().service("notes").unwrap().emit("ticked", Payload::from(json!({ "text": text })));
+    let items = control.on(&answer.seat().0, 1).await;
+    assert_eq!(items[0]["formats"]["http-stream"], json!({ "action": "hint" }));
+}

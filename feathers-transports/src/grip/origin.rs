@@ -8,6 +8,7 @@ use feathers_core::{Connection, Cursor, Handle, Result};
 use tokio::sync::Notify;
 
 use super::config::Grip;
+use super::endpoint::Endpoint;
 use super::item::Item;
 use super::name;
 use super::publisher::Publisher;
@@ -38,7 +39,7 @@ struct Inner {
 impl Origin {
     /// Begins to publish to all proxies; ends with the app.
     pub(crate) fn start(grip: &Grip, app: &Handle) -> Result<Self> {
-        let publishers = Publisher::all(&grip.proxies)?;
+        let endpoints = Endpoint::all(&grip.proxies)?;
         let tokens = Arc::new(Tokens::new(grip)?);
         let prefix = name::encode(&grip.prefix);
         let router = Router::new(prefix.clone(), tokens.clone(), app.log().follow());
@@ -49,24 +50,24 @@ impl Origin {
             router: Mutex::new(router),
             changes: Changes::default(),
             changed: Notify::new(),
-            queue: Queue::new(publishers.len()),
+            queue: Queue::new(endpoints.len()),
             prefix,
             instance: format!("{:08x}", rand::random::<u32>()),
             proxy_required: grip.proxy_required,
         }));
         app.spawn(origin.clone().follow());
-        for publisher in publishers {
-            app.spawn(publisher.run(origin.clone()));
+        for (index, endpoint) in endpoints.into_iter().enumerate() {
+            app.spawn(Publisher::new(index, endpoint).run(origin.clone()));
         }
         Ok(origin)
     }
 
     /// Routes events as they come.
     async fn follow(self) {
-        let mut follower = self.0.app.log().follow();
         loop {
+            // From before the routing, so that what comes between the two is not missed.
+            let follower = self.0.app.log().follow();
             self.route();
-            while follower.try_next().is_some() {}
             tokio::select! {
                 () = follower.changed() => {}
                 () = self.0.changed.notified() => {}

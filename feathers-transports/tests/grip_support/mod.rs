@@ -31,6 +31,8 @@ struct Kept {
     requests: AtomicUsize,
     /// What it answers instead of a 200.
     refuses: AtomicU16,
+    /// What it answers with a 400.
+    poison: Mutex<Option<&'static str>>,
     came: Notify,
 }
 
@@ -53,6 +55,8 @@ impl Control {
         let kept = &self.0;
         kept.requests.fetch_add(1, Ordering::SeqCst);
         let refuses = kept.refuses.load(Ordering::SeqCst);
+        let poisoned = kept.poison.lock().unwrap().is_some_and(|poison| body.contains(poison));
+        let refuses = if poisoned { 400 } else { refuses };
         let status = if refuses == 0 { StatusCode::OK } else { StatusCode::from_u16(refuses).unwrap() };
         if status.is_success() {
             let body: Value = serde_json::from_str(body).unwrap();
@@ -66,6 +70,11 @@ impl Control {
     /// Answers with this status from now on; 0 is for a 200.
     pub(crate) fn refuse(&self, status: u16) {
         self.0.refuses.store(status, Ordering::SeqCst);
+    }
+
+    /// Refuses whatever has this text in it.
+    pub(crate) fn refuse_text(&self, text: &'static str) {
+        *self.0.poison.lock().unwrap() = Some(text);
     }
 
     pub(crate) fn headers(&self) -> HeaderMap {
@@ -92,7 +101,7 @@ impl Control {
             }
         };
         let done = tokio::time::timeout(PATIENCE, wait).await;
-        done.unwrap_or_else(|_| panic!("{what}: {:#?}", self.items()));
+        done.unwrap_or_else(|_| panic!("{what}, not among {} items", self.items().len()));
     }
 
     /// Waits for so many items on channels of this name, and returns them.
