@@ -149,7 +149,7 @@ fn rooms() -> App {
 #[tokio::test]
 async fn a_socket_says_hello_calls_and_gets_its_events_on_its_own_channel_and_then_on_that_of_all() {
     let control = Control::default();
-    let server = serve(app(), grip(&control.start().await)).await;
+    let server = serve(app(), grip(&control.start().await).fan_out(true)).await;
     let mut socket = Socket::new(&server);
     let opening = socket.send(&encode(&[event("OPEN", "")]), &[("sec-websocket-protocol", "x, feathers.v1")]).await;
     assert_eq!(opening.header("sec-websocket-extensions"), Some("grip"));
@@ -188,7 +188,7 @@ async fn a_socket_says_hello_calls_and_gets_its_events_on_its_own_channel_and_th
 #[tokio::test]
 async fn what_code_decides_is_published_to_single_sockets() {
     let control = Control::default();
-    let server = serve(rooms(), grip(&control.start().await)).await;
+    let server = serve(rooms(), grip(&control.start().await).fan_out(true)).await;
     let (mut socket, own) = Socket::live(&server).await;
     let (mut other, others) = Socket::open(&server).await;
     other.say(&json!({ "jsonrpc": "2.0", "id": 1, "method": "$hello" })).await;
@@ -207,7 +207,7 @@ async fn what_code_decides_is_published_to_single_sockets() {
 #[tokio::test]
 async fn a_socket_that_joins_is_asked_for_and_one_that_leaves_is_closed_before_anything_else_is_published() {
     let control = Control::default();
-    let server = serve(rooms(), grip(&control.start().await)).await;
+    let server = serve(rooms(), grip(&control.start().await).fan_out(true)).await;
     let (mut socket, own) = Socket::live(&server).await;
     socket.pong().await;
     socket.pong().await;
@@ -237,7 +237,7 @@ async fn a_socket_that_joins_is_asked_for_and_one_that_leaves_is_closed_before_a
 #[tokio::test]
 async fn a_client_that_is_gone_leaves_and_a_server_that_stops_says_so() {
     let control = Control::default();
-    let server = serve(app(), grip(&control.start().await)).await;
+    let server = serve(app(), grip(&control.start().await).fan_out(true)).await;
     let (mut socket, _) = Socket::live(&server).await;
     until_connections(server.handle(), 1).await;
     assert_eq!(socket.post(&[event("DISCONNECT", "")]).await, []);
@@ -253,7 +253,7 @@ async fn a_client_that_is_gone_leaves_and_a_server_that_stops_says_so() {
 #[tokio::test]
 async fn what_cannot_be_read_closes_the_socket() {
     let control = Control::default();
-    let server = serve_with(app(), grip(&control.start().await), Realtime::new().max_frame(1_000)).await;
+    let server = serve_with(app(), grip(&control.start().await).fan_out(true), Realtime::new().max_frame(1_000)).await;
     let huge = [b"TEXT fffffffffffffff\r\n".to_vec(), vec![b'x'; 1 << 20]].concat();
     let many = encode(&vec![event("PONG", ""); 1_000]);
     for (body, code) in [
@@ -289,7 +289,7 @@ async fn what_cannot_be_read_closes_the_socket() {
 #[tokio::test]
 async fn nobody_speaks_for_the_proxy() {
     let control = Control::default();
-    let server = serve(app(), grip(&control.start().await)).await;
+    let server = serve(app(), grip(&control.start().await).fan_out(true)).await;
     let (mut socket, own) = Socket::live(&server).await;
     // A client's control message is a message that makes no sense.
     let control_text = format!("c:{}", json!({ "type": "subscribe", "channel": "e-secret" }));

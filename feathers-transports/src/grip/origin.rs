@@ -1,5 +1,6 @@
 //! The origin: what all requests of proxies share while the app runs.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ struct Inner {
     /// Tells this process from others in the names of channels.
     instance: String,
     proxy_required: bool,
+    fan_out: bool,
+    /// How many `WebSockets` have not ended.
+    sockets: AtomicUsize,
 }
 
 impl Origin {
@@ -54,6 +58,8 @@ impl Origin {
             prefix,
             instance: format!("{:08x}", rand::random::<u32>()),
             proxy_required: grip.proxy_required,
+            fan_out: grip.fan_out,
+            sockets: AtomicUsize::new(0),
         }));
         app.spawn(origin.clone().follow());
         for (index, endpoint) in endpoints.into_iter().enumerate() {
@@ -168,9 +174,23 @@ impl Origin {
         router.sockets().set_busy(connection.number(), busy);
     }
 
-    /// Tells whether there are `WebSockets` that get events.
+    /// Tells whether events are published to `WebSockets`.
+    pub(crate) fn is_fan_out(&self) -> bool {
+        self.0.fan_out
+    }
+
+    /// Counts a WebSocket that begins or ends.
+    pub(crate) fn count_socket(&self, begins: bool) {
+        if begins {
+            self.0.sockets.fetch_add(1, Ordering::AcqRel);
+        } else {
+            self.0.sockets.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Tells whether there are `WebSockets` that have not ended.
     pub(super) fn has_sockets(&self) -> bool {
-        !self.router().sockets().is_empty()
+        self.0.sockets.load(Ordering::Acquire) > 0
     }
 
     /// Forgets a WebSocket.
@@ -187,9 +207,9 @@ impl Origin {
         cursor
     }
 
-    /// Returns all channels that a WebSocket may be held on.
+    /// Returns all channels that events are published to `WebSockets` on.
     pub(super) fn channels(&self) -> Vec<Arc<str>> {
-        self.router().channels()
+        if self.0.fan_out { self.router().channels() } else { Vec::new() }
     }
 
     fn router(&self) -> MutexGuard<'_, Router> {

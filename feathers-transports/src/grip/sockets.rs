@@ -174,10 +174,6 @@ impl Sockets {
     pub(super) fn channels(&self) -> impl Iterator<Item = Arc<str>> {
         self.direct.iter().filter_map(|number| self.all.get(number)).map(|socket| socket.own.clone())
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
 }
 
 fn unshare(shared: &mut HashMap<Arc<str>, BTreeSet<u64>>, channel: &Arc<str>, number: u64) {
