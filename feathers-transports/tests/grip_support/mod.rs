@@ -1,6 +1,8 @@
 //! A server behind GRIP, what a proxy asks of it, and the control endpoint of a proxy that keeps what it gets.
 #![allow(clippy::unwrap_used, dead_code, reason = "a test fails by panicking; each test binary uses its part of this")]
 
+pub(crate) mod socket;
+
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

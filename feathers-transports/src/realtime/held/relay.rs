@@ -28,7 +28,7 @@ use crate::realtime::wire::Wire;
 use crate::websocket::{Ended, Message};
 
 /// From this many bytes on an answer leaves.
-const FULL: usize = 256 << 10;
+const FULL: usize = 32 << 10;
 /// The most that an answer may have: proxies take a megabyte.
 const MOST: usize = 950_000;
 /// How long an answer waits for calls; what they return later is published.
@@ -43,8 +43,18 @@ const LONGEST_REPEAT: Duration = Duration::from_secs(16);
 /// A request of the proxy.
 #[derive(Debug)]
 pub(super) struct Exchange {
+    /// How many answers the proxy had got when it asked.
+    pub(super) number: u64,
     pub(super) events: Vec<Event>,
-    pub(super) answer: oneshot::Sender<Vec<Event>>,
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
+/// What the proxy is answered.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    /// How many answers it has got with this one.
+    pub(super) number: u64,
+    pub(super) events: Vec<Event>,
 }
 
 /// The wire.
@@ -52,7 +62,9 @@ pub(super) struct Relay {
     origin: Origin,
     own: Arc<str>,
     inbox: mpsc::Receiver<Exchange>,
-    answer: Option<oneshot::Sender<Vec<Event>>>,
+    answer: Option<oneshot::Sender<Answer>>,
+    /// The last answer, until the proxy shows that it has got it.
+    last: Answer,
     patience: Pin<Box<Sleep>>,
     input: VecDeque<Event>,
     output: Vec<Event>,
@@ -89,6 +101,7 @@ impl Relay {
             own,
             inbox,
             answer: None,
+            last: Answer { number: 0, events: Vec::new() },
             patience: Box::pin(tokio::time::sleep(PATIENCE)),
             input: VecDeque::new(),
             output: Vec::new(),
@@ -103,11 +116,20 @@ impl Relay {
 
     fn begin(&mut self, exchange: Exchange) {
         self.asked = Instant::now();
+        if exchange.number < self.last.number {
+            // The answer has been lost on its way, and the request is the same once more.
+            if exchange.number + 1 == self.last.number {
+                let _ = exchange.answer.send(self.last.clone());
+            }
+            return;
+        }
         self.woken = None;
         self.patience.as_mut().reset(self.asked + PATIENCE);
+        // A request that is still here has been given up by the proxy, and this is the same once more.
+        if self.answer.replace(exchange.answer).is_some() {
+            return;
+        }
         self.input = exchange.events.into();
-        // An earlier request that is still here has been given up by the proxy.
-        self.answer = Some(exchange.answer);
         if self.phase == Phase::Waiting {
             self.phase = Phase::Arrived;
         }
@@ -159,8 +181,9 @@ impl Relay {
             }
             _ => {}
         }
+        self.last = Answer { number: self.last.number + 1, events };
         // A proxy that has given up asks again.
-        let _ = answer.send(events);
+        let _ = answer.send(self.last.clone());
     }
 }
 
