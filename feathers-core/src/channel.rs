@@ -90,13 +90,17 @@ impl Hub {
     }
 
     fn join(&self, name: &Arc<str>, connection: &Connection) {
-        let mut channels = write(&self.0.channels);
-        let members = channels.entry(name.clone()).or_default();
-        // The place is read under the members' lock, so that no event is announced between the two.
-        let mut members = write(members);
-        if connection.joined(name, self, self.0.log.head().seq) {
+        {
+            let mut channels = write(&self.0.channels);
+            let members = channels.entry(name.clone()).or_default();
+            // The place is read under the members' lock, so that no event is announced between the two.
+            let mut members = write(members);
+            if !connection.joined(name, self, self.0.log.head().seq) {
+                return;
+            }
             members.insert(connection.clone());
         }
+        connection.tell();
     }
 
     /// Takes a connection out of a channel; the last one takes the channel along.
@@ -127,6 +131,7 @@ impl Channel {
         for name in &self.names {
             if connection.left(name) {
                 self.hub.remove(name, connection);
+                connection.tell();
             }
         }
     }
@@ -182,6 +187,14 @@ impl Channel {
     /// Returns the names, unless a filter makes the channel more than its names.
     pub(crate) fn plain_names(&self) -> Option<Vec<Arc<str>>> {
         self.filters.is_empty().then(|| self.names.clone())
+    }
+
+    pub(crate) fn all_names(&self) -> &[Arc<str>] {
+        &self.names
+    }
+
+    pub(crate) fn is_filtered(&self) -> bool {
+        !self.filters.is_empty()
     }
 
     pub(crate) fn take_payload(&mut self) -> Option<Payload> {

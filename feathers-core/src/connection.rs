@@ -51,6 +51,7 @@ struct Inner {
     wake: AtomicWaker,
     closed: CancellationToken,
     ending: OnceLock<Ending>,
+    watcher: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// Why the server has ended a connection.
@@ -119,6 +120,7 @@ impl Connection {
             wake: AtomicWaker::new(),
             closed: CancellationToken::new(),
             ending: OnceLock::new(),
+            watcher: OnceLock::new(),
         }))
     }
 
@@ -182,9 +184,13 @@ impl Connection {
     /// Leaves every channel.
     pub fn leave_all(&self) {
         let memberships = std::mem::take(&mut *lock(&self.0.memberships));
+        if memberships.is_empty() {
+            return;
+        }
         for (name, membership) in memberships {
             membership.hub.remove(&name, self);
         }
+        self.tell();
     }
 
     /// Ends the connection from the server's side, for good.
@@ -197,6 +203,22 @@ impl Connection {
         let _ = self.0.ending.set(ending);
         self.0.closed.cancel();
         self.0.wake.wake();
+        self.tell();
+    }
+
+    /// Calls back whenever the connection has joined or left a channel, or is ended. The first caller counts.
+    ///
+    /// For transports whose clients are not on a socket of this process: others just read on.
+    /// It runs where the change is made and must neither wait nor change channels.
+    pub fn watch(&self, changed: impl Fn() + Send + Sync + 'static) {
+        let _ = self.0.watcher.set(Box::new(changed));
+    }
+
+    /// Tells the watcher of a change.
+    pub(crate) fn tell(&self) {
+        if let Some(changed) = self.0.watcher.get() {
+            changed();
+        }
     }
 
     /// Returns why the server has ended the connection, if it has.

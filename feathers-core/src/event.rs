@@ -103,6 +103,14 @@ impl Target {
         Some(EntryTarget { channels: self.channel.plain_names()?, data })
     }
 
+    pub(crate) fn names(&self) -> &[Arc<str>] {
+        self.channel.all_names()
+    }
+
+    pub(crate) fn is_filtered(&self) -> bool {
+        self.channel.is_filtered()
+    }
+
     pub(crate) fn announce(&self, event: &Event) {
         self.channel.announce(event.seq);
     }

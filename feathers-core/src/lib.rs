@@ -58,8 +58,8 @@ pub use crate::field::{FieldRef, FieldType, FieldValue, from_json_field, to_json
 pub use crate::hook::{ALL, AroundHook, Hook, Next, On, With, with};
 pub use crate::id::Id;
 pub use crate::log::{
-    Bounds, Cursor, Entry, EntryTarget, Epoch, EventLog, Log, PATIENCE, Page as LogPage, Reset, ResetReason, Retention,
-    Since,
+    Audience, Bounds, Cursor, Entry, EntryTarget, Epoch, EventLog, Followed, Follower, Log, PATIENCE, Page as LogPage,
+    Published, Reset, ResetReason, Retention, Since,
 };
 pub use crate::mask::Mask;
 pub use crate::method::Method;

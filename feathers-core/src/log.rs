@@ -7,6 +7,7 @@
 
 mod cursor;
 mod feed;
+mod follower;
 mod local;
 mod reset;
 mod ring;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use self::cursor::{Cursor, Epoch};
 pub(crate) use self::feed::{Feed, backfill};
+pub use self::follower::{Audience, Followed, Follower, Published};
 pub use self::local::Log;
 pub(crate) use self::local::{Era, Place, Reservation};
 pub use self::reset::{Reset, ResetReason, Since};

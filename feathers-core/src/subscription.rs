@@ -65,6 +65,10 @@ pub struct Delivered {
 }
 
 impl Delivered {
+    pub(crate) fn new(event: Arc<Event>, cursor: Cursor, target: usize) -> Self {
+        Self { event, cursor, target }
+    }
+
     /// Returns the path of the service as it is registered.
     pub fn path(&self) -> &Arc<str> {
         self.event.path()
@@ -221,7 +225,7 @@ impl Subscription {
                             return None;
                         }
                         let cursor = self.log.cursor(event.seq());
-                        return Some(Delivery::Event(Delivered { event, cursor, target }));
+                        return Some(Delivery::Event(Delivered::new(event, cursor, target)));
                     }
                 }
                 Look::Nothing(seq) => {

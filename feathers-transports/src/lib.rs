@@ -25,6 +25,7 @@
 //! # Features
 //! | feature | adds |
 //! |---|---|
+//! | `grip` | [`Server::grip`]: the realtime endpoint behind a proxy that holds the connections |
 //! | `socketio` | the Socket.IO transport, on by default in a server once the feature is on |
 //! | `socketioxide` | the same on the `socketioxide` crate, which has no recovery, as an alternative |
 //! | `tls` | `Server::tls`: HTTPS with rustls, and HTTP/2 |
@@ -37,6 +38,8 @@ mod closed;
 mod decode;
 #[cfg(feature = "socketio")]
 mod engine;
+#[cfg(feature = "grip")]
+mod grip;
 #[cfg(feature = "socketio")]
 mod handshake;
 mod origin;
@@ -54,6 +57,8 @@ mod websocket;
 
 pub use crate::address::ClientAddress;
 pub use crate::answer::error_response;
+#[cfg(feature = "grip")]
+pub use crate::grip::{Grip, GripProxy};
 #[cfg(feature = "socketio")]
 pub use crate::handshake::HandshakeAuth;
 pub use crate::realtime::Realtime;

@@ -4,14 +4,17 @@
 //! for events or not. All of them read the same subscription, so what one way promises, every way does.
 
 mod asked;
-mod envelope;
+pub(crate) mod envelope;
+#[cfg(feature = "grip")]
+mod held;
 mod negotiate;
 mod poll;
-mod rpc;
+pub(crate) mod rpc;
 mod socket;
 mod sse;
 mod streams;
 mod upgrade;
+mod wire;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -235,6 +238,8 @@ impl Transport for Realtime {
             name: path.trim_matches('/').into(),
             shares: Shares::new(self.max_sessions_per_address),
             streams: Streams::new(self.max_streams),
+            #[cfg(feature = "grip")]
+            held: held::Held::new(app),
             clients: Clients::new(app, self.max_sessions, self.linger),
             options: *self,
         }));
@@ -263,6 +268,8 @@ struct Shared {
     name: Arc<str>,
     shares: Shares,
     streams: Streams,
+    #[cfg(feature = "grip")]
+    held: held::Held,
     clients: Clients,
 }
 
@@ -275,12 +282,19 @@ impl Endpoint {
         self.0.app.stopping().await;
         self.0.streams.close();
         self.0.clients.close();
+        #[cfg(feature = "grip")]
+        self.0.held.close();
     }
 
     async fn answer(self, request: Request) -> Response {
         let result = match *request.method() {
             Method::GET => self.listen(request).await,
             Method::DELETE => self.end(request).await,
+            #[cfg(feature = "grip")]
+            Method::POST if held::is_events(request.headers()) => match request.extensions().get().cloned() {
+                Some(proxied) => held::socket(&self.0, &proxied, request).await,
+                None => return not_allowed(&request, "GET, DELETE"),
+            },
             _ => return not_allowed(&request, "GET, DELETE"),
         };
         result.unwrap_or_else(|error| error_response(&error))
@@ -289,6 +303,10 @@ impl Endpoint {
     async fn listen(self, request: Request) -> Result<Response> {
         self.0.options.origins.check(&request)?;
         let query = asked::query(request.uri())?;
+        #[cfg(feature = "grip")]
+        if let Some(proxied) = held::linked(&request, &query) {
+            return held::stream(&self.0, &proxied, request.into_parts().0, query).await;
+        }
         match asked::way(request.headers(), &query)? {
             Way::WebSocket => Ok(upgrade::answer(&self.0.app, request, query, &self.0.options.socket)),
             Way::Sse => sse::answer(&self.0, request.into_parts().0, query).await,

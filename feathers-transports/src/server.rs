@@ -36,6 +36,8 @@ pub use self::listen::Listen;
 pub use self::log::logging;
 pub use self::rate_limit::RateLimit;
 pub use self::running::Running;
+#[cfg(feature = "grip")]
+use crate::grip::Grip;
 use crate::transport::Transport;
 
 /// Serves an app.
@@ -57,6 +59,7 @@ use crate::transport::Transport;
 /// | [`metrics`](Self::metrics) | off |
 /// | [`access_log`](Self::access_log) | off |
 /// | [`public`](Self::public) | no files |
+/// | `grip`, with the feature of that name | `GRIP_URL`, else off |
 /// | `tls`, with the feature of that name | off |
 ///
 /// Every request has an id: that of its header `x-request-id` if it is a sane one, else a new UUID.
@@ -90,6 +93,8 @@ struct Options {
     public: Option<PathBuf>,
     routes: Option<Router>,
     wrap: Vec<Wrap>,
+    #[cfg(feature = "grip")]
+    grip: Option<Grip>,
     #[cfg(feature = "tls")]
     tls: Option<(PathBuf, PathBuf)>,
 }
@@ -120,6 +125,8 @@ impl Server {
             public: None,
             routes: None,
             wrap: Vec::new(),
+            #[cfg(feature = "grip")]
+            grip: None,
             #[cfg(feature = "tls")]
             tls: None,
         };
@@ -312,6 +319,17 @@ impl Server {
     /// ```
     pub fn wrap(mut self, wrap: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
         self.options.wrap.push(Box::new(wrap));
+        self
+    }
+
+    /// Serves behind GRIP proxies, instead of those that `GRIP_URL` names: see [`Grip::from_env`].
+    ///
+    /// Clients that come through a proxy are held there, at the same URL of the realtime endpoint and with the same
+    /// bytes. All others are served as without.
+    /// A setting that cannot be used is an error of the start.
+    #[cfg(feature = "grip")]
+    pub fn grip(mut self, grip: Grip) -> Self {
+        self.options.grip = Some(grip);
         self
     }
 

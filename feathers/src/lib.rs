@@ -41,6 +41,7 @@
 //! | `sqlite` | yes | `Database`, which keeps records in SQLite |
 //! | `auth` | no | logins, tokens and the hook `authenticate`: the module `auth` |
 //! | `config` | no | `Config`: files for each environment and variables, and the module `config` |
+//! | `grip` | no | `Server::grip`: proxies such as Pushpin hold the connections |
 //! | `oauth` | no | logins through other sites: OAuth 2 and OpenID Connect |
 //! | `tls` | no | HTTPS and HTTP/2: `Server::tls` |
 //! | `testing` | no | the module `testing`: a client in the process and the contract suite of stores |
@@ -83,6 +84,8 @@ pub mod prelude {
     pub use feathers_transports::SocketIo;
     #[cfg(feature = "rest")]
     pub use feathers_transports::{Cors, Listen, RateLimit, Realtime, Server};
+    #[cfg(feature = "grip")]
+    pub use feathers_transports::{Grip, GripProxy};
     // The trait shares its name with the derive, as `Serialize` does.
     pub use feathers_core::Service;
     pub use serde::{Deserialize, Serialize};

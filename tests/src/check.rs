@@ -5,21 +5,27 @@
 //! are told. A seeded nemesis cuts, delays, swallows and stops them, and restarts the server. In the end the histories
 //! are compared: every reader must have seen the log, in order and once each, or have been told the truth about why not.
 //!
+//! With `--pushpin` the readers are behind a proxy that holds them, which is broken and restarted as well, and some of
+//! what is published to it is lost.
+//!
 //! The checker is checked too: [`prove()`] breaks the stream on purpose, in one way after the other, and each must be
 //! found.
 
 mod collect;
+mod control;
 mod history;
 mod link;
 mod nemesis;
 mod options;
 mod process;
 mod prove;
+mod pushpin;
 mod reader;
 mod report;
 mod run;
 mod sabotage;
 mod serve;
+mod stage;
 mod verify;
 mod writer;
 

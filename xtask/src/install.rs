@@ -1,4 +1,4 @@
-//! Installing what tests need and what is missing: npm packages, a browser, nginx, valgrind.
+//! Installing what tests need and what is missing: npm packages, a browser, nginx, Pushpin, valgrind.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,6 +57,20 @@ pub(crate) fn valgrind() -> Outcome<PathBuf> {
     }
     apt("valgrind")?;
     find(&["valgrind"]).ok_or_else(|| Failure::new("the package valgrind has no program valgrind"))
+}
+
+/// Returns Pushpin: the one that `PUSHPIN` names, an installed one, or one installed now.
+///
+/// Where services are started when they are installed, Debian's package starts one on the ports 7999 and 5560 to 5563.
+pub(crate) fn pushpin() -> Outcome<PathBuf> {
+    if let Some(named) = std::env::var_os("PUSHPIN") {
+        return Ok(named.into());
+    }
+    if let Some(found) = find(&["pushpin"]) {
+        return Ok(found);
+    }
+    apt("pushpin")?;
+    find(&["pushpin"]).ok_or_else(|| Failure::new("the package pushpin has no program pushpin"))
 }
 
 fn node() -> Outcome {

@@ -7,6 +7,7 @@
 
 mod bench;
 mod budget;
+mod fuzz;
 mod install;
 mod step;
 mod task;
@@ -34,6 +35,8 @@ cargo xtask <task>
   bench [WHAT]   measures the framework beside its peers; installs those that are missing, where it can.
                  WHAT is rest, fanout, cold, memory, burst, channels, resume, stopped, logins or
                  all; --help says more
+  fuzz TARGET [SECONDS]
+                 feeds a target of fuzz/targets with inputs that it makes up, for a minute if nothing is said
   bless          accepts what macros print and expand to now, as the expected output";
 
 fn main() -> ExitCode {
@@ -58,6 +61,8 @@ fn main() -> ExitCode {
         ["budget"] => step::timed(|| budget::budget(Goal::Check, "")),
         ["budget", name] => step::timed(|| budget::budget(Goal::Check, name)),
         ["bench", arguments @ ..] => step::timed(|| bench::bench(arguments)),
+        ["fuzz", target] => step::timed(|| fuzz::fuzz(target, "60")),
+        ["fuzz", target, seconds] => step::timed(|| fuzz::fuzz(target, seconds)),
         ["bless"] => step::timed(task::bless),
         ["help" | "--help" | "-h"] | [] => {
             println!("{USAGE}");

@@ -72,6 +72,7 @@ pub(crate) fn test_js(name: Option<&str>, length: Length) -> Outcome {
     install::npm(&folder)?;
     let browser = install::browser()?;
     let nginx = install::nginx()?;
+    let pushpin = install::pushpin()?;
     let packages = ["feathers-tests", "todo", "ticker", "chat"].map(|name| ["--package", name]);
     run("build of the servers", cargo(&["build", "--bins"]).args(packages.as_flattened()))?;
     let programs = target()?.join("debug");
@@ -81,7 +82,7 @@ pub(crate) fn test_js(name: Option<&str>, length: Length) -> Outcome {
     for name in ["peer", "todo", "ticker", "chat"] {
         mocha.env(format!("{}_BIN", name.to_uppercase()), programs.join(name));
     }
-    mocha.env("CHROMIUM", browser).env("NGINX", nginx);
+    mocha.env("CHROMIUM", browser).env("NGINX", nginx).env("PUSHPIN", pushpin);
     if length == Length::Long {
         mocha.env("LONG", "1");
     }

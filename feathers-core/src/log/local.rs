@@ -1,8 +1,11 @@
 //! The log of one process: a ring of the last events, and who is told of new ones.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use tokio::sync::Notify;
 
 use super::PATIENCE;
 use super::cursor::{Cursor, Epoch};
@@ -29,6 +32,8 @@ struct Inner {
     announced: AtomicU64,
     /// How often events have been lost on the way to the shared log.
     losses: AtomicU64,
+    /// Wakes those who follow all events.
+    moved: Notify,
     /// Tells readers that there is something to look at besides events.
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -56,6 +61,7 @@ impl Log {
             announcing: Mutex::new(()),
             announced: AtomicU64::new(0),
             losses: AtomicU64::new(0),
+            moved: Notify::new(),
             wake: OnceLock::new(),
         }))
     }
@@ -84,6 +90,7 @@ impl Log {
     }
 
     fn wake_everybody(&self) {
+        self.0.moved.notify_waiters();
         if let Some(wake) = self.0.wake.get() {
             wake();
         }
@@ -219,6 +226,17 @@ impl Log {
             }
         }
         self.0.announced.store(self.read(Ring::visible), Ordering::Release);
+        self.0.moved.notify_waiters();
+    }
+
+    /// Waits until there is more than up to a place, or another era than this.
+    pub(crate) async fn moved(&self, era: Era, last: u64) {
+        let mut moved = pin!(self.0.moved.notified());
+        // Registered before the look, so that what comes between the two is not missed.
+        moved.as_mut().enable();
+        if self.era() == era && self.announced() <= last {
+            moved.await;
+        }
     }
 
     /// Changes the ring that has the open places.

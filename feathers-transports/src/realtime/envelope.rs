@@ -10,7 +10,7 @@ use serde::Serialize;
 const AROUND: usize = 96;
 
 /// Returns an event as it stands in a poll's answer; it is encoded once for all clients.
-pub(super) fn item(event: &Delivered) -> Result<Bytes> {
+pub(crate) fn item(event: &Delivered) -> Result<Bytes> {
     static ITEM: FrameKey = FrameKey::new();
     event.frame(&ITEM, |event| {
         let data = event.payload().to_bytes()?;
@@ -23,7 +23,7 @@ pub(super) fn item(event: &Delivered) -> Result<Bytes> {
 }
 
 /// Returns an event as a block of a stream; it is encoded once for all clients.
-pub(super) fn block(event: &Delivered) -> Result<Bytes> {
+pub(crate) fn block(event: &Delivered) -> Result<Bytes> {
     static BLOCK: FrameKey = FrameKey::new();
     event.frame(&BLOCK, |event| {
         let data = event.payload().to_bytes()?;
@@ -36,7 +36,7 @@ pub(super) fn block(event: &Delivered) -> Result<Bytes> {
 }
 
 /// Returns an event as a block with a name, for `addEventListener("todos created", ..)`.
-pub(super) fn named_block(event: &Delivered) -> Result<Bytes> {
+pub(crate) fn named_block(event: &Delivered) -> Result<Bytes> {
     static NAMED: FrameKey = FrameKey::new();
     event.frame(&NAMED, |event| {
         let data = event.payload().to_bytes()?;

@@ -18,8 +18,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use self::batch::Batch;
-use self::client::Turn;
+pub(super) use self::batch::Batch;
+pub(super) use self::client::Turn;
 pub(super) use self::clients::Clients;
 use super::{Shared, asked, empty, jittered};
 use crate::address::client_address;
@@ -38,6 +38,8 @@ const SOON: Duration = Duration::from_secs(1);
 pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
     let options = &shared.options;
     let asked = asked::Poll::read(&parts.headers, &query, options.max_wait)?;
+    #[cfg(feature = "grip")]
+    let asked = super::held::go_on_poll(asked, parts.extensions.get());
     let headers = Headers::from(parts.headers.clone());
     if let Some(conn) = asked.conn {
         shared.app.connection(conn, &headers).await?;
@@ -45,6 +47,8 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     if let Some(response) = unchanged(shared, &asked)? {
         return Ok(response);
     }
+    #[cfg(feature = "grip")]
+    let proxied = parts.extensions.get::<crate::grip::Proxied>().cloned();
     let since = asked.since.unwrap_or_default();
     // Without a cursor there is nothing to wait for: the client learns where it stands.
     let mut hold = if asked.since.is_some() { asked.wait } else { Duration::ZERO };
@@ -81,6 +85,12 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let log = shared.app.log();
     let start = turn.start().unwrap_or_else(|| if since == Since::Earliest { log.oldest() } else { log.head() });
     let mut batch = Batch::new(start, limit, options.batch_bytes);
+    #[cfg(feature = "grip")]
+    let at_proxy = proxied.and_then(|proxied| super::held::hold_poll(&proxied, &turn, &mut batch, hold));
+    #[cfg(feature = "grip")]
+    if at_proxy.is_some() {
+        hold = Duration::ZERO;
+    }
     collect(&turn, &mut batch, hold, options.gather).await;
     if let Some(Ending::Denied(error)) = turn.ending() {
         return Err(error);
@@ -89,6 +99,10 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let interval = wait.is_zero().then_some(options.poll_interval);
     let mut response = json(StatusCode::OK, batch.into_body(turn.secret(), interval));
     set_headers(&mut response, cursor)?;
+    #[cfg(feature = "grip")]
+    if let Some(held) = at_proxy {
+        held.instruct(&mut response, turn.secret())?;
+    }
     if preferred {
         let applied = HeaderValue::try_from(format!("wait={}", wait.as_secs()))?;
         response.headers_mut().insert(PREFERENCE_APPLIED, applied);

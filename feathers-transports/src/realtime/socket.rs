@@ -9,20 +9,18 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use feathers_core::{
-    Call, Connection, Credentials, Cursor, Delivery, Encoding, Ending, Error, FrameKey, Handle, Method, Peer,
-    Presented, Result, Session, Since, Subscription,
+    Call, Connection, Credentials, Cursor, Delivery, Encoding, Ending, Error, Handle, Method, Peer, Presented, Result,
+    Session, Since, Subscription,
 };
 use futures_util::future::BoxFuture;
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
-use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Sleep};
 
 use super::rpc::{self, Fault, Incoming, Reply, RequestId};
+use super::wire::Wire;
 use crate::calls::{Calls, DRAIN, Encode};
 use crate::closed::Closed;
-use crate::websocket::{Ended, Message, WebSocket, frame};
+use crate::websocket::{Ended, Message};
 
 /// How many refused calls in a row are taken for abuse.
 const ABUSE: u32 = 100_000;
@@ -49,9 +47,9 @@ impl Default for Settings {
 }
 
 /// The task of one client.
-pub(super) struct Driver {
+pub(super) struct Driver<W> {
     app: Handle,
-    socket: WebSocket<TokioIo<Upgraded>>,
+    socket: W,
     settings: Settings,
     client: Client,
     calls: Calls<Reply>,
@@ -96,8 +94,8 @@ fn dismissed(connection: &Connection) -> End {
     }
 }
 
-impl Driver {
-    pub(super) fn new(app: Handle, peer: Peer, socket: WebSocket<TokioIo<Upgraded>>, settings: Settings) -> Self {
+impl<W: Wire> Driver<W> {
+    pub(super) fn new(app: Handle, peer: Peer, socket: W, settings: Settings) -> Self {
         let watched = app.clone();
         Self {
             calls: Calls::new(app.clone()),
@@ -147,6 +145,9 @@ impl Driver {
                 break;
             }
         }
+        if !matches!(self.client, Client::Joining { .. }) {
+            self.socket.idle(cx, self.calls.len());
+        }
         if !self.draining && self.stopping.as_mut().poll(cx).is_ready() {
             self.draining = true;
             self.timer.as_mut().reset(Instant::now() + DRAIN);
@@ -167,7 +168,7 @@ impl Driver {
             let Poll::Ready(message) = self.socket.poll_message(cx) else { return Ok(turn > 0) };
             match message {
                 Ok(Message::Text(text)) => self.text(&text)?,
-                Ok(Message::Ping(payload)) => self.socket.queue(frame::pong(&payload)),
+                Ok(Message::Ping(payload)) => self.socket.pong(&payload),
                 Ok(Message::Pong) => {}
                 Ok(Message::Binary(_)) => return Err(Some((1003, "binary data is not understood"))),
                 Ok(Message::Close(code)) => return Err(Some((code.unwrap_or(1000), ""))),
@@ -201,7 +202,8 @@ impl Driver {
             Ok("$auth") => self.auth(request)?,
             Ok("$ping") => {
                 if let Some(id) = &request.id {
-                    self.send(&rpc::result(id, &Position { cursor: self.position() }));
+                    let cursor = self.socket.position(self.position());
+                    self.send(&rpc::result(id, &rpc::Position { cursor }));
                 }
                 Ok(())
             }
@@ -351,17 +353,17 @@ impl Driver {
 
     /// Sends what there is to send and room for; `true` if something was sent.
     fn fill(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        static FRAME: FrameKey = FrameKey::new();
         let mut busy = false;
         loop {
             let Client::Inside(client) = &mut self.client else { return Ok(busy) };
+            self.socket.attend(&client.session, &client.events);
             if !self.socket.has_room() {
                 let connection = client.session.connection();
                 return if client.closed.poll(connection, cx) { Err(dismissed(connection)) } else { Ok(busy) };
             }
             client.closed.reset();
             if let Some(answer) = self.calls.next_answer(&client.events) {
-                self.socket.queue(frame::text(&answer));
+                self.socket.text(&answer);
                 busy = true;
                 continue;
             }
@@ -369,9 +371,8 @@ impl Driver {
                 Poll::Pending => return Ok(busy),
                 Poll::Ready(None) => return Err(dismissed(client.session.connection())),
                 Poll::Ready(Some(Delivery::Event(event))) => {
-                    match event.frame(&FRAME, |event| Ok(frame::text(&rpc::event(event)?))) {
-                        Ok(frame) => self.socket.queue(frame),
-                        Err(error) => tracing::error!(?error, path = %event.path(), "an event cannot be written"),
+                    if let Err(error) = self.socket.event(&event) {
+                        tracing::error!(?error, path = %event.path(), "an event cannot be written");
                     }
                 }
                 Poll::Ready(Some(Delivery::Reset(reset))) => self.send(&rpc::notification("$reset", &reset)),
@@ -391,9 +392,7 @@ impl Driver {
                 Client::Joining { .. } | Client::Inside(_) if !heard => return Poll::Ready(None),
                 Client::Joining { .. } | Client::Inside(_) => {}
             }
-            // The frame is for proxies and for browsers, which answer it; the message tells the position.
-            self.socket.queue(frame::ping());
-            self.send(&rpc::notification("$ping", &Position { cursor: self.position() }));
+            self.socket.ping(self.position());
             self.timer.as_mut().reset(Instant::now() + self.settings.ping);
             if let Poll::Ready(Err(_)) = self.socket.poll_flush(cx) {
                 return Poll::Ready(None);
@@ -409,11 +408,6 @@ impl Driver {
     }
 
     fn send(&mut self, message: &[u8]) {
-        self.socket.queue(frame::text(message));
+        self.socket.text(message);
     }
-}
-
-#[derive(Serialize)]
-struct Position {
-    cursor: Cursor,
 }

@@ -33,6 +33,10 @@ const CHUNK: usize = 64 << 10;
 
 /// Opens a stream, or says when to try again.
 pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
+    #[cfg(feature = "grip")]
+    if let Some(proxied) = parts.extensions.get::<crate::grip::Proxied>().cloned() {
+        return super::held::stream(shared, &proxied, parts, query).await;
+    }
     let address = client_address(&parts.extensions);
     let place = shared.shares.take(address).and_then(|share| shared.streams.reserve(share));
     let Some(mut place) = place else { return Ok(response(Body::from(later()))) };
@@ -56,7 +60,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     })))
 }
 
-fn response(body: Body) -> Response {
+pub(super) fn response(body: Body) -> Response {
     let mut response = Response::new(body);
     *response.headers_mut() = HeaderMap::from_iter([
         // Bare: the reader of Feathers 6 compares the whole value.
@@ -69,8 +73,14 @@ fn response(body: Body) -> Response {
 }
 
 /// Tells when to try again: not all at once.
-fn later() -> Bytes {
+pub(super) fn later() -> Bytes {
     format!("retry: {}\n\n", RETRY.mul_f64(1.0 + 2.0 * rand::random::<f64>()).as_millis()).into()
+}
+
+/// Has a client come back at once after this stream has ended.
+#[cfg(feature = "grip")]
+pub(super) fn come_back() -> Bytes {
+    Bytes::from_static(b"retry: 50\n\n")
 }
 
 /// What a stream begins with.
@@ -81,7 +91,7 @@ struct Connected<'a> {
     recovered: bool,
 }
 
-fn greeting(name: &str, session: &Session, subscription: &Subscription) -> Bytes {
+pub(super) fn greeting(name: &str, session: &Session, subscription: &Subscription) -> Bytes {
     let cursor = subscription.cursor();
     let connected = Connected { conn: session.secret(), cursor, recovered: subscription.is_resumed() };
     // A client that has not been told of the reset yet must not take over the cursor that follows it.
@@ -131,7 +141,7 @@ impl hyper::body::Body for Stream {
             } else {
                 break;
             };
-            match stream.encode(&delivery) {
+            match encode(&stream.name, stream.named, &delivery) {
                 Ok(bytes) => chunk.push(bytes),
                 Err(error) => tracing::error!(?error, "an event could not be encoded"),
             }
@@ -140,17 +150,21 @@ impl hyper::body::Body for Stream {
     }
 }
 
-impl Stream {
-    fn encode(&self, delivery: &Delivery) -> Result<Bytes> {
-        match delivery {
-            Delivery::Event(event) if self.named => envelope::named_block(event),
-            Delivery::Event(event) => envelope::block(event),
-            Delivery::Reset(reset) => Ok(envelope::own_block("reset", Some(reset.cursor), &self.name, "reset", reset)),
-            // Without the space after the colon the reader of Feathers 6 passes it over.
-            Delivery::Heartbeat(cursor) => Ok(format!("event: hb\nid: {cursor}\ndata:{{}}\n\n").into()),
-            _ => Ok(Bytes::new()),
-        }
+/// Writes what a subscription has read.
+pub(super) fn encode(name: &str, named: bool, delivery: &Delivery) -> Result<Bytes> {
+    match delivery {
+        Delivery::Event(event) if named => envelope::named_block(event),
+        Delivery::Event(event) => envelope::block(event),
+        Delivery::Reset(reset) => Ok(envelope::own_block("reset", Some(reset.cursor), name, "reset", reset)),
+        Delivery::Heartbeat(cursor) => Ok(heartbeat(*cursor)),
+        _ => Ok(Bytes::new()),
     }
+}
+
+/// Tells the position of a client that gets nothing.
+pub(super) fn heartbeat(cursor: Cursor) -> Bytes {
+    // Without the space after the colon the reader of Feathers 6 passes it over.
+    format!("event: hb\nid: {cursor}\ndata:{{}}\n\n").into()
 }
 
 /// What goes out in one write. A single block is passed on as it is.

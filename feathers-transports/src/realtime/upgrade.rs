@@ -3,6 +3,7 @@
 use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::{Error, Handle, Headers, Peer, Provider, Result};
+use http::Extensions;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
 
@@ -20,21 +21,30 @@ pub(super) fn answer(app: &Handle, request: Request, query: Map<String, Value>, 
     try_upgrade(app, request, query, settings).unwrap_or_else(|error| error_response(&error))
 }
 
-fn try_upgrade(app: &Handle, request: Request, mut query: Map<String, Value>, settings: &Settings) -> Result<Response> {
+/// Chooses the subprotocol among those that a client offers; none is fine too.
+pub(super) fn protocol(offered: &[String]) -> Result<Option<&'static str>> {
+    match (offered.is_empty(), offered.iter().any(|offer| offer == PROTOCOL)) {
+        (true, _) => Ok(None),
+        (false, true) => Ok(Some(PROTOCOL)),
+        (false, false) => Err(Error::bad_request(format!("the subprotocol is {PROTOCOL}"))),
+    }
+}
+
+/// Says who connects.
+pub(super) fn peer(extensions: &Extensions, headers: Headers, mut query: Map<String, Value>) -> Peer {
+    let (presented, address) = (asked::presented(&mut query), client_address(extensions));
+    let peer = Peer::new(Provider::new("websocket")).headers(headers).query(query);
+    peer.presented(presented).address(address)
+}
+
+fn try_upgrade(app: &Handle, request: Request, query: Map<String, Value>, settings: &Settings) -> Result<Response> {
     if app.is_stopping() {
         return Err(Error::unavailable("the server is shutting down"));
     }
     let (mut parts, _body) = request.into_parts();
     let upgrade = Upgrade::new(&mut parts)?;
-    let offered = upgrade.protocols();
-    let protocol = match (offered.is_empty(), offered.iter().any(|offer| offer == PROTOCOL)) {
-        (true, _) => None,
-        (false, true) => Some(PROTOCOL),
-        (false, false) => return Err(Error::bad_request(format!("the subprotocol is {PROTOCOL}"))),
-    };
-    let (presented, address) = (asked::presented(&mut query), client_address(&parts.extensions));
-    let peer = Peer::new(Provider::new("websocket")).headers(Headers::from(parts.headers)).query(query);
-    let peer = peer.presented(presented).address(address);
+    let protocol = protocol(upgrade.protocols())?;
+    let peer = peer(&parts.extensions, Headers::from(parts.headers), query);
     let (response, on_upgrade) = upgrade.accept(protocol);
     let (task_app, settings) = (app.clone(), settings.clone());
     app.spawn(async move {

@@ -8,7 +8,7 @@ use http::Request;
 
 use crate::origin::Outside;
 use crate::server::health;
-use crate::server::proxies::Proxies;
+use crate::server::proxies::{Proxies, X_FORWARDED_FOR};
 use crate::server::rate_limit::Limiter;
 
 /// Finds out who the client of a request is, and refuses one that asks too often.
@@ -43,9 +43,23 @@ impl Door {
     pub(super) fn admit(&self, request: &Request<Body>, client: Option<IpAddr>) -> Result<()> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         let Some(address) = client else { return Ok(()) };
-        if self.health.as_deref().is_some_and(|health| health::is_check(health, request.uri().path())) {
+        if self.is_check(request) || is_of_proxy(request) {
             return Ok(());
         }
         limiter.check(address)
     }
+
+    /// Tells whether a request is for a health check.
+    pub(super) fn is_check(&self, request: &Request<Body>) -> bool {
+        self.health.as_deref().is_some_and(|health| health::is_check(health, request.uri().path()))
+    }
+}
+
+/// Tells whether a request is a GRIP proxy's own, with no client behind it whom it could be counted for.
+fn is_of_proxy(request: &Request<Body>) -> bool {
+    #[cfg(feature = "grip")]
+    let is_signed = request.extensions().get::<crate::grip::Proxied>().is_some();
+    #[cfg(not(feature = "grip"))]
+    let is_signed = false;
+    is_signed && !request.headers().contains_key(X_FORWARDED_FOR)
 }

@@ -22,6 +22,8 @@ use tower_http::cors::CorsLayer;
 use tracing::{Instrument, Span};
 
 use crate::answer::error_response;
+#[cfg(feature = "grip")]
+use crate::grip::{Origin, Proxied};
 use crate::origin::Trusted;
 use crate::server::cors::Cors;
 use crate::server::door::Door;
@@ -45,6 +47,8 @@ struct Shared {
     cors: Option<CorsFront>,
     compression: bool,
     access_log: bool,
+    #[cfg(feature = "grip")]
+    grip: Option<Origin>,
 }
 
 /// CORS as the front needs it.
@@ -67,8 +71,17 @@ impl Front {
         cors: Option<CorsFront>,
         compression: bool,
         access_log: bool,
+        #[cfg(feature = "grip")] grip: Option<Origin>,
     ) -> Self {
-        Self(Arc::new(Shared { routes, door, cors, compression, access_log }))
+        Self(Arc::new(Shared {
+            routes,
+            door,
+            cors,
+            compression,
+            access_log,
+            #[cfg(feature = "grip")]
+            grip,
+        }))
     }
 
     pub(super) fn into_router(self) -> Router {
@@ -83,9 +96,14 @@ impl Front {
     pub(super) fn answer(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> BoxFuture<'static, Response> {
         let front = &self.0;
         let id = prepare(request.headers_mut());
+        #[cfg(feature = "grip")]
+        let received = front.grip.as_ref().map_or(Ok(()), |origin| Proxied::receive(origin, &mut request));
         let client = front.door.identify(&mut request, peer.map(|peer| peer.ip()));
         let log = Log::begin(&request, &id, front.access_log);
-        let work = match front.door.admit(&request, client) {
+        let admitted = front.door.admit(&request, client);
+        #[cfg(feature = "grip")]
+        let admitted = if front.door.is_check(&request) { admitted } else { received.and(admitted) };
+        let work = match admitted {
             Ok(()) => front.route(request, peer, client),
             Err(error) => front.refuse(request, error_response(&error)),
         };
@@ -100,6 +118,8 @@ async fn finish(work: AssertUnwindSafe<BoxFuture<'static, Response>>, id: Header
         tracing::error!(request_id = ?id, "a route panicked");
         error_response(&Error::internal("panic in a route"))
     });
+    #[cfg(feature = "grip")]
+    crate::grip::finish(&mut response);
     log.end(&response, &id);
     response.headers_mut().insert(REQUEST_ID, id);
     response

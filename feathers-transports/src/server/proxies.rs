@@ -6,7 +6,7 @@ use feathers_core::{Error, Result};
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The addresses and networks of proxies that are believed.
 #[derive(Clone, Debug, Default)]

@@ -7,6 +7,8 @@ use axum::Router;
 use feathers_core::{Error, Handle, Result};
 use tokio::net::TcpListener;
 
+#[cfg(feature = "grip")]
+use crate::grip::{Grip, Origin};
 use crate::realtime::Realtime;
 use crate::rest::Rest;
 use crate::server::accept::Acceptor;
@@ -93,6 +95,17 @@ impl Server {
 
 /// Puts all routes together; also returns the names of the transports.
 fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Front, Vec<&'static str>)> {
+    #[cfg(feature = "grip")]
+    let grip = match options.grip {
+        Some(grip) => Some(grip),
+        None => Grip::from_env()?,
+    };
+    #[cfg(feature = "grip")]
+    let origin = grip.map(|grip| Origin::start(&grip, app)).transpose()?;
+    #[cfg(not(feature = "grip"))]
+    if env::var_os("GRIP_URL").is_some() {
+        tracing::warn!("GRIP_URL is set, but the program was built without the feature `grip`");
+    }
     let limiter = options.rate_limit.map(Limiter::new);
     let door = Door::new(Proxies::parse(&options.proxies)?, limiter, options.health.clone());
     let bounds = Bounds { body: options.body_limit, time: options.request_timeout };
@@ -132,7 +145,16 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
     router = options.wrap.into_iter().fold(router, |router, wrap| wrap(router));
     let all = Routes::new(router, services.zip(elsewhere.0));
     let cors = options.cors.as_ref().map(CorsFront::new).transpose()?;
-    Ok((Front::new(all, door, cors, options.compression, options.access_log), names))
+    let front = Front::new(
+        all,
+        door,
+        cors,
+        options.compression,
+        options.access_log,
+        #[cfg(feature = "grip")]
+        origin,
+    );
+    Ok((front, names))
 }
 
 /// The paths of all routes but the services; none as soon as there are some that nobody knows.

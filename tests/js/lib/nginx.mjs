@@ -2,13 +2,10 @@
 // at its defaults.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as delay } from 'node:timers/promises'
-
-const START_TIMEOUT = 10_000
+import { freePort, listens } from './ports.mjs'
 
 const configuration = (port, target) => `
 # Workers of root's nginx would be another user, which cannot see the folder.
@@ -58,7 +55,7 @@ export async function startNginx(target) {
     })
     // It matters no more once it listens.
     failed.catch(() => {})
-    await Promise.race([listens(port), failed])
+    await Promise.race([listens(port, 'nginx'), failed])
   }
 
   async function stop() {
@@ -77,27 +74,5 @@ export async function startNginx(target) {
       await stop()
       rmSync(directory, { recursive: true, force: true })
     }
-  }
-}
-
-async function freePort() {
-  const server = net.createServer()
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-/** Waits until somebody listens on a port. */
-async function listens(port) {
-  const end = Date.now() + START_TIMEOUT
-  const connects = () => new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1', () => resolve(true))
-    socket.on('error', () => resolve(false))
-    socket.on('connect', () => socket.destroy())
-  })
-  while (!(await connects())) {
-    if (Date.now() > end) throw new Error('nginx does not listen')
-    await delay(20)
   }
 }

@@ -38,9 +38,9 @@ class Reader {
 }
 
 /** Native ones, which come back by themselves with the last cursor. */
-const native = (Source) => async (url) => {
+const native = (Source) => async (url, query = '') => {
   const reader = new Reader()
-  const source = new Source(`${url}/realtime`)
+  const source = new Source(`${url}/realtime${query}`)
   reader.close = () => source.close()
   source.addEventListener('message', ({ data }) => {
     const { path, event, data: item } = JSON.parse(data)
@@ -52,6 +52,9 @@ const native = (Source) => async (url) => {
   await reader.until(({ opened }) => opened === 1, 'ready')
   return reader
 }
+
+/** Opens a reader that begins at a cursor. */
+export const readFrom = (url, since) => native(EventSource)(url, `?since=${since}`)
 
 /** The client of Feathers 6, which takes every block with data for an event of a service. */
 async function feathers6(url) {

@@ -20,11 +20,13 @@ pub(super) struct Collector {
     steps: UnboundedReceiver<(usize, Step)>,
     told: BTreeMap<usize, Steps>,
     spots: BTreeMap<usize, Spot>,
+    /// Where those stand that still have to read all records.
+    reading: BTreeMap<usize, Spot>,
 }
 
 impl Collector {
     pub(super) fn new(start: Instant, steps: UnboundedReceiver<(usize, Step)>) -> Self {
-        Self { start, steps, told: BTreeMap::new(), spots: BTreeMap::new() }
+        Self { start, steps, told: BTreeMap::new(), spots: BTreeMap::new(), reading: BTreeMap::new() }
     }
 
     /// Collects until something has happened.
@@ -61,8 +63,11 @@ impl Collector {
     }
 
     fn take(&mut self, number: usize, step: Step) {
-        if let Step::Event { at, .. } | Step::Stands { at } | Step::Reset { at, .. } = &step {
-            self.spots.insert(number, at.clone());
+        match &step {
+            Step::Event { at, .. } | Step::Stands { at } => drop(self.spots.insert(number, at.clone())),
+            Step::Reset { at, .. } => drop(self.reading.insert(number, at.clone())),
+            Step::Reads { .. } => self.spots.extend(self.reading.remove(&number).map(|at| (number, at))),
+            Step::Opens { .. } | Step::Cut { .. } => {}
         }
         let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.told.entry(number).or_default().push((now, step));

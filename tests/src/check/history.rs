@@ -93,6 +93,9 @@ impl Way {
         Self::LongPoll,
         Self::ShortPoll,
     ];
+
+    /// Those for which a proxy can see gaps.
+    pub(super) const PROXIED: [Self; 2] = [Self::Sse, Self::LongPoll];
 }
 
 impl fmt::Display for Way {

@@ -19,23 +19,28 @@ pub(super) struct Nemesis {
     host: Option<u32>,
 }
 
-/// How the server is to be restarted.
-pub(super) type Restart = Signal;
+/// What is to be restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Restart {
+    Server(Signal),
+    Proxy(Signal),
+}
 
 impl Nemesis {
     pub(super) fn new(seed: u64, links: Vec<Arc<Link>>, host: Option<u32>) -> Self {
         Self { rng: StdRng::seed_from_u64(seed), links, host }
     }
 
-    /// Draws when and how the server is restarted within so much time: at least once.
-    pub(super) fn restarts(&mut self, time: Duration) -> Vec<(Duration, Restart)> {
+    /// Draws what is restarted within so much time, when, and how: the server at least once, and a proxy as often.
+    pub(super) fn restarts(&mut self, time: Duration, proxied: bool) -> Vec<(Duration, Restart)> {
         let count = (time.as_secs() / 12).max(1);
-        let mut restarts: Vec<_> = (0..count)
-            .map(|_| {
+        let mut restarts = Vec::new();
+        for what in [Restart::Server, Restart::Proxy].into_iter().take(if proxied { 2 } else { 1 }) {
+            restarts.extend((0..count).map(|_| {
                 let at = time.mul_f64(self.rng.random_range(0.2..0.9));
-                (at, if self.rng.random_bool(0.5) { Signal::Kill } else { Signal::Term })
-            })
-            .collect();
+                (at, what(if self.rng.random_bool(0.5) { Signal::Kill } else { Signal::Term }))
+            }));
+        }
         restarts.sort_by_key(|(at, _)| *at);
         restarts
     }

@@ -13,6 +13,8 @@ check [--seconds N] [--readers N] [--seed N] [--retain N] [--sabotage WAY]
   --seed N        what the faults and the writes are drawn from; printed, drawn itself by default
   --retain N      how many places the server's event log keeps; 150 by default
   --sabotage WAY  breaks the stream on purpose: drop, double, swap, silent-reset, unpublished or phantom
+  --pushpin       reads server-sent events and long polls behind a real Pushpin, which PUSHPIN names, loses some of what
+                  is published to it, and ends and restarts it too; 1000 places are kept by default
 check --prove [--seed N]
   Runs every sabotage for a few seconds; each must be found";
 
@@ -29,6 +31,8 @@ pub struct Options {
     pub retain: usize,
     /// What is broken on purpose.
     pub sabotage: Option<Sabotage>,
+    /// The readers are behind a real Pushpin.
+    pub pushpin: bool,
     /// All sabotages are tried instead of one run.
     pub prove: bool,
 }
@@ -41,6 +45,7 @@ impl Default for Options {
             readers: 24,
             retain: 150,
             sabotage: None,
+            pushpin: false,
             prove: false,
         }
     }
@@ -50,11 +55,19 @@ impl Options {
     /// Reads the arguments of the program. The error says which one is wrong.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut options = Self::default();
+        let mut retain = None;
         let mut arguments = arguments.into_iter();
         while let Some(name) = arguments.next() {
-            if name == "--prove" {
-                options.prove = true;
-                continue;
+            match name.as_str() {
+                "--prove" => {
+                    options.prove = true;
+                    continue;
+                }
+                "--pushpin" => {
+                    options.pushpin = true;
+                    continue;
+                }
+                _ => {}
             }
             let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
             let number = || value.parse::<u64>().map_err(|_| format!("{name} needs a number, not '{value}'"));
@@ -63,11 +76,13 @@ impl Options {
                 "--seed" => options.seed = number()?,
                 "--seconds" => options.time = Duration::from_secs(number()?.clamp(1, 86_400)),
                 "--readers" => options.readers = count()?,
-                "--retain" => options.retain = count()?,
+                "--retain" => retain = Some(count()?),
                 "--sabotage" => options.sabotage = Some(value.parse()?),
                 _ => return Err(format!("there is no {name}")),
             }
         }
+        // A proxy notices a gap after a moment only.
+        options.retain = retain.unwrap_or(if options.pushpin { 1_000 } else { options.retain });
         Ok(options)
     }
 }

@@ -38,12 +38,13 @@ pub(super) enum Signal {
 }
 
 impl Process {
-    /// Starts the server and returns its address.
-    pub(super) async fn server(options: &Options) -> io::Result<(Self, SocketAddr)> {
+    /// Starts the server, for a proxy if one is named by its `GRIP_URL`, and returns its address.
+    pub(super) async fn server(options: &Options, proxy: Option<&str>) -> io::Result<(Self, SocketAddr)> {
         let mut command = own("serve")?;
         command.env("RUST_LOG", "error");
         command.env(serve::RETAIN, options.retain.to_string());
         command.env(serve::SABOTAGE, options.sabotage.map(|way| way.to_string()).unwrap_or_default());
+        command.env("GRIP_URL", proxy.unwrap_or_default());
         let mut process = Self::spawn(command)?;
         let line = timeout(PATIENCE, process.lines.next_line()).await??.unwrap_or_default();
         let address = line.strip_prefix("listening on http://").and_then(|address| address.parse().ok());

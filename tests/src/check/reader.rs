@@ -26,6 +26,8 @@ use super::history::{Change, Records, Spot, Step, Way};
 
 /// Silence for this long is the end of a connection: something is to be heard twice a second.
 const SILENCE: Duration = Duration::from_secs(4);
+/// The same behind a proxy, which holds a poll for five seconds at least.
+const PROXIED_SILENCE: Duration = Duration::from_secs(9);
 
 /// Why a connection has ended.
 type Ended<T = ()> = Result<T, String>;
@@ -53,6 +55,8 @@ pub(super) struct Plan {
     pub(super) door: String,
     /// Where it reads all records; this way is always good.
     pub(super) desk: String,
+    /// It is held by a proxy, so it looks at cursors: what it has had already, it passes over.
+    pub(super) proxied: bool,
 }
 
 /// Where a reader's steps go, with the reader's number.
@@ -110,7 +114,23 @@ impl Reader {
         let _ = self.tell.send((self.plan.number, step));
     }
 
+    /// How long nothing may be heard.
+    fn silence(&self) -> Duration {
+        if self.plan.proxied { PROXIED_SILENCE } else { SILENCE }
+    }
+
+    /// Tells whether this is not after the place where the reader stands, which does not count behind a proxy.
+    fn is_old(&self, cursor: &str) -> bool {
+        let spot = |text: &str| text.parse::<Spot>().ok();
+        let (own, new) = (self.since.as_deref().and_then(spot), spot(cursor));
+        let is_old = own.zip(new).is_some_and(|(own, new)| own.epoch == new.epoch && new.seq <= own.seq);
+        self.plan.proxied && is_old
+    }
+
     fn event(&mut self, path: &str, name: &str, data: &Value, cursor: &str) {
+        if self.is_old(cursor) {
+            return;
+        }
         let text = |field: &str| data[field].as_str().unwrap_or_default().to_owned();
         let mark = if name == "removed" { String::new() } else { text("mark") };
         let change = Change { path: path.to_owned(), name: name.to_owned(), id: text("id"), mark };
@@ -120,6 +140,9 @@ impl Reader {
     }
 
     fn stands(&mut self, cursor: &str) {
+        if self.is_old(cursor) {
+            return;
+        }
         if let Some(at) = self.at(cursor) {
             self.step(Step::Stands { at });
         }

@@ -15,9 +15,19 @@ pub struct Report {
     /// Calls that were done, have failed, or nobody knows.
     writes: [usize; 3],
     restarts: usize,
-    cuts: u64,
+    faults: Faults,
     head: String,
     violations: Vec<Violation>,
+}
+
+/// What was broken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Faults {
+    /// How many connections were reset.
+    pub(super) cuts: u64,
+    /// How many items were lost on their way to the proxy.
+    pub(super) lost: u64,
+    pub(super) proxy_restarts: usize,
 }
 
 /// What the readers of one transport were told.
@@ -34,7 +44,7 @@ struct Count {
 const SHOWN: usize = 5;
 
 impl Report {
-    pub(super) fn new(options: Options, evidence: &Evidence, cuts: u64, violations: Vec<Violation>) -> Self {
+    pub(super) fn new(options: Options, evidence: &Evidence, faults: Faults, violations: Vec<Violation>) -> Self {
         let mut ways: BTreeMap<Way, Count> = BTreeMap::new();
         for reader in evidence.readers.iter().filter(|reader| !reader.steady) {
             let count = ways.entry(reader.way).or_default();
@@ -66,7 +76,7 @@ impl Report {
             }
         }
         let (restarts, head) = (evidence.ends.len(), evidence.head.to_string());
-        Self { options, ways, writes, restarts, cuts, head, violations }
+        Self { options, ways, writes, restarts, faults, head, violations }
     }
 
     /// Tells whether nothing was found.
@@ -86,7 +96,11 @@ impl fmt::Display for Report {
         let [done, failed, unknown] = self.writes;
         writeln!(f, "seed {seed}, {} s, {readers} readers, {retain} places kept", time.as_secs())?;
         writeln!(f, "writes: {done} done, {failed} refused, {unknown} unknown; the log ends at {}", self.head)?;
-        writeln!(f, "faults: {} connections reset, {} restarts of the server", self.cuts, self.restarts)?;
+        let Faults { cuts, lost, proxy_restarts } = self.faults;
+        writeln!(f, "faults: {cuts} connections reset, {} restarts of the server", self.restarts)?;
+        if self.options.pushpin {
+            writeln!(f, "        {lost} publications lost, {proxy_restarts} restarts of the proxy")?;
+        }
         writeln!(f, "transport          readers  events  connects  resumes  resets")?;
         for (way, count) in &self.ways {
             let Count { readers, events, connects, resumes, resets } = count;

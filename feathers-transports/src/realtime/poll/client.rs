@@ -30,6 +30,7 @@ struct State {
     /// Reads on from where the last answer ended; `None` if it has read further than that.
     reader: Option<Subscription>,
     polls: usize,
+    /// From when on it is idle, while there are no polls: later than now if a proxy has its poll.
     idle_since: Instant,
 }
 
@@ -81,15 +82,26 @@ impl Client {
 
 /// One poll. The client is idle when all of its polls are dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(in crate::realtime) struct Turn {
     client: Arc<Client>,
     number: u64,
     start: Option<Cursor>,
 }
 
 impl Turn {
-    pub(super) fn secret(&self) -> &Arc<str> {
+    pub(in crate::realtime) fn secret(&self) -> &Arc<str> {
         self.client.secret()
+    }
+
+    #[cfg(feature = "grip")]
+    pub(in crate::realtime) fn connection(&self) -> &Connection {
+        self.client.connection()
+    }
+
+    /// Keeps the client for this long after the answer, which a proxy has and gives later.
+    #[cfg(feature = "grip")]
+    pub(in crate::realtime) fn stay(&self, time: Duration) {
+        self.client.lock().idle_since = Instant::now() + time;
     }
 
     /// Returns why the server has ended the session, if it has.
@@ -129,7 +141,7 @@ impl Turn {
     }
 
     /// Takes what is there now.
-    pub(super) fn take_ready(&self, batch: &mut Batch) {
+    pub(in crate::realtime) fn take_ready(&self, batch: &mut Batch) {
         let Some(mut state) = self.state() else { return };
         let Some(reader) = &mut state.reader else { return };
         if self.client.is_over() {
@@ -186,7 +198,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let mut state = self.client.lock();
         state.polls -= 1;
-        state.idle_since = Instant::now();
+        state.idle_since = state.idle_since.max(Instant::now());
         if state.newest == self.number {
             state.waiting = None;
         }

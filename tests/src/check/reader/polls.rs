@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::{Ended, Reader, SILENCE, http};
+use super::{Ended, Reader, http};
 
 /// How long a long poll waits, in seconds.
 const WAIT: &str = "1";
@@ -28,7 +28,8 @@ impl Reader {
         let mut query = vec![("wait", if long { WAIT } else { "0" })];
         query.extend(self.since.as_deref().map(|since| ("since", since)));
         query.extend(self.secret.as_deref().map(|conn| ("conn", conn)));
-        let mut request = self.http.get(format!("http://{}/realtime", self.plan.door)).query(&query).timeout(SILENCE);
+        let mut request =
+            self.http.get(format!("http://{}/realtime", self.plan.door)).query(&query).timeout(self.silence());
         if !long && let Some(since) = &self.since {
             request = request.header("if-none-match", format!("\"{since}\""));
         }

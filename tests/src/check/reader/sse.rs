@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::{Ended, Reader, SILENCE, http};
+use super::{Ended, Reader, http};
 
 /// One block of a stream.
 #[derive(Debug, Default)]
@@ -22,13 +22,15 @@ impl Reader {
             Some(since) => request = request.header("last-event-id", since),
             None => {}
         }
-        let answer = timeout(SILENCE, request.send()).await.map_err(|_| "no answer")?;
+        let answer = timeout(self.silence(), request.send()).await.map_err(|_| "no answer")?;
         let mut answer = answer.map_err(http::why)?;
         if !answer.status().is_success() {
             return Err(format!("a stream with {}", answer.status()));
         }
         let mut text = Vec::new();
-        while let Some(chunk) = timeout(SILENCE, answer.chunk()).await.map_err(|_| "silence")?.map_err(http::why)? {
+        while let Some(chunk) =
+            timeout(self.silence(), answer.chunk()).await.map_err(|_| "silence")?.map_err(http::why)?
+        {
             text.extend_from_slice(&chunk);
             while let Some(end) = text.windows(2).position(|two| two == b"\n\n") {
                 let block: Vec<u8> = text.drain(..end + 2).collect();

@@ -1,0 +1,223 @@
+//! The settings: which proxies there are, and how they and the app know each other.
+
+use std::env;
+use std::fmt;
+
+use feathers_core::{Error, Result};
+use http::Uri;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+
+/// The settings of GRIP: the proxies that hold connections for this app.
+///
+/// ```
+/// use feathers_transports::{Grip, GripProxy};
+///
+/// let proxy = GripProxy::new("http://127.0.0.1:5561").verify_key("base64:c2VjcmV0IG9mIHRoZSBwcm94eSBhbmQgdGhlIGFwcA==");
+/// let grip = Grip::new().proxy(proxy).prefix("app-");
+/// ```
+///
+/// They can also be read from a configuration with serde, or from the environment by [`Grip::from_env`].
+/// Mistakes are errors of the start, and name the setting.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Grip {
+    pub(super) proxies: Vec<GripProxy>,
+    pub(super) prefix: String,
+    pub(super) proxy_required: bool,
+    pub(super) fan_out: bool,
+    pub(super) secret: Option<String>,
+}
+
+/// One proxy.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GripProxy {
+    /// The URL of its control endpoint, to which `/publish/` is added.
+    pub(super) control_uri: String,
+    /// Who the app says it is there.
+    #[serde(default)]
+    pub(super) control_iss: Option<String>,
+    /// The key for the control endpoint.
+    #[serde(default)]
+    pub(super) key: Option<String>,
+    /// Who the proxy says it is.
+    #[serde(default)]
+    pub(super) verify_iss: Option<String>,
+    /// The key that its signatures are verified with.
+    #[serde(default)]
+    pub(super) verify_key: Option<String>,
+}
+
+impl Grip {
+    /// Begins without proxies.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a proxy. Every event is published to all of them, and the signature of any is believed.
+    pub fn proxy(mut self, proxy: GripProxy) -> Self {
+        self.proxies.push(proxy);
+        self
+    }
+
+    /// Sets what the names of all channels begin with, for proxies that several apps share.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Says whether only proxies are answered; everybody else gets a 501, but for health checks.
+    pub fn proxy_required(mut self, required: bool) -> Self {
+        self.proxy_required = required;
+        self
+    }
+
+    /// Says whether the proxy gets events for `WebSockets` once for all, instead of asking for each of them.
+    ///
+    /// Without it nothing is lost, and each event costs a request of the proxy for each WebSocket that gets it.
+    /// With it an event is one message for all who are in the same channels. But Pushpin drops what is published to a
+    /// WebSocket whose client has not read what came before, 8 KiB by default, and nobody learns of that: it is for very
+    /// many clients that can miss an event.
+    ///
+    /// It makes no difference for streams and polls, where a gap is always found.
+    pub fn fan_out(mut self, fan_out: bool) -> Self {
+        self.fan_out = fan_out;
+        self
+    }
+
+    /// Sets the secret that links and the state of `WebSockets` are signed with, instead of one that is made of the
+    /// first shared secret of a proxy. It may be written as `base64:..`.
+    ///
+    /// Without either it is made anew at each start, and streams that are held then end once and come back.
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.secret = Some(secret.into());
+        self
+    }
+
+    /// Reads `GRIP_URL`, one URL or several with blanks between, and `GRIP_VERIFY_KEY`, which is for all proxies whose
+    /// URL has no `verify-key`. `GRIP_PREFIX`, `GRIP_PROXY_REQUIRED`, `GRIP_FAN_OUT` and `GRIP_SECRET` are read too.
+    /// `None` without `GRIP_URL`.
+    ///
+    /// A URL is that of the control endpoint, with `iss`, `key`, `verify-iss` and `verify-key` in its query:
+    /// `http://127.0.0.1:5561/?verify-iss=pushpin&verify-key=base64:c2VjcmV0`.
+    pub fn from_env() -> Result<Option<Self>> {
+        Self::from_variables(|name| env::var(name).ok().filter(|text| !text.trim().is_empty()))
+    }
+
+    pub(super) fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Self>> {
+        let Some(urls) = variable("GRIP_URL") else { return Ok(None) };
+        let verify_key = variable("GRIP_VERIFY_KEY");
+        let mut grip = Self::new();
+        for (index, url) in urls.split_whitespace().enumerate() {
+            let place = if index == 0 { "GRIP_URL".to_owned() } else { format!("GRIP_URL, URL {}", index + 1) };
+            let mut proxy = GripProxy::parse(url, &place)?;
+            proxy.verify_key = proxy.verify_key.or_else(|| verify_key.clone());
+            if proxy.verify_key.is_none() {
+                return Err(Error::general(format!("{place} has no 'verify-key', and GRIP_VERIFY_KEY is not set")));
+            }
+            grip.proxies.push(proxy);
+        }
+        grip.prefix = variable("GRIP_PREFIX").unwrap_or_default();
+        grip.secret = variable("GRIP_SECRET");
+        let switch = |name: &str| match variable(name).as_deref() {
+            None | Some("false" | "0") => Ok(false),
+            Some("true" | "1") => Ok(true),
+            Some(_) => Err(Error::general(format!("{name} must be true or false"))),
+        };
+        grip.proxy_required = switch("GRIP_PROXY_REQUIRED")?;
+        grip.fan_out = switch("GRIP_FAN_OUT")?;
+        Ok(Some(grip))
+    }
+}
+
+impl GripProxy {
+    /// Describes a proxy by the URL of its control endpoint.
+    pub fn new(control_uri: impl Into<String>) -> Self {
+        Self { control_uri: control_uri.into(), control_iss: None, key: None, verify_iss: None, verify_key: None }
+    }
+
+    /// Reads a URL with the settings in its query, as [`Grip::from_env`] does.
+    pub fn from_url(url: &str) -> Result<Self> {
+        Self::parse(url, "the URL of a GRIP proxy")
+    }
+
+    /// Sets who the app says it is at the control endpoint. With it the app sends a token there that `key` signs;
+    /// without, it sends the key itself, if there is one.
+    pub fn control_iss(mut self, iss: impl Into<String>) -> Self {
+        self.control_iss = Some(iss.into());
+        self
+    }
+
+    /// Sets the key for the control endpoint. Pushpin asks for none, hosted proxies do.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Sets who the proxy says it is: signatures of anybody else are not believed.
+    pub fn verify_iss(mut self, iss: impl Into<String>) -> Self {
+        self.verify_iss = Some(iss.into());
+        self
+    }
+
+    /// Sets the key that the proxy's signatures are verified with: text, `base64:` and bytes, or a public key in PEM.
+    ///
+    /// A secret is good for HS256 only, and a public key for RS256 or ES256, whichever it is.
+    pub fn verify_key(mut self, key: impl Into<String>) -> Self {
+        self.verify_key = Some(key.into());
+        self
+    }
+
+    fn parse(url: &str, place: &str) -> Result<Self> {
+        let uri: Uri = url.parse().map_err(|_| Error::general(format!("{place} is not a URL")))?;
+        let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(Error::general(format!("{place} must begin with http:// or https:// and a host")));
+        };
+        let mut proxy = Self::new(format!("{scheme}://{authority}{}", uri.path()));
+        for pair in uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            // A plus is itself here: base64 has it.
+            let value = percent_decode_str(value).decode_utf8();
+            let value = value.map_err(|_| Error::general(format!("{place}: '{name}' is not UTF-8")))?.into_owned();
+            match name {
+                "iss" => proxy.control_iss = Some(value),
+                "key" => proxy.key = Some(value),
+                "verify-iss" => proxy.verify_iss = Some(value),
+                "verify-key" => proxy.verify_key = Some(value),
+                _ => {
+                    let known = "'iss', 'key', 'verify-iss' and 'verify-key'";
+                    return Err(Error::general(format!("{place}: '{name}' is not known, only {known} are")));
+                }
+            }
+        }
+        Ok(proxy)
+    }
+
+    /// Returns where to publish; `place` is for the error.
+    pub(super) fn publish_url(&self, place: &str) -> Result<String> {
+        let uri: Uri = self.control_uri.parse().map_err(|_| Error::general(format!("{place} is not a URL")))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.authority().is_none() || uri.query().is_some() {
+            return Err(Error::general(format!("{place} must be http:// or https://, a host and perhaps a path")));
+        }
+        Ok(format!("{}/publish/", self.control_uri.trim_end_matches('/')))
+    }
+}
+
+impl fmt::Debug for Grip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grip")
+            .field("proxies", &self.proxies)
+            .field("prefix", &self.prefix)
+            .field("proxy_required", &self.proxy_required)
+            .field("fan_out", &self.fan_out)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for GripProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may have a password in it.
+        f.debug_struct("GripProxy").field("verify_iss", &self.verify_iss).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,174 @@
+//! Clients that a GRIP proxy holds: what the app keeps of them between two requests of the proxy.
+//!
+//! A client is a session as any other, so that its channels, its login and its end are what they are everywhere. It is
+//! over when the proxy has not asked for a while.
+
+mod poll;
+mod relay;
+mod socket;
+mod stream;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use feathers_core::{Cursor, Handle, Session};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+pub(super) use self::poll::{go_on as go_on_poll, hold as hold_poll};
+use self::relay::Exchange;
+pub(super) use self::socket::{answer as socket, is_events};
+pub(super) use self::stream::{answer as stream, linked};
+use super::streams::Place;
+use crate::grip::{LEASE, Origin, Seat};
+
+/// How often those that are over are looked for.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// The streams at proxies, by the secrets of their sessions. Clones are the same.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    app: Handle,
+    table: Arc<Mutex<Table>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    streams: HashMap<Arc<str>, Arc<Stream>>,
+    /// The ways to the tasks of `WebSockets`.
+    sockets: HashMap<String, mpsc::Sender<Exchange>>,
+    /// Whether somebody looks for those that are over.
+    watched: bool,
+    stopped: bool,
+}
+
+/// One stream at a proxy.
+#[derive(Debug)]
+struct Stream {
+    session: Session,
+    named: bool,
+    until: Mutex<Instant>,
+    origin: Origin,
+    _place: Place,
+}
+
+impl Stream {
+    fn renew(&self) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + LEASE;
+    }
+
+    fn is_over(&self) -> bool {
+        self.session.connection().is_closed()
+            || *self.until.lock().unwrap_or_else(PoisonError::into_inner) <= Instant::now()
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.origin.let_go(self.session.connection());
+    }
+}
+
+impl Held {
+    pub(super) fn new(app: &Handle) -> Self {
+        Self { app: app.clone(), table: Arc::default() }
+    }
+
+    /// Keeps a stream; one that comes when the server stops is over at once.
+    fn keep(&self, stream: Stream) -> Arc<Stream> {
+        let stream = Arc::new(stream);
+        let mut table = self.lock();
+        if !table.stopped {
+            table.streams.insert(stream.session.secret().clone(), stream.clone());
+            if !std::mem::replace(&mut table.watched, true) {
+                self.app.spawn(self.clone().watch());
+            }
+        }
+        stream
+    }
+
+    fn find(&self, secret: &str) -> Option<Arc<Stream>> {
+        self.lock().streams.get(secret).cloned()
+    }
+
+    /// Notes the way to the task of a WebSocket.
+    fn plug_in(&self, id: &str, sender: mpsc::Sender<Exchange>) {
+        self.lock().sockets.insert(id.to_owned(), sender);
+    }
+
+    fn socket(&self, id: &str) -> Option<mpsc::Sender<Exchange>> {
+        self.lock().sockets.get(id).cloned()
+    }
+
+    /// Ends a WebSocket, if its task has not.
+    fn hang_up(&self, id: &str) {
+        self.lock().sockets.remove(id);
+    }
+
+    /// Ends the session of a stream.
+    fn end(&self, secret: &str) {
+        // Outside of the lock, since the disconnect listeners run.
+        let stream = self.lock().streams.remove(secret);
+        drop(stream);
+    }
+
+    /// Ends all sessions. The clients stay at the proxy, which asks again and finds them over.
+    pub(super) fn close(&self) {
+        let streams = {
+            let mut table = self.lock();
+            table.stopped = true;
+            std::mem::take(&mut table.streams)
+        };
+        drop(streams);
+    }
+
+    /// Lets go of streams that are over, for as long as there are any.
+    async fn watch(self) {
+        while tokio::time::timeout(SWEEP, self.app.stopping()).await.is_err() {
+            let (over, watching) = {
+                let mut table = self.lock();
+                let over: Vec<_> = table.streams.extract_if(|_, stream| stream.is_over()).collect();
+                table.watched = !table.streams.is_empty();
+                (over, table.watched)
+            };
+            // Outside of the lock, since the disconnect listeners run.
+            drop(over);
+            if !watching {
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How often reading and the routing of events are brought together before the proxy is left to find the gap.
+const TRIES: usize = 8;
+
+/// Finds the place of a client that has read everything up to now: the last item of its channel before its position.
+///
+/// `read` reads what there is and returns the position. The second value is `false` if there are events that it has not
+/// read: the client then is at no place of this channel.
+fn seat(find: impl Fn() -> Seat, mut read: impl FnMut() -> Cursor) -> (Seat, bool) {
+    let mut seat = find();
+    for _ in 0..TRIES {
+        let position = read();
+        // After the reading: an item that comes between the two is one to be read.
+        seat = find();
+        if seat.last.cursor().epoch != position.epoch || seat.last.cursor().seq <= position.seq {
+            return (seat, true);
+        }
+    }
+    (seat, false)
+}
+
+/// Returns the later of the places up to which a client has got everything; that of the proxy counts if only it can.
+fn later(ours: Option<Cursor>, proxys: Option<Cursor>) -> Option<Cursor> {
+    match (ours, proxys) {
+        (Some(ours), Some(proxys)) if ours.epoch == proxys.epoch && ours.seq > proxys.seq => Some(ours),
+        (ours, proxys) => proxys.or(ours),
+    }
+}

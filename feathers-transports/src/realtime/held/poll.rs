@@ -1,0 +1,65 @@
+//! Polls at a proxy: one that would wait here is held there, with what the client gets if nothing comes as its body.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::Response;
+use feathers_core::{Result, Since};
+
+use crate::grip::item::VAR_SUBST;
+use crate::grip::{LEASE, Proxied, Seat, hold};
+use crate::realtime::asked;
+use crate::realtime::poll::{Batch, Turn};
+
+/// A shorter wait is waited here: proxies hold for this long at least.
+const SHORTEST: Duration = Duration::from_secs(5);
+
+/// Where a poll is held.
+pub(in crate::realtime) struct Hold {
+    seat: Seat,
+    own: Arc<str>,
+    wait: Duration,
+}
+
+/// Takes what a proxy says the client has got, if that is more than the client knew when it asked.
+pub(in crate::realtime) fn go_on<'a>(mut asked: asked::Poll<'a>, proxied: Option<&Proxied>) -> asked::Poll<'a> {
+    if let Some(last) = proxied.and_then(Proxied::furthest) {
+        let ours = match asked.since {
+            Some(Since::Cursor(cursor)) => Some(cursor),
+            _ => None,
+        };
+        asked.since = super::later(ours, Some(last)).map(Since::Cursor);
+    }
+    asked
+}
+
+/// Finds out where a poll is held; `None` if there is something to answer, or too little time to wait for it.
+pub(in crate::realtime) fn hold(proxied: &Proxied, turn: &Turn, batch: &mut Batch, wait: Duration) -> Option<Hold> {
+    if wait < SHORTEST || !proxied.has(&format!("filter:{VAR_SUBST}")) {
+        return None;
+    }
+    let origin = proxied.origin();
+    let connection = turn.connection();
+    origin.watch(connection);
+    // Before anything is read, so that no change is missed.
+    origin.hold(connection);
+    let (seat, whole) = super::seat(
+        || origin.seat(connection, false, wait + LEASE),
+        || {
+            turn.take_ready(batch);
+            batch.cursor()
+        },
+    );
+    if !whole || !batch.is_blank() || connection.is_closed() {
+        return None;
+    }
+    turn.stay(wait);
+    Some(Hold { seat, own: origin.own_channel(connection), wait })
+}
+
+impl Hold {
+    /// Puts it on the answer.
+    pub(in crate::realtime) fn instruct(&self, response: &mut Response, conn: &str) -> Result<()> {
+        hold::response(response, &self.seat, &self.own, conn, self.wait)
+    }
+}

@@ -1,0 +1,146 @@
+//! `WebSockets` at a proxy: requests of the type `application/websocket-events`.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use feathers_core::{Error, Headers, Result};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http_body_util::{BodyExt, Limited};
+use tokio::sync::{mpsc, oneshot};
+
+use super::relay::{Answer, Exchange, Relay, control_text};
+use crate::grip::events::{self, Close, Event, Limits};
+use crate::grip::{Control, Proxied, STATE_LIFETIME, State};
+use crate::realtime::socket::Driver;
+use crate::realtime::{Shared, asked, upgrade};
+
+const EVENTS: HeaderValue = HeaderValue::from_static("application/websocket-events");
+const EXTENSIONS: HeaderName = HeaderName::from_static("sec-websocket-extensions");
+const SET_STATE: HeaderName = HeaderName::from_static("set-meta-feathers");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive-interval");
+
+/// How often the proxy asks when nothing happens, in seconds: the least that there is.
+const INTERVAL: u64 = 20;
+/// How many events one request may have.
+const MOST_EVENTS: usize = 512;
+/// How many bytes one may have besides its largest message.
+const AROUND: usize = 256 << 10;
+
+/// Tells whether a request is one of a WebSocket at a proxy.
+pub(in crate::realtime) fn is_events(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
+        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/websocket-events"))
+    })
+}
+
+/// Answers a request. What cannot be read closes the connection.
+pub(in crate::realtime) async fn answer(shared: &Shared, proxied: &Proxied, request: Request) -> Result<Response> {
+    shared.options.origins.check(&request)?;
+    let (parts, body) = request.into_parts();
+    let message = shared.options.socket.max_frame;
+    let body = Limited::new(body, message.saturating_add(AROUND)).collect().await;
+    let read = match body {
+        Ok(body) => events::decode(&body.to_bytes(), Limits { events: MOST_EVENTS, message })
+            .map_err(|error| Close::new(error.code, error.reason)),
+        Err(_) => Err(Close::new(1009, "the message is too big")),
+    };
+    let state = proxied.state().and_then(|token| proxied.origin().tokens().verify::<State>(token));
+    match (state, read) {
+        (None, Ok(events)) if events.first() == Some(&Event::Open) => open(shared, proxied, parts, events).await,
+        // A server that was started anew knows nobody.
+        (None, Ok(_)) => Ok(closing(Close::new(4201, "come back"))),
+        (None, Err(close)) => Ok(closing(close)),
+        (Some(state), Ok(events)) if !events.contains(&Event::Open) => go_on(shared, proxied, &state, events).await,
+        (Some(state), Ok(_)) => {
+            shared.held.hang_up(&state.ws);
+            Ok(closing(Close::new(1002, "the connection is open already")))
+        }
+        (Some(state), Err(close)) => {
+            shared.held.hang_up(&state.ws);
+            Ok(closing(close))
+        }
+    }
+}
+
+/// Begins a WebSocket.
+async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Event>) -> Result<Response> {
+    if shared.app.is_stopping() {
+        return Err(Error::unavailable("the server is shutting down"));
+    }
+    let query = asked::query(&parts.uri)?;
+    let protocol = upgrade::protocol(&offered(&parts.headers))?;
+    let share = shared.shares.take(crate::address::client_address(&parts.extensions));
+    let place = share.and_then(|share| shared.streams.reserve(share));
+    let Some(place) = place else { return Err(Error::unavailable("no more WebSockets now, try again later")) };
+    let peer = upgrade::peer(&parts.extensions, Headers::from(parts.headers), query);
+    let id = format!("{:032x}", rand::random::<u128>());
+    let origin = proxied.origin().clone();
+    let own = origin.socket_channel(&id);
+    let (sender, inbox) = mpsc::channel(1);
+    shared.held.plug_in(&id, sender.clone());
+    let driver =
+        Driver::new(shared.app.clone(), peer, Relay::new(origin, own.clone(), inbox), shared.options.socket.clone());
+    let (held, task_id) = (shared.held.clone(), id.clone());
+    shared.app.spawn(async move {
+        driver.run().await;
+        held.hang_up(&task_id);
+        drop(place);
+    });
+    let mut all = vec![Event::Open, control_text(&Control::Subscribe(own).json())];
+    let answer = exchange(&sender, 0, events).await;
+    all.extend(answer.events);
+    let mut response = respond(&all);
+    let headers = response.headers_mut();
+    headers.insert(EXTENSIONS, HeaderValue::from_static("grip"));
+    if let Some(protocol) = protocol {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+    }
+    keep(&mut response, proxied, State { ws: id, n: answer.number })?;
+    Ok(response)
+}
+
+/// Goes on with a WebSocket.
+async fn go_on(shared: &Shared, proxied: &Proxied, state: &State, events: Vec<Event>) -> Result<Response> {
+    let Some(sender) = shared.held.socket(&state.ws) else { return Ok(closing(Close::new(4201, "come back"))) };
+    let answer = exchange(&sender, state.n, events).await;
+    let mut response = respond(&answer.events);
+    keep(&mut response, proxied, State { ws: state.ws.clone(), n: answer.number })?;
+    Ok(response)
+}
+
+/// Has the task of a WebSocket answer; one that has ended says nothing.
+async fn exchange(sender: &mpsc::Sender<Exchange>, number: u64, events: Vec<Event>) -> Answer {
+    let (answer, answered) = oneshot::channel();
+    let gone = events.contains(&Event::Disconnect);
+    let sent = sender.send(Exchange { number, events, answer }).await;
+    match answered.await {
+        Ok(answer) if sent.is_ok() => answer,
+        _ if gone => Answer { number, events: Vec::new() },
+        _ => Answer { number, events: vec![Event::Close(Some(Close::new(4201, "come back")))] },
+    }
+}
+
+fn closing(close: Close) -> Response {
+    respond(&[Event::Close(Some(close))])
+}
+
+fn respond(all: &[Event]) -> Response {
+    let mut response = Response::new(Body::from(events::encode(all)));
+    response.headers_mut().insert(header::CONTENT_TYPE, EVENTS);
+    response
+}
+
+/// Has the proxy bring the state back, and ask when nothing happens.
+fn keep(response: &mut Response, proxied: &Proxied, state: State) -> Result<()> {
+    let token = proxied.origin().tokens().sign(state, STATE_LIFETIME)?;
+    let headers = response.headers_mut();
+    headers.insert(SET_STATE, HeaderValue::try_from(token)?);
+    headers.insert(KEEP_ALIVE, HeaderValue::from(INTERVAL));
+    Ok(())
+}
+
+fn offered(headers: &HeaderMap) -> Vec<String> {
+    let lists = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+}

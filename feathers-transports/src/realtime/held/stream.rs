@@ -1,0 +1,166 @@
+//! Streams at a proxy: each request of the proxy is answered with what the client has not got yet, and how to hold it.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{OriginalUri, Request};
+use axum::response::Response;
+use bytes::BytesMut;
+use feathers_core::{Cursor, Peer, Provider, Result, Since, Subscription};
+use http::request::Parts;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use super::Stream;
+use crate::address::client_address;
+use crate::grip::{LEASE, Link, Proxied, hold};
+use crate::realtime::{Shared, asked, sse};
+
+/// Past this many bytes the first answer ends, and the client comes back for the rest.
+const PAGE: usize = 256 << 10;
+/// The most bytes of events in the answer to a link; a client that has missed more comes back.
+///
+/// When an answer to a link is cut on its way, Pushpin takes what it has got for the whole, and goes on from its end:
+/// what was missing is lost. So these answers go out in one write. First answers are not believed when they are cut.
+const REPAIR: usize = 8 << 10;
+/// What the link has its token in.
+const LINK: &str = "grip";
+/// How soon the proxy comes again when the client stands on a channel that nobody was on before, or has to wait.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Tells whether a request is the proxy's own for the rest of a stream, which says nothing else of how it listens.
+pub(in crate::realtime) fn linked(request: &Request, query: &Map<String, Value>) -> Option<Proxied> {
+    query.get(LINK)?;
+    request.extensions().get().cloned()
+}
+
+/// Answers the first request of a stream, or one of its links.
+pub(in crate::realtime) async fn answer(
+    shared: &Shared,
+    proxied: &Proxied,
+    parts: Parts,
+    query: Map<String, Value>,
+) -> Result<Response> {
+    match query.get(LINK).and_then(Value::as_str) {
+        Some(token) => again(shared, proxied, &parts, token).await,
+        None => begin(shared, proxied, parts, query).await,
+    }
+}
+
+async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
+    let address = client_address(&parts.extensions);
+    let place = shared.shares.take(address).and_then(|share| shared.streams.reserve(share));
+    let Some(place) = place else { return Ok(sse::response(Body::from(sse::later()))) };
+    let since = match (asked::since_of_stream(&parts.headers, &query), proxied.furthest()) {
+        (Since::Cursor(ours), last) => super::later(Some(ours), last).map_or(Since::Now, Since::Cursor),
+        (since, last) => last.map_or(since, Since::Cursor),
+    };
+    let named = query.get("names").is_some_and(|names| names == "1");
+    let presented = asked::presented(&mut query);
+    let path = path(&parts);
+    let peer = Peer::new(Provider::new("sse")).headers(parts.headers).query(query).since(since);
+    let session = shared.app.open(peer.presented(presented).address(address)).await?;
+    let origin = proxied.origin();
+    origin.watch(session.connection());
+    let reader = session.subscribe();
+    let greeting = sse::greeting(&shared.name, &session, &reader);
+    let stream =
+        Stream { session, named, until: Mutex::new(Instant::now() + LEASE), origin: origin.clone(), _place: place };
+    let stream = shared.held.keep(stream);
+    Turn { shared, stream: &stream, path: &path, before: None }.answer(reader, BytesMut::from(&*greeting))
+}
+
+/// Answers when the proxy asks again. A session that is over ends the stream: the client comes back by itself, with what
+/// it has to show.
+async fn again(shared: &Shared, proxied: &Proxied, parts: &Parts, token: &str) -> Result<Response> {
+    let over = || Ok(sse::response(Body::empty()));
+    let Some(link) = proxied.origin().tokens().verify::<Link>(token) else { return over() };
+    let Some(stream) = shared.held.find(&link.sid) else { return over() };
+    let connection = stream.session.connection();
+    // The request is the proxy's own, with nothing of the client's but the token.
+    shared.app.check_owner(connection, &parts.headers.clone().into()).await?;
+    if connection.is_closed() {
+        return over();
+    }
+    let since = super::later(link.cur.parse().ok(), proxied.last(&link.ch));
+    let reader = stream.session.subscribe_since(since.map_or(Since::Unreadable, Since::Cursor));
+    Turn { shared, stream: &stream, path: &path(parts), before: Some(&link.ch) }.answer(reader, BytesMut::new())
+}
+
+/// Returns the path as the proxy knows it.
+fn path(parts: &Parts) -> String {
+    let outer = parts.extensions.get::<OriginalUri>();
+    outer.map_or(&parts.uri, |OriginalUri(uri)| uri).path().to_owned()
+}
+
+/// One request for a stream.
+struct Turn<'a> {
+    shared: &'a Shared,
+    stream: &'a Stream,
+    path: &'a str,
+    /// The channel that it was held on before.
+    before: Option<&'a str>,
+}
+
+impl Turn<'_> {
+    fn answer(&self, mut reader: Subscription, mut body: BytesMut) -> Result<Response> {
+        let (shared, stream) = (self.shared, self.stream);
+        let connection = stream.session.connection();
+        let origin = &stream.origin;
+        stream.renew();
+        // Before anything is read, so that no change is missed.
+        origin.hold(connection);
+        let room = if self.before.is_some() { REPAIR } else { PAGE };
+        let mut full = false;
+        let (seat, whole) = super::seat(
+            || origin.seat(connection, stream.named, LEASE),
+            || {
+                full = !self.read(&mut reader, &mut body, room);
+                reader.cursor()
+            },
+        );
+        if connection.is_closed() {
+            return Ok(sse::response(Body::from(body.freeze())));
+        }
+        let cursor = reader.cursor();
+        let link = self.link(&seat.channel, cursor)?;
+        if full {
+            // A link has nothing of this: the client comes back from its place, and begins anew.
+            if self.before.is_some() {
+                shared.held.end(stream.session.secret());
+                body.clear();
+            }
+            body.extend_from_slice(&sse::come_back());
+            return Ok(sse::response(Body::from(body.freeze())));
+        }
+        if body.is_empty() {
+            body.extend_from_slice(&sse::heartbeat(cursor));
+        }
+        let settled = whole && self.before.is_none_or(|before| before == &*seat.channel);
+        let every = if settled { shared.options.heartbeat } else { SOON };
+        let mut response = sse::response(Body::from(body.freeze()));
+        // Who has not read everything, as a replay that waits for a login, must not be taken for one who has.
+        let seat = whole.then_some(&seat);
+        hold::stream(&mut response, seat, &origin.own_channel(connection), &link, every)?;
+        Ok(response)
+    }
+
+    /// Reads what there is; `false` if the answer is full before.
+    fn read(&self, reader: &mut Subscription, body: &mut BytesMut, room: usize) -> bool {
+        while body.len() < room {
+            let Some(delivery) = reader.try_next() else { return true };
+            match sse::encode(&self.shared.name, self.stream.named, &delivery) {
+                Ok(block) => body.extend_from_slice(&block),
+                Err(error) => tracing::error!(?error, "an event could not be encoded"),
+            }
+        }
+        false
+    }
+
+    fn link(&self, channel: &str, cursor: Cursor) -> Result<String> {
+        let sid = self.stream.session.secret().to_string();
+        let link = Link { sid, ch: channel.to_owned(), cur: cursor.to_string() };
+        Ok(format!("{}?{LINK}={}", self.path, self.stream.origin.tokens().sign(link, LEASE)?))
+    }
+}

@@ -1,0 +1,43 @@
+// An app behind real Pushpins, with taps on both ways between them.
+import { reservePushpin, startPushpin } from './pushpin.mjs'
+import { start } from './server.mjs'
+import { startControl, startTap } from './tap.mjs'
+
+/** Starts an app with so many proxies.
+ *
+ * Of each proxy, `control` is the tap on what the app publishes to it, and `origin` the one on what it asks the app. */
+export async function startGrip(name = 'peer', { proxies: count = 1, env = {}, wait } = {}) {
+  const places = []
+  const controls = []
+  for (let number = 0; number < count; number += 1) {
+    places.push(await reservePushpin())
+    controls.push(await startControl(places[number].controlUrl))
+  }
+  const urls = places.map((place, number) => place.gripUrl(controls[number].url))
+  const settings = { ...env, GRIP_URL: urls.join(' ') }
+  const server = await start(name, { env: settings })
+  const proxies = []
+  for (const [number, place] of places.entries()) {
+    const origin = await startTap(server.url)
+    const pushpin = await startPushpin(origin.url, { place, wait })
+    proxies.push(Object.assign(pushpin, { origin, tapped: controls[number] }))
+  }
+  const [proxy] = proxies
+  return {
+    server,
+    proxies,
+    env: settings,
+    proxy,
+    url: proxy.url,
+    origin: proxy.origin,
+    control: proxy.tapped,
+    async close() {
+      for (const proxy of proxies) await proxy.close()
+      for (const { origin, tapped } of proxies) await Promise.all([origin.close(), tapped.close()])
+      await server.stop()
+    }
+  }
+}
+
+/** Tells whether the app has answered so that the proxy holds the client, in the way that is named. */
+export const held = (mode) => ({ answer }) => answer['grip-hold'] === mode

@@ -1,0 +1,171 @@
+// A real Pushpin in front of a server: the GRIP proxy that holds connections and is told what to send on them.
+//
+// The configuration is the one of the guide, docs/guide/grip.md, but for ports, folders and what a test shortens.
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { answers, freePort, listens } from './ports.mjs'
+import { until } from './until.mjs'
+
+/** What signs the requests of a Pushpin, unless a test says otherwise. */
+export const KEY = 'pushpin-and-the-app-share-this-secret'
+
+/** Debian's package takes a zurl of the system for granted, which is not there: all `zurl_` settings are for that. */
+const configuration = ({ port, control, key, iss, wait }) => `
+[global]
+include={libdir}/internal.conf
+rundir=run
+ipc_prefix=test-
+port_offset=0
+
+[runner]
+services=condure,zurl,pushpin-proxy,pushpin-handler
+http_port=127.0.0.1:${port}
+logdir=log
+log_level=2
+client_buffer_size=8192
+client_maxconn=2000
+
+[proxy]
+zurl_out_specs=ipc://{rundir}/{ipc_prefix}zurl-in
+zurl_out_stream_specs=ipc://{rundir}/{ipc_prefix}zurl-in-stream
+zurl_in_specs=ipc://{rundir}/{ipc_prefix}zurl-out
+routesfile=routes
+debug=false
+sig_iss=${iss}
+sig_key=${key}
+updates_check=off
+
+[handler]
+push_in_spec=ipc://{rundir}/{ipc_prefix}push
+push_in_sub_specs=ipc://{rundir}/{ipc_prefix}push-sub
+command_spec=ipc://{rundir}/{ipc_prefix}command
+stats_spec=ipc://{rundir}/{ipc_prefix}stats
+push_in_http_addr=127.0.0.1
+push_in_http_port=${control}
+push_in_http_max_headers_size=10000
+push_in_http_max_body_size=1000000
+message_rate=1000000
+message_hwm=1000000
+message_wait=${wait}
+id_cache_ttl=60
+connection_subscription_max=20
+`
+
+/** Takes the two ports of a Pushpin that is started later: an app must know them first. */
+export async function reservePushpin({ key = KEY, iss = 'pushpin' } = {}) {
+  const [port, control] = [await freePort(), await freePort()]
+  return {
+    port,
+    control,
+    key,
+    iss,
+    url: `http://127.0.0.1:${port}`,
+    controlUrl: `http://127.0.0.1:${control}`,
+    /** What the app gets as GRIP_URL; `url` is for what stands before the control endpoint. */
+    gripUrl(url = `http://127.0.0.1:${control}`) {
+      return `${url}/?verify-iss=${encodeURIComponent(iss)}&verify-key=${encodeURIComponent(key)}`
+    }
+  }
+}
+
+/** Starts a Pushpin in front of a server and waits until it listens. PUSHPIN names the program.
+ *
+ * `wait` is for how many milliseconds it hopes that a missing event comes late; 5000 is its own default. */
+export async function startPushpin(target, { place, wait = 300, routes } = {}) {
+  place ??= await reservePushpin()
+  const directory = mkdtempSync(join(tmpdir(), 'feathers-pushpin-'))
+  for (const folder of ['run', 'log']) mkdirSync(join(directory, folder))
+  writeFileSync(join(directory, 'pushpin.conf'), configuration({ ...place, wait }))
+  writeFileSync(join(directory, 'routes'), routes ?? `* ${new URL(target).host},over_http\n`)
+  const output = []
+  let running
+
+  async function start() {
+    const child = spawn(process.env.PUSHPIN ?? 'pushpin', ['--config=pushpin.conf', '--merge-output'], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => output.push(line))
+    }
+    const end = () => kill(family(child.pid))
+    // Also when the tests break off.
+    process.once('exit', end)
+    const exit = new Promise((resolve) => child.on('exit', resolve)).finally(() => process.off('exit', end))
+    running = { child, exit }
+    const failed = new Promise((resolve, reject) => {
+      child.on('error', reject)
+      running.exit.then((code) => reject(new Error(`pushpin ended with ${code}\n${output.join('\n')}`)))
+    })
+    // It matters no more once it listens.
+    failed.catch(() => {})
+    await Promise.race([ready(), failed])
+  }
+
+  /** Its parts find each other after they listen; a request that comes too soon may hang. */
+  async function ready() {
+    await Promise.all([place.port, place.control].map((port) => listens(port, 'pushpin')))
+    await until(() => fetch(place.url, { signal: AbortSignal.timeout(1_000) }).then(() => true, () => false))
+  }
+
+  /** Ends it with all its children; SIGKILL is for a proxy that dies. */
+  async function stop(signal = 'SIGTERM') {
+    const all = family(running.child.pid)
+    if (signal === 'SIGTERM') {
+      running.child.kill(signal)
+      await running.exit
+    }
+    kill(all)
+    await running.exit
+    // Its children are nobody's whom one could wait for.
+    await until(async () => !(await answers(place.port)) && !(await answers(place.control)))
+  }
+
+  await start()
+  return {
+    ...place,
+    output,
+    start,
+    stop,
+    /** Publishes items past the app, and returns the answer. */
+    publish: (items) => fetch(`${place.controlUrl}/publish/`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ items })
+    }),
+    async close() {
+      await stop()
+      rmSync(directory, { recursive: true, force: true })
+    }
+  }
+}
+
+/** A process and its descendants, some of which are in process groups of their own. */
+function family(pid) {
+  const parent = (id) => {
+    try {
+      // The name before may hold anything, brackets too.
+      return Number(readFileSync(`/proc/${id}/stat`, 'utf8').split(')').at(-1).trim().split(' ')[1])
+    } catch {
+      return undefined
+    }
+  }
+  const all = readdirSync('/proc').map(Number).filter(Boolean)
+  const found = [pid]
+  for (const id of found) found.push(...all.filter((child) => parent(child) === id))
+  return found
+}
+
+/** Kills processes, as far as there are any left. */
+function kill(pids) {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error
+    }
+  }
+}

@@ -1,0 +1,111 @@
+// T16: the realtime endpoint behind the real Pushpin. The proxy holds the connections, the app answers at once, and
+// clients see the same as without it.
+import assert from 'node:assert/strict'
+import { numbers, publish } from '../lib/events.mjs'
+import { held, startGrip } from '../lib/grip.mjs'
+import { readers, readFrom } from '../lib/readers.mjs'
+import { openSocket } from '../lib/rpc.mjs'
+
+const isEvent = (n) => ({ formats }) => JSON.stringify(formats).includes(`\\"n\\":${n}`)
+
+/** Asks as a poll does. */
+export async function poll(url, query = {}) {
+  const response = await fetch(`${url}/realtime?${new URLSearchParams(query)}`)
+  assert.equal(response.status, 200)
+  const names = [...response.headers.keys()].filter((name) => name.startsWith('grip-'))
+  assert.deepEqual(names, [], 'what is for the proxy does not reach clients')
+  return response.json()
+}
+
+const heard = ({ events }) => events.map(({ data }) => data.n)
+
+describe('T16: behind Pushpin', function () {
+  this.timeout(30_000)
+  let grip, reader
+  before(async () => { grip = await startGrip() })
+  afterEach(() => {
+    reader?.close()
+    grip.control.lose = () => false
+  })
+  after(() => grip?.close())
+
+  /** Begins a long poll and waits until the proxy has been told to hold it. */
+  async function heldPoll(query) {
+    const isHeld = grip.origin.next(held('response'), 'a hold')
+    const answer = poll(grip.url, query)
+    await Promise.race([isHeld, answer])
+    return { exchange: await isHeld, answer }
+  }
+
+  it('a long poll is held by the proxy and answered by what is published', async () => {
+    const { cursor: since, conn } = await poll(grip.url)
+    const { exchange, answer } = await heldPoll({ since, conn, wait: '20' })
+    assert.match(exchange.answer['grip-channel'], /; *prev-id=/)
+    const begun = Date.now()
+    await publish(grip.server, [1])
+    const got = await answer
+    assert.ok(Date.now() - begun < 2_000, `${Date.now() - begun} ms`)
+    assert.deepEqual([heard(got), got.more, got.conn], [[1], false, conn])
+    // What the app itself answers is the same.
+    assert.deepEqual(await poll(grip.server.url, { since, conn, wait: '0' }), { ...got, retryAfterMs: 3000 })
+  })
+
+  it('a long poll without events is answered when its time is over', async () => {
+    const { cursor: since, conn } = await poll(grip.url)
+    const begun = Date.now()
+    const { answer } = await heldPoll({ since, conn, wait: '5' })
+    const got = await answer
+    const time = Date.now() - begun
+    assert.deepEqual(got, { events: [], cursor: since, more: false, conn })
+    assert.ok(time > 4_500 && time < 8_000, `${time} ms`)
+  })
+
+  it('a long poll gets what was published in vain', async () => {
+    const { cursor: since, conn } = await poll(grip.url)
+    const { answer } = await heldPoll({ since, conn, wait: '20' })
+    const lost = grip.control.lost.length
+    grip.control.lose = isEvent(2)
+    await publish(grip.server, [2])
+    await publish(grip.server, [3])
+    assert.deepEqual(heard(await answer), [2, 3])
+    assert.equal(grip.control.lost.length, lost + 1)
+  })
+
+  it('a stream replays, goes on live, and repairs a gap', async () => {
+    const { cursor: since } = await poll(grip.url)
+    await publish(grip.server, numbers(10, 13))
+    const isHeld = grip.origin.next(held('stream'), 'a hold')
+    reader = await readFrom(grip.url, since)
+    assert.match((await isHeld).answer['grip-link'], /; *rel=next/)
+    await reader.last(12)
+    await publish(grip.server, [13])
+    await reader.last(13)
+    grip.control.lose = isEvent(14)
+    await publish(grip.server, [14])
+    await publish(grip.server, [15])
+    await reader.last(15)
+    assert.deepEqual([reader.numbers, reader.opened], [numbers(10, 16), 1])
+  })
+
+  it('a WebSocket has its calls answered, and gets what is published', async () => {
+    reader = await openSocket(grip.url)
+    assert.match(reader.hello.conn, /^\w+$/)
+    assert.deepEqual(await reader.call('get', { path: 'ev', id: 7 }), { id: 7 })
+    await assert.rejects(reader.call('get', { path: 'nothing', id: 7 }), { code: 404 })
+    await publish(grip.server, [20])
+    await reader.until(() => reader.numbers().at(-1) === 20, 'event 20')
+    assert.deepEqual(await reader.call('create', { path: 'ev', data: { n: 21 } }), { n: 21 })
+    await reader.until(() => reader.numbers().at(-1) === 21, 'event 21')
+    assert.deepEqual(reader.numbers(), [20, 21])
+    assert.equal((await reader.close(4001)).code, 4001)
+  })
+
+  for (const [name, open] of Object.entries(readers)) {
+    it(`${name} gets all events in order`, async () => {
+      reader = await open(grip.url)
+      await publish(grip.server, numbers(100, 200))
+      await reader.last(199)
+      assert.deepEqual([reader.numbers, reader.resets, reader.errors], [numbers(100, 200), [], []])
+    })
+  }
+})
