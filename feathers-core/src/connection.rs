@@ -1,8 +1,9 @@
 //! Connections: one per client on a transport that has connections.
 
+mod memberships;
 mod waiting;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
@@ -16,11 +17,13 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::memberships::{Membership, Memberships};
 use self::waiting::Waiting;
 use crate::channel::Hub;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::params::{Headers, Provider};
+use crate::headers::Headers;
+use crate::params::Provider;
 
 /// Past this many events that wait for it, a connection reads the log itself instead of keeping a list.
 const PENDING: usize = 64;
@@ -43,7 +46,7 @@ struct Inner {
     address: Option<IpAddr>,
     credentials: Mutex<Option<Credentials>>,
     extensions: Mutex<Extensions>,
-    memberships: Mutex<HashMap<Arc<str>, Membership>>,
+    memberships: Mutex<Memberships>,
     mailbox: Mutex<Mailbox>,
     /// Set while a client that comes back is being connected: what it joins now counts from there.
     replay_from: AtomicU64,
@@ -72,11 +75,6 @@ impl Drop for LoggingIn {
     fn drop(&mut self) {
         self.0.0.waiting.login_ends();
     }
-}
-
-struct Membership {
-    since: u64,
-    hub: Hub,
 }
 
 #[derive(Default)]
@@ -174,16 +172,14 @@ impl Connection {
 
     /// Returns the names of the channels that the connection is in, sorted.
     pub fn channels(&self) -> Vec<Arc<str>> {
-        let mut names: Vec<_> = lock(&self.0.memberships).keys().cloned().collect();
-        names.sort();
-        names
+        lock(&self.0.memberships).names()
     }
 
     /// Leaves every channel.
     pub fn leave_all(&self) {
         let memberships = std::mem::take(&mut *lock(&self.0.memberships));
-        for (name, membership) in memberships {
-            membership.hub.remove(&name, self);
+        for membership in memberships {
+            membership.hub.remove(&membership.name, self);
         }
     }
 
@@ -206,7 +202,8 @@ impl Connection {
 
     /// Tells whether the connection has ended.
     pub fn is_closed(&self) -> bool {
-        self.0.closed.is_cancelled()
+        // Set before `closed`, and asked without its lock.
+        self.0.ending.get().is_some()
     }
 
     /// Waits for the end of the connection.
@@ -217,17 +214,16 @@ impl Connection {
     /// Notes the membership; `false` if it was there already.
     pub(crate) fn joined(&self, name: &Arc<str>, hub: &Hub, since: u64) -> bool {
         let mut memberships = lock(&self.0.memberships);
-        if self.is_closed() || memberships.contains_key(name) {
+        if self.is_closed() {
             return false;
         }
         // A place that does not exist, `NO_REPLAY`, is after every other.
         let since = since.min(self.0.replay_from.load(Ordering::Acquire));
-        memberships.insert(name.clone(), Membership { since, hub: hub.clone() });
-        true
+        memberships.insert(Membership { name: name.clone(), since, hub: hub.clone() })
     }
 
     pub(crate) fn left(&self, name: &str) -> bool {
-        lock(&self.0.memberships).remove(name).is_some()
+        lock(&self.0.memberships).remove(name)
     }
 
     /// Tells whether the connection has been in the channel since before this event.

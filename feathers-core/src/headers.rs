@@ -71,7 +71,9 @@ impl Headers {
 }
 
 fn entries(lines: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
-    lines.split_terminator('\n').map(|line| line.split_once(':').map_or((line, None), |(name, value)| (name, Some(value))))
+    lines
+        .split_terminator('\n')
+        .map(|line| line.split_once(':').map_or((line, None), |(name, value)| (name, Some(value))))
 }
 
 impl fmt::Debug for Headers {

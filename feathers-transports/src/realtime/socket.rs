@@ -4,7 +4,6 @@
 //! that does not read is told nothing and costs nothing; when its place is no longer kept it gets one `$reset`.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,9 +16,9 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokio::time::{Instant, Sleep};
 
 use super::rpc::{self, Fault, Incoming, Reply, RequestId};
+use crate::alarm::{Alarm, Signal};
 use crate::calls::{Calls, DRAIN, Encode};
 use crate::closed::Closed;
 use crate::websocket::{Ended, Message, WebSocket, frame};
@@ -57,10 +56,10 @@ pub(super) struct Driver {
     calls: Calls<Reply>,
     /// How many calls have been refused in a row.
     refused: u32,
-    timer: Pin<Box<Sleep>>,
+    timer: Alarm,
     /// The server stops; calls under way are still answered.
     draining: bool,
-    stopping: BoxFuture<'static, ()>,
+    stopping: Signal<BoxFuture<'static, ()>>,
 }
 
 enum Client {
@@ -97,28 +96,31 @@ fn dismissed(connection: &Connection) -> End {
 }
 
 impl Driver {
-    pub(super) fn new(app: Handle, peer: Peer, socket: WebSocket<TokioIo<Upgraded>>, settings: Settings) -> Self {
+    pub(super) fn new(app: Handle, peer: Box<Peer>, socket: WebSocket<TokioIo<Upgraded>>, settings: Settings) -> Self {
         let watched = app.clone();
         Self {
             calls: Calls::new(app.clone()),
             app,
             socket,
-            client: Client::Outside(Box::new(peer)),
+            client: Client::Outside(peer),
             refused: 0,
-            timer: Box::pin(tokio::time::sleep(settings.hello)),
+            timer: Alarm::after(settings.hello),
             settings,
             draining: false,
-            stopping: Box::pin(async move { watched.stopping().await }),
+            stopping: Signal::new(Box::pin(async move { watched.stopping().await })),
         }
     }
 
-    pub(super) async fn run(mut self) {
-        let end = poll_fn(|cx| self.poll(cx)).await;
-        // The connection leaves its channels before a slow goodbye.
-        drop(self.client);
-        if let Some((code, reason)) = end {
-            // A client that does not read does not hold anything up.
-            let _ = tokio::time::timeout(GOODBYE, self.socket.close(code, reason)).await;
+    pub(super) fn run(mut self) -> impl Future<Output = ()> {
+        // A block and a box: the task has room for one driver, and none for its goodbye.
+        async move {
+            let end = poll_fn(|cx| self.poll(cx)).await;
+            // The connection leaves its channels before a slow goodbye.
+            drop(self.client);
+            if let Some((code, reason)) = end {
+                // A client that does not read does not hold anything up.
+                let _ = Box::pin(tokio::time::timeout(GOODBYE, self.socket.close(code, reason))).await;
+            }
         }
     }
 
@@ -147,9 +149,9 @@ impl Driver {
                 break;
             }
         }
-        if !self.draining && self.stopping.as_mut().poll(cx).is_ready() {
+        if !self.draining && self.stopping.poll(cx, |_| self.app.is_stopping()).is_ready() {
             self.draining = true;
-            self.timer.as_mut().reset(Instant::now() + DRAIN);
+            self.timer.set(DRAIN);
         }
         if self.draining && self.calls.len() == 0 && self.socket.is_empty() {
             return Poll::Ready(GOING_AWAY);
@@ -275,7 +277,7 @@ impl Driver {
             self.send(&rpc::result(&id, &welcome));
         }
         self.client = Client::Inside(Box::new(Inside { session, events, closed: Closed::default() }));
-        self.timer.as_mut().reset(Instant::now() + self.settings.ping);
+        self.timer.set(self.settings.ping);
         Ok(true)
     }
 
@@ -349,7 +351,7 @@ impl Driver {
         }
     }
 
-    /// Sends what there is to send and room for; `true` if something was sent.
+    /// Sends what there is to send and room for; `true` if an answer was among it, which may let a call begin.
     fn fill(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         static FRAME: FrameKey = FrameKey::new();
         let mut busy = false;
@@ -377,13 +379,12 @@ impl Driver {
                 Poll::Ready(Some(Delivery::Reset(reset))) => self.send(&rpc::notification("$reset", &reset)),
                 Poll::Ready(Some(_)) => {}
             }
-            busy = true;
         }
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         loop {
-            ready!(self.timer.as_mut().poll(cx));
+            ready!(self.timer.poll(cx));
             let heard = self.socket.take_heard();
             match &self.client {
                 _ if self.draining => return Poll::Ready(GOING_AWAY),
@@ -394,7 +395,7 @@ impl Driver {
             // The frame is for proxies and for browsers, which answer it; the message tells the position.
             self.socket.queue(frame::ping());
             self.send(&rpc::notification("$ping", &Position { cursor: self.position() }));
-            self.timer.as_mut().reset(Instant::now() + self.settings.ping);
+            self.timer.set(self.settings.ping);
             if let Poll::Ready(Err(_)) = self.socket.poll_flush(cx) {
                 return Poll::Ready(None);
             }

@@ -34,7 +34,7 @@ fn try_upgrade(app: &Handle, request: Request, mut query: Map<String, Value>, se
     };
     let (presented, address) = (asked::presented(&mut query), client_address(&parts.extensions));
     let peer = Peer::new(Provider::new("websocket")).headers(Headers::from(parts.headers)).query(query);
-    let peer = peer.presented(presented).address(address);
+    let peer = Box::new(peer.presented(presented).address(address));
     let (response, on_upgrade) = upgrade.accept(protocol);
     let (task_app, settings) = (app.clone(), settings.clone());
     app.spawn(async move {

@@ -59,8 +59,16 @@ impl Stopper {
         self.drain.cancelled().await;
     }
 
+    pub(super) fn is_draining(&self) -> bool {
+        self.drain.is_cancelled()
+    }
+
     pub(super) async fn closing(&self) {
         self.close.cancelled().await;
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.close.is_cancelled()
     }
 }
 

@@ -1,8 +1,10 @@
 //! One connection: HTTP on a socket, until it ends or the server stops.
 
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -15,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::alarm::Signal;
 use crate::server::accept::Stopper;
 use crate::server::front::Front;
 use crate::server::io::Counted;
@@ -48,11 +51,17 @@ impl Connections {
 
     /// Serves one connection until it ends.
     pub(super) async fn serve(self, stream: Counted<TcpStream>, peer: SocketAddr, stopper: Stopper) {
-        let closing = stopper.clone();
-        tokio::select! {
-            () = self.serve_until_drained(stream, peer, stopper) => {}
-            () = closing.closing() => {}
-        }
+        let closer = stopper.clone();
+        let closing = pin!(closer.closing());
+        let mut closing = Signal::new(closing);
+        let mut serving = pin!(self.serve_until_drained(stream, peer, stopper));
+        poll_fn(|cx| {
+            if serving.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            closing.poll(cx, |_| closer.is_closing())
+        })
+        .await;
     }
 
     async fn serve_until_drained(self, stream: Counted<TcpStream>, peer: SocketAddr, stopper: Stopper) {
@@ -75,7 +84,9 @@ impl Connections {
         let used = AtomicBool::new(false);
         let service = service_fn(|request| {
             used.store(true, Ordering::Relaxed);
-            self.front.clone().answer(incoming(request, peer))
+            // Boxed: hyper keeps room for this future for the life of the connection, whether a request is under way
+            // or not, and a stream of events lives long after the head of its answer.
+            Box::pin(self.front.clone().answer(incoming(request, peer)))
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -83,14 +94,20 @@ impl Connections {
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        let result = tokio::select! {
-            biased;
-            result = connection.as_mut() => result,
-            () = stopper.draining() => {
-                // A browser's connection in reserve has not asked for anything yet; nobody waits for it.
-                if !used.load(Ordering::Relaxed) {
-                    return;
-                }
+        let draining = pin!(stopper.draining());
+        let mut draining = Signal::new(draining);
+        let ended_before = poll_fn(|cx| {
+            if let Poll::Ready(result) = connection.as_mut().poll(cx) {
+                return Poll::Ready(Some(result));
+            }
+            draining.poll(cx, |_| stopper.is_draining()).map(|()| None)
+        })
+        .await;
+        let result = match ended_before {
+            Some(result) => result,
+            // A browser's connection in reserve has not asked for anything yet; nobody waits for it.
+            None if !used.load(Ordering::Relaxed) => return,
+            None => {
                 connection.as_mut().graceful_shutdown();
                 connection.as_mut().await
             }
