@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Context;
 
@@ -48,6 +48,8 @@ struct Inner {
     extensions: Mutex<Extensions>,
     memberships: Mutex<Memberships>,
     mailbox: Mutex<Mailbox>,
+    /// Whether there is anything in the mailbox, for a look without its lock.
+    has_mail: AtomicBool,
     /// Set while a client that comes back is being connected: what it joins now counts from there.
     replay_from: AtomicU64,
     waiting: Waiting,
@@ -112,6 +114,7 @@ impl Connection {
             extensions: Mutex::default(),
             memberships: Mutex::default(),
             mailbox: Mutex::default(),
+            has_mail: AtomicBool::new(false),
             replay_from: AtomicU64::new(NO_REPLAY),
             waiting: Waiting::default(),
             wake: AtomicWaker::new(),
@@ -233,27 +236,32 @@ impl Connection {
 
     /// Notes that an event may be for this connection. Never waits.
     pub(crate) fn announce(&self, seq: u64) {
-        {
-            let mut mailbox = lock(&self.0.mailbox);
+        let is_new = self.change_mail(|mailbox| {
             if mailbox.pending.back().is_some_and(|last| *last >= seq) || mailbox.behind {
-                return;
+                return false;
             }
             if mailbox.pending.len() < PENDING {
                 mailbox.pending.push_back(seq);
             } else {
                 mailbox.behind = true;
             }
+            true
+        });
+        if is_new {
+            self.0.wake.wake();
         }
-        self.0.wake.wake();
     }
 
     pub(crate) fn take_mail(&self) -> Mail {
-        let mut mailbox = lock(&self.0.mailbox);
-        match mailbox.pending.pop_front() {
+        // A reader looks three times for each event that it finds.
+        if !self.0.has_mail.load(Ordering::Acquire) {
+            return Mail::None;
+        }
+        self.change_mail(|mailbox| match mailbox.pending.pop_front() {
             Some(seq) => Mail::Event(seq),
             None if mailbox.behind => Mail::Log,
             None => Mail::None,
-        }
+        })
     }
 
     /// Returns the place of the event that is next in the list; the log must be read if there is a gap before it.
@@ -270,12 +278,13 @@ impl Connection {
     ///
     /// What is announced after this is after what `caught_up` has looked at.
     pub(crate) fn leave_log(&self, caught_up: impl FnOnce() -> bool) -> bool {
-        let mut mailbox = lock(&self.0.mailbox);
-        if !caught_up() {
-            return false;
-        }
-        mailbox.behind = false;
-        true
+        self.change_mail(|mailbox| {
+            if !caught_up() {
+                return false;
+            }
+            mailbox.behind = false;
+            true
+        })
     }
 
     /// Wakes the reader without an event.
@@ -338,16 +347,23 @@ impl Connection {
     /// Ends the joining part of a replay and makes the next reads come from the log.
     pub(crate) fn end_replay(&self) {
         self.0.replay_from.store(NO_REPLAY, Ordering::Release);
-        let mut mailbox = lock(&self.0.mailbox);
-        // What has come already is in the log too, after what was missed.
-        mailbox.pending.clear();
-        mailbox.behind = true;
+        self.change_mail(|mailbox| {
+            // What has come already is in the log too, after what was missed.
+            mailbox.pending.clear();
+            mailbox.behind = true;
+        });
     }
 
     /// Forgets what waits up to this place.
     pub(crate) fn forget(&self, up_to: u64) {
+        self.change_mail(|mailbox| mailbox.pending.retain(|seq| *seq > up_to));
+    }
+
+    fn change_mail<T>(&self, change: impl FnOnce(&mut Mailbox) -> T) -> T {
         let mut mailbox = lock(&self.0.mailbox);
-        mailbox.pending.retain(|seq| *seq > up_to);
+        let result = change(&mut mailbox);
+        self.0.has_mail.store(mailbox.behind || !mailbox.pending.is_empty(), Ordering::Release);
+        result
     }
 }
 

@@ -6,7 +6,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 fn headers(pairs: &[(&'static str, &'static [u8])]) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in pairs {
-        map.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
+        map.append(
+            HeaderName::from_static(name),
+            HeaderValue::from_bytes(value).expect("a header can have this value"),
+        );
     }
     map
 }

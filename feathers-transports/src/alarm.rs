@@ -92,7 +92,7 @@ mod tests {
         for _ in 0..3 {
             assert!(!is_over(&mut alarm).await);
         }
-        advance(SECOND - Duration::from_millis(2)).await;
+        advance(Duration::from_millis(998)).await;
         assert!(!is_over(&mut alarm).await);
         advance(Duration::from_millis(3)).await;
         assert!(is_over(&mut alarm).await);

@@ -181,10 +181,11 @@ impl Driver {
     }
 
     /// Runs until the session ends.
+    #[expect(clippy::manual_async_fn, reason = "an async fn has room for its arguments twice, for as long as it runs")]
     pub(super) fn run(mut self) -> impl Future<Output = ()> {
-        // A block and a box: the task has room for one driver, not for a second one at its end.
         async move {
             let end = poll_fn(|cx| self.poll(cx)).await;
+            // In a box, which is there at the end alone.
             Box::pin(self.finish(end)).await;
         }
     }

@@ -111,14 +111,14 @@ impl Driver {
         }
     }
 
+    #[expect(clippy::manual_async_fn, reason = "an async fn has room for its arguments twice, for as long as it runs")]
     pub(super) fn run(mut self) -> impl Future<Output = ()> {
-        // A block and a box: the task has room for one driver, and none for its goodbye.
         async move {
             let end = poll_fn(|cx| self.poll(cx)).await;
             // The connection leaves its channels before a slow goodbye.
             drop(self.client);
             if let Some((code, reason)) = end {
-                // A client that does not read does not hold anything up.
+                // A client that does not read does not hold anything up. In a box, which is there at the end alone.
                 let _ = Box::pin(tokio::time::timeout(GOODBYE, self.socket.close(code, reason))).await;
             }
         }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use feathers_core::Handle;
@@ -37,22 +38,30 @@ pub(super) struct Acceptor {
 pub(super) struct Stopper {
     drain: CancellationToken,
     close: CancellationToken,
+    /// How far it has come, for all connections to look at without a lock.
+    stage: Arc<AtomicU8>,
 }
+
+/// The stages of a stopper.
+const DRAINING: u8 = 1;
+const CLOSING: u8 = 2;
 
 impl Stopper {
     /// Takes no more connections, and ends each one after the call that it is busy with.
     pub(super) fn drain(&self) {
+        self.stage.fetch_max(DRAINING, Ordering::AcqRel);
         self.drain.cancel();
     }
 
     /// Closes the connections that are still there.
     pub(super) fn close(&self) {
+        self.stage.fetch_max(CLOSING, Ordering::AcqRel);
         self.close.cancel();
     }
 
     /// Returns a stopper for one connection: its waiting costs no other one anything.
     fn child(&self) -> Self {
-        Self { drain: self.drain.child_token(), close: self.close.child_token() }
+        Self { drain: self.drain.child_token(), close: self.close.child_token(), stage: self.stage.clone() }
     }
 
     pub(super) async fn draining(&self) {
@@ -60,7 +69,7 @@ impl Stopper {
     }
 
     pub(super) fn is_draining(&self) -> bool {
-        self.drain.is_cancelled()
+        self.stage.load(Ordering::Acquire) >= DRAINING
     }
 
     pub(super) async fn closing(&self) {
@@ -68,7 +77,7 @@ impl Stopper {
     }
 
     pub(super) fn is_closing(&self) -> bool {
-        self.close.is_cancelled()
+        self.stage.load(Ordering::Acquire) >= CLOSING
     }
 }
 
