@@ -9,7 +9,8 @@ use crate::app::Handle;
 use crate::connection::Connection;
 use crate::credentials::Credentials;
 use crate::error::Result;
-use crate::params::{Headers, Params};
+use crate::headers::Headers;
+use crate::params::Params;
 use crate::payload::Payload;
 
 /// Says who the client of a new connection is.

@@ -92,10 +92,13 @@ impl Hub {
     fn join(&self, name: &Arc<str>, connection: &Connection) {
         {
             let mut channels = write(&self.0.channels);
-            let members = channels.entry(name.clone()).or_default();
+            let channel = channels.entry(name.clone());
+            // All members have the name in the same place.
+            let name = channel.key().clone();
+            let members = channel.or_default();
             // The place is read under the members' lock, so that no event is announced between the two.
             let mut members = write(members);
-            if !connection.joined(name, self, self.0.log.head().seq) {
+            if !connection.joined(&name, self, self.0.log.head().seq) {
                 return;
             }
             members.insert(connection.clone());

@@ -1,12 +1,13 @@
 //! Connections: one per client on a transport that has connections.
 
+mod memberships;
 mod waiting;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Context;
 
@@ -16,11 +17,13 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::memberships::{Membership, Memberships};
 use self::waiting::Waiting;
 use crate::channel::Hub;
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::params::{Headers, Provider};
+use crate::headers::Headers;
+use crate::params::Provider;
 
 /// Past this many events that wait for it, a connection reads the log itself instead of keeping a list.
 const PENDING: usize = 64;
@@ -43,8 +46,10 @@ struct Inner {
     address: Option<IpAddr>,
     credentials: Mutex<Option<Credentials>>,
     extensions: Mutex<Extensions>,
-    memberships: Mutex<HashMap<Arc<str>, Membership>>,
+    memberships: Mutex<Memberships>,
     mailbox: Mutex<Mailbox>,
+    /// Whether there is anything in the mailbox, for a look without its lock.
+    has_mail: AtomicBool,
     /// Set while a client that comes back is being connected: what it joins now counts from there.
     replay_from: AtomicU64,
     waiting: Waiting,
@@ -73,11 +78,6 @@ impl Drop for LoggingIn {
     fn drop(&mut self) {
         self.0.0.waiting.login_ends();
     }
-}
-
-struct Membership {
-    since: u64,
-    hub: Hub,
 }
 
 #[derive(Default)]
@@ -115,6 +115,7 @@ impl Connection {
             extensions: Mutex::default(),
             memberships: Mutex::default(),
             mailbox: Mutex::default(),
+            has_mail: AtomicBool::new(false),
             replay_from: AtomicU64::new(NO_REPLAY),
             waiting: Waiting::default(),
             wake: AtomicWaker::new(),
@@ -176,9 +177,7 @@ impl Connection {
 
     /// Returns the names of the channels that the connection is in, sorted.
     pub fn channels(&self) -> Vec<Arc<str>> {
-        let mut names: Vec<_> = lock(&self.0.memberships).keys().cloned().collect();
-        names.sort();
-        names
+        lock(&self.0.memberships).names()
     }
 
     /// Leaves every channel.
@@ -187,9 +186,7 @@ impl Connection {
         if memberships.is_empty() {
             return;
         }
-        for (name, membership) in memberships {
-            membership.hub.remove(&name, self);
-        }
+        memberships.for_each(|name, membership| membership.hub.remove(&name, self));
         self.tell();
     }
 
@@ -228,7 +225,8 @@ impl Connection {
 
     /// Tells whether the connection has ended.
     pub fn is_closed(&self) -> bool {
-        self.0.closed.is_cancelled()
+        // Set before `closed`, and asked without its lock.
+        self.0.ending.get().is_some()
     }
 
     /// Waits for the end of the connection.
@@ -239,17 +237,16 @@ impl Connection {
     /// Notes the membership; `false` if it was there already.
     pub(crate) fn joined(&self, name: &Arc<str>, hub: &Hub, since: u64) -> bool {
         let mut memberships = lock(&self.0.memberships);
-        if self.is_closed() || memberships.contains_key(name) {
+        if self.is_closed() {
             return false;
         }
         // A place that does not exist, `NO_REPLAY`, is after every other.
         let since = since.min(self.0.replay_from.load(Ordering::Acquire));
-        memberships.insert(name.clone(), Membership { since, hub: hub.clone() });
-        true
+        memberships.insert(name.clone(), Membership { since, hub: hub.clone() })
     }
 
     pub(crate) fn left(&self, name: &str) -> bool {
-        lock(&self.0.memberships).remove(name).is_some()
+        lock(&self.0.memberships).remove(name)
     }
 
     /// Tells whether the connection has been in the channel since before this event.
@@ -259,27 +256,32 @@ impl Connection {
 
     /// Notes that an event may be for this connection. Never waits.
     pub(crate) fn announce(&self, seq: u64) {
-        {
-            let mut mailbox = lock(&self.0.mailbox);
+        let is_new = self.change_mail(|mailbox| {
             if mailbox.pending.back().is_some_and(|last| *last >= seq) || mailbox.behind {
-                return;
+                return false;
             }
             if mailbox.pending.len() < PENDING {
                 mailbox.pending.push_back(seq);
             } else {
                 mailbox.behind = true;
             }
+            true
+        });
+        if is_new {
+            self.0.wake.wake();
         }
-        self.0.wake.wake();
     }
 
     pub(crate) fn take_mail(&self) -> Mail {
-        let mut mailbox = lock(&self.0.mailbox);
-        match mailbox.pending.pop_front() {
+        // A reader looks three times for each event that it finds.
+        if !self.0.has_mail.load(Ordering::Acquire) {
+            return Mail::None;
+        }
+        self.change_mail(|mailbox| match mailbox.pending.pop_front() {
             Some(seq) => Mail::Event(seq),
             None if mailbox.behind => Mail::Log,
             None => Mail::None,
-        }
+        })
     }
 
     /// Returns the place of the event that is next in the list; the log must be read if there is a gap before it.
@@ -296,12 +298,13 @@ impl Connection {
     ///
     /// What is announced after this is after what `caught_up` has looked at.
     pub(crate) fn leave_log(&self, caught_up: impl FnOnce() -> bool) -> bool {
-        let mut mailbox = lock(&self.0.mailbox);
-        if !caught_up() {
-            return false;
-        }
-        mailbox.behind = false;
-        true
+        self.change_mail(|mailbox| {
+            if !caught_up() {
+                return false;
+            }
+            mailbox.behind = false;
+            true
+        })
     }
 
     /// Wakes the reader without an event.
@@ -364,16 +367,23 @@ impl Connection {
     /// Ends the joining part of a replay and makes the next reads come from the log.
     pub(crate) fn end_replay(&self) {
         self.0.replay_from.store(NO_REPLAY, Ordering::Release);
-        let mut mailbox = lock(&self.0.mailbox);
-        // What has come already is in the log too, after what was missed.
-        mailbox.pending.clear();
-        mailbox.behind = true;
+        self.change_mail(|mailbox| {
+            // What has come already is in the log too, after what was missed.
+            mailbox.pending.clear();
+            mailbox.behind = true;
+        });
     }
 
     /// Forgets what waits up to this place.
     pub(crate) fn forget(&self, up_to: u64) {
+        self.change_mail(|mailbox| mailbox.pending.retain(|seq| *seq > up_to));
+    }
+
+    fn change_mail<T>(&self, change: impl FnOnce(&mut Mailbox) -> T) -> T {
         let mut mailbox = lock(&self.0.mailbox);
-        mailbox.pending.retain(|seq| *seq > up_to);
+        let result = change(&mut mailbox);
+        self.0.has_mail.store(mailbox.behind || !mailbox.pending.is_empty(), Ordering::Release);
+        result
     }
 }
 

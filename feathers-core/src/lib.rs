@@ -16,6 +16,7 @@ pub mod duration;
 mod error;
 mod event;
 mod field;
+mod headers;
 mod hook;
 mod id;
 mod log;
@@ -55,6 +56,7 @@ pub use crate::credentials::Credentials;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::event::{Event, FrameKey};
 pub use crate::field::{FieldRef, FieldType, FieldValue, from_json_field, to_json_field};
+pub use crate::headers::Headers;
 pub use crate::hook::{ALL, AroundHook, Hook, Next, On, With, with};
 pub use crate::id::Id;
 pub use crate::log::{
@@ -63,7 +65,7 @@ pub use crate::log::{
 };
 pub use crate::mask::Mask;
 pub use crate::method::Method;
-pub use crate::params::{Headers, Params, Provider, RouteParams};
+pub use crate::params::{Params, Provider, RouteParams};
 pub use crate::payload::Payload;
 pub use crate::publish::{Cause, Publication};
 pub use crate::query::{Comparison, FieldPath, Filter, Order, Paginate, Query, QueryOptions};

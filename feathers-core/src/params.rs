@@ -4,10 +4,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{Extensions, HeaderMap};
+use http::Extensions;
 use serde_json::{Map, Value};
 
 use crate::connection::Connection;
+use crate::headers::Headers;
 
 /// The transport that a call came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,36 +34,6 @@ impl Provider {
 impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
-    }
-}
-
-/// Request or handshake headers, shared between the calls of one connection.
-///
-/// `Debug` shows their names only, since any of them may hold a key.
-#[derive(Clone, Default)]
-pub struct Headers(Option<Arc<HeaderMap>>);
-
-impl Headers {
-    /// Returns the first value of a header if it is text; names are case-insensitive.
-    pub fn value(&self, name: &str) -> Option<&str> {
-        self.0.as_ref()?.get(name)?.to_str().ok()
-    }
-
-    /// Iterates over all headers whose value is text, with lower-case names.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().flat_map(|map| map.iter()).filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-    }
-}
-
-impl fmt::Debug for Headers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.iter().flat_map(|map| map.keys())).finish()
-    }
-}
-
-impl From<HeaderMap> for Headers {
-    fn from(map: HeaderMap) -> Self {
-        Self(Some(Arc::new(map)))
     }
 }
 

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use crate::app::Handle;
 use crate::authenticator::Presented;
 use crate::connection::Connection;
+use crate::headers::Headers;
 use crate::log::{Log, ResetReason, Since};
-use crate::params::{Headers, Params, Provider};
+use crate::params::{Params, Provider};
 use crate::subscription::Subscription;
 
 /// Who connects: what a transport knows at the handshake.
@@ -45,7 +46,7 @@ impl Peer {
 
     /// Sets the headers of the handshake.
     pub fn headers(mut self, headers: impl Into<Headers>) -> Self {
-        self.headers = headers.into();
+        self.headers = headers.into().compact();
         self
     }
 

@@ -1,5 +1,7 @@
 //! Subscriptions: how a transport reads the events of one connection.
 
+mod heartbeat;
+
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep};
 
+use self::heartbeat::Heartbeat;
 use crate::connection::{Connection, Mail};
 use crate::error::Result;
 use crate::event::{Body, Event, FrameKey};
@@ -35,12 +38,6 @@ pub struct Subscription {
     /// Set while the replay waits for a login, at most until this is ready.
     hold: Option<Pin<Box<Sleep>>>,
     heartbeat: Option<Heartbeat>,
-}
-
-#[derive(Debug)]
-struct Heartbeat {
-    every: Duration,
-    timer: Pin<Box<Sleep>>,
 }
 
 /// What a subscription reads.
@@ -122,7 +119,7 @@ impl Subscription {
 
     /// Has [`Subscription::next`] return a heartbeat whenever nothing has come for this long.
     pub fn heartbeat(mut self, every: Duration) -> Self {
-        self.heartbeat = Some(Heartbeat { every, timer: Box::pin(tokio::time::sleep(every)) });
+        self.heartbeat = Some(Heartbeat::new(every));
         self
     }
 
@@ -175,14 +172,13 @@ impl Subscription {
         match (delivery, &mut self.heartbeat) {
             (Some(delivery), heartbeat) => {
                 if let Some(heartbeat) = heartbeat {
-                    heartbeat.restart();
+                    heartbeat.put_off();
                 }
                 Poll::Ready(Some(delivery))
             }
             (None, _) if self.connection.is_closed() => Poll::Ready(None),
             (None, Some(heartbeat)) => {
-                ready!(heartbeat.timer.as_mut().poll(cx));
-                heartbeat.restart();
+                ready!(heartbeat.poll(cx));
                 Poll::Ready(Some(Delivery::Heartbeat(self.cursor())))
             }
             (None, None) => Poll::Pending,
@@ -282,11 +278,5 @@ impl Subscription {
                 return;
             }
         }
-    }
-}
-
-impl Heartbeat {
-    fn restart(&mut self) {
-        self.timer.as_mut().reset(tokio::time::Instant::now() + self.every);
     }
 }

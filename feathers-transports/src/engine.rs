@@ -207,7 +207,7 @@ impl Engine {
             sessions.insert(sid.clone(), sender);
         }
         let greeting = self.greeting(&sid, &["websocket"]);
-        let peer = peer(request.headers().clone(), query).address(address);
+        let peer = peer(request.headers().clone(), query).address(address).into();
         let driver = Driver::polling(self.clone(), peer, commands, share);
         let app = self.app.clone();
         app.spawn(async move {
@@ -224,16 +224,14 @@ impl Engine {
         }
         let (mut parts, _body) = request.into_parts();
         let upgrade = Upgrade::new(&mut parts).map_err(|_| Refusal::BadRequest)?;
-        let peer = peer(parts.headers, query).address(client_address(&parts.extensions));
+        let peer = peer(parts.headers, query).address(client_address(&parts.extensions)).into();
         let (response, on_upgrade) = upgrade.accept(None);
         let app = self.app.clone();
         app.spawn(async move {
             let Ok(upgraded) = on_upgrade.await else { return };
             let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_payload);
             let greeting = self.greeting(&random_name(), &[]);
-            let mut driver = Driver::socket(self, peer, socket);
-            driver.greet(greeting);
-            driver.run().await;
+            Driver::socket(self, peer, socket, greeting).run().await;
         });
         Ok(response)
     }
@@ -288,6 +286,10 @@ impl Engine {
 fn peer(headers: http::HeaderMap, mut query: Map<String, Value>) -> Peer {
     for word in ["EIO", "transport", "sid", "t", "b64"] {
         query.shift_remove(word);
+    }
+    // Most clients say nothing else, and the room for it would be kept.
+    if query.is_empty() {
+        query = Map::new();
     }
     Peer::new(Provider::SOCKETIO).headers(Headers::from(headers)).query(query)
 }

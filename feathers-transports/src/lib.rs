@@ -31,6 +31,7 @@
 //! | `tls` | `Server::tls`: HTTPS with rustls, and HTTP/2 |
 
 mod address;
+mod alarm;
 mod answer;
 mod calls;
 mod closed;

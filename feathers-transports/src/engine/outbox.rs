@@ -44,7 +44,7 @@ pub(super) struct Polling {
     /// The poll that is held.
     held: Option<oneshot::Sender<Bytes>>,
     /// The WebSocket that the client tries.
-    probe: Option<Probe>,
+    probe: Option<Box<Probe>>,
 }
 
 #[derive(Debug)]
@@ -151,7 +151,7 @@ impl Polling {
         if self.probe.is_some() {
             return;
         }
-        self.probe = Some(Probe { socket, until: Instant::now() + PROBE, heard: false });
+        self.probe = Some(Box::new(Probe { socket, until: Instant::now() + PROBE, heard: false }));
     }
 
     /// Ends the held poll with nothing in it, so that the client can go over to its WebSocket.

@@ -6,7 +6,6 @@
 mod input;
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -18,13 +17,14 @@ use feathers_core::{
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use self::input::Posted;
 use super::Engine;
 use super::outbox::{Gone, Outlet, Polling, Socket};
 use super::packet;
 use super::recovery::{Claim, Names};
+use crate::alarm::{Alarm, Signal};
 use crate::calls::{Calls, DRAIN, Encode};
 use crate::closed::Closed;
 use crate::decode;
@@ -51,7 +51,7 @@ pub(super) enum Command {
 /// The task of one client.
 pub(super) struct Driver {
     engine: Arc<Engine>,
-    peer: Peer,
+    peer: Box<Peer>,
     commands: Option<mpsc::Receiver<Command>>,
     /// Held for as long as the client polls.
     share: Option<Share>,
@@ -62,9 +62,9 @@ pub(super) struct Driver {
     calls: Calls<Ack>,
     /// Binary messages that belong to a packet that was refused.
     attachments: usize,
-    timer: Pin<Box<Sleep>>,
+    timer: Alarm,
     due: Due,
-    stopping: BoxFuture<'static, ()>,
+    stopping: Signal<BoxFuture<'static, ()>>,
     told: Option<Cursor>,
 }
 
@@ -79,7 +79,7 @@ enum Due {
 
 enum Client {
     /// Has not joined the namespace.
-    Outside { late: Pin<Box<Sleep>> },
+    Outside { late: Alarm },
     /// Is being connected.
     Joining { connecting: BoxFuture<'static, Result<Session>>, names: Option<Names> },
     /// Is connected.
@@ -88,7 +88,7 @@ enum Client {
 
 impl Client {
     fn outside() -> Self {
-        Self::Outside { late: Box::pin(tokio::time::sleep(JOIN)) }
+        Self::Outside { late: Alarm::after(JOIN) }
     }
 }
 
@@ -142,19 +142,27 @@ impl From<Gone> for End {
 }
 
 impl Driver {
-    pub(super) fn polling(engine: Arc<Engine>, peer: Peer, commands: mpsc::Receiver<Command>, share: Share) -> Self {
+    pub(super) fn polling(
+        engine: Arc<Engine>,
+        peer: Box<Peer>,
+        commands: mpsc::Receiver<Command>,
+        share: Share,
+    ) -> Self {
         let mut driver = Self::new(engine, peer, Some(commands), Outlet::Polling(Polling::default()));
         driver.share = Some(share);
         driver
     }
 
-    pub(super) fn socket(engine: Arc<Engine>, peer: Peer, socket: Socket) -> Self {
-        Self::new(engine, peer, None, Outlet::Socket(socket))
+    /// Serves a client on a WebSocket, which first gets the greeting.
+    pub(super) fn socket(engine: Arc<Engine>, peer: Box<Peer>, socket: Socket, greeting: Bytes) -> Self {
+        let mut outlet = Outlet::Socket(socket);
+        outlet.send(greeting);
+        Self::new(engine, peer, None, outlet)
     }
 
-    fn new(engine: Arc<Engine>, peer: Peer, commands: Option<mpsc::Receiver<Command>>, outlet: Outlet) -> Self {
+    fn new(engine: Arc<Engine>, peer: Box<Peer>, commands: Option<mpsc::Receiver<Command>>, outlet: Outlet) -> Self {
         let app = engine.app.clone();
-        let timer = Box::pin(tokio::time::sleep(engine.options.ping_interval));
+        let timer = Alarm::after(engine.options.ping_interval);
         Self {
             calls: Calls::new(app.clone()),
             engine,
@@ -167,20 +175,19 @@ impl Driver {
             attachments: 0,
             timer,
             due: Due::Ping,
-            stopping: Box::pin(async move { app.stopping().await }),
+            stopping: Signal::new(Box::pin(async move { app.stopping().await })),
             told: None,
         }
     }
 
-    /// Sends a packet before anything else happens.
-    pub(super) fn greet(&mut self, packet: Bytes) {
-        self.outlet.send(packet);
-    }
-
     /// Runs until the session ends.
-    pub(super) async fn run(mut self) {
-        let end = poll_fn(|cx| self.poll(cx)).await;
-        self.finish(end).await;
+    #[expect(clippy::manual_async_fn, reason = "an async fn has room for its arguments twice, for as long as it runs")]
+    pub(super) fn run(mut self) -> impl Future<Output = ()> {
+        async move {
+            let end = poll_fn(|cx| self.poll(cx)).await;
+            // In a box, which is there at the end alone.
+            Box::pin(self.finish(end)).await;
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -209,7 +216,7 @@ impl Driver {
                 break;
             }
         }
-        if self.due != Due::End && self.stopping.as_mut().poll(cx).is_ready() {
+        if self.due != Due::End && self.stopping.poll(cx, |_| self.engine.app.is_stopping()).is_ready() {
             self.schedule(Due::End, DRAIN);
         }
         if self.due == Due::End && self.calls.len() == 0 && self.outlet.is_empty() {
@@ -228,7 +235,7 @@ impl Driver {
         let auth: Map<String, Value> = serde_json::from_str(auth).map_err(|_| End::Left { code: 1002 })?;
         let claim = Claim::new(&auth);
         let recognised = self.engine.recovery.recognise(&claim);
-        let peer = self.peer.clone().since(recognised.since);
+        let peer = self.peer.as_ref().clone().since(recognised.since);
         let connecting = self.engine.open(peer, auth, recognised.credentials);
         self.client = Client::Joining { connecting, names: recognised.names };
         Ok(())
@@ -311,7 +318,9 @@ impl Driver {
         }
     }
 
-    /// Sends what there is to send and room for; `true` if something was sent.
+    /// Sends what there is to send and room for; `true` if it has to be looked again whether there is something to do.
+    ///
+    /// Events alone are not a reason: they end when there are no more, or no room.
     fn fill(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let mut busy = false;
         loop {
@@ -354,18 +363,17 @@ impl Driver {
                 }
                 Poll::Ready(Some(_)) => {}
             }
-            busy = true;
         }
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         if let Client::Outside { late } = &mut self.client
-            && late.as_mut().poll(cx).is_ready()
+            && late.poll(cx).is_ready()
         {
             return Poll::Ready(End::Lost);
         }
         loop {
-            ready!(self.timer.as_mut().poll(cx));
+            ready!(self.timer.poll(cx));
             match self.due {
                 Due::End => return Poll::Ready(End::Stopping),
                 Due::Ping => {}
@@ -405,7 +413,7 @@ impl Driver {
 
     fn schedule(&mut self, due: Due, after: Duration) {
         self.due = due;
-        self.timer.as_mut().reset(Instant::now() + after);
+        self.timer.set(after);
     }
 
     /// Says goodbye, and notes whether the client may come back.

@@ -4,7 +4,6 @@
 //! that does not read is told nothing and costs nothing; when its place is no longer kept it gets one `$reset`.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,10 +13,10 @@ use feathers_core::{
 };
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
-use tokio::time::{Instant, Sleep};
 
 use super::rpc::{self, Fault, Incoming, Reply, RequestId};
 use super::wire::Wire;
+use crate::alarm::{Alarm, Signal};
 use crate::calls::{Calls, DRAIN, Encode};
 use crate::closed::Closed;
 use crate::websocket::{Ended, Message};
@@ -55,10 +54,10 @@ pub(super) struct Driver<W> {
     calls: Calls<Reply>,
     /// How many calls have been refused in a row.
     refused: u32,
-    timer: Pin<Box<Sleep>>,
+    timer: Alarm,
     /// The server stops; calls under way are still answered.
     draining: bool,
-    stopping: BoxFuture<'static, ()>,
+    stopping: Signal<BoxFuture<'static, ()>>,
 }
 
 enum Client {
@@ -95,28 +94,31 @@ fn dismissed(connection: &Connection) -> End {
 }
 
 impl<W: Wire> Driver<W> {
-    pub(super) fn new(app: Handle, peer: Peer, socket: W, settings: Settings) -> Self {
+    pub(super) fn new(app: Handle, peer: Box<Peer>, socket: W, settings: Settings) -> Self {
         let watched = app.clone();
         Self {
             calls: Calls::new(app.clone()),
             app,
             socket,
-            client: Client::Outside(Box::new(peer)),
+            client: Client::Outside(peer),
             refused: 0,
-            timer: Box::pin(tokio::time::sleep(settings.hello)),
+            timer: Alarm::after(settings.hello),
             settings,
             draining: false,
-            stopping: Box::pin(async move { watched.stopping().await }),
+            stopping: Signal::new(Box::pin(async move { watched.stopping().await })),
         }
     }
 
-    pub(super) async fn run(mut self) {
-        let end = poll_fn(|cx| self.poll(cx)).await;
-        // The connection leaves its channels before a slow goodbye.
-        drop(self.client);
-        if let Some((code, reason)) = end {
-            // A client that does not read does not hold anything up.
-            let _ = tokio::time::timeout(GOODBYE, self.socket.close(code, reason)).await;
+    #[expect(clippy::manual_async_fn, reason = "an async fn has room for its arguments twice, for as long as it runs")]
+    pub(super) fn run(mut self) -> impl Future<Output = ()> {
+        async move {
+            let end = poll_fn(|cx| self.poll(cx)).await;
+            // The connection leaves its channels before a slow goodbye.
+            drop(self.client);
+            if let Some((code, reason)) = end {
+                // A client that does not read does not hold anything up. In a box, which is there at the end alone.
+                let _ = Box::pin(tokio::time::timeout(GOODBYE, self.socket.close(code, reason))).await;
+            }
         }
     }
 
@@ -148,9 +150,9 @@ impl<W: Wire> Driver<W> {
         if !matches!(self.client, Client::Joining { .. }) {
             self.socket.idle(cx, self.calls.len());
         }
-        if !self.draining && self.stopping.as_mut().poll(cx).is_ready() {
+        if !self.draining && self.stopping.poll(cx, |_| self.app.is_stopping()).is_ready() {
             self.draining = true;
-            self.timer.as_mut().reset(Instant::now() + DRAIN);
+            self.timer.set(DRAIN);
         }
         if self.draining && self.calls.len() == 0 && self.socket.is_empty() {
             return Poll::Ready(GOING_AWAY);
@@ -277,7 +279,7 @@ impl<W: Wire> Driver<W> {
             self.send(&rpc::result(&id, &welcome));
         }
         self.client = Client::Inside(Box::new(Inside { session, events, closed: Closed::default() }));
-        self.timer.as_mut().reset(Instant::now() + self.settings.ping);
+        self.timer.set(self.settings.ping);
         Ok(true)
     }
 
@@ -351,7 +353,7 @@ impl<W: Wire> Driver<W> {
         }
     }
 
-    /// Sends what there is to send and room for; `true` if something was sent.
+    /// Sends what there is to send and room for; `true` if an answer was among it, which may let a call begin.
     fn fill(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let mut busy = false;
         loop {
@@ -378,13 +380,12 @@ impl<W: Wire> Driver<W> {
                 Poll::Ready(Some(Delivery::Reset(reset))) => self.send(&rpc::notification("$reset", &reset)),
                 Poll::Ready(Some(_)) => {}
             }
-            busy = true;
         }
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         loop {
-            ready!(self.timer.as_mut().poll(cx));
+            ready!(self.timer.poll(cx));
             let heard = self.socket.take_heard();
             match &self.client {
                 _ if self.draining => return Poll::Ready(GOING_AWAY),
@@ -393,7 +394,7 @@ impl<W: Wire> Driver<W> {
                 Client::Joining { .. } | Client::Inside(_) => {}
             }
             self.socket.ping(self.position());
-            self.timer.as_mut().reset(Instant::now() + self.settings.ping);
+            self.timer.set(self.settings.ping);
             if let Poll::Ready(Err(_)) = self.socket.poll_flush(cx) {
                 return Poll::Ready(None);
             }

@@ -5,7 +5,6 @@
 //! event, and a stream that cannot be had is a 200 that says when to try again.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,11 +19,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use hyper::body::Frame;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokio::time::Sleep;
 
 use super::streams::Place;
 use super::{Shared, asked, envelope, jittered};
 use crate::address::client_address;
+use crate::alarm::Alarm;
 
 /// How long clients wait before they come back.
 const RETRY: Duration = Duration::from_secs(2);
@@ -54,7 +53,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
         subscription,
         first: Some(first),
         named,
-        end: Box::pin(tokio::time::sleep(jittered(shared.options.max_lifetime))),
+        end: Alarm::after(jittered(shared.options.max_lifetime)),
         _session: session,
         _place: place,
     })))
@@ -108,7 +107,7 @@ struct Stream {
     subscription: Subscription,
     first: Option<Bytes>,
     named: bool,
-    end: Pin<Box<Sleep>>,
+    end: Alarm,
     _session: Session,
     _place: Place,
 }
@@ -122,7 +121,7 @@ impl hyper::body::Body for Stream {
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
         let stream = &mut *self;
-        if stream.end.as_mut().poll(cx).is_ready() {
+        if stream.end.poll(cx).is_ready() {
             return Poll::Ready(None);
         }
         let mut chunk = Chunk::default();

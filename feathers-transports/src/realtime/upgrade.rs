@@ -44,7 +44,7 @@ fn try_upgrade(app: &Handle, request: Request, query: Map<String, Value>, settin
     let (mut parts, _body) = request.into_parts();
     let upgrade = Upgrade::new(&mut parts)?;
     let protocol = protocol(upgrade.protocols())?;
-    let peer = peer(&parts.extensions, Headers::from(parts.headers), query);
+    let peer = Box::new(peer(&parts.extensions, Headers::from(parts.headers), query));
     let (response, on_upgrade) = upgrade.accept(protocol);
     let (task_app, settings) = (app.clone(), settings.clone());
     app.spawn(async move {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use feathers_core::Handle;
@@ -37,27 +38,34 @@ pub(super) struct Acceptor {
 pub(super) struct Stopper {
     drain: CancellationToken,
     close: CancellationToken,
+    /// Whether the drain has begun, for all connections to look at without a lock.
+    is_draining: Arc<AtomicBool>,
 }
 
 impl Stopper {
     /// Takes no more connections, and ends each one after the call that it is busy with.
     pub(super) fn drain(&self) {
+        self.is_draining.store(true, Ordering::Release);
         self.drain.cancel();
     }
 
     /// Closes the connections that are still there.
     pub(super) fn close(&self) {
         self.close.cancel();
-        self.drain.cancel();
+        self.drain();
     }
 
     /// Returns a stopper for one connection: its waiting for the drain costs no other one anything.
     fn child(&self) -> Self {
-        Self { drain: self.drain.child_token(), close: self.close.clone() }
+        Self { drain: self.drain.child_token(), close: self.close.clone(), is_draining: self.is_draining.clone() }
     }
 
     pub(super) async fn draining(&self) {
         self.drain.cancelled().await;
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Acquire)
     }
 
     /// Waits for the close, which nobody needs to do before the drain has begun.

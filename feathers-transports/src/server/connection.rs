@@ -1,9 +1,11 @@
 //! One connection: HTTP on a socket, until it ends or the server stops.
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::alarm::Signal;
 use crate::server::accept::Stopper;
 use crate::server::front::Front;
 use crate::server::head_timer::HeadTimer;
@@ -82,14 +85,20 @@ impl Connections {
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = pin!(connection);
-        let result = tokio::select! {
-            biased;
-            result = connection.as_mut() => result,
-            () = stopper.draining() => {
-                // A browser's connection in reserve has not asked for anything yet; nobody waits for it.
-                if !used.load(Ordering::Relaxed) {
-                    return;
-                }
+        let draining = pin!(stopper.draining());
+        let mut draining = Signal::new(draining);
+        let ended_before = poll_fn(|cx| {
+            if let Poll::Ready(result) = connection.as_mut().poll(cx) {
+                return Poll::Ready(Some(result));
+            }
+            draining.poll(cx, |_| stopper.is_draining()).map(|()| None)
+        })
+        .await;
+        let result = match ended_before {
+            Some(result) => result,
+            // A browser's connection in reserve has not asked for anything yet; nobody waits for it.
+            None if !used.load(Ordering::Relaxed) => return,
+            None => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
                     result = connection => result,

@@ -111,8 +111,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
 
     /// Writes until nothing waits.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.output.is_empty() {
-            let written = {
+        while let Some(first) = self.output.front() {
+            let written = if self.output.len() == 1 {
+                // The usual case; a plain write is cheaper for the system than a list of one.
+                ready!(Pin::new(&mut self.io).poll_write(cx, first))?
+            } else {
                 let mut slices = [IoSlice::new(&[]); BATCH];
                 let mut count = 0;
                 for (slice, frame) in slices.iter_mut().zip(&self.output) {

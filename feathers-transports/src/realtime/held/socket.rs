@@ -79,8 +79,12 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
     let own = origin.socket_channel(&id);
     let (sender, inbox) = mpsc::channel(1);
     shared.held.plug_in(&id, sender.clone());
-    let driver =
-        Driver::new(shared.app.clone(), peer, Relay::new(origin, own.clone(), inbox), shared.options.socket.clone());
+    let driver = Driver::new(
+        shared.app.clone(),
+        Box::new(peer),
+        Relay::new(origin, own.clone(), inbox),
+        shared.options.socket.clone(),
+    );
     let (held, task_id) = (shared.held.clone(), id.clone());
     shared.app.spawn(async move {
         driver.run().await;
