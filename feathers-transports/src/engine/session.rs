@@ -16,9 +16,10 @@ use feathers_core::{
 };
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+pub(super) use self::input::Command;
 use self::input::Posted;
 use super::Engine;
 use super::outbox::{Gone, Outlet, Polling, Socket};
@@ -36,17 +37,6 @@ use crate::share::Share;
 const JOIN: Duration = Duration::from_secs(15);
 /// How long the goodbye may take to be written.
 const GOODBYE: Duration = Duration::from_secs(5);
-
-/// What the HTTP requests of a client say to its session.
-#[derive(Debug)]
-pub(super) enum Command {
-    /// A poll; the answer is a body of packets.
-    Poll(oneshot::Sender<Bytes>),
-    /// A body of packets; `false` means that there was something wrong with it.
-    Post(Bytes, oneshot::Sender<bool>),
-    /// A WebSocket that the client wants to go over to.
-    Probe(Box<Socket>),
-}
 
 /// The task of one client.
 pub(super) struct Driver {

@@ -6,13 +6,24 @@ use bytes::{Buf, Bytes};
 use feathers_core::{Error, Result};
 use tokio::sync::oneshot;
 
-use super::{Client, Command, Driver, Due, End};
-use crate::engine::outbox::Outlet;
+use super::{Client, Driver, Due, End};
+use crate::engine::outbox::{Outlet, Socket};
 use crate::engine::packet::{self, Packet};
 use crate::websocket::{Ended, Message, frame};
 
 /// How many messages are read before others get a turn.
 const TURN: usize = 32;
+
+/// What the HTTP requests of a client say to its session.
+#[derive(Debug)]
+pub(in crate::engine) enum Command {
+    /// A poll; the answer is a body of packets.
+    Poll(oneshot::Sender<Bytes>),
+    /// A body of packets; `false` means that there was something wrong with it.
+    Post(Bytes, oneshot::Sender<bool>),
+    /// A WebSocket that the client wants to go over to.
+    Probe(Box<Socket>),
+}
 
 /// A body of packets, and who waits for it to be taken in.
 pub(super) struct Posted {
