@@ -1,7 +1,7 @@
 //! What can be measured, each in a file of its own.
 
 mod burst;
-mod channels;
+pub(crate) mod channels;
 mod cold;
 mod fanout;
 pub(crate) mod logins;

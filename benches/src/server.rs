@@ -5,6 +5,7 @@ mod message;
 
 use clap::ValueEnum;
 
+use crate::kind::channels::CHANNELS;
 use crate::outcome::Outcome;
 pub(crate) use message::{Message, SEED, seed};
 
@@ -17,6 +18,10 @@ pub(crate) enum Server {
     FrameworkPlain,
     /// Events through the framework, over all its transports.
     FrameworkEvents,
+    /// Events to one channel.
+    Room,
+    /// Events to one of 100,000 channels each.
+    Rooms,
     /// Logins through the framework.
     Logins,
 }
@@ -35,6 +40,8 @@ impl Server {
                 Self::Framework => framework::rest(framework::Hooks::Some).await,
                 Self::FrameworkPlain => framework::rest(framework::Hooks::None).await,
                 Self::FrameworkEvents => framework::events().await,
+                Self::Room => framework::rooms(1).await,
+                Self::Rooms => framework::rooms(CHANNELS).await,
                 Self::Logins => crate::kind::logins::serve().await,
             }
         })

@@ -34,9 +34,11 @@ pub(crate) struct Answers {
 /// Sends requests for some time and returns what came back. An answer that is no success is an error.
 pub(crate) async fn drive(authority: &str, request: Request<'_>, time: Duration) -> Outcome<Answers> {
     let Request { method, path, body } = request;
-    let kind = if body.is_empty() { String::new() } else { "Content-Type: application/json\r\n".to_owned() };
-    let text =
-        format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\n{kind}Content-Length: {}\r\n\r\n{body}", body.len());
+    let content = match body.len() {
+        0 => String::new(),
+        length => format!("Content-Type: application/json\r\nContent-Length: {length}\r\n"),
+    };
+    let text = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\n{content}\r\n{body}");
     let (text, answers) = (Rc::<[u8]>::from(text.as_bytes()), Rc::new(RefCell::new(Answers::default())));
     let mut streams = Vec::with_capacity(CONNECTIONS);
     for _ in 0..CONNECTIONS {

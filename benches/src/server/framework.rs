@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use feathers::prelude::*;
 
 use super::message::{Message, SEED, seed};
+use crate::kind::channels::room;
 use crate::outcome::Outcome;
 
 /// Whether hooks and a publisher run as well.
@@ -55,6 +56,21 @@ pub(super) async fn events() -> Outcome {
         .before(["find", "get"], with(reads, count))
         .publish(|_event, app| app.channel("everyone"));
     app.on_connect(|connection, app| app.channel("everyone").join(connection));
+    serve(app).await
+}
+
+/// Serves messages each of which goes to one of so many channels; every connection is in all of them.
+pub(super) async fn rooms(channels: u64) -> Outcome {
+    let mut app = App::new();
+    app.service("messages", Memory::<Message>::new()).publish(move |event, app| {
+        let id = event.data.downcast_ref::<Message>()?.id;
+        Some(app.channel(room(u64::try_from(id).ok()?, channels)))
+    });
+    app.on_connect(move |connection, app| {
+        for number in 0..channels {
+            app.channel(format!("room {number}")).join(connection);
+        }
+    });
     serve(app).await
 }
 
