@@ -3,6 +3,7 @@
 // The configuration is the one of the guide, docs/guide/grip.md, but for ports, folders and what a test shortens.
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -11,6 +12,18 @@ import { until } from './until.mjs'
 
 /** What signs the requests of a Pushpin, unless a test says otherwise. */
 export const KEY = 'pushpin-and-the-app-share-this-secret'
+
+/** What is asked for to find out whether it holds clients; the app is not asked. */
+const READY = '/pushpin-ready'
+
+/** Starts an app that has every client held. */
+async function startHolding() {
+  const server = http.createServer((request, response) => {
+    response.writeHead(200, { 'Grip-Hold': 'stream', 'Grip-Channel': 'ready' }).end('ready\n')
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
 
 /** Debian's package takes a zurl of the system for granted, which is not there: all `zurl_` settings are for that. */
 const configuration = ({ port, control, key, iss, wait }) => `
@@ -76,10 +89,12 @@ export async function reservePushpin({ key = KEY, iss = 'pushpin' } = {}) {
  * `wait` is for how many milliseconds it hopes that a missing event comes late; 5000 is its own default. */
 export async function startPushpin(target, { place, wait = 300, routes } = {}) {
   place ??= await reservePushpin()
+  const holding = await startHolding()
   const directory = mkdtempSync(join(tmpdir(), 'feathers-pushpin-'))
   for (const folder of ['run', 'log']) mkdirSync(join(directory, folder))
   writeFileSync(join(directory, 'pushpin.conf'), configuration({ ...place, wait }))
-  writeFileSync(join(directory, 'routes'), routes ?? `* ${new URL(target).host},over_http\n`)
+  routes ??= `* ${new URL(target).host},over_http\n`
+  writeFileSync(join(directory, 'routes'), `*,path_beg=${READY} 127.0.0.1:${holding.address().port}\n${routes}`)
   const output = []
   let running
 
@@ -105,10 +120,15 @@ export async function startPushpin(target, { place, wait = 300, routes } = {}) {
     await Promise.race([ready(), failed])
   }
 
-  /** Its parts find each other after they listen; a request that comes too soon may hang. */
+  /** Its parts find each other after they listen: it is ready once it holds somebody. */
   async function ready() {
     await Promise.all([place.port, place.control].map((port) => listens(port, 'pushpin')))
-    await until(() => fetch(place.url, { signal: AbortSignal.timeout(1_000) }).then(() => true, () => false))
+    await until(async () => {
+      const abort = AbortSignal.timeout(1_000)
+      const response = await fetch(`${place.url}${READY}`, { signal: abort }).catch(() => undefined)
+      await response?.body.cancel()
+      return response?.status === 200
+    })
   }
 
   /** Ends it with all its children; SIGKILL is for a proxy that dies. */
@@ -138,6 +158,8 @@ export async function startPushpin(target, { place, wait = 300, routes } = {}) {
     }),
     async close() {
       await stop()
+      holding.closeAllConnections()
+      await new Promise((resolve) => holding.close(resolve))
       rmSync(directory, { recursive: true, force: true })
     }
   }
