@@ -7,6 +7,7 @@
 //! Whatever the proxy loses, it finds by the ids of the items, and asks again from where its client stands.
 
 mod config;
+mod endpoint;
 pub(crate) mod events;
 pub(crate) mod hold;
 mod incoming;

@@ -25,6 +25,7 @@ pub struct Grip {
     pub(super) proxies: Vec<GripProxy>,
     pub(super) prefix: String,
     pub(super) proxy_required: bool,
+    pub(super) fan_out: bool,
     pub(super) secret: Option<String>,
 }
 
@@ -72,6 +73,19 @@ impl Grip {
         self
     }
 
+    /// Says whether the proxy gets events for `WebSockets` once for all, instead of asking for each of them.
+    ///
+    /// Without it nothing is lost, and each event costs a request of the proxy for each WebSocket that gets it.
+    /// With it an event is one message for all who are in the same channels. But Pushpin drops what is published to a
+    /// WebSocket whose client has not read what came before, 8 KiB by default, and nobody learns of that: it is for very
+    /// many clients that can miss an event.
+    ///
+    /// It makes no difference for streams and polls, where a gap is always found.
+    pub fn fan_out(mut self, fan_out: bool) -> Self {
+        self.fan_out = fan_out;
+        self
+    }
+
     /// Sets the secret that links and the state of `WebSockets` are signed with, instead of one that is made of the
     /// first shared secret of a proxy. It may be written as `base64:..`.
     ///
@@ -82,8 +96,8 @@ impl Grip {
     }
 
     /// Reads `GRIP_URL`, one URL or several with blanks between, and `GRIP_VERIFY_KEY`, which is for all proxies whose
-    /// URL has no `verify-key`. `GRIP_PREFIX`, `GRIP_PROXY_REQUIRED` and `GRIP_SECRET` are read too. `None` without
-    /// `GRIP_URL`.
+    /// URL has no `verify-key`. `GRIP_PREFIX`, `GRIP_PROXY_REQUIRED`, `GRIP_FAN_OUT` and `GRIP_SECRET` are read too.
+    /// `None` without `GRIP_URL`.
     ///
     /// A URL is that of the control endpoint, with `iss`, `key`, `verify-iss` and `verify-key` in its query:
     /// `http://127.0.0.1:5561/?verify-iss=pushpin&verify-key=base64:c2VjcmV0`.
@@ -106,11 +120,13 @@ impl Grip {
         }
         grip.prefix = variable("GRIP_PREFIX").unwrap_or_default();
         grip.secret = variable("GRIP_SECRET");
-        grip.proxy_required = match variable("GRIP_PROXY_REQUIRED").as_deref() {
-            None | Some("false" | "0") => false,
-            Some("true" | "1") => true,
-            Some(_) => return Err(Error::general("GRIP_PROXY_REQUIRED must be true or false")),
+        let switch = |name: &str| match variable(name).as_deref() {
+            None | Some("false" | "0") => Ok(false),
+            Some("true" | "1") => Ok(true),
+            Some(_) => Err(Error::general(format!("{name} must be true or false"))),
         };
+        grip.proxy_required = switch("GRIP_PROXY_REQUIRED")?;
+        grip.fan_out = switch("GRIP_FAN_OUT")?;
         Ok(Some(grip))
     }
 }
@@ -194,6 +210,7 @@ impl fmt::Debug for Grip {
             .field("proxies", &self.proxies)
             .field("prefix", &self.prefix)
             .field("proxy_required", &self.proxy_required)
+            .field("fan_out", &self.fan_out)
             .finish_non_exhaustive()
     }
 }

@@ -13,6 +13,8 @@ use crate::realtime::{envelope, rpc};
 pub(crate) const CONN: &str = "conn";
 /// The filter that puts it into the answers of polls.
 pub(crate) const VAR_SUBST: &str = "var-subst";
+/// By how much text can grow when it is written into JSON once more: a percent sign becomes seven bytes.
+const WORST: usize = 7;
 /// More than this an item does not hold: proxies take a megabyte.
 const MOST_BYTES: usize = 900_000;
 
@@ -87,9 +89,9 @@ impl Item {
         Self::new(channel, Content::Close(code, reason), 0)
     }
 
-    /// Tells whether events of this size fit into an item; others are read from the app.
-    pub(crate) fn fits(event: &Delivered, formats: usize) -> bool {
-        event.payload().to_bytes().is_ok_and(|json| json.len() * formats * 5 / 4 < MOST_BYTES)
+    /// Tells whether a proxy takes it. What is far from the bound is not written for that.
+    pub(crate) fn fits(&self) -> bool {
+        self.size < MOST_BYTES / WORST || self.json().is_ok_and(|json| json.len() <= MOST_BYTES)
     }
 
     pub(crate) fn channel(&self) -> &Arc<str> {

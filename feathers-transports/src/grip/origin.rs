@@ -1,5 +1,6 @@
 //! The origin: what all requests of proxies share while the app runs.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use feathers_core::{Connection, Cursor, Handle, Result};
 use tokio::sync::Notify;
 
 use super::config::Grip;
+use super::endpoint::Endpoint;
 use super::item::Item;
 use super::name;
 use super::publisher::Publisher;
@@ -33,12 +35,15 @@ struct Inner {
     /// Tells this process from others in the names of channels.
     instance: String,
     proxy_required: bool,
+    fan_out: bool,
+    /// How many `WebSockets` have not ended.
+    sockets: AtomicUsize,
 }
 
 impl Origin {
     /// Begins to publish to all proxies; ends with the app.
     pub(crate) fn start(grip: &Grip, app: &Handle) -> Result<Self> {
-        let publishers = Publisher::all(&grip.proxies)?;
+        let endpoints = Endpoint::all(&grip.proxies)?;
         let tokens = Arc::new(Tokens::new(grip)?);
         let prefix = name::encode(&grip.prefix);
         let router = Router::new(prefix.clone(), tokens.clone(), app.log().follow());
@@ -49,24 +54,26 @@ impl Origin {
             router: Mutex::new(router),
             changes: Changes::default(),
             changed: Notify::new(),
-            queue: Queue::new(publishers.len()),
+            queue: Queue::new(endpoints.len()),
             prefix,
             instance: format!("{:08x}", rand::random::<u32>()),
             proxy_required: grip.proxy_required,
+            fan_out: grip.fan_out,
+            sockets: AtomicUsize::new(0),
         }));
         app.spawn(origin.clone().follow());
-        for publisher in publishers {
-            app.spawn(publisher.run(origin.clone()));
+        for (index, endpoint) in endpoints.into_iter().enumerate() {
+            app.spawn(Publisher::new(index, endpoint).run(origin.clone()));
         }
         Ok(origin)
     }
 
     /// Routes events as they come.
     async fn follow(self) {
-        let mut follower = self.0.app.log().follow();
         loop {
+            // From before the routing, so that what comes between the two is not missed.
+            let follower = self.0.app.log().follow();
             self.route();
-            while follower.try_next().is_some() {}
             tokio::select! {
                 () = follower.changed() => {}
                 () = self.0.changed.notified() => {}
@@ -167,9 +174,23 @@ impl Origin {
         router.sockets().set_busy(connection.number(), busy);
     }
 
-    /// Tells whether there are `WebSockets` that get events.
+    /// Tells whether events are published to `WebSockets`.
+    pub(crate) fn is_fan_out(&self) -> bool {
+        self.0.fan_out
+    }
+
+    /// Counts a WebSocket that begins or ends.
+    pub(crate) fn count_socket(&self, begins: bool) {
+        if begins {
+            self.0.sockets.fetch_add(1, Ordering::AcqRel);
+        } else {
+            self.0.sockets.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Tells whether there are `WebSockets` that have not ended.
     pub(super) fn has_sockets(&self) -> bool {
-        !self.router().sockets().is_empty()
+        self.0.sockets.load(Ordering::Acquire) > 0
     }
 
     /// Forgets a WebSocket.
@@ -186,9 +207,9 @@ impl Origin {
         cursor
     }
 
-    /// Returns all channels that a WebSocket may be held on.
+    /// Returns all channels that events are published to `WebSockets` on.
     pub(super) fn channels(&self) -> Vec<Arc<str>> {
-        self.router().channels()
+        if self.0.fan_out { self.router().channels() } else { Vec::new() }
     }
 
     fn router(&self) -> MutexGuard<'_, Router> {

@@ -1,25 +1,18 @@
 //! Publishers: one task for each proxy, which brings the items to its control endpoint in their order.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
-use feathers_core::{Error, Handle, Result};
-use http::{StatusCode, header};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::json;
+use feathers_core::Result;
 
-use super::config::GripProxy;
+use super::endpoint::{Endpoint, Failure};
 use super::item::{self, Item};
-use super::key::Key;
 use super::origin::Origin;
 use super::queue::Batch;
 
 /// How many items go into one request, and how many bytes: proxies take a megabyte.
 const ITEMS: usize = 500;
 const BYTES: usize = 800_000;
-/// How long a request may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// The pauses between tries double from the first to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -29,115 +22,99 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Publishes to one proxy.
 pub(super) struct Publisher {
     index: usize,
-    url: String,
-    client: reqwest::Client,
-    access: Access,
-}
-
-/// What the control endpoint is shown.
-enum Access {
-    Open,
-    Plain(String),
-    Token { iss: String, algorithm: Algorithm, key: EncodingKey },
-}
-
-/// Why a request has failed.
-enum Failure {
-    /// It may go well later.
-    Later(String),
-    /// It never will.
-    Never(String),
+    endpoint: Endpoint,
+    /// How many items go into the next request: fewer while one is looked for that is refused.
+    most: usize,
+    /// How many items the proxy has missed since it has last taken any.
+    missed: u64,
+    pause: Duration,
 }
 
 impl Publisher {
-    /// Makes the publishers of all proxies; a setting that cannot be is an error with its name.
-    pub(super) fn all(proxies: &[GripProxy]) -> Result<Vec<Self>> {
-        let no_redirects = reqwest::redirect::Policy::none();
-        let client = reqwest::Client::builder().no_proxy().redirect(no_redirects).timeout(TIMEOUT);
-        let client =
-            client.build().map_err(|error| Error::general("grip: no HTTP client can be made").with_source(error))?;
-        let publisher = |(index, proxy): (usize, &GripProxy)| {
-            let url = proxy.publish_url(&format!("grip: `proxies[{index}].control_uri`"))?;
-            Ok(Self { index, url, client: client.clone(), access: Access::new(proxy, index)? })
-        };
-        proxies.iter().enumerate().map(publisher).collect()
+    pub(super) fn new(index: usize, endpoint: Endpoint) -> Self {
+        Self { index, endpoint, most: ITEMS, missed: 0, pause: FIRST_PAUSE }
     }
 
     /// Publishes until the app stops; what is there then is tried once more.
-    pub(super) async fn run(self, origin: Origin) {
+    pub(super) async fn run(mut self, origin: Origin) {
         let app = origin.app().clone();
         loop {
             tokio::select! {
                 () = origin.queue().wait(self.index) => {}
                 () = app.stopping() => break,
             }
-            let batch = origin.queue().batch(self.index, ITEMS, BYTES);
-            if !self.bring(&origin, &app, &batch).await {
-                break;
+            if !self.bring(&origin).await {
+                if tokio::time::timeout(self.pause, app.stopping()).await.is_ok() {
+                    break;
+                }
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             }
         }
         let _ = tokio::time::timeout(GOODBYE, self.say_goodbye(&origin)).await;
     }
 
     /// Brings what still comes, until the last WebSocket has ended.
-    async fn say_goodbye(&self, origin: &Origin) {
-        while origin.has_sockets() {
-            let _ = tokio::time::timeout(FIRST_PAUSE, origin.queue().wait(self.index)).await;
-            self.flush(origin).await;
-        }
-        self.flush(origin).await;
-    }
-
-    /// Brings a batch, however long that takes; `false` if the app stops meanwhile.
-    async fn bring(&self, origin: &Origin, app: &Handle, batch: &Batch) -> bool {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match self.post(origin, batch).await {
-                Ok(()) => {
-                    self.count(&batch.items, "feathers_grip_published_total");
-                    break;
-                }
-                Err(Failure::Never(why)) => {
-                    self.count(&batch.items, "feathers_grip_failed_total");
-                    tracing::error!(proxy = self.index, why, "a GRIP proxy has refused what was published");
-                    break;
-                }
-                Err(Failure::Later(why)) => {
-                    metrics::counter!("feathers_grip_retries_total", "proxy" => self.index.to_string()).increment(1);
-                    tracing::warn!(proxy = self.index, why, "a GRIP proxy cannot be reached");
-                }
-            }
-            self.tell_behind(batch.items.len() as u64 + batch.behind);
-            if tokio::time::timeout(pause, app.stopping()).await.is_ok() {
-                return false;
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            // What has fallen out meanwhile is not brought any more.
-            if origin.queue().batch(self.index, 1, BYTES).skipped > batch.skipped {
-                return true;
-            }
-        }
-        origin.queue().taken(self.index, batch);
-        self.tell_behind(batch.behind);
-        true
-    }
-
-    async fn flush(&self, origin: &Origin) {
-        origin.route();
-        loop {
-            let batch = origin.queue().batch(self.index, ITEMS, BYTES);
-            if batch.items.is_empty() || self.post(origin, &batch).await.is_err() {
+    async fn say_goodbye(&mut self, origin: &Origin) {
+        let mut is_last = false;
+        while !is_last {
+            is_last = !origin.has_sockets();
+            origin.route();
+            let all = tokio::time::timeout(FIRST_PAUSE, origin.queue().wait(self.index)).await.is_err();
+            if !all && !self.bring(origin).await {
                 return;
             }
-            self.count(&batch.items, "feathers_grip_published_total");
-            origin.queue().taken(self.index, &batch);
+            is_last &= all;
         }
     }
 
-    async fn post(&self, origin: &Origin, batch: &Batch) -> std::result::Result<(), Failure> {
+    /// Brings the next items; `false` if they are to be brought again after a pause.
+    async fn bring(&mut self, origin: &Origin) -> bool {
+        let batch = origin.queue().batch(self.index, self.most, BYTES);
+        self.missed += batch.skipped;
+        let count = batch.items.len();
+        let label = || self.index.to_string();
+        let went_well = match self.post(origin, &batch).await {
+            Ok(()) => {
+                metrics::counter!("feathers_grip_published_total", "proxy" => label()).increment(count as u64);
+                if self.missed > 0 {
+                    metrics::counter!("feathers_grip_missed_total", "proxy" => label()).increment(self.missed);
+                    tracing::warn!(
+                        proxy = self.index,
+                        self.missed,
+                        "a GRIP proxy has missed items, its clients ask again"
+                    );
+                }
+                origin.queue().taken(self.index, &batch);
+                (self.most, self.missed, self.pause) = (ITEMS, 0, FIRST_PAUSE);
+                true
+            }
+            Err(Failure::Never(_)) if count > 1 => {
+                self.most = count / 2;
+                true
+            }
+            Err(Failure::Never(why)) => {
+                metrics::counter!("feathers_grip_failed_total", "proxy" => label()).increment(1);
+                tracing::error!(proxy = self.index, why, "a GRIP proxy refuses an item");
+                origin.queue().taken(self.index, &batch);
+                self.missed += 1;
+                false
+            }
+            Err(Failure::Later(why)) => {
+                metrics::counter!("feathers_grip_retries_total", "proxy" => label()).increment(1);
+                tracing::warn!(proxy = self.index, why, "a GRIP proxy cannot be reached");
+                false
+            }
+        };
+        self.tell_behind(&batch, went_well);
+        went_well
+    }
+
+    async fn post(&self, origin: &Origin, batch: &Batch) -> Result<(), Failure> {
         let mut items: Vec<Bytes> = Vec::with_capacity(batch.items.len());
-        if batch.skipped > 0 {
-            self.skipped(origin, batch.skipped, &mut items);
+        if self.missed > 0 {
+            // They have no ids by which a gap would be found.
+            let closes = origin.channels().into_iter().map(|channel| Item::close(channel, 4201, "come back").json());
+            items.extend(closes.filter_map(Result::ok));
         }
         for item in &batch.items {
             match item.json() {
@@ -145,68 +122,24 @@ impl Publisher {
                 Err(error) => tracing::error!(?error, channel = &**item.channel(), "an event cannot be published"),
             }
         }
-        let body = item::publication(items.iter());
-        let request = self.client.post(&self.url).header(header::CONTENT_TYPE, "application/json").body(body);
-        let request = match self.access.token().map_err(|error| Failure::Never(error.to_string()))? {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        };
-        // The error would name the URL.
-        let response = request.send().await.map_err(|error| Failure::Later(error.without_url().to_string()))?;
-        let status = response.status();
-        // Read to its end, so that the connection is used again.
-        let _ = response.bytes().await;
-        match status {
-            status if status.is_success() => Ok(()),
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Failure::Later(status.to_string())),
-            status if status.is_client_error() => Err(Failure::Never(status.to_string())),
-            status => Err(Failure::Later(status.to_string())),
+        let mut rest = items.as_slice();
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = |item: &&Bytes| {
+                bytes += item.len();
+                bytes <= BYTES
+            };
+            let count = rest.iter().take_while(fits).count().max(1);
+            let (now, later) = rest.split_at(count.min(rest.len()));
+            self.endpoint.post(item::publication(now.iter())).await?;
+            rest = later;
         }
-    }
-
-    /// Has all `WebSockets` come back: they have no ids by which a gap would be found.
-    fn skipped(&self, origin: &Origin, skipped: u64, items: &mut Vec<Bytes>) {
-        metrics::counter!("feathers_grip_skipped_total", "proxy" => self.index.to_string()).increment(skipped);
-        tracing::warn!(proxy = self.index, skipped, "a GRIP proxy has missed items, its clients ask again");
-        let closes = origin.channels().into_iter().map(|channel| Item::close(channel, 4201, "come back").json());
-        items.extend(closes.filter_map(Result::ok));
-    }
-
-    fn count(&self, items: &[Arc<Item>], name: &'static str) {
-        metrics::counter!(name, "proxy" => self.index.to_string()).increment(items.len() as u64);
+        Ok(())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-    fn tell_behind(&self, behind: u64) {
+    fn tell_behind(&self, batch: &Batch, taken: bool) {
+        let behind = batch.behind + if taken { 0 } else { batch.items.len() as u64 };
         metrics::gauge!("feathers_grip_behind", "proxy" => self.index.to_string()).set(behind as f64);
-    }
-}
-
-impl Access {
-    fn new(proxy: &GripProxy, index: usize) -> Result<Self> {
-        let place = format!("grip: `proxies[{index}].key`");
-        let key = proxy.key.as_ref().map(|text| Key::read(text, &place)).transpose()?;
-        Ok(match (key, &proxy.control_iss) {
-            (None, None) => Self::Open,
-            (None, Some(_)) => return Err(Error::general(format!("{place} is missing, and `control_iss` needs it"))),
-            (Some(key), None) => Self::Plain(key.plain()),
-            (Some(key), Some(iss)) => {
-                let (algorithm, key) = key.signing(&place)?;
-                Self::Token { iss: iss.clone(), algorithm, key }
-            }
-        })
-    }
-
-    fn token(&self) -> Result<Option<String>> {
-        Ok(match self {
-            Self::Open => None,
-            Self::Plain(key) => Some(key.clone()),
-            Self::Token { iss, algorithm, key } => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-                let claims = json!({ "iss": iss, "exp": now + 600 });
-                let header = Header::new(*algorithm);
-                Some(jsonwebtoken::encode(&header, &claims, key).map_err(Error::internal)?)
-            }
-        })
     }
 }

@@ -137,22 +137,21 @@ impl Router {
         for number in numbers {
             let Some(audience) = self.audiences.get_mut(&number) else { continue };
             let (channel, prev) = (audience.channel.clone(), audience.last);
-            let formats = if audience.key.named { 1 } else { 3 };
             let whole = match way(event, &audience.key.channels) {
                 None => continue,
                 Some(Way::Single) => None,
                 Some(Way::Whole(target)) => {
-                    Some(event.through(target)).filter(|delivered| Item::fits(delivered, formats))
+                    let id = Mark::event(event.cursor());
+                    let item = Item::event(channel.clone(), id, prev, event.through(target), audience.key.named);
+                    item.fits().then_some((id, item))
                 }
             };
-            let item = if let Some(delivered) = whole {
-                audience.last = Mark::event(event.cursor());
-                Item::event(channel, audience.last, prev, delivered, audience.key.named)
-            } else {
-                audience.last = prev.hint(event.cursor());
+            let (last, item) = whole.unwrap_or_else(|| {
+                let hint = prev.hint(event.cursor());
                 hinted.push(channel.clone());
-                Item::hint(channel, audience.last, prev)
-            };
+                (hint, Item::hint(channel, hint, prev))
+            });
+            audience.last = last;
             queue.push(item);
         }
         // After the items of the channels, so that each socket gets its events in the order of the log.

@@ -174,10 +174,6 @@ impl Sockets {
     pub(super) fn channels(&self) -> impl Iterator<Item = Arc<str>> {
         self.direct.iter().filter_map(|number| self.all.get(number)).map(|socket| socket.own.clone())
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
 }
 
 fn unshare(shared: &mut HashMap<Arc<str>, BTreeSet<u64>>, channel: &Arc<str>, number: u64) {
@@ -193,8 +189,11 @@ fn unshare(shared: &mut HashMap<Arc<str>, BTreeSet<u64>>, channel: &Arc<str>, nu
 fn one(event: &Published, connection: &Connection, own: &Arc<str>, queue: &Queue) {
     match catch_unwind(AssertUnwindSafe(|| event.for_connection(connection))) {
         Ok(None) => {}
-        Ok(Some(delivered)) if Item::fits(&delivered, 1) => queue.push(Item::one(own.clone(), delivered)),
-        Ok(Some(_)) => queue.push(Item::close(own.clone(), 1009, "an event is too big for the proxy")),
+        Ok(Some(delivered)) => {
+            let item = Item::one(own.clone(), delivered);
+            let too_big = || Item::close(own.clone(), 1009, "an event is too big for the proxy");
+            queue.push(if item.fits() { item } else { too_big() });
+        }
         Err(_) => tracing::error!("a filter of a channel panicked, the event is not sent"),
     }
 }

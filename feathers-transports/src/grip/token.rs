@@ -39,6 +39,8 @@ pub(crate) struct Link {
 pub(crate) struct State {
     /// The key of the session.
     pub(crate) ws: String,
+    /// How many answers the proxy has got.
+    pub(crate) n: u64,
 }
 
 #[derive(Deserialize, Serialize)]

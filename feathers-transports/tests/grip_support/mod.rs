@@ -1,12 +1,13 @@
 //! A server behind GRIP, what a proxy asks of it, and the control endpoint of a proxy that keeps what it gets.
 #![allow(clippy::unwrap_used, dead_code, reason = "a test fails by panicking; each test binary uses its part of this")]
 
+pub(crate) mod socket;
+
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::State;
 use axum::routing::post;
 use feathers_core::App;
 use feathers_transports::{Grip, GripProxy, Realtime, Rest, Running, Server};
@@ -32,6 +33,8 @@ struct Kept {
     requests: AtomicUsize,
     /// What it answers instead of a 200.
     refuses: AtomicU16,
+    /// What it answers with a 400.
+    poison: Mutex<Option<&'static str>>,
     came: Notify,
 }
 
@@ -43,18 +46,22 @@ impl Control {
 
     pub(crate) fn start_on(&self, listener: TcpListener) -> String {
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().route("/publish/", post(Self::publish)).with_state(self.clone());
+        let control = self.clone();
+        let publish = async move |headers: HeaderMap, body: String| control.publish(headers, &body);
+        let router = Router::new().route("/publish/", post(publish));
         tokio::spawn(async move { axum::serve(listener, router).await });
         url
     }
 
-    async fn publish(State(control): State<Self>, headers: HeaderMap, body: String) -> StatusCode {
-        let kept = &control.0;
+    fn publish(&self, headers: HeaderMap, body: &str) -> StatusCode {
+        let kept = &self.0;
         kept.requests.fetch_add(1, Ordering::SeqCst);
         let refuses = kept.refuses.load(Ordering::SeqCst);
+        let poisoned = kept.poison.lock().unwrap().is_some_and(|poison| body.contains(poison));
+        let refuses = if poisoned { 400 } else { refuses };
         let status = if refuses == 0 { StatusCode::OK } else { StatusCode::from_u16(refuses).unwrap() };
         if status.is_success() {
-            let body: Value = serde_json::from_str(&body).unwrap();
+            let body: Value = serde_json::from_str(body).unwrap();
             *kept.headers.lock().unwrap() = headers;
             kept.items.lock().unwrap().extend(body["items"].as_array().unwrap().iter().cloned());
         }
@@ -65,6 +72,11 @@ impl Control {
     /// Answers with this status from now on; 0 is for a 200.
     pub(crate) fn refuse(&self, status: u16) {
         self.0.refuses.store(status, Ordering::SeqCst);
+    }
+
+    /// Refuses whatever has this text in it.
+    pub(crate) fn refuse_text(&self, text: &'static str) {
+        *self.0.poison.lock().unwrap() = Some(text);
     }
 
     pub(crate) fn headers(&self) -> HeaderMap {
@@ -91,7 +103,7 @@ impl Control {
             }
         };
         let done = tokio::time::timeout(PATIENCE, wait).await;
-        done.unwrap_or_else(|_| panic!("{what}: {:#?}", self.items()));
+        done.unwrap_or_else(|_| panic!("{what}, not among {} items", self.items().len()));
     }
 
     /// Waits for so many items on channels of this name, and returns them.

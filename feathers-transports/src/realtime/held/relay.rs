@@ -1,8 +1,12 @@
 //! The wire of a WebSocket at a proxy: requests bring what the client says, and answers take what is said to it.
 //!
-//! What is said between two requests is published. Answers and what is published do not wait for each other, so events
-//! are in the one or in the other: in answers until the client has what it had missed, and published after the next
-//! request, which shows that the answer has arrived.
+//! Proxies drop what is published to a client that does not read fast enough, and nobody learns of it; answers they
+//! keep. So everything is in answers. When there is something to say and no request to answer, a ping is published: the
+//! client answers it, and the proxy asks.
+//!
+//! Where [`Grip::fan_out`](crate::Grip::fan_out) says so, events are published instead. Answers and what is published
+//! do not wait for each other, so events are in the one or in the other: in answers until the client has what it had
+//! missed, and published after the next request, which shows that the answer has arrived.
 
 use std::collections::VecDeque;
 use std::io;
@@ -24,7 +28,7 @@ use crate::realtime::wire::Wire;
 use crate::websocket::{Ended, Message};
 
 /// From this many bytes on an answer leaves.
-const FULL: usize = 256 << 10;
+const FULL: usize = 32 << 10;
 /// The most that an answer may have: proxies take a megabyte.
 const MOST: usize = 950_000;
 /// How long an answer waits for calls; what they return later is published.
@@ -32,11 +36,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// After how long without a request the client is taken for gone: the proxy asks every 20 seconds.
 const GONE: Duration = Duration::from_mins(1);
 
+/// After how long a ping that nobody has answered is repeated at first; the pauses double.
+const REPEAT: Duration = Duration::from_secs(1);
+const LONGEST_REPEAT: Duration = Duration::from_secs(16);
+
 /// A request of the proxy.
 #[derive(Debug)]
 pub(super) struct Exchange {
+    /// How many answers the proxy had got when it asked.
+    pub(super) number: u64,
     pub(super) events: Vec<Event>,
-    pub(super) answer: oneshot::Sender<Vec<Event>>,
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
+/// What the proxy is answered.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    /// How many answers it has got with this one.
+    pub(super) number: u64,
+    pub(super) events: Vec<Event>,
 }
 
 /// The wire.
@@ -44,12 +62,16 @@ pub(super) struct Relay {
     origin: Origin,
     own: Arc<str>,
     inbox: mpsc::Receiver<Exchange>,
-    answer: Option<oneshot::Sender<Vec<Event>>>,
+    answer: Option<oneshot::Sender<Answer>>,
+    /// The last answer, until the proxy shows that it has got it.
+    last: Answer,
     patience: Pin<Box<Sleep>>,
     input: VecDeque<Event>,
     output: Vec<Event>,
     queued: usize,
     phase: Phase,
+    /// When a ping is repeated, and after which pause, if one has been published.
+    woken: Option<(Pin<Box<Sleep>>, Duration)>,
     connection: Option<Connection>,
     asked: Instant,
     /// The positions that were told last and before that: what was published before the earlier has arrived.
@@ -73,16 +95,19 @@ enum Phase {
 
 impl Relay {
     pub(super) fn new(origin: Origin, own: Arc<str>, inbox: mpsc::Receiver<Exchange>) -> Self {
+        origin.count_socket(true);
         Self {
             origin,
             own,
             inbox,
             answer: None,
+            last: Answer { number: 0, events: Vec::new() },
             patience: Box::pin(tokio::time::sleep(PATIENCE)),
             input: VecDeque::new(),
             output: Vec::new(),
             queued: 0,
             phase: Phase::Outside,
+            woken: None,
             connection: None,
             asked: Instant::now(),
             told: None,
@@ -91,10 +116,20 @@ impl Relay {
 
     fn begin(&mut self, exchange: Exchange) {
         self.asked = Instant::now();
+        if exchange.number < self.last.number {
+            // The answer has been lost on its way, and the request is the same once more.
+            if exchange.number + 1 == self.last.number {
+                let _ = exchange.answer.send(self.last.clone());
+            }
+            return;
+        }
+        self.woken = None;
         self.patience.as_mut().reset(self.asked + PATIENCE);
+        // A request that is still here has been given up by the proxy, and this is the same once more.
+        if self.answer.replace(exchange.answer).is_some() {
+            return;
+        }
         self.input = exchange.events.into();
-        // An earlier request that is still here has been given up by the proxy.
-        self.answer = Some(exchange.answer);
         if self.phase == Phase::Waiting {
             self.phase = Phase::Arrived;
         }
@@ -110,6 +145,15 @@ impl Relay {
             return;
         }
         self.output.push(event);
+        if self.answer.is_none() && self.woken.is_none() && self.phase == Phase::Answered {
+            self.wake(REPEAT);
+        }
+    }
+
+    /// Has the proxy ask, and again after a pause if it has not.
+    fn wake(&mut self, pause: Duration) {
+        self.origin.publish(Item::ping(self.own.clone()));
+        self.woken = Some((Box::pin(tokio::time::sleep(pause)), pause));
     }
 
     /// Answers the request that is under way.
@@ -119,12 +163,13 @@ impl Relay {
         let full = std::mem::take(&mut self.queued) >= FULL;
         match (self.phase, &self.connection) {
             _ if ends => {}
-            (Phase::Answered, _) => {
+            (Phase::Answered, _) if self.origin.is_fan_out() => {
                 if !full {
                     self.phase = Phase::Waiting;
                 }
                 events.push(Event::Ping(Bytes::new()));
             }
+            (Phase::Answered, _) if full => events.push(Event::Ping(Bytes::new())),
             (Phase::Live, Some(connection)) => {
                 let turn = self.origin.turn(connection);
                 let controls = turn.controls.iter().map(|control| control_text(&control.json()));
@@ -136,8 +181,9 @@ impl Relay {
             }
             _ => {}
         }
+        self.last = Answer { number: self.last.number + 1, events };
         // A proxy that has given up asks again.
-        let _ = answer.send(events);
+        let _ = answer.send(self.last.clone());
     }
 }
 
@@ -200,10 +246,12 @@ impl Wire for Relay {
         self.push(Event::Pong(Bytes::copy_from_slice(payload)), payload.len());
     }
 
-    fn ping(&mut self, _position: Cursor) {
+    fn ping(&mut self, position: Cursor) {
         if self.phase == Phase::Live {
             let now = self.origin.tell_position(&self.own, rpc::ping);
             self.told = Some((now, self.told.map_or(now, |(last, _)| last)));
+        } else if self.phase == Phase::Answered {
+            self.text(&rpc::ping(position));
         }
     }
 
@@ -230,12 +278,19 @@ impl Wire for Relay {
         if self.input.is_empty() && !waits {
             self.finish(false);
         }
+        while let Some((sleep, pause)) = &mut self.woken
+            && sleep.as_mut().poll(cx).is_ready()
+        {
+            let pause = (*pause * 2).min(LONGEST_REPEAT);
+            self.wake(pause);
+        }
     }
 
     fn has_room(&self) -> bool {
         match self.phase {
             Phase::Waiting => false,
-            Phase::Answered => self.answer.is_some() && self.queued < FULL,
+            // Without a request to answer, one thing is taken, so that there is one.
+            Phase::Answered => self.queued < FULL && (self.answer.is_some() || self.woken.is_none()),
             Phase::Outside | Phase::Arrived | Phase::Live => self.queued < FULL,
         }
     }
@@ -271,5 +326,6 @@ impl Drop for Relay {
         if let Some(connection) = &self.connection {
             self.origin.remove_socket(connection);
         }
+        self.origin.count_socket(false);
     }
 }

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body_util::{BodyExt, Limited};
 use tokio::sync::{mpsc, oneshot};
 
-use super::relay::{Exchange, Relay, control_text};
+use super::relay::{Answer, Exchange, Relay, control_text};
 use crate::grip::events::{self, Close, Event, Limits};
 use crate::grip::{Control, Proxied, STATE_LIFETIME, State};
 use crate::realtime::socket::Driver;
@@ -88,34 +88,36 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
         drop(place);
     });
     let mut all = vec![Event::Open, control_text(&Control::Subscribe(own).json())];
-    all.extend(exchange(&sender, events).await);
+    let answer = exchange(&sender, 0, events).await;
+    all.extend(answer.events);
     let mut response = respond(&all);
     let headers = response.headers_mut();
     headers.insert(EXTENSIONS, HeaderValue::from_static("grip"));
     if let Some(protocol) = protocol {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
     }
-    keep(&mut response, proxied, id)?;
+    keep(&mut response, proxied, State { ws: id, n: answer.number })?;
     Ok(response)
 }
 
 /// Goes on with a WebSocket.
 async fn go_on(shared: &Shared, proxied: &Proxied, state: &State, events: Vec<Event>) -> Result<Response> {
     let Some(sender) = shared.held.socket(&state.ws) else { return Ok(closing(Close::new(4201, "come back"))) };
-    let mut response = respond(&exchange(&sender, events).await);
-    keep(&mut response, proxied, state.ws.clone())?;
+    let answer = exchange(&sender, state.n, events).await;
+    let mut response = respond(&answer.events);
+    keep(&mut response, proxied, State { ws: state.ws.clone(), n: answer.number })?;
     Ok(response)
 }
 
 /// Has the task of a WebSocket answer; one that has ended says nothing.
-async fn exchange(sender: &mpsc::Sender<Exchange>, events: Vec<Event>) -> Vec<Event> {
+async fn exchange(sender: &mpsc::Sender<Exchange>, number: u64, events: Vec<Event>) -> Answer {
     let (answer, answered) = oneshot::channel();
     let gone = events.contains(&Event::Disconnect);
-    let sent = sender.send(Exchange { events, answer }).await;
+    let sent = sender.send(Exchange { number, events, answer }).await;
     match answered.await {
         Ok(answer) if sent.is_ok() => answer,
-        _ if gone => Vec::new(),
-        _ => vec![Event::Close(Some(Close::new(4201, "come back")))],
+        _ if gone => Answer { number, events: Vec::new() },
+        _ => Answer { number, events: vec![Event::Close(Some(Close::new(4201, "come back")))] },
     }
 }
 
@@ -130,8 +132,8 @@ fn respond(all: &[Event]) -> Response {
 }
 
 /// Has the proxy bring the state back, and ask when nothing happens.
-fn keep(response: &mut Response, proxied: &Proxied, ws: String) -> Result<()> {
-    let token = proxied.origin().tokens().sign(State { ws }, STATE_LIFETIME)?;
+fn keep(response: &mut Response, proxied: &Proxied, state: State) -> Result<()> {
+    let token = proxied.origin().tokens().sign(state, STATE_LIFETIME)?;
     let headers = response.headers_mut();
     headers.insert(SET_STATE, HeaderValue::try_from(token)?);
     headers.insert(KEEP_ALIVE, HeaderValue::from(INTERVAL));
