@@ -20,7 +20,10 @@ export async function startGrip(name = 'peer', { proxies: count = 1, env = {}, w
   const proxies = []
   for (const [number, place] of places.entries()) {
     const origin = await startTap(server.url)
-    const pushpin = await startPushpin(origin.url, { place, wait })
+    // Socket.IO cannot be held: it goes past.
+    const [app, socketio] = [origin.url, server.url].map((url) => new URL(url).host)
+    const routes = `*,path_beg=/socket.io/,no_grip ${socketio}\n* ${app},over_http\n`
+    const pushpin = await startPushpin(app, { place, wait, routes })
     proxies.push(Object.assign(pushpin, { origin, tapped: controls[number] }))
   }
   const [proxy] = proxies

@@ -84,7 +84,8 @@ export async function reservePushpin({ key = KEY, iss = 'pushpin' } = {}) {
   }
 }
 
-/** Starts a Pushpin in front of a server and waits until it listens. PUSHPIN names the program.
+/** Starts a Pushpin in front of a server, which is at a host and port, and waits until it listens. PUSHPIN names the
+ *  program; `routes` are for a server that is more than that.
  *
  * `wait` is for how many milliseconds it hopes that a missing event comes late; 5000 is its own default. */
 export async function startPushpin(target, { place, wait = 300, routes } = {}) {
@@ -93,7 +94,7 @@ export async function startPushpin(target, { place, wait = 300, routes } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'feathers-pushpin-'))
   for (const folder of ['run', 'log']) mkdirSync(join(directory, folder))
   writeFileSync(join(directory, 'pushpin.conf'), configuration({ ...place, wait }))
-  routes ??= `* ${new URL(target).host},over_http\n`
+  routes ??= `* ${target},over_http\n`
   writeFileSync(join(directory, 'routes'), `*,path_beg=${READY} 127.0.0.1:${holding.address().port}\n${routes}`)
   const output = []
   let running
