@@ -1,6 +1,6 @@
 // A real Pushpin in front of a server: the GRIP proxy that holds connections and is told what to send on them.
 //
-// The configuration is the one of the guide, docs/guide/grip.md, but for ports, folders and what a test shortens.
+// The configuration is the one of the guide, docs/guide/grip.md.
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
@@ -25,47 +25,25 @@ async function startHolding() {
   return server
 }
 
-/** Debian's package takes a zurl of the system for granted, which is not there: all `zurl_` settings are for that. */
-const configuration = ({ port, control, key, iss, wait }) => `
-[global]
-include={libdir}/internal.conf
-rundir=run
-ipc_prefix=test-
-port_offset=0
+const guide = readFileSync(new URL('../../../docs/guide/grip.md', import.meta.url), 'utf8')
+const [, documented] = guide.match(/```ini\n([^]*?)```/)
 
-[runner]
-services=condure,zurl,pushpin-proxy,pushpin-handler
-http_port=127.0.0.1:${port}
-logdir=log
-log_level=2
-client_buffer_size=8192
-client_maxconn=2000
-
-[proxy]
-zurl_out_specs=ipc://{rundir}/{ipc_prefix}zurl-in
-zurl_out_stream_specs=ipc://{rundir}/{ipc_prefix}zurl-in-stream
-zurl_in_specs=ipc://{rundir}/{ipc_prefix}zurl-out
-routesfile=routes
-debug=false
-sig_iss=${iss}
-sig_key=${key}
-updates_check=off
-
-[handler]
-push_in_spec=ipc://{rundir}/{ipc_prefix}push
-push_in_sub_specs=ipc://{rundir}/{ipc_prefix}push-sub
-command_spec=ipc://{rundir}/{ipc_prefix}command
-stats_spec=ipc://{rundir}/{ipc_prefix}stats
-push_in_http_addr=127.0.0.1
-push_in_http_port=${control}
-push_in_http_max_headers_size=10000
-push_in_http_max_body_size=1000000
-message_rate=1000000
-message_hwm=1000000
-message_wait=${wait}
-id_cache_ttl=60
-connection_subscription_max=20
-`
+/** Writes the configuration of the guide, with other ports and folders, and without the sockets that nobody uses. */
+function configuration({ port, control, key, iss, wait }) {
+  const changes = {
+    rundir: 'run',
+    logdir: 'log',
+    http_port: `127.0.0.1:${port}`,
+    push_in_http_port: control,
+    sig_iss: iss,
+    sig_key: key,
+    message_wait: wait,
+    push_in_spec: 'ipc://{rundir}/{ipc_prefix}push',
+    push_in_sub_specs: 'ipc://{rundir}/{ipc_prefix}push-sub',
+    command_spec: 'ipc://{rundir}/{ipc_prefix}command'
+  }
+  return documented.replace(/^(\w+)=.*$/gm, (line, name) => (name in changes ? `${name}=${changes[name]}` : line))
+}
 
 /** Takes the two ports of a Pushpin that is started later: an app must know them first. */
 export async function reservePushpin({ key = KEY, iss = 'pushpin' } = {}) {
