@@ -216,7 +216,7 @@ async fn a_setting_that_cannot_be_is_an_error_of_the_start_that_shows_no_secret(
 #[tokio::test]
 async fn of_many_items_only_the_one_that_is_refused_is_missing_and_sockets_come_back() {
     let control = Control::default();
-    let server = serve(app(), grip(&control.start().await)).await;
+    let server = serve(app(), grip(&control.start().await).fan_out(true)).await;
     let seat = stream(&server, "").await.seat();
     control.refuse(503);
     tick(server.handle(), 0..10);

@@ -11,6 +11,7 @@
 //! | [`authentication`] | logins, tokens, who may do what; with the feature `auth` |
 //! | [`configuration`] | files, environments, variables; with the feature `config` |
 //! | [`oauth`] | logins through GitHub, Google and others; with the feature `oauth` |
+//! | [`grip`] | proxies that hold the connections; with the feature `grip` |
 //! | [`testing`] | tests without a port |
 //! | [`from_feathersjs`] | what is different |
 //!
@@ -48,6 +49,11 @@ pub mod configuration {}
 #[cfg_attr(feature = "oauth", doc = include_str!("../../docs/guide/oauth.md"))]
 #[cfg_attr(not(feature = "oauth"), doc = "This page comes with the feature `oauth`.")]
 pub mod oauth {}
+
+// The examples need the feature.
+#[cfg_attr(feature = "grip", doc = include_str!("../../docs/guide/grip.md"))]
+#[cfg_attr(not(feature = "grip"), doc = "This page comes with the feature `grip`.")]
+pub mod grip {}
 
 #[doc = include_str!("../../docs/guide/testing.md")]
 pub mod testing {}

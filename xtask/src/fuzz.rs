@@ -18,17 +18,17 @@ pub(crate) fn fuzz(target: &str, seconds: &str) -> Outcome {
     if !targets.join(target).with_extension("rs").is_file() || seconds.parse::<u32>().is_err() {
         return Err(Failure::new(format!("no target `{target}` in fuzz/targets, or `{seconds}` is no number")));
     }
-    let built = root().join("target/fuzz");
-    let corpus = built.join("corpus").join(target);
+    let folder = root().join("target/fuzz");
+    let corpus = folder.join("corpus").join(target);
     fs::create_dir_all(&corpus).map_err(|error| Failure::new(format!("{}: {error}", corpus.display())))?;
     // A named platform keeps the flags away from build scripts.
     let version = output("rustc -vV", Command::new("rustc").arg("-vV"))?;
     let platform = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
     let mut build = cargo(&["build", "--release", "--bin", target, "--target", platform]);
-    build.current_dir(root().join("fuzz")).env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", &built);
+    build.current_dir(root().join("fuzz")).env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", &folder);
     run("build with coverage", &mut build)?;
-    let mut program = Command::new(built.join(platform).join("release").join(target));
-    program.arg(&corpus).arg(format!("-max_total_time={seconds}")).arg("-max_len=4096").current_dir(&built);
+    let mut program = Command::new(folder.join(platform).join("release").join(target));
+    program.arg(&corpus).arg(format!("-max_total_time={seconds}")).arg("-max_len=4096").current_dir(&folder);
     program.arg(format!("-dict={}", targets.join(target).with_extension("dict").display()));
     run(&format!("fuzz {target}"), &mut program)
 }

@@ -32,14 +32,20 @@ pub(crate) fn test(length: Length) -> Outcome {
     test_js(None, length)
 }
 
-/// Runs the checker: first what it must find, then a run with faults in which there must be nothing to find.
+/// Runs the checker: first what it must find, then runs with faults in which there must be nothing to find, one of them
+/// behind a real Pushpin.
 ///
 /// The seed is another one each time; it is printed, for running the same again.
 pub(crate) fn test_faults(length: Length) -> Outcome {
     let check = ["run", "--quiet", "--package", "feathers-tests", "--bin", "check", "--"];
     run("the checker sees", cargo(&check).arg("--prove"))?;
     let seconds = if length == Length::Long { "60" } else { "10" };
-    run("nothing missed under faults", cargo(&check).args(["--seconds", seconds]))
+    run("nothing missed under faults", cargo(&check).args(["--seconds", seconds]))?;
+    let pushpin = install::pushpin()?;
+    run("the checker sees behind a proxy", cargo(&check).args(["--pushpin", "--prove"]).env("PUSHPIN", &pushpin))?;
+    let mut proxied = cargo(&check);
+    proxied.args(["--pushpin", "--seconds", seconds]).env("PUSHPIN", &pushpin);
+    run("nothing missed behind a proxy under faults", &mut proxied)
 }
 
 /// Runs the Rust tests, with nextest if it is installed, and the examples in the docs.

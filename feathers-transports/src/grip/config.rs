@@ -221,3 +221,56 @@ impl fmt::Debug for GripProxy {
         f.debug_struct("GripProxy").field("verify_iss", &self.verify_iss).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Option<Grip>, String> {
+        let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
+        Grip::from_variables(value).map_err(|error| error.message().to_owned())
+    }
+
+    #[test]
+    fn variables_name_the_proxies() {
+        assert!(read(&[("GRIP_VERIFY_KEY", "x")]).unwrap().is_none());
+        let grip = read(&[
+            ("GRIP_URL", "http://127.0.0.1:5561/?verify-iss=a http://b/c?verify-key=base64:YQ==&iss=d&key=e%26f+g"),
+            ("GRIP_VERIFY_KEY", "shared"),
+            ("GRIP_PREFIX", "app."),
+            ("GRIP_PROXY_REQUIRED", "true"),
+            ("GRIP_FAN_OUT", "0"),
+        ]);
+        let grip = grip.unwrap().unwrap();
+        let [first, second] = grip.proxies.as_slice() else { panic!("{grip:?}") };
+        assert_eq!(first.publish_url("").unwrap(), "http://127.0.0.1:5561/publish/");
+        assert_eq!((first.verify_iss.as_deref(), first.verify_key.as_deref()), (Some("a"), Some("shared")));
+        assert_eq!(second.publish_url("").unwrap(), "http://b/c/publish/");
+        assert_eq!((second.verify_key.as_deref(), second.key.as_deref()), (Some("base64:YQ=="), Some("e&f+g")));
+        assert_eq!((grip.prefix.as_str(), grip.proxy_required, grip.fan_out), ("app.", true, false));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_not_shown() {
+        let check = |variables: &[(&str, &str)], message: &str| {
+            assert_eq!(read(variables).map(|_| ()), Err(message.to_owned()));
+        };
+        check(&[("GRIP_URL", "http://x")], "GRIP_URL has no 'verify-key', and GRIP_VERIFY_KEY is not set");
+        check(&[("GRIP_URL", "hidden")], "GRIP_URL must begin with http:// or https:// and a host");
+        let second = [("GRIP_URL", "http://x?verify-key=a http://y?sekret=hidden")];
+        let known = "only 'iss', 'key', 'verify-iss' and 'verify-key' are";
+        check(&second, &format!("GRIP_URL, URL 2: 'sekret' is not known, {known}"));
+        let url = ("GRIP_URL", "http://x?verify-key=a");
+        check(&[url, ("GRIP_PROXY_REQUIRED", "yes")], "GRIP_PROXY_REQUIRED must be true or false");
+    }
+
+    #[test]
+    fn settings_are_read_with_serde() {
+        let grip: Grip = serde_json::from_value(serde_json::json!({
+            "proxies": [{ "control_uri": "http://x", "verify_key": "a" }], "prefix": "p"
+        }))
+        .unwrap();
+        assert_eq!((grip.proxies.len(), grip.prefix.as_str()), (1, "p"));
+        assert!(serde_json::from_str::<Grip>(r#"{ "proxy": [] }"#).is_err());
+    }
+}

@@ -179,13 +179,14 @@ impl Origin {
         self.0.fan_out
     }
 
-    /// Counts a WebSocket that begins or ends.
-    pub(crate) fn count_socket(&self, begins: bool) {
-        if begins {
-            self.0.sockets.fetch_add(1, Ordering::AcqRel);
-        } else {
-            self.0.sockets.fetch_sub(1, Ordering::AcqRel);
-        }
+    /// Counts a WebSocket that begins.
+    pub(crate) fn socket_begins(&self) {
+        self.0.sockets.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts a WebSocket that has ended, and whose goodbye has been published.
+    pub(crate) fn socket_ends(&self) {
+        self.0.sockets.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Tells whether there are `WebSockets` that have not ended.

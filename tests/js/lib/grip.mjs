@@ -1,4 +1,5 @@
 // An app behind real Pushpins, with taps on both ways between them.
+import { poll } from './poll.mjs'
 import { reservePushpin, startPushpin } from './pushpin.mjs'
 import { start } from './server.mjs'
 import { startControl, startTap } from './tap.mjs'
@@ -19,7 +20,10 @@ export async function startGrip(name = 'peer', { proxies: count = 1, env = {}, w
   const proxies = []
   for (const [number, place] of places.entries()) {
     const origin = await startTap(server.url)
-    const pushpin = await startPushpin(origin.url, { place, wait })
+    // Socket.IO cannot be held: it goes past.
+    const [app, socketio] = [origin.url, server.url].map((url) => new URL(url).host)
+    const routes = `*,path_beg=/socket.io/,no_grip ${socketio}\n* ${app},over_http\n`
+    const pushpin = await startPushpin(app, { place, wait, routes })
     proxies.push(Object.assign(pushpin, { origin, tapped: controls[number] }))
   }
   const [proxy] = proxies
@@ -41,3 +45,11 @@ export async function startGrip(name = 'peer', { proxies: count = 1, env = {}, w
 
 /** Tells whether the app has answered so that the proxy holds the client, in the way that is named. */
 export const held = (mode) => ({ answer }) => answer['grip-hold'] === mode
+
+/** Begins a long poll through a proxy, from now on unless a cursor is named, and waits until the proxy is told to hold it. */
+export async function heldPoll({ url, origin }, query) {
+  const { cursor: since, conn } = query?.since ? query : await poll(url)
+  const isHeld = origin.next(held('response'), 'a hold')
+  const answer = poll(url, { since, conn, wait: '20', ...query })
+  return { since, conn, exchange: await isHeld, answer }
+}

@@ -1,8 +1,9 @@
 // A real Pushpin in front of a server: the GRIP proxy that holds connections and is told what to send on them.
 //
-// The configuration is the one of the guide, docs/guide/grip.md, but for ports, folders and what a test shortens.
+// The configuration is the one of the guide, docs/guide/grip.md.
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -12,47 +13,37 @@ import { until } from './until.mjs'
 /** What signs the requests of a Pushpin, unless a test says otherwise. */
 export const KEY = 'pushpin-and-the-app-share-this-secret'
 
-/** Debian's package takes a zurl of the system for granted, which is not there: all `zurl_` settings are for that. */
-const configuration = ({ port, control, key, iss, wait }) => `
-[global]
-include={libdir}/internal.conf
-rundir=run
-ipc_prefix=test-
-port_offset=0
+/** What is asked for to find out whether it holds clients; the app is not asked. */
+const READY = '/pushpin-ready'
 
-[runner]
-services=condure,zurl,pushpin-proxy,pushpin-handler
-http_port=127.0.0.1:${port}
-logdir=log
-log_level=2
-client_buffer_size=8192
-client_maxconn=2000
+/** Starts an app that has every client held. */
+async function startHolding() {
+  const server = http.createServer((request, response) => {
+    response.writeHead(200, { 'Grip-Hold': 'stream', 'Grip-Channel': 'ready' }).end('ready\n')
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
 
-[proxy]
-zurl_out_specs=ipc://{rundir}/{ipc_prefix}zurl-in
-zurl_out_stream_specs=ipc://{rundir}/{ipc_prefix}zurl-in-stream
-zurl_in_specs=ipc://{rundir}/{ipc_prefix}zurl-out
-routesfile=routes
-debug=false
-sig_iss=${iss}
-sig_key=${key}
-updates_check=off
+const guide = readFileSync(new URL('../../../docs/guide/grip.md', import.meta.url), 'utf8')
+const [, documented] = guide.match(/```ini\n([^]*?)```/)
 
-[handler]
-push_in_spec=ipc://{rundir}/{ipc_prefix}push
-push_in_sub_specs=ipc://{rundir}/{ipc_prefix}push-sub
-command_spec=ipc://{rundir}/{ipc_prefix}command
-stats_spec=ipc://{rundir}/{ipc_prefix}stats
-push_in_http_addr=127.0.0.1
-push_in_http_port=${control}
-push_in_http_max_headers_size=10000
-push_in_http_max_body_size=1000000
-message_rate=1000000
-message_hwm=1000000
-message_wait=${wait}
-id_cache_ttl=60
-connection_subscription_max=20
-`
+/** Writes the configuration of the guide, with other ports and folders, and without the sockets that nobody uses. */
+function configuration({ port, control, key, iss, wait }) {
+  const changes = {
+    rundir: 'run',
+    logdir: 'log',
+    http_port: `127.0.0.1:${port}`,
+    push_in_http_port: control,
+    sig_iss: iss,
+    sig_key: key,
+    message_wait: wait,
+    push_in_spec: 'ipc://{rundir}/{ipc_prefix}push',
+    push_in_sub_specs: 'ipc://{rundir}/{ipc_prefix}push-sub',
+    command_spec: 'ipc://{rundir}/{ipc_prefix}command'
+  }
+  return documented.replace(/^(\w+)=.*$/gm, (line, name) => (name in changes ? `${name}=${changes[name]}` : line))
+}
 
 /** Takes the two ports of a Pushpin that is started later: an app must know them first. */
 export async function reservePushpin({ key = KEY, iss = 'pushpin' } = {}) {
@@ -71,15 +62,18 @@ export async function reservePushpin({ key = KEY, iss = 'pushpin' } = {}) {
   }
 }
 
-/** Starts a Pushpin in front of a server and waits until it listens. PUSHPIN names the program.
+/** Starts a Pushpin in front of a server, which is at a host and port, and waits until it listens. PUSHPIN names the
+ *  program; `routes` are for a server that is more than that.
  *
  * `wait` is for how many milliseconds it hopes that a missing event comes late; 5000 is its own default. */
 export async function startPushpin(target, { place, wait = 300, routes } = {}) {
   place ??= await reservePushpin()
+  const holding = await startHolding()
   const directory = mkdtempSync(join(tmpdir(), 'feathers-pushpin-'))
   for (const folder of ['run', 'log']) mkdirSync(join(directory, folder))
   writeFileSync(join(directory, 'pushpin.conf'), configuration({ ...place, wait }))
-  writeFileSync(join(directory, 'routes'), routes ?? `* ${new URL(target).host},over_http\n`)
+  routes ??= `* ${target},over_http\n`
+  writeFileSync(join(directory, 'routes'), `*,path_beg=${READY} 127.0.0.1:${holding.address().port}\n${routes}`)
   const output = []
   let running
 
@@ -105,10 +99,15 @@ export async function startPushpin(target, { place, wait = 300, routes } = {}) {
     await Promise.race([ready(), failed])
   }
 
-  /** Its parts find each other after they listen; a request that comes too soon may hang. */
+  /** Its parts find each other after they listen: it is ready once it holds somebody. */
   async function ready() {
     await Promise.all([place.port, place.control].map((port) => listens(port, 'pushpin')))
-    await until(() => fetch(place.url, { signal: AbortSignal.timeout(1_000) }).then(() => true, () => false))
+    await until(async () => {
+      const abort = AbortSignal.timeout(1_000)
+      const response = await fetch(`${place.url}${READY}`, { signal: abort }).catch(() => undefined)
+      await response?.body.cancel()
+      return response?.status === 200
+    })
   }
 
   /** Ends it with all its children; SIGKILL is for a proxy that dies. */
@@ -138,6 +137,8 @@ export async function startPushpin(target, { place, wait = 300, routes } = {}) {
     }),
     async close() {
       await stop()
+      holding.closeAllConnections()
+      await new Promise((resolve) => holding.close(resolve))
       rmSync(directory, { recursive: true, force: true })
     }
   }

@@ -2,22 +2,12 @@
 // clients see the same as without it.
 import assert from 'node:assert/strict'
 import { numbers, publish } from '../lib/events.mjs'
-import { held, startGrip } from '../lib/grip.mjs'
+import { held, heldPoll, startGrip } from '../lib/grip.mjs'
+import { heard, poll } from '../lib/poll.mjs'
 import { readers, readFrom } from '../lib/readers.mjs'
 import { openSocket } from '../lib/rpc.mjs'
 
 const isEvent = (n) => ({ formats }) => JSON.stringify(formats).includes(`\\"n\\":${n}`)
-
-/** Asks as a poll does. */
-export async function poll(url, query = {}) {
-  const response = await fetch(`${url}/realtime?${new URLSearchParams(query)}`)
-  assert.equal(response.status, 200)
-  const names = [...response.headers.keys()].filter((name) => name.startsWith('grip-'))
-  assert.deepEqual(names, [], 'what is for the proxy does not reach clients')
-  return response.json()
-}
-
-const heard = ({ events }) => events.map(({ data }) => data.n)
 
 describe('T16: behind Pushpin', function () {
   this.timeout(30_000)
@@ -29,17 +19,8 @@ describe('T16: behind Pushpin', function () {
   })
   after(() => grip?.close())
 
-  /** Begins a long poll and waits until the proxy has been told to hold it. */
-  async function heldPoll(query) {
-    const isHeld = grip.origin.next(held('response'), 'a hold')
-    const answer = poll(grip.url, query)
-    await Promise.race([isHeld, answer])
-    return { exchange: await isHeld, answer }
-  }
-
   it('a long poll is held by the proxy and answered by what is published', async () => {
-    const { cursor: since, conn } = await poll(grip.url)
-    const { exchange, answer } = await heldPoll({ since, conn, wait: '20' })
+    const { since, conn, exchange, answer } = await heldPoll(grip.proxy)
     assert.match(exchange.answer['grip-channel'], /; *prev-id=/)
     const begun = Date.now()
     await publish(grip.server, [1])
@@ -51,9 +32,8 @@ describe('T16: behind Pushpin', function () {
   })
 
   it('a long poll without events is answered when its time is over', async () => {
-    const { cursor: since, conn } = await poll(grip.url)
     const begun = Date.now()
-    const { answer } = await heldPoll({ since, conn, wait: '5' })
+    const { since, conn, answer } = await heldPoll(grip.proxy, { wait: '5' })
     const got = await answer
     const time = Date.now() - begun
     assert.deepEqual(got, { events: [], cursor: since, more: false, conn })
@@ -61,8 +41,7 @@ describe('T16: behind Pushpin', function () {
   })
 
   it('a long poll gets what was published in vain', async () => {
-    const { cursor: since, conn } = await poll(grip.url)
-    const { answer } = await heldPoll({ since, conn, wait: '20' })
+    const { answer } = await heldPoll(grip.proxy)
     const lost = grip.control.lost.length
     grip.control.lose = isEvent(2)
     await publish(grip.server, [2])

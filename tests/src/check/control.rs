@@ -2,6 +2,7 @@
 //!
 //! The server is told that all is well; the proxy must find out from the ids of what follows.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,13 +34,14 @@ struct Shared {
     rng: Mutex<StdRng>,
     losing: AtomicBool,
     lost: AtomicU64,
-    /// Proxies are not told which item is before which, so that nothing that is lost comes back: a sabotage.
-    blind: bool,
+    /// A sabotage: the last item that has gone on of each channel. The next one says that it follows that, so that
+    /// nobody finds the gap.
+    hidden: Option<Mutex<HashMap<String, Value>>>,
 }
 
 impl Control {
-    /// Opens a relay to a control endpoint.
-    pub(super) async fn open(to: String, seed: u64, blind: bool) -> io::Result<Self> {
+    /// Opens a relay to a control endpoint; one that `hides` gaps is a sabotage.
+    pub(super) async fn open(to: String, seed: u64, hides: bool) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -48,7 +50,7 @@ impl Control {
             rng: Mutex::new(StdRng::seed_from_u64(seed)),
             losing: AtomicBool::new(true),
             lost: AtomicU64::new(0),
-            blind,
+            hidden: hides.then(Mutex::default),
         });
         let own = shared.clone();
         tokio::spawn(async move {
@@ -112,8 +114,14 @@ impl Shared {
             items.retain(|_| !rng.random_ratio(1, EVERY));
             self.lost.fetch_add((before - items.len()) as u64, Ordering::Relaxed);
         }
-        if self.blind {
-            items.iter_mut().filter_map(Value::as_object_mut).for_each(|item| drop(item.remove("prev-id")));
+        if let Some(hidden) = &self.hidden {
+            let mut hidden = hidden.lock().unwrap_or_else(PoisonError::into_inner);
+            for item in items.iter_mut().filter(|item| item["prev-id"].is_string()) {
+                let channel = item["channel"].as_str().unwrap_or_default().to_owned();
+                if let Some(before) = hidden.insert(channel, item["id"].clone()) {
+                    item["prev-id"] = before;
+                }
+            }
         }
         if items.is_empty() {
             return Ok(());

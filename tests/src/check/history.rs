@@ -94,8 +94,8 @@ impl Way {
         Self::ShortPoll,
     ];
 
-    /// Those for which a proxy can see gaps.
-    pub(super) const PROXIED: [Self; 2] = [Self::Sse, Self::LongPoll];
+    /// Those that a proxy holds.
+    pub(super) const PROXIED: [Self; 3] = [Self::Sse, Self::LongPoll, Self::WebSocket];
 }
 
 impl fmt::Display for Way {

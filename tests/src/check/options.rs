@@ -13,10 +13,11 @@ check [--seconds N] [--readers N] [--seed N] [--retain N] [--sabotage WAY]
   --seed N        what the faults and the writes are drawn from; printed, drawn itself by default
   --retain N      how many places the server's event log keeps; 150 by default
   --sabotage WAY  breaks the stream on purpose: drop, double, swap, silent-reset, unpublished or phantom
-  --pushpin       reads server-sent events and long polls behind a real Pushpin, which PUSHPIN names, loses some of what
+  --pushpin       reads streams, long polls and WebSockets behind a real Pushpin, which PUSHPIN names, loses some of what
                   is published to it, and ends and restarts it too; 1000 places are kept by default
-check --prove [--seed N]
-  Runs every sabotage for a few seconds; each must be found";
+check --prove [--seed N] [--pushpin]
+  Runs every sabotage for a few seconds; each must be found. With --pushpin it is one: publications are lost, and the
+  next ones say that they follow what came before";
 
 /// One run.
 #[derive(Clone, Debug)]

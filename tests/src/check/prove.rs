@@ -15,7 +15,9 @@ const TIME: Duration = Duration::from_secs(3);
 pub async fn prove(options: &Options) -> io::Result<Result<String, String>> {
     let mut lines = String::new();
     let mut blind = false;
-    for sabotage in std::iter::once(None).chain(Sabotage::ALL.map(Some)) {
+    // Behind a proxy it is the way to the proxy that can lose something, so that nobody finds out.
+    let ways = if options.pushpin { &[Sabotage::Drop][..] } else { &Sabotage::ALL };
+    for sabotage in std::iter::once(None).chain(ways.iter().copied().map(Some)) {
         let report = run(Options { sabotage, time: TIME, readers: 14, ..options.clone() }).await?;
         let name = sabotage.map_or_else(|| "none".to_owned(), |way| way.to_string());
         blind |= report.is_good() != sabotage.is_none();

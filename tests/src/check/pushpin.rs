@@ -132,43 +132,25 @@ fn kill(ids: &[u32]) {
     let _ = std::process::Command::new("kill").args(["-s", "KILL"]).args(ids).stderr(Stdio::null()).status();
 }
 
-/// The configuration of the guide, but for ports, folders, and how soon a gap is taken for one.
+/// The page that has the configuration.
+const GUIDE: &str = include_str!("../../../docs/guide/grip.md");
+
+/// Writes the configuration of the guide with other ports and folders; a gap is taken for one soon.
 fn configuration(port: u16, control: u16) -> String {
-    format!(
-        "[global]
-include={{libdir}}/internal.conf
-rundir=run
-ipc_prefix=check-
-port_offset=0
-[runner]
-services=condure,zurl,pushpin-proxy,pushpin-handler
-http_port=127.0.0.1:{port}
-logdir=log
-log_level=2
-client_buffer_size=8192
-client_maxconn=2000
-[proxy]
-zurl_out_specs=ipc://{{rundir}}/{{ipc_prefix}}zurl-in
-zurl_out_stream_specs=ipc://{{rundir}}/{{ipc_prefix}}zurl-in-stream
-zurl_in_specs=ipc://{{rundir}}/{{ipc_prefix}}zurl-out
-routesfile=routes
-sig_iss=pushpin
-sig_key={KEY}
-updates_check=off
-[handler]
-push_in_spec=ipc://{{rundir}}/{{ipc_prefix}}push
-push_in_sub_specs=ipc://{{rundir}}/{{ipc_prefix}}push-sub
-command_spec=ipc://{{rundir}}/{{ipc_prefix}}command
-stats_spec=ipc://{{rundir}}/{{ipc_prefix}}stats
-push_in_http_addr=127.0.0.1
-push_in_http_port={control}
-push_in_http_max_headers_size=10000
-push_in_http_max_body_size=1000000
-message_rate=1000000
-message_hwm=1000000
-message_wait=300
-id_cache_ttl=60
-connection_subscription_max=20
-"
-    )
+    let block = GUIDE.split_once("```ini\n").and_then(|(_, rest)| rest.split_once("```"));
+    let (block, _) = block.expect("the guide shows a configuration");
+    let line = |line: &str| {
+        let (name, value) = line.split_once('=').unwrap_or((line, ""));
+        match name {
+            "rundir" => "rundir=run".to_owned(),
+            "logdir" => "logdir=log".to_owned(),
+            "http_port" => format!("http_port=127.0.0.1:{port}"),
+            "push_in_http_port" => format!("push_in_http_port={control}"),
+            "sig_key" => format!("sig_key={KEY}"),
+            "message_wait" => "message_wait=300".to_owned(),
+            _ if value.starts_with("tcp:") => format!("{name}=ipc://{{rundir}}/{{ipc_prefix}}{name}"),
+            _ => line.to_owned(),
+        }
+    };
+    block.lines().map(line).collect::<Vec<_>>().join("\n")
 }

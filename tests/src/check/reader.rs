@@ -201,10 +201,10 @@ pub(super) async fn read_records(http: &reqwest::Client, desk: &str) -> Ended<(S
 }
 
 /// Returns the next text of a WebSocket.
-async fn next_text(socket: &mut Socket) -> Ended<String> {
+async fn next_text(socket: &mut Socket, silence: Duration) -> Ended<String> {
     use futures_util::StreamExt;
     loop {
-        let message = tokio::time::timeout(SILENCE, socket.next()).await.map_err(|_| "silence")?;
+        let message = tokio::time::timeout(silence, socket.next()).await.map_err(|_| "silence")?;
         match message {
             None => return Err("the socket has ended".to_owned()),
             Some(Err(error)) => return Err(error.to_string()),

@@ -158,8 +158,8 @@ struct Proxy {
 impl Proxy {
     async fn start(options: &Options, server: Upstream) -> io::Result<Self> {
         let mut pushpin = Pushpin::prepare()?;
-        let blind = options.sabotage == Some(Sabotage::Drop);
-        let control = Control::open(pushpin.control(), options.seed, blind).await?;
+        let hides = options.sabotage == Some(Sabotage::Drop);
+        let control = Control::open(pushpin.control(), options.seed, hides).await?;
         let publishing = Link::open(watch::channel(Some(control.address())).1, None).await?;
         let asking = Link::open(server, None).await?;
         pushpin.start(&asking.address()).await?;

@@ -95,7 +95,7 @@ enum Phase {
 
 impl Relay {
     pub(super) fn new(origin: Origin, own: Arc<str>, inbox: mpsc::Receiver<Exchange>) -> Self {
-        origin.count_socket(true);
+        origin.socket_begins();
         Self {
             origin,
             own,
@@ -326,6 +326,6 @@ impl Drop for Relay {
         if let Some(connection) = &self.connection {
             self.origin.remove_socket(connection);
         }
-        self.origin.count_socket(false);
+        self.origin.socket_ends();
     }
 }

@@ -24,6 +24,12 @@ const PAGE: usize = 256 << 10;
 /// When an answer to a link is cut on its way, Pushpin takes what it has got for the whole, and goes on from its end:
 /// what was missing is lost. So these answers go out in one write. First answers are not believed when they are cut.
 const REPAIR: usize = 8 << 10;
+/// How long an answer with events to a link is kept back.
+///
+/// Some of these events may have been published and not have been sent yet: Pushpin sends what it gets within a tenth of
+/// a second. While it waits for the answer it keeps them, and then passes over those that are in it. After the answer
+/// they would be a gap, and it would ask again and again for as long as events come.
+const SETTLE: Duration = Duration::from_millis(200);
 /// What the link has its token in.
 const LINK: &str = "grip";
 /// How soon the proxy comes again when the client stands on a channel that nobody was on before, or has to wait.
@@ -68,7 +74,9 @@ async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<
     let stream =
         Stream { session, named, until: Mutex::new(Instant::now() + LEASE), origin: origin.clone(), _place: place };
     let stream = shared.held.keep(stream);
-    Turn { shared, stream: &stream, path: &path, before: None }.answer(reader, BytesMut::from(&*greeting))
+    Turn { shared, stream: &stream, path: &path, before: None }
+        .answer(reader, BytesMut::from(&*greeting))
+        .map(|(response, _)| response)
 }
 
 /// Answers when the proxy asks again. A session that is over ends the stream: the client comes back by itself, with what
@@ -85,7 +93,12 @@ async fn again(shared: &Shared, proxied: &Proxied, parts: &Parts, token: &str) -
     }
     let since = super::later(link.cur.parse().ok(), proxied.last(&link.ch));
     let reader = stream.session.subscribe_since(since.map_or(Since::Unreadable, Since::Cursor));
-    Turn { shared, stream: &stream, path: &path(parts), before: Some(&link.ch) }.answer(reader, BytesMut::new())
+    let turn = Turn { shared, stream: &stream, path: &path(parts), before: Some(&link.ch) };
+    let (response, has_events) = turn.answer(reader, BytesMut::new())?;
+    if has_events {
+        tokio::time::sleep(SETTLE).await;
+    }
+    Ok(response)
 }
 
 /// Returns the path as the proxy knows it.
@@ -104,13 +117,15 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    fn answer(&self, mut reader: Subscription, mut body: BytesMut) -> Result<Response> {
+    /// Makes the answer, and tells whether there is an event in it.
+    fn answer(&self, mut reader: Subscription, mut body: BytesMut) -> Result<(Response, bool)> {
         let (shared, stream) = (self.shared, self.stream);
         let connection = stream.session.connection();
         let origin = &stream.origin;
         stream.renew();
         // Before anything is read, so that no change is missed.
         origin.hold(connection);
+        let begun = body.len();
         let room = if self.before.is_some() { REPAIR } else { PAGE };
         let mut full = false;
         let (seat, whole) = super::seat(
@@ -121,19 +136,20 @@ impl Turn<'_> {
             },
         );
         if connection.is_closed() {
-            return Ok(sse::response(Body::from(body.freeze())));
+            return Ok((sse::response(Body::from(body.freeze())), false));
         }
         let cursor = reader.cursor();
         let link = self.link(&seat.channel, cursor)?;
         if full {
-            // A link has nothing of this: the client comes back from its place, and begins anew.
+            // The client comes back from its place, and begins anew. A link gives nothing of this.
+            shared.held.end(stream.session.secret());
             if self.before.is_some() {
-                shared.held.end(stream.session.secret());
                 body.clear();
             }
             body.extend_from_slice(&sse::come_back());
-            return Ok(sse::response(Body::from(body.freeze())));
+            return Ok((sse::response(Body::from(body.freeze())), false));
         }
+        let has_events = body.len() > begun;
         if body.is_empty() {
             body.extend_from_slice(&sse::heartbeat(cursor));
         }
@@ -143,7 +159,7 @@ impl Turn<'_> {
         // Who has not read everything, as a replay that waits for a login, must not be taken for one who has.
         let seat = whole.then_some(&seat);
         hold::stream(&mut response, seat, &origin.own_channel(connection), &link, every)?;
-        Ok(response)
+        Ok((response, has_events))
     }
 
     /// Reads what there is; `false` if the answer is full before.

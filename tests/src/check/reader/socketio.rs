@@ -22,7 +22,7 @@ impl Reader {
     pub(super) async fn socketio(&mut self) -> Ended {
         let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", self.plan.door);
         let mut socket = open_socket(&url).await?;
-        let opening = next_text(&mut socket).await?;
+        let opening = next_text(&mut socket, SILENCE).await?;
         if !opening.starts_with('0') {
             return Err(format!("no opening: {opening}"));
         }
@@ -33,7 +33,7 @@ impl Reader {
     /// Listens on a WebSocket.
     async fn listen(&mut self, mut socket: Socket) -> Ended {
         loop {
-            let packet = next_text(&mut socket).await?;
+            let packet = next_text(&mut socket, SILENCE).await?;
             if self.packet(&packet).await? == Wanted::Pong {
                 send_text(&mut socket, "3".to_owned()).await?;
             }
@@ -63,7 +63,7 @@ impl Reader {
         let probe = async {
             let mut socket = open_socket(&socket_url).await?;
             send_text(&mut socket, "2probe".to_owned()).await?;
-            match next_text(&mut socket).await?.as_str() {
+            match next_text(&mut socket, SILENCE).await?.as_str() {
                 "3probe" => Ok(socket),
                 other => Err(format!("no probe: {other}")),
             }

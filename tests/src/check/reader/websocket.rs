@@ -14,7 +14,7 @@ impl Reader {
         let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "$hello", "params": params });
         send_text(&mut socket, hello.to_string()).await?;
         loop {
-            let text = next_text(&mut socket).await?;
+            let text = next_text(&mut socket, self.silence()).await?;
             let message: Value = serde_json::from_str(&text).map_err(|error| format!("{error} in {text}"))?;
             let params = &message["params"];
             match message["method"].as_str() {
