@@ -25,11 +25,29 @@ pub struct Event {
 
 impl Event {
     /// Makes an event that has no place yet; its payloads are written here, where no lock is held.
-    pub(crate) fn new(path: Arc<str>, name: Arc<str>, payload: Payload, channels: Vec<Channel>) -> Arc<Self> {
-        let targets: SmallVec<[Target; 1]> = channels.into_iter().map(Target::new).collect();
-        let own = targets.iter().filter_map(|target| target.body.as_deref()).map(Body::payload);
-        let size = own.chain([&payload]).map(|payload| payload.to_bytes().map_or(0, |json| json.len())).sum();
-        Arc::new(Self { seq: 0, path, name, body: Body::new(payload), targets, size })
+    ///
+    /// Only the text is kept: what it was made of may be large, and has long been changed when the log forgets the event.
+    /// Fails only if the type's own `Serialize` does.
+    pub(crate) fn new(path: Arc<str>, name: Arc<str>, payload: &Payload, channels: Vec<Channel>) -> Result<Arc<Self>> {
+        let targets = channels.into_iter().map(Target::new).collect::<Result<_>>()?;
+        Ok(Self::assemble(path, name, payload.to_bytes()?, targets))
+    }
+
+    /// Makes an event of what a shared log has carried: valid JSON, and the channels, some with a text of their own.
+    pub(crate) fn from_texts(
+        path: Arc<str>,
+        name: Arc<str>,
+        json: Bytes,
+        channels: impl Iterator<Item = (Channel, Option<Bytes>)>,
+    ) -> Arc<Self> {
+        let target = |(channel, own): (_, Option<Bytes>)| Target { channel, body: own.map(Body::new).map(Box::new) };
+        Self::assemble(path, name, json, channels.map(target).collect())
+    }
+
+    fn assemble(path: Arc<str>, name: Arc<str>, json: Bytes, targets: SmallVec<[Target; 1]>) -> Arc<Self> {
+        let own = targets.iter().filter_map(|target| target.body.as_ref()).map(|body| body.json.len());
+        let size = json.len() + own.sum::<usize>();
+        Arc::new(Self { seq: 0, path, name, body: Body::new(json), targets, size })
     }
 
     /// Returns the place in the log.
@@ -59,8 +77,8 @@ impl Event {
     /// Returns the form that a shared log can carry; `None` if a channel has a filter, which is code.
     pub(crate) fn to_entry(&self) -> Option<Entry> {
         let targets = self.targets.iter().map(Target::to_entry).collect::<Option<Vec<_>>>()?;
-        let data = self.body.payload.to_bytes().ok()?;
-        Some(Entry { key: rand::random(), path: self.path.clone(), event: self.name.clone(), data, targets })
+        let (path, event, data) = (self.path.clone(), self.name.clone(), self.body.json.clone());
+        Some(Entry { key: rand::random(), path, event, data, targets })
     }
 
     /// Returns the size of the payloads in bytes, for the log's budget.
@@ -90,16 +108,14 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    fn new(mut channel: Channel) -> Self {
-        let body = channel.take_payload().map(Body::new).map(Box::new);
-        Self { channel, body }
+    fn new(mut channel: Channel) -> Result<Self> {
+        let own = channel.take_payload().map(|payload| payload.to_bytes()).transpose()?;
+        let body = own.map(Body::new).map(Box::new);
+        Ok(Self { channel, body })
     }
 
     fn to_entry(&self) -> Option<EntryTarget> {
-        let data = match &self.body {
-            Some(body) => Some(body.payload.to_bytes().ok()?),
-            None => None,
-        };
+        let data = self.body.as_ref().map(|body| body.json.clone());
         Some(EntryTarget { channels: self.channel.plain_names()?, data })
     }
 
@@ -116,30 +132,31 @@ impl Target {
     }
 }
 
-/// A payload and its frames, one per wire format, each made once and shared.
+/// The text of a payload and its frames, one per wire format, each made once and shared.
 #[derive(Debug)]
 pub(crate) struct Body {
-    payload: Payload,
-    frames: [OnceLock<Bytes>; FRAMES],
+    json: Bytes,
+    /// Boxed when the first is made, since many an event is never sent.
+    frames: OnceLock<Box<[OnceLock<Bytes>; FRAMES]>>,
 }
 
 const FRAMES: usize = 8;
 
 impl Body {
-    fn new(payload: Payload) -> Self {
-        Self { payload, frames: [const { OnceLock::new() }; FRAMES] }
+    fn new(json: Bytes) -> Self {
+        Self { json, frames: OnceLock::new() }
     }
 
-    pub(crate) fn payload(&self) -> &Payload {
-        &self.payload
+    pub(crate) fn json(&self) -> &Bytes {
+        &self.json
     }
 
-    pub(crate) fn frame(&self, key: &FrameKey, encode: impl FnOnce(&Payload) -> Result<Bytes>) -> Result<Bytes> {
-        let Some(slot) = self.frames.get(key.index()) else { return encode(&self.payload) };
+    pub(crate) fn frame(&self, key: &FrameKey, encode: impl FnOnce() -> Result<Bytes>) -> Result<Bytes> {
+        let Some(slot) = self.frames.get_or_init(Box::default).get(key.index()) else { return encode() };
         if let Some(frame) = slot.get() {
             return Ok(frame.clone());
         }
-        let frame = encode(&self.payload)?;
+        let frame = encode()?;
         Ok(slot.get_or_init(|| frame).clone())
     }
 }

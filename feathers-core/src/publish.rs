@@ -114,8 +114,13 @@ fn finish(publication: Publication, dispatch: Payload, channels: Vec<Channel>, p
     if channels.is_empty() {
         return;
     }
-    metrics::counter!("feathers_events_published_total").increment(1);
-    place.fill(Event::new(publication.path, publication.event, dispatch, channels));
+    match Event::new(publication.path, publication.event, &dispatch, channels) {
+        Ok(event) => {
+            metrics::counter!("feathers_events_published_total").increment(1);
+            place.fill(event);
+        }
+        Err(error) => tracing::error!(?error, "the event cannot be written and is not sent"),
+    }
 }
 
 fn failed(publication: &Publication) {

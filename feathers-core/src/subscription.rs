@@ -81,14 +81,19 @@ impl Delivered {
         self.cursor
     }
 
+    /// Returns the data for this connection, as JSON text.
+    pub fn json(&self) -> &Bytes {
+        self.body().json()
+    }
+
     /// Returns the data for this connection.
-    pub fn payload(&self) -> &Payload {
-        self.body().payload()
+    pub fn payload(&self) -> Payload {
+        Payload::from_valid_json(self.json().clone())
     }
 
     /// Returns the frame of a wire format; it is encoded once for all connections that get the same data.
     pub fn frame(&self, key: &FrameKey, encode: impl FnOnce(&Self) -> Result<Bytes>) -> Result<Bytes> {
-        self.body().frame(key, |_| encode(self))
+        self.body().frame(key, || encode(self))
     }
 
     fn body(&self) -> &Body {

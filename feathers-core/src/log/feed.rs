@@ -13,10 +13,8 @@ use super::reset::ResetReason;
 use super::ring::{Retention, Ring};
 use super::shared::{Entry, EventLog, Page};
 use crate::app::Handle;
-use crate::channel::Channel;
 use crate::error::Result;
 use crate::event::Event;
-use crate::payload::Payload;
 
 /// How many events may wait for the shared log.
 const WAITING: usize = 10_000;
@@ -157,18 +155,8 @@ async fn restart(log: &Log, shared: &dyn EventLog, after: Cursor, reason: ResetR
 }
 
 fn from_entry(app: &Handle, entry: Entry) -> Arc<Event> {
-    let channels: Vec<Channel> = entry
-        .targets
-        .into_iter()
-        .map(|target| {
-            let channel = app.channel(target.channels);
-            match target.data {
-                Some(data) => channel.send(Payload::from_valid_json(data)),
-                None => channel,
-            }
-        })
-        .collect();
-    Event::new(entry.path, entry.event, Payload::from_valid_json(entry.data), channels)
+    let channels = entry.targets.into_iter().map(|target| (app.channel(target.channels), target.data));
+    Event::from_texts(entry.path, entry.event, entry.data, channels)
 }
 
 /// Pauses that double, up to a bound.

@@ -131,7 +131,7 @@ pub(super) fn refused(namespace: &str, error: &Error) -> Bytes {
 
 /// An event of a service: `["todos created", data, cursor]`.
 pub(super) fn event(delivered: &Delivered) -> Result<Bytes> {
-    let data = delivered.payload().to_bytes()?;
+    let data = delivered.json();
     let mut packet = Vec::with_capacity(data.len() + 64);
     packet.extend_from_slice(b"42[");
     let name = format!("{} {}", delivered.path(), delivered.name());

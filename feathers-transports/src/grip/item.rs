@@ -52,7 +52,7 @@ impl Item {
 
     /// Publishes an event; `named` is for streams whose blocks have names.
     pub(crate) fn event(channel: Arc<str>, id: Mark, prev: Mark, event: Delivered, named: bool) -> Self {
-        let length = event.payload().to_bytes().map_or(0, |json| json.len());
+        let length = event.json().len();
         let size = if named { length } else { 3 * length };
         Self::new(channel, Content::Event { id, prev, event, named }, size)
     }
@@ -69,7 +69,7 @@ impl Item {
 
     /// Publishes an event to one WebSocket.
     pub(crate) fn one(channel: Arc<str>, event: Delivered) -> Self {
-        let size = event.payload().to_bytes().map_or(0, |json| json.len());
+        let size = event.json().len();
         Self::new(channel, Content::One(event), size)
     }
 

@@ -13,7 +13,7 @@ const AROUND: usize = 96;
 pub(crate) fn item(event: &Delivered) -> Result<Bytes> {
     static ITEM: FrameKey = FrameKey::new();
     event.frame(&ITEM, |event| {
-        let data = event.payload().to_bytes()?;
+        let data = event.json();
         let mut out = buffer(event, &data);
         write!(out, "{{\"id\":\"{}\",", event.cursor())?;
         fields(&mut out, event.path(), event.name(), &data)?;
@@ -26,7 +26,7 @@ pub(crate) fn item(event: &Delivered) -> Result<Bytes> {
 pub(crate) fn block(event: &Delivered) -> Result<Bytes> {
     static BLOCK: FrameKey = FrameKey::new();
     event.frame(&BLOCK, |event| {
-        let data = event.payload().to_bytes()?;
+        let data = event.json();
         let mut out = buffer(event, &data);
         write!(out, "id: {}\ndata: {{", event.cursor())?;
         fields(&mut out, event.path(), event.name(), &data)?;
@@ -39,7 +39,7 @@ pub(crate) fn block(event: &Delivered) -> Result<Bytes> {
 pub(crate) fn named_block(event: &Delivered) -> Result<Bytes> {
     static NAMED: FrameKey = FrameKey::new();
     event.frame(&NAMED, |event| {
-        let data = event.payload().to_bytes()?;
+        let data = event.json();
         let mut out = buffer(event, &data);
         let name = match &**event.path() {
             "" => event.name().to_string(),

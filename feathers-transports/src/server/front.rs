@@ -203,7 +203,8 @@ struct Log {
     span: Span,
     method: Method,
     uri: Uri,
-    started: Instant,
+    /// Only where every request is logged: two looks at the clock cost as much as a small answer's bytes.
+    started: Option<Instant>,
     /// Whether every request is logged at level `info`.
     every: bool,
 }
@@ -217,18 +218,19 @@ impl Log {
         } else {
             tracing::debug_span!(target: "feathers::http", "request", request_id = ?id, %method, path)
         };
-        Self { span, method, uri, started: Instant::now(), every: access_log }
+        let started = (access_log || !span.is_disabled()).then(Instant::now);
+        Self { span, method, uri, started, every: access_log }
     }
 
     fn end(&self, response: &Response, id: &http::HeaderValue) {
         let (method, path, status) = (&self.method, self.uri.path(), response.status().as_u16());
-        let duration = self.started.elapsed();
+        let duration = self.started.map(|started| tracing::field::debug(started.elapsed()));
         if response.status().is_server_error() {
-            tracing::warn!(target: "feathers::http", request_id = ?id, %method, path, status, ?duration, "request failed");
+            tracing::warn!(target: "feathers::http", request_id = ?id, %method, path, status, duration, "request failed");
         } else if self.every {
-            tracing::info!(target: "feathers::http", request_id = ?id, %method, path, status, ?duration, "request");
+            tracing::info!(target: "feathers::http", request_id = ?id, %method, path, status, duration, "request");
         } else {
-            tracing::debug!(target: "feathers::http", request_id = ?id, %method, path, status, ?duration, "request");
+            tracing::debug!(target: "feathers::http", request_id = ?id, %method, path, status, duration, "request");
         }
     }
 }
