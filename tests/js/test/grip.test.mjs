@@ -88,3 +88,26 @@ describe('T16: behind Pushpin', function () {
     })
   }
 })
+
+describe('T16: behind Pushpin, where events for WebSockets are published', function () {
+  this.timeout(30_000)
+  let grip, sockets
+  before(async () => { grip = await startGrip('peer', { env: { GRIP_FAN_OUT: 'true' } }) })
+  afterEach(() => sockets?.forEach((socket) => socket.close()))
+  after(() => grip?.close())
+
+  it('an event is one item, and comes to every socket once its place is known', async () => {
+    sockets = await Promise.all(numbers(0, 5).map(() => openSocket(grip.url)))
+    await publish(grip.server, [0])
+    await Promise.all(sockets.map((socket) => socket.until(() => socket.numbers().length === 1, 'event 0')))
+    for (const n of numbers(1, 20)) {
+      await publish(grip.server, [n])
+      await Promise.all(sockets.map((socket) => socket.until(() => socket.numbers().at(-1) === n, `event ${n}`)))
+    }
+    // The same event may come twice where the way changes, with the same cursor.
+    const once = (socket) => [...new Map(socket.events.map((event) => [event.cursor, event.data.n])).values()]
+    for (const socket of sockets) assert.deepEqual(once(socket), numbers(0, 20))
+    assert.equal(grip.control.published.filter(isEvent(19)).length, 1)
+    assert.deepEqual(await sockets[0].call('get', { path: 'ev', id: 1 }), { id: 1 })
+  })
+})
