@@ -66,6 +66,16 @@ describe('T16: behind Pushpin', function () {
     assert.deepEqual([reader.numbers, reader.opened], [numbers(10, 16), 1])
   })
 
+  it('a stream that has missed much ends, comes back by itself, and has it all', async () => {
+    reader = await readers['npm eventsource'](grip.url)
+    grip.control.lose = () => true
+    await publish(grip.server, numbers(300, 340), { text: 'x'.repeat(500) })
+    grip.control.lose = () => false
+    await publish(grip.server, [340])
+    await reader.last(340)
+    assert.deepEqual([reader.numbers, reader.opened, reader.resets], [numbers(300, 341), 2, []])
+  })
+
   it('a WebSocket has its calls answered, and gets what is published', async () => {
     reader = await openSocket(grip.url)
     assert.match(reader.hello.conn, /^\w+$/)
