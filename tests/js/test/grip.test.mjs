@@ -6,6 +6,7 @@ import { held, heldPoll, startGrip } from '../lib/grip.mjs'
 import { heard, poll } from '../lib/poll.mjs'
 import { readers, readFrom } from '../lib/readers.mjs'
 import { openSocket } from '../lib/rpc.mjs'
+import { until } from '../lib/until.mjs'
 
 const isEvent = (n) => ({ formats }) => JSON.stringify(formats).includes(`\\"n\\":${n}`)
 
@@ -70,6 +71,7 @@ describe('T16: behind Pushpin', function () {
     reader = await readers['npm eventsource'](grip.url)
     grip.control.lose = () => true
     await publish(grip.server, numbers(300, 340), { text: 'x'.repeat(500) })
+    await until(() => grip.control.lost.some(isEvent(339)))
     grip.control.lose = () => false
     await publish(grip.server, [340])
     await reader.last(340)
