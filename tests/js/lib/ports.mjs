@@ -13,6 +13,21 @@ export async function freePort() {
   return port
 }
 
+/** A port that nobody listens on now, and that no system gives away by itself meanwhile. */
+export async function steadyPort() {
+  for (;;) {
+    const port = 15_000 + Math.floor(Math.random() * 17_000)
+    const server = net.createServer()
+    const isFree = await new Promise((resolve) => {
+      server.on('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!isFree) continue
+    await new Promise((resolve) => server.close(resolve))
+    return port
+  }
+}
+
 /** Tells whether somebody listens on a port. */
 export function answers(port) {
   return new Promise((resolve) => {

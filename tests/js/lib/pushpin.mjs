@@ -7,7 +7,7 @@ import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { answers, freePort, listens } from './ports.mjs'
+import { answers, listens, steadyPort } from './ports.mjs'
 import { until } from './until.mjs'
 
 /** What signs the requests of a Pushpin, unless a test says otherwise. */
@@ -47,7 +47,7 @@ function configuration({ port, control, key, iss, wait }) {
 
 /** Takes the two ports of a Pushpin that is started later: an app must know them first. */
 export async function reservePushpin({ key = KEY, iss = 'pushpin' } = {}) {
-  const [port, control] = [await freePort(), await freePort()]
+  const [port, control] = [await steadyPort(), await steadyPort()]
   return {
     port,
     control,

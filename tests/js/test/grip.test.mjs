@@ -6,6 +6,7 @@ import { held, heldPoll, startGrip } from '../lib/grip.mjs'
 import { heard, poll } from '../lib/poll.mjs'
 import { readers, readFrom } from '../lib/readers.mjs'
 import { openSocket } from '../lib/rpc.mjs'
+import { until } from '../lib/until.mjs'
 
 const isEvent = (n) => ({ formats }) => JSON.stringify(formats).includes(`\\"n\\":${n}`)
 
@@ -66,6 +67,17 @@ describe('T16: behind Pushpin', function () {
     assert.deepEqual([reader.numbers, reader.opened], [numbers(10, 16), 1])
   })
 
+  it('a stream that has missed much ends, comes back by itself, and has it all', async () => {
+    reader = await readers['npm eventsource'](grip.url)
+    grip.control.lose = () => true
+    await publish(grip.server, numbers(300, 340), { text: 'x'.repeat(500) })
+    await until(() => grip.control.lost.some(isEvent(339)))
+    grip.control.lose = () => false
+    await publish(grip.server, [340])
+    await reader.last(340)
+    assert.deepEqual([reader.numbers, reader.opened, reader.resets], [numbers(300, 341), 2, []])
+  })
+
   it('a WebSocket has its calls answered, and gets what is published', async () => {
     reader = await openSocket(grip.url)
     assert.match(reader.hello.conn, /^\w+$/)
@@ -87,4 +99,27 @@ describe('T16: behind Pushpin', function () {
       assert.deepEqual([reader.numbers, reader.resets, reader.errors], [numbers(100, 200), [], []])
     })
   }
+})
+
+describe('T16: behind Pushpin, where events for WebSockets are published', function () {
+  this.timeout(30_000)
+  let grip, sockets
+  before(async () => { grip = await startGrip('peer', { env: { GRIP_FAN_OUT: 'true' } }) })
+  afterEach(() => sockets?.forEach((socket) => socket.close()))
+  after(() => grip?.close())
+
+  it('an event is one item, and comes to every socket once its place is known', async () => {
+    sockets = await Promise.all(numbers(0, 5).map(() => openSocket(grip.url)))
+    await publish(grip.server, [0])
+    await Promise.all(sockets.map((socket) => socket.until(() => socket.numbers().length === 1, 'event 0')))
+    for (const n of numbers(1, 20)) {
+      await publish(grip.server, [n])
+      await Promise.all(sockets.map((socket) => socket.until(() => socket.numbers().at(-1) === n, `event ${n}`)))
+    }
+    // The same event may come twice where the way changes, with the same cursor.
+    const once = (socket) => [...new Map(socket.events.map((event) => [event.cursor, event.data.n])).values()]
+    for (const socket of sockets) assert.deepEqual(once(socket), numbers(0, 20))
+    assert.equal(grip.control.published.filter(isEvent(19)).length, 1)
+    assert.deepEqual(await sockets[0].call('get', { path: 'ev', id: 1 }), { id: 1 })
+  })
 })

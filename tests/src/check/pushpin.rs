@@ -32,8 +32,7 @@ pub(super) struct Pushpin {
 impl Pushpin {
     /// Takes ports and a folder for one that is started later.
     pub(super) fn prepare() -> io::Result<Self> {
-        let free = || TcpListener::bind("127.0.0.1:0")?.local_addr().map(|address| address.port());
-        let (port, control) = (free()?, free()?);
+        let (port, control) = (free_port(), free_port());
         let folder = std::env::temp_dir().join(format!("feathers-check-{}-{port}", std::process::id()));
         for name in ["run", "log"] {
             fs::create_dir_all(folder.join(name))?;
@@ -105,6 +104,16 @@ impl Drop for Pushpin {
     fn drop(&mut self) {
         kill(&family(self.running.as_ref().and_then(Child::id)));
         let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Returns a port that nobody listens on, and that no system gives away by itself meanwhile.
+fn free_port() -> u16 {
+    loop {
+        let port = rand::random_range(15_000..32_000);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 

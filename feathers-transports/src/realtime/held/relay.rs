@@ -31,6 +31,8 @@ use crate::websocket::{Ended, Message};
 const FULL: usize = 32 << 10;
 /// The most that an answer may have: proxies take a megabyte.
 const MOST: usize = 950_000;
+/// The largest message: Pushpin 1.36 stops for ever at one of 45,000 bytes to a client.
+const LARGEST: usize = 30_000;
 /// How long an answer waits for calls; what they return later is published.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// After how long without a request the client is taken for gone: the proxy asks every 20 seconds.
@@ -140,11 +142,13 @@ impl Relay {
 
     fn push(&mut self, event: Event, size: usize) {
         self.queued += size;
-        if self.queued > MOST {
-            self.output = vec![Event::Close(Some(Close::new(1009, "the answer is too big for the proxy")))];
-            return;
+        if size > LARGEST || self.queued > MOST {
+            // Nothing may follow the close.
+            self.queued = MOST;
+            self.output = vec![Event::Close(Some(Close::new(1009, "too big for the proxy")))];
+        } else {
+            self.output.push(event);
         }
-        self.output.push(event);
         if self.answer.is_none() && self.woken.is_none() && self.phase == Phase::Answered {
             self.wake(REPEAT);
         }
@@ -275,7 +279,7 @@ impl Wire for Relay {
 
     fn idle(&mut self, cx: &mut Context<'_>, calls: usize) {
         let waits = calls > 0 && self.queued < FULL && self.patience.as_mut().poll(cx).is_pending();
-        if self.input.is_empty() && !waits {
+        if self.input.is_empty() && !waits || self.queued >= FULL {
             self.finish(false);
         }
         while let Some((sleep, pause)) = &mut self.woken
@@ -300,7 +304,8 @@ impl Wire for Relay {
     }
 
     fn is_choked(&self) -> bool {
-        self.queued >= FULL
+        // Without a request to answer it is the next one that makes room, so it must be read.
+        self.queued >= FULL && self.answer.is_some()
     }
 
     fn take_heard(&mut self) -> bool {

@@ -112,7 +112,7 @@ struct Turn<'a> {
     shared: &'a Shared,
     stream: &'a Stream,
     path: &'a str,
-    /// The channel that it was held on before.
+    /// The channel that it was held on before, which is empty if there was none for events.
     before: Option<&'a str>,
 }
 
@@ -126,7 +126,9 @@ impl Turn<'_> {
         // Before anything is read, so that no change is missed.
         origin.hold(connection);
         let begun = body.len();
-        let room = if self.before.is_some() { REPAIR } else { PAGE };
+        // Who was on no channel yet is not repaired, but begins: it must not be sent back for that.
+        let repairs = self.before.is_some_and(|before| !before.is_empty());
+        let room = if repairs { REPAIR } else { PAGE };
         let mut full = false;
         let (seat, whole) = super::seat(
             || origin.seat(connection, stream.named, LEASE),
@@ -139,11 +141,10 @@ impl Turn<'_> {
             return Ok((sse::response(Body::from(body.freeze())), false));
         }
         let cursor = reader.cursor();
-        let link = self.link(&seat.channel, cursor)?;
         if full {
-            // The client comes back from its place, and begins anew. A link gives nothing of this.
+            // The client comes back from its place, and begins anew. What would repair a stream gives nothing of this.
             shared.held.end(stream.session.secret());
-            if self.before.is_some() {
+            if repairs {
                 body.clear();
             }
             body.extend_from_slice(&sse::come_back());
@@ -158,6 +159,7 @@ impl Turn<'_> {
         let mut response = sse::response(Body::from(body.freeze()));
         // Who has not read everything, as a replay that waits for a login, must not be taken for one who has.
         let seat = whole.then_some(&seat);
+        let link = self.link(seat.map_or("", |seat| &*seat.channel), cursor)?;
         hold::stream(&mut response, seat, &origin.own_channel(connection), &link, every)?;
         Ok((response, has_events))
     }
