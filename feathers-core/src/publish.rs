@@ -85,7 +85,7 @@ impl Publisher {
     pub(crate) fn publish(&self, publication: Publication, dispatch: Payload, app: &Handle, place: Place) {
         match self {
             Self::Now(publisher) => match catch_unwind(AssertUnwindSafe(|| publisher(&publication, app))) {
-                Ok(channels) => finish(publication, dispatch, channels, place),
+                Ok(channels) => finish(publication, &dispatch, channels, place),
                 Err(_) => failed(&publication),
             },
             Self::Later(publisher) => {
@@ -94,7 +94,7 @@ impl Publisher {
                 app.spawn(async move {
                     let call = AssertUnwindSafe(async { publisher(publication.clone(), handle).await });
                     match call.catch_unwind().await {
-                        Ok(channels) => finish(publication, dispatch, channels, place),
+                        Ok(channels) => finish(publication, &dispatch, channels, place),
                         Err(_) => failed(&publication),
                     }
                 });
@@ -110,11 +110,11 @@ fn collect(channels: impl IntoChannels) -> Vec<Channel> {
     list
 }
 
-fn finish(publication: Publication, dispatch: Payload, channels: Vec<Channel>, place: Place) {
+fn finish(publication: Publication, dispatch: &Payload, channels: Vec<Channel>, place: Place) {
     if channels.is_empty() {
         return;
     }
-    match Event::new(publication.path, publication.event, &dispatch, channels) {
+    match Event::new(publication.path, publication.event, dispatch, channels) {
         Ok(event) => {
             metrics::counter!("feathers_events_published_total").increment(1);
             place.fill(event);

@@ -137,7 +137,7 @@ pub(super) fn event(delivered: &Delivered) -> Result<Bytes> {
     let name = format!("{} {}", delivered.path(), delivered.name());
     serde_json::to_writer(&mut packet, name.trim_start())?;
     packet.push(b',');
-    packet.extend_from_slice(&data);
+    packet.extend_from_slice(data);
     packet.extend_from_slice(format!(",\"{}\"]", delivered.cursor()).as_bytes());
     Ok(packet.into())
 }

@@ -14,9 +14,9 @@ pub(crate) fn item(event: &Delivered) -> Result<Bytes> {
     static ITEM: FrameKey = FrameKey::new();
     event.frame(&ITEM, |event| {
         let data = event.json();
-        let mut out = buffer(event, &data);
+        let mut out = buffer(event, data);
         write!(out, "{{\"id\":\"{}\",", event.cursor())?;
-        fields(&mut out, event.path(), event.name(), &data)?;
+        fields(&mut out, event.path(), event.name(), data)?;
         out.push(b'}');
         Ok(out.into())
     })
@@ -27,9 +27,9 @@ pub(crate) fn block(event: &Delivered) -> Result<Bytes> {
     static BLOCK: FrameKey = FrameKey::new();
     event.frame(&BLOCK, |event| {
         let data = event.json();
-        let mut out = buffer(event, &data);
+        let mut out = buffer(event, data);
         write!(out, "id: {}\ndata: {{", event.cursor())?;
-        fields(&mut out, event.path(), event.name(), &data)?;
+        fields(&mut out, event.path(), event.name(), data)?;
         out.extend_from_slice(b"}\n\n");
         Ok(one_block(out))
     })
@@ -40,13 +40,13 @@ pub(crate) fn named_block(event: &Delivered) -> Result<Bytes> {
     static NAMED: FrameKey = FrameKey::new();
     event.frame(&NAMED, |event| {
         let data = event.json();
-        let mut out = buffer(event, &data);
+        let mut out = buffer(event, data);
         let name = match &**event.path() {
             "" => event.name().to_string(),
             path => format!("{path} {}", event.name()),
         };
         write!(out, "event: {}\nid: {}\ndata: ", plain(&name), event.cursor())?;
-        out.extend_from_slice(&data);
+        out.extend_from_slice(data);
         out.extend_from_slice(b"\n\n");
         Ok(one_block(out))
     })

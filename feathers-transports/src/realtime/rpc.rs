@@ -273,7 +273,7 @@ pub(crate) fn event(delivered: &Delivered) -> Result<Bytes> {
         cursor: Cursor,
     }
     let json = delivered.json();
-    let data = serde_json::from_slice(&json)?;
+    let data = serde_json::from_slice(json)?;
     let body = Body { path: delivered.path(), event: delivered.name(), data, cursor: delivered.cursor() };
     Ok(notification("$event", &body))
 }
