@@ -27,7 +27,8 @@ export async function startGrip(name = 'peer', { proxies: count = 1, env = {}, w
     proxies.push(Object.assign(pushpin, { origin, tapped: controls[number] }))
   }
   const [proxy] = proxies
-  return {
+  const grip = {
+    /** A test may put another one in its place. */
     server,
     proxies,
     env: settings,
@@ -38,9 +39,10 @@ export async function startGrip(name = 'peer', { proxies: count = 1, env = {}, w
     async close() {
       for (const proxy of proxies) await proxy.close()
       for (const { origin, tapped } of proxies) await Promise.all([origin.close(), tapped.close()])
-      await server.stop()
+      await grip.server.stop()
     }
   }
+  return grip
 }
 
 /** Tells whether the app has answered so that the proxy holds the client, in the way that is named. */
