@@ -32,7 +32,7 @@ fn replay(runtime: &Rc<Runtime>) -> Result<Work> {
         let mut events = session.subscribe();
         for _ in 0..MISSED {
             match events.try_next() {
-                Some(Delivery::Event(event)) => black_box(event.payload().to_bytes()?),
+                Some(Delivery::Event(event)) => black_box(event.json().clone()),
                 other => return Err(unexpected(other)),
             };
         }
