@@ -33,7 +33,7 @@ pub struct Grip {
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GripProxy {
-    /// The URL of its control endpoint, to which `/publish/` is added.
+    /// The URL of its control endpoint, to which `/publish/` is added; `https://` needs the feature `tls`.
     pub(super) control_uri: String,
     /// Who the app says it is there.
     #[serde(default)]
@@ -132,7 +132,7 @@ impl Grip {
 }
 
 impl GripProxy {
-    /// Describes a proxy by the URL of its control endpoint.
+    /// Describes a proxy by the URL of its control endpoint; `https://` needs the feature `tls`.
     pub fn new(control_uri: impl Into<String>) -> Self {
         Self { control_uri: control_uri.into(), control_iss: None, key: None, verify_iss: None, verify_key: None }
     }
@@ -200,6 +200,9 @@ impl GripProxy {
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.authority().is_none() || uri.query().is_some() {
             return Err(Error::general(format!("{place} must be http:// or https://, a host and perhaps a path")));
         }
+        if !cfg!(feature = "tls") && uri.scheme_str() == Some("https") {
+            return Err(Error::general(format!("{place} is https://, which needs the feature `tls`")));
+        }
         Ok(format!("{}/publish/", self.control_uri.trim_end_matches('/')))
     }
 }
@@ -262,6 +265,17 @@ mod tests {
         check(&second, &format!("GRIP_URL, URL 2: 'sekret' is not known, {known}"));
         let url = ("GRIP_URL", "http://x?verify-key=a");
         check(&[url, ("GRIP_PROXY_REQUIRED", "yes")], "GRIP_PROXY_REQUIRED must be true or false");
+    }
+
+    #[test]
+    fn https_needs_tls() {
+        let url = GripProxy::new("https://proxy.example/realm").publish_url("`control_uri`");
+        let url = url.map_err(|error| error.message().to_owned());
+        if cfg!(feature = "tls") {
+            assert_eq!(url.unwrap(), "https://proxy.example/realm/publish/");
+        } else {
+            assert_eq!(url.unwrap_err(), "`control_uri` is https://, which needs the feature `tls`");
+        }
     }
 
     #[test]
