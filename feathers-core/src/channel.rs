@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use smallvec::SmallVec;
+
 use crate::connection::Connection;
 use crate::log::Log;
 use crate::payload::Payload;
@@ -17,11 +19,14 @@ type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
 /// gets only later events.
 #[derive(Clone)]
 pub struct Channel {
-    names: Vec<Arc<str>>,
+    names: Names,
     filters: Vec<Filter>,
     payload: Option<Payload>,
     hub: Hub,
 }
+
+/// Names of channels, shared with the hub; most often it is one.
+type Names = SmallVec<[Arc<str>; 1]>;
 
 /// All channels of an app.
 #[derive(Clone, Debug)]
@@ -42,22 +47,28 @@ impl Hub {
     }
 
     pub(crate) fn channel(&self, names: impl IntoChannelNames) -> Channel {
-        let mut unique = names.into_channel_names();
+        let mut unique = Names::new();
+        names.each_name(|name| {
+            let name = self.name(name);
+            unique.push(name);
+        });
         if unique.len() > 1 {
             let mut seen = HashSet::with_capacity(unique.len());
             unique.retain(|name| seen.insert(name.clone()));
         }
-        let missing = {
-            let channels = read(&self.0.channels);
-            unique.iter().any(|name| !channels.contains_key(name))
-        };
-        if missing {
-            let mut channels = write(&self.0.channels);
-            for name in &unique {
-                channels.entry(name.clone()).or_default();
-            }
-        }
         Channel { names: unique, filters: Vec::new(), payload: None, hub: self.clone() }
+    }
+
+    /// Returns the name as the hub has it, so that nobody keeps another copy; the channel exists from now on.
+    fn name(&self, name: &str) -> Arc<str> {
+        if let Some((name, _)) = read(&self.0.channels).get_key_value(name) {
+            return name.clone();
+        }
+        let mut channels = write(&self.0.channels);
+        let channel = channels.entry(name.into());
+        let name = channel.key().clone();
+        channel.or_default();
+        name
     }
 
     /// Returns what wakes every connection that is in a channel, for as long as there are channels.
@@ -189,7 +200,7 @@ impl Channel {
 
     /// Returns the names, unless a filter makes the channel more than its names.
     pub(crate) fn plain_names(&self) -> Option<Vec<Arc<str>>> {
-        self.filters.is_empty().then(|| self.names.clone())
+        self.filters.is_empty().then(|| self.names.to_vec())
     }
 
     pub(crate) fn all_names(&self) -> &[Arc<str>] {
@@ -238,65 +249,65 @@ impl fmt::Debug for Channel {
 
 /// What names channels: a text, or a list of texts for a combined channel.
 pub trait IntoChannelNames {
-    /// Returns the names.
-    fn into_channel_names(self) -> Vec<Arc<str>>;
+    /// Calls the closure with each name.
+    fn each_name(self, name: impl FnMut(&str));
 }
 
 impl IntoChannelNames for &str {
-    fn into_channel_names(self) -> Vec<Arc<str>> {
-        vec![self.into()]
+    fn each_name(self, mut name: impl FnMut(&str)) {
+        name(self);
     }
 }
 
 impl IntoChannelNames for String {
-    fn into_channel_names(self) -> Vec<Arc<str>> {
-        vec![self.into()]
+    fn each_name(self, name: impl FnMut(&str)) {
+        self.as_str().each_name(name);
     }
 }
 
 impl IntoChannelNames for &String {
-    fn into_channel_names(self) -> Vec<Arc<str>> {
-        vec![self.as_str().into()]
+    fn each_name(self, name: impl FnMut(&str)) {
+        self.as_str().each_name(name);
     }
 }
 
 impl<T: AsRef<str>, const N: usize> IntoChannelNames for [T; N] {
-    fn into_channel_names(self) -> Vec<Arc<str>> {
-        self.iter().map(|name| name.as_ref().into()).collect()
+    fn each_name(self, name: impl FnMut(&str)) {
+        self.as_slice().each_name(name);
     }
 }
 
 impl<T: AsRef<str>> IntoChannelNames for &[T] {
-    fn into_channel_names(self) -> Vec<Arc<str>> {
-        self.iter().map(|name| name.as_ref().into()).collect()
+    fn each_name(self, name: impl FnMut(&str)) {
+        self.iter().map(AsRef::as_ref).for_each(name);
     }
 }
 
 impl<T: AsRef<str>> IntoChannelNames for Vec<T> {
-    fn into_channel_names(self) -> Vec<Arc<str>> {
-        self.as_slice().into_channel_names()
+    fn each_name(self, name: impl FnMut(&str)) {
+        self.as_slice().each_name(name);
     }
 }
 
 /// What a publisher may return: channels, lists of them, or nothing.
 pub trait IntoChannels {
     /// Adds the channels to the list.
-    fn extend_channels(self, channels: &mut Vec<Channel>);
+    fn extend_channels(self, channels: &mut impl Extend<Channel>);
 }
 
 impl IntoChannels for Channel {
-    fn extend_channels(self, channels: &mut Vec<Channel>) {
-        channels.push(self);
+    fn extend_channels(self, channels: &mut impl Extend<Channel>) {
+        channels.extend([self]);
     }
 }
 
 /// Nothing is sent, and no wider publisher is asked.
 impl IntoChannels for () {
-    fn extend_channels(self, _channels: &mut Vec<Channel>) {}
+    fn extend_channels(self, _channels: &mut impl Extend<Channel>) {}
 }
 
 impl<T: IntoChannels> IntoChannels for Option<T> {
-    fn extend_channels(self, channels: &mut Vec<Channel>) {
+    fn extend_channels(self, channels: &mut impl Extend<Channel>) {
         if let Some(inner) = self {
             inner.extend_channels(channels);
         }
@@ -304,7 +315,7 @@ impl<T: IntoChannels> IntoChannels for Option<T> {
 }
 
 impl<T: IntoChannels> IntoChannels for Vec<T> {
-    fn extend_channels(self, channels: &mut Vec<Channel>) {
+    fn extend_channels(self, channels: &mut impl Extend<Channel>) {
         for inner in self {
             inner.extend_channels(channels);
         }
@@ -312,7 +323,7 @@ impl<T: IntoChannels> IntoChannels for Vec<T> {
 }
 
 impl<T: IntoChannels, const N: usize> IntoChannels for [T; N] {
-    fn extend_channels(self, channels: &mut Vec<Channel>) {
+    fn extend_channels(self, channels: &mut impl Extend<Channel>) {
         for inner in self {
             inner.extend_channels(channels);
         }

@@ -11,6 +11,7 @@ use crate::connection::Connection;
 use crate::error::Result;
 use crate::log::{Entry, EntryTarget};
 use crate::payload::Payload;
+use crate::publish::Channels;
 
 /// A published event in the log.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl Event {
     ///
     /// Only the text is kept: what it was made of may be large, and has long been changed when the log forgets the event.
     /// Fails only if the type's own `Serialize` does.
-    pub(crate) fn new(path: Arc<str>, name: Arc<str>, payload: &Payload, channels: Vec<Channel>) -> Result<Arc<Self>> {
+    pub(crate) fn new(path: Arc<str>, name: Arc<str>, payload: &Payload, channels: Channels) -> Result<Arc<Self>> {
         let targets = channels.into_iter().map(Target::new).collect::<Result<_>>()?;
         Ok(Self::assemble(path, name, payload.to_bytes()?, targets))
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use smallvec::SmallVec;
 
 use crate::app::Handle;
 use crate::channel::{Channel, IntoChannels};
@@ -52,8 +53,11 @@ impl Cause {
     }
 }
 
-type Sync = dyn Fn(&Publication, &Handle) -> Vec<Channel> + Send + std::marker::Sync;
-type Async = dyn Fn(Publication, Handle) -> BoxFuture<'static, Vec<Channel>> + Send + std::marker::Sync;
+/// The channels of one event; most often it is one.
+pub(crate) type Channels = SmallVec<[Channel; 1]>;
+
+type Sync = dyn Fn(&Publication, &Handle) -> Channels + Send + std::marker::Sync;
+type Async = dyn Fn(Publication, Handle) -> BoxFuture<'static, Channels> + Send + std::marker::Sync;
 
 /// Decides which channels an event goes to.
 #[derive(Clone)]
@@ -104,19 +108,18 @@ impl Publisher {
     }
 }
 
-fn collect(channels: impl IntoChannels) -> Vec<Channel> {
-    let mut list = Vec::new();
+fn collect(channels: impl IntoChannels) -> Channels {
+    let mut list = Channels::new();
     channels.extend_channels(&mut list);
     list
 }
 
-fn finish(publication: Publication, dispatch: &Payload, channels: Vec<Channel>, place: Place) {
+fn finish(publication: Publication, dispatch: &Payload, channels: Channels, place: Place) {
     if channels.is_empty() {
         return;
     }
     match Event::new(publication.path, publication.event, dispatch, channels) {
         Ok(event) => {
-            metrics::counter!("feathers_events_published_total").increment(1);
             place.fill(event);
         }
         Err(error) => tracing::error!(?error, "the event cannot be written and is not sent"),

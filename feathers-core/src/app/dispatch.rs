@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use smallvec::{SmallVec, smallvec};
 use tracing::Instrument;
 
 use crate::app::registry::Mounted;
@@ -153,13 +154,13 @@ impl Handle {
             return Ok(reply);
         }
         let event = mounted.event_name(event);
-        let items = match reply.result.items()? {
+        let items: SmallVec<[_; 1]> = match reply.result.items()? {
             Some(items) => {
                 let safe = reply.dispatch.as_ref().map(Payload::items).transpose()?.flatten();
                 let safe = safe.filter(|safe| safe.len() == items.len()).unwrap_or_else(|| items.clone());
                 items.into_iter().zip(safe).collect()
             }
-            None => vec![(reply.result.clone(), reply.ack().clone())],
+            None => smallvec![(reply.result.clone(), reply.ack().clone())],
         };
         let commit = ctx.commit().clone();
         let params = mem::take(&mut ctx.params);

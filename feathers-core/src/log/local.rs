@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
+use metrics::Counter;
 use tokio::sync::Notify;
 
 use super::PATIENCE;
@@ -32,6 +33,8 @@ struct Inner {
     announced: AtomicU64,
     /// How often events have been lost on the way to the shared log.
     losses: AtomicU64,
+    /// How many events have been published; looked up at the first, when whoever records metrics is there.
+    published: OnceLock<Counter>,
     /// Wakes those who follow all events.
     moved: Notify,
     /// Tells readers that there is something to look at besides events.
@@ -61,6 +64,7 @@ impl Log {
             announcing: Mutex::new(()),
             announced: AtomicU64::new(0),
             losses: AtomicU64::new(0),
+            published: OnceLock::new(),
             moved: Notify::new(),
             wake: OnceLock::new(),
         }))
@@ -178,6 +182,10 @@ impl Log {
 
     pub(crate) fn has_waiting(&self) -> bool {
         self.order(|ring| ring.has_waiting())
+    }
+
+    fn published(&self) -> &Counter {
+        self.0.published.get_or_init(|| metrics::counter!("feathers_events_published_total"))
     }
 
     fn close(&self, seq: u64, event: Option<Arc<Event>>) {
@@ -312,6 +320,7 @@ impl Place {
     /// Puts the event there.
     pub(crate) fn fill(mut self, event: Arc<Event>) {
         self.closed = true;
+        self.log.published().increment(1);
         self.log.close(self.seq, Some(event));
     }
 }

@@ -83,13 +83,15 @@ impl Ring {
     /// Closes a place and returns the events that are visible because of it, in order.
     ///
     /// A place that was given up before is past its turn: its event goes to the end.
+    /// An event is as old as its place, so that the clock is asked once.
     pub(super) fn close(&mut self, seq: u64, event: Option<Arc<Event>>) -> Visible {
-        let now = Instant::now();
-        let open = matches!(self.slot(seq), Some(Slot::Open { .. }));
-        let seq = match (&event, open) {
-            (_, true) => seq,
-            (Some(_), false) => self.reserve(1, now),
-            (None, false) => return Visible::new(),
+        let (seq, now) = match (self.slot(seq), &event) {
+            (Some(Slot::Open { since }), _) => (seq, *since),
+            (_, None) => return Visible::new(),
+            (_, Some(_)) => {
+                let now = Instant::now();
+                (self.reserve(1, now), now)
+            }
         };
         let slot = match event {
             None => Slot::Empty,
