@@ -232,7 +232,7 @@ impl Payload {
         match &self.0 {
             None => true,
             Some(inner) => match &inner.repr {
-                Repr::Typed(_) => self.to_bytes().is_ok_and(|json| &json[..] == b"null"),
+                Repr::Typed(_) => self.json().is_ok_and(|json| &json[..] == b"null"),
                 Repr::Json => false,
                 Repr::Value => inner.value.get().is_some_and(Value::is_null),
             },
@@ -243,15 +243,21 @@ impl Payload {
     ///
     /// Fails only if the type's own `Serialize` does.
     pub fn to_bytes(&self) -> Result<Bytes> {
-        let Some(inner) = &self.0 else { return Ok(Bytes::from_static(b"null")) };
+        self.json().cloned()
+    }
+
+    /// Returns the JSON text for looking at it: the first clone of bytes has a price.
+    fn json(&self) -> Result<&Bytes> {
+        static NULL: Bytes = Bytes::from_static(b"null");
+        let Some(inner) = &self.0 else { return Ok(&NULL) };
         if let Some(json) = inner.json.get() {
-            return Ok(json.clone());
+            return Ok(json);
         }
         let json = scratch::write(|out| match &inner.repr {
             Repr::Typed(typed) => typed.write(out),
             Repr::Json | Repr::Value => serde_json::to_writer(out, &inner.value.get()),
         })?;
-        Ok(inner.json.get_or_init(|| json).clone())
+        Ok(inner.json.get_or_init(|| json))
     }
 
     /// Returns the JSON value; it is made once and then shared.
@@ -312,7 +318,11 @@ impl Payload {
         match &self.0 {
             Some(inner) => match (&inner.repr, inner.value.get()) {
                 (Repr::Value, Some(value)) => T::deserialize(value).map_err(wrong),
-                _ => serde_json::from_slice(&self.to_bytes()?).map_err(wrong),
+                // Looked through once as a whole, instead of each of its texts.
+                _ => match std::str::from_utf8(self.json()?) {
+                    Ok(json) => serde_json::from_str(json).map_err(wrong),
+                    Err(_) => Err(Error::bad_request("Invalid data: not valid UTF-8")),
+                },
             },
             None => T::deserialize(&Value::Null).map_err(wrong),
         }
@@ -329,11 +339,11 @@ impl Payload {
         if let Some(value) = inner.value.get() {
             return Ok(value.as_array().map(|items| items.iter().cloned().map(Self::from).collect()));
         }
-        let json = self.to_bytes()?;
+        let json = self.json()?;
         if json.trim_ascii_start().first() != Some(&b'[') {
             return Ok(None);
         }
-        let items: Vec<Box<RawValue>> = serde_json::from_slice(&json)?;
+        let items: Vec<Box<RawValue>> = serde_json::from_slice(json)?;
         Ok(Some(items.into_iter().map(Self::from).collect()))
     }
 
@@ -378,12 +388,12 @@ impl Payload {
         if let Some(value) = inner.value.get() {
             return value.is_array();
         }
-        self.to_bytes().is_ok_and(|json| json.trim_ascii_start().first() == Some(&b'['))
+        self.json().is_ok_and(|json| json.trim_ascii_start().first() == Some(&b'['))
     }
 
     /// Tells whether JavaScript would take this for false: `null`, `false`, `0` and `""`.
     pub fn is_falsy(&self) -> bool {
-        self.to_bytes().is_ok_and(|json| matches!(&json[..], b"null" | b"false" | b"0" | b"\"\""))
+        self.json().is_ok_and(|json| matches!(&json[..], b"null" | b"false" | b"0" | b"\"\""))
     }
 }
 
@@ -427,8 +437,8 @@ impl From<Box<RawValue>> for Payload {
 
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let json = self.to_bytes().map_err(serde::ser::Error::custom)?;
-        let raw: &RawValue = serde_json::from_slice(&json).map_err(serde::ser::Error::custom)?;
+        let json = self.json().map_err(serde::ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_slice(json).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }
