@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use smallvec::SmallVec;
 
 use crate::connection::Connection;
-use crate::log::Log;
+use crate::event::Event;
+use crate::log::{Log, Readers};
 use crate::payload::Payload;
 
-type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
+pub(crate) type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
 
 /// One or several named channels, perhaps filtered, perhaps with a payload of their own.
 ///
@@ -26,7 +27,7 @@ pub struct Channel {
 }
 
 /// Names of channels, shared with the hub; most often it is one.
-type Names = SmallVec<[Arc<str>; 1]>;
+pub(crate) type Names = SmallVec<[Arc<str>; 1]>;
 
 /// All channels of an app.
 #[derive(Clone, Debug)]
@@ -43,7 +44,9 @@ type Members = RwLock<HashSet<Connection>>;
 
 impl Hub {
     pub(crate) fn new(log: Log) -> Self {
-        Self(Arc::new(HubInner { channels: RwLock::default(), log }))
+        let hub = Arc::new(HubInner { channels: RwLock::default(), log });
+        hub.log.read_by(Arc::downgrade(&hub));
+        Self(hub)
     }
 
     pub(crate) fn channel(&self, names: impl IntoChannelNames) -> Channel {
@@ -71,33 +74,10 @@ impl Hub {
         name
     }
 
-    /// Returns what wakes every connection that is in a channel, for as long as there are channels.
-    pub(crate) fn waker(&self) -> impl Fn() + Send + Sync + 'static {
-        let hub = Arc::downgrade(&self.0);
-        move || {
-            if let Some(hub) = hub.upgrade() {
-                Self(hub).wake();
-            }
-        }
-    }
-
-    fn wake(&self) {
-        let channels: Vec<Arc<Members>> = read(&self.0.channels).values().cloned().collect();
-        for members in channels {
-            for connection in read(&members).iter() {
-                connection.wake();
-            }
-        }
-    }
-
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
         let mut names: Vec<_> = read(&self.0.channels).keys().cloned().collect();
         names.sort();
         names
-    }
-
-    fn members(&self, name: &str) -> Option<Arc<Members>> {
-        read(&self.0.channels).get(name).cloned()
     }
 
     fn join(&self, name: &Arc<str>, connection: &Connection) {
@@ -128,6 +108,34 @@ impl Hub {
         };
         if empty {
             channels.remove(name);
+        }
+    }
+}
+
+impl HubInner {
+    fn members(&self, name: &str) -> Option<Arc<Members>> {
+        read(&self.channels).get(name).cloned()
+    }
+}
+
+/// The hub is not kept alive by its log, which it has itself.
+impl Readers for Weak<HubInner> {
+    fn announce(&self, event: &Event) {
+        let Some(hub) = self.upgrade() else { return };
+        for members in event.channels().filter_map(|name| hub.members(name)) {
+            for connection in read(&members).iter() {
+                connection.announce(event.seq());
+            }
+        }
+    }
+
+    fn wake(&self) {
+        let Some(hub) = self.upgrade() else { return };
+        let channels: Vec<Arc<Members>> = read(&hub.channels).values().cloned().collect();
+        for members in channels {
+            for connection in read(&members).iter() {
+                connection.wake();
+            }
         }
     }
 }
@@ -175,7 +183,7 @@ impl Channel {
     pub fn connections(&self) -> Vec<Connection> {
         let mut seen = HashSet::new();
         let mut connections = Vec::new();
-        for members in self.names.iter().filter_map(|name| self.hub.members(name)) {
+        for members in self.names.iter().filter_map(|name| self.hub.0.members(name)) {
             let members: Vec<_> = read(&members).iter().cloned().collect();
             connections.extend(members.into_iter().filter(|one| self.passes(one) && seen.insert(one.number())));
         }
@@ -198,34 +206,9 @@ impl Channel {
         self.payload.as_ref()
     }
 
-    /// Returns the names, unless a filter makes the channel more than its names.
-    pub(crate) fn plain_names(&self) -> Option<Vec<Arc<str>>> {
-        self.filters.is_empty().then(|| self.names.to_vec())
-    }
-
-    pub(crate) fn all_names(&self) -> &[Arc<str>] {
-        &self.names
-    }
-
-    pub(crate) fn is_filtered(&self) -> bool {
-        !self.filters.is_empty()
-    }
-
-    pub(crate) fn take_payload(&mut self) -> Option<Payload> {
-        self.payload.take().filter(|payload| !payload.is_falsy())
-    }
-
-    /// Tells whether the event at this place is for the connection now.
-    pub(crate) fn admits(&self, connection: &Connection, seq: u64) -> bool {
-        self.names.iter().any(|name| connection.is_member(name, seq)) && self.passes(connection)
-    }
-
-    pub(crate) fn announce(&self, seq: u64) {
-        for members in self.names.iter().filter_map(|name| self.hub.members(name)) {
-            for connection in read(&members).iter() {
-                connection.announce(seq);
-            }
-        }
+    /// Takes the channel apart: its names, its filters, and the payload that counts.
+    pub(crate) fn into_parts(self) -> (Names, Vec<Filter>, Option<Payload>) {
+        (self.names, self.filters, self.payload.filter(|payload| !payload.is_falsy()))
     }
 
     fn passes(&self, connection: &Connection) -> bool {

@@ -1,12 +1,13 @@
 //! Events: what has changed, for whom, and its bytes on every wire format.
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::channel::Channel;
+use crate::channel::{Channel, Filter, Names};
 use crate::connection::Connection;
 use crate::error::Result;
 use crate::log::{Entry, EntryTarget};
@@ -14,14 +15,23 @@ use crate::payload::Payload;
 use crate::publish::Channels;
 
 /// A published event in the log.
+///
+/// Thousands are kept, most of them never looked at again: it is small, and what many events have alike is shared.
 #[derive(Debug)]
 pub struct Event {
     seq: u64,
-    path: Arc<str>,
-    name: Arc<str>,
+    kind: Arc<EventKind>,
     body: Body,
     targets: SmallVec<[Target; 1]>,
-    size: usize,
+}
+
+/// What all events of one name of a service have alike.
+#[derive(Debug)]
+pub(crate) struct EventKind {
+    /// The path of the service, as it is registered: `users/:userId/messages`.
+    pub(crate) path: Arc<str>,
+    /// The name: `created`.
+    pub(crate) name: Arc<str>,
 }
 
 impl Event {
@@ -29,26 +39,22 @@ impl Event {
     ///
     /// Only the text is kept: what it was made of may be large, and has long been changed when the log forgets the event.
     /// Fails only if the type's own `Serialize` does.
-    pub(crate) fn new(path: Arc<str>, name: Arc<str>, payload: &Payload, channels: Channels) -> Result<Arc<Self>> {
+    pub(crate) fn new(kind: Arc<EventKind>, payload: &Payload, channels: Channels) -> Result<Arc<Self>> {
         let targets = channels.into_iter().map(Target::new).collect::<Result<_>>()?;
-        Ok(Self::assemble(path, name, payload.to_bytes()?, targets))
+        Ok(Arc::new(Self { seq: 0, kind, body: Body::new(payload.to_bytes()?), targets }))
     }
 
     /// Makes an event of what a shared log has carried: valid JSON, and the channels, some with a text of their own.
     pub(crate) fn from_texts(
-        path: Arc<str>,
-        name: Arc<str>,
+        kind: EventKind,
         json: Bytes,
         channels: impl Iterator<Item = (Channel, Option<Bytes>)>,
     ) -> Arc<Self> {
-        let target = |(channel, own): (_, Option<Bytes>)| Target { channel, body: own.map(Body::new).map(Box::new) };
-        Self::assemble(path, name, json, channels.map(target).collect())
-    }
-
-    fn assemble(path: Arc<str>, name: Arc<str>, json: Bytes, targets: SmallVec<[Target; 1]>) -> Arc<Self> {
-        let own = targets.iter().filter_map(|target| target.body.as_ref()).map(|body| body.json.len());
-        let size = json.len() + own.sum::<usize>();
-        Arc::new(Self { seq: 0, path, name, body: Body::new(json), targets, size })
+        let target = |(channel, own): (Channel, Option<Bytes>)| {
+            let (names, filters, _) = channel.into_parts();
+            Target { names, own: Own::new(filters, own) }
+        };
+        Arc::new(Self { seq: 0, kind: Arc::new(kind), body: Body::new(json), targets: channels.map(target).collect() })
     }
 
     /// Returns the place in the log.
@@ -58,12 +64,12 @@ impl Event {
 
     /// Returns the path of the service, as it is registered: `users/:userId/messages`.
     pub fn path(&self) -> &Arc<str> {
-        &self.path
+        &self.kind.path
     }
 
     /// Returns the name: `created`.
     pub fn name(&self) -> &Arc<str> {
-        &self.name
+        &self.kind.name
     }
 
     /// Gives the event its place.
@@ -75,61 +81,96 @@ impl Event {
         &self.targets
     }
 
+    /// Returns the names of all channels that the event is for.
+    pub(crate) fn channels(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.targets.iter().flat_map(|target| &target.names)
+    }
+
     /// Returns the form that a shared log can carry; `None` if a channel has a filter, which is code.
     pub(crate) fn to_entry(&self) -> Option<Entry> {
         let targets = self.targets.iter().map(Target::to_entry).collect::<Option<Vec<_>>>()?;
-        let (path, event, data) = (self.path.clone(), self.name.clone(), self.body.json.clone());
+        let (path, event, data) = (self.path().clone(), self.name().clone(), self.body.json.clone());
         Some(Entry { key: rand::random(), path, event, data, targets })
     }
 
     /// Returns the size of the payloads in bytes, for the log's budget.
     pub(crate) fn size(&self) -> usize {
-        self.size
+        let own = self.targets.iter().filter_map(Target::body).map(|body| body.json.len());
+        self.body.json.len() + own.sum::<usize>()
     }
 
     /// Decides whether the event is for this connection now, and returns the target that it gets it through.
     ///
     /// The first channel that lists the connection wins, as in Feathers.
     pub(crate) fn target_for(&self, connection: &Connection) -> Option<usize> {
-        self.targets.iter().position(|target| target.channel.admits(connection, self.seq))
+        self.targets.iter().position(|target| target.admits(connection, self.seq))
     }
 
     /// Returns what a target gets: its own body, or the event's.
     pub(crate) fn body(&self, target: usize) -> &Body {
-        self.targets.get(target).and_then(|target| target.body.as_deref()).unwrap_or(&self.body)
+        self.targets.get(target).and_then(Target::body).unwrap_or(&self.body)
     }
 }
 
-/// One channel of an event, with its own payload if the publisher gave one.
+/// One channel of an event.
 #[derive(Debug)]
 pub(crate) struct Target {
-    channel: Channel,
-    /// Boxed, since most have none.
-    body: Option<Box<Body>>,
+    names: Names,
+    /// Boxed, since most have nothing of their own.
+    own: Option<Box<Own>>,
+}
+
+/// What a channel has besides its names: filters, and a payload if the publisher gave one.
+struct Own {
+    filters: Vec<Filter>,
+    body: Option<Body>,
+}
+
+impl Own {
+    fn new(filters: Vec<Filter>, json: Option<Bytes>) -> Option<Box<Self>> {
+        let nothing = filters.is_empty() && json.is_none();
+        (!nothing).then(|| Box::new(Self { filters, body: json.map(Body::new) }))
+    }
 }
 
 impl Target {
-    fn new(mut channel: Channel) -> Result<Self> {
-        let own = channel.take_payload().map(|payload| payload.to_bytes()).transpose()?;
-        let body = own.map(Body::new).map(Box::new);
-        Ok(Self { channel, body })
+    fn new(channel: Channel) -> Result<Self> {
+        let (names, filters, payload) = channel.into_parts();
+        let json = payload.map(|payload| payload.to_bytes()).transpose()?;
+        Ok(Self { names, own: Own::new(filters, json) })
     }
 
     fn to_entry(&self) -> Option<EntryTarget> {
-        let data = self.body.as_ref().map(|body| body.json.clone());
-        Some(EntryTarget { channels: self.channel.plain_names()?, data })
+        let channels = (!self.is_filtered()).then(|| self.names.to_vec())?;
+        Some(EntryTarget { channels, data: self.body().map(|body| body.json.clone()) })
+    }
+
+    fn body(&self) -> Option<&Body> {
+        self.own.as_ref()?.body.as_ref()
+    }
+
+    fn filters(&self) -> &[Filter] {
+        self.own.as_ref().map_or(&[], |own| &own.filters)
+    }
+
+    /// Tells whether the event at this place is for the connection now.
+    fn admits(&self, connection: &Connection, seq: u64) -> bool {
+        let is_member = self.names.iter().any(|name| connection.is_member(name, seq));
+        is_member && self.filters().iter().all(|filter| filter(connection))
     }
 
     pub(crate) fn names(&self) -> &[Arc<str>] {
-        self.channel.all_names()
+        &self.names
     }
 
     pub(crate) fn is_filtered(&self) -> bool {
-        self.channel.is_filtered()
+        !self.filters().is_empty()
     }
+}
 
-    pub(crate) fn announce(&self, event: &Event) {
-        self.channel.announce(event.seq);
+impl fmt::Debug for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Own").field("filters", &self.filters.len()).field("body", &self.body).finish()
     }
 }
 

@@ -19,7 +19,7 @@ pub use self::cursor::{Cursor, Epoch};
 pub(crate) use self::feed::{Feed, backfill};
 pub use self::follower::{Audience, Followed, Follower, Published};
 pub use self::local::Log;
-pub(crate) use self::local::{Era, Place, Reservation};
+pub(crate) use self::local::{Era, Place, Readers, Reservation};
 pub use self::reset::{Reset, ResetReason, Since};
 pub(crate) use self::ring::Look;
 pub use self::ring::Retention;

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::app::Handle;
 use crate::channel::{Channel, IntoChannels};
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::id::Id;
 use crate::log::Place;
 use crate::method::Method;
@@ -86,10 +86,17 @@ impl Publisher {
     }
 
     /// Resolves the channels and puts the event in its place in the log. A panic is logged and stops only this event.
-    pub(crate) fn publish(&self, publication: Publication, dispatch: Payload, app: &Handle, place: Place) {
+    pub(crate) fn publish(
+        &self,
+        kind: Arc<EventKind>,
+        publication: Publication,
+        dispatch: Payload,
+        app: &Handle,
+        place: Place,
+    ) {
         match self {
             Self::Now(publisher) => match catch_unwind(AssertUnwindSafe(|| publisher(&publication, app))) {
-                Ok(channels) => finish(publication, &dispatch, channels, place),
+                Ok(channels) => finish(kind, &dispatch, channels, place),
                 Err(_) => failed(&publication),
             },
             Self::Later(publisher) => {
@@ -98,7 +105,7 @@ impl Publisher {
                 app.spawn(async move {
                     let call = AssertUnwindSafe(async { publisher(publication.clone(), handle).await });
                     match call.catch_unwind().await {
-                        Ok(channels) => finish(publication, &dispatch, channels, place),
+                        Ok(channels) => finish(kind, &dispatch, channels, place),
                         Err(_) => failed(&publication),
                     }
                 });
@@ -114,11 +121,11 @@ fn collect(channels: impl IntoChannels) -> Channels {
     list
 }
 
-fn finish(publication: Publication, dispatch: &Payload, channels: Channels, place: Place) {
+fn finish(kind: Arc<EventKind>, dispatch: &Payload, channels: Channels, place: Place) {
     if channels.is_empty() {
         return;
     }
-    match Event::new(publication.path, publication.event, dispatch, channels) {
+    match Event::new(kind, dispatch, channels) {
         Ok(event) => {
             place.fill(event);
         }

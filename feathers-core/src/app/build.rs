@@ -34,7 +34,6 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
         Handle::new(flat.registry, flat.listeners, flat.lifecycle.clone(), extensions, log, around, authenticator);
     if let Some(shared) = shared {
         let (feed, ends) = Feed::new(shared.clone());
-        handle.log().on_restart(handle.waker());
         let bounds = shared.bounds().await?;
         // The past that is kept here is read first, so that clients of other processes can go on from it.
         let kept = u64::try_from(log.0.count).unwrap_or(u64::MAX);

@@ -117,12 +117,12 @@ impl Handle {
 
     /// Emits an event by hand: local listeners, then the publisher.
     pub(crate) fn emit(&self, mounted: &Arc<Mounted>, event: &str, data: Payload) {
-        let publication =
-            Publication { path: mounted.shared_path().clone(), event: mounted.event_name(event), data, call: None };
+        let kind = mounted.kind(event);
+        let publication = Publication { path: kind.path.clone(), event: kind.name.clone(), data, call: None };
         self.notify(mounted, &publication);
         if let Some(publisher) = mounted.publisher(event) {
             match publication.data.without(mounted.hidden()) {
-                Ok(dispatch) => publisher.publish(publication, dispatch, self, self.log().place()),
+                Ok(dispatch) => publisher.publish(kind, publication, dispatch, self, self.log().place()),
                 Err(error) => tracing::error!(path = mounted.path(), event, ?error, "the event cannot be written"),
             }
         }
@@ -153,7 +153,7 @@ impl Handle {
         if publisher.is_none() && mounted.listeners(event).next().is_none() {
             return Ok(reply);
         }
-        let event = mounted.event_name(event);
+        let kind = mounted.kind(event);
         let items: SmallVec<[_; 1]> = match reply.result.items()? {
             Some(items) => {
                 let safe = reply.dispatch.as_ref().map(Payload::items).transpose()?.flatten();
@@ -167,17 +167,14 @@ impl Handle {
         let cause = Cause::new(ctx.method().clone(), ctx.id.take(), params, reply.result.clone());
         let count = items.len();
         for (data, dispatch) in items {
-            let publication = Publication {
-                path: mounted.shared_path().clone(),
-                event: event.clone(),
-                data,
-                call: Some(cause.clone()),
-            };
+            let publication =
+                Publication { path: kind.path.clone(), event: kind.name.clone(), data, call: Some(cause.clone()) };
             self.notify(mounted, &publication);
             if let Some(publisher) = publisher
                 && let Some(places) = commit.places(count)
             {
-                publisher.publish(publication, dispatch.without(mounted.hidden())?, self, places.place());
+                let dispatch = dispatch.without(mounted.hidden())?;
+                publisher.publish(kind.clone(), publication, dispatch, self, places.place());
             }
         }
         if publisher.is_some() {

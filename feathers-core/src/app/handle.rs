@@ -252,10 +252,6 @@ impl Handle {
         lock(&self.0.secrets).remove(secret);
     }
 
-    pub(crate) fn waker(&self) -> impl Fn() + Send + Sync + 'static {
-        self.0.hub.waker()
-    }
-
     pub(crate) fn max_replay(&self) -> Option<usize> {
         self.0.max_replay
     }

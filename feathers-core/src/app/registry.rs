@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::app::mount::{Listener, Mount};
 use crate::error::{Error, Result};
+use crate::event::EventKind;
 use crate::hook::{Hooks, Level};
 use crate::method::Method;
 use crate::publish::{Publisher, Publishers};
@@ -60,7 +61,7 @@ pub(crate) struct Mounted {
     service: Arc<dyn Service>,
     descriptor: Descriptor,
     external: Vec<Method>,
-    published: Vec<Arc<str>>,
+    published: Vec<Arc<EventKind>>,
     /// The fields of the records that never leave the server.
     hidden: Vec<Arc<str>>,
     route_params: Vec<(Arc<str>, String)>,
@@ -131,6 +132,8 @@ impl Mounted {
         if let Some(unknown) = mount.publishers.events.keys().find(|event| !published.contains(event)) {
             return Err(Error::general(format!("'{unknown}' is not a valid service event")));
         }
+        let path: Arc<str> = path.into();
+        let published = published.into_iter().map(|name| Arc::new(EventKind { path: path.clone(), name })).collect();
         let chains = all
             .iter()
             .map(|method| {
@@ -146,7 +149,7 @@ impl Mounted {
             .chain(around.iter().rev().map(|(_, publishers)| publishers.clone()))
             .collect();
         Ok(Self {
-            path: path.into(),
+            path,
             service: mount.service,
             descriptor: Descriptor { events: custom, ..descriptor },
             external,
@@ -196,17 +199,19 @@ impl Mounted {
         self.descriptor.events.iter().any(|custom| **custom == *event)
     }
 
-    /// Returns the name of an event, shared if it is one that is published.
-    pub(crate) fn event_name(&self, event: &str) -> Arc<str> {
-        let published = self.published.iter().find(|published| ***published == *event);
-        published.cloned().unwrap_or_else(|| event.into())
+    /// Returns what an event is, shared if it is one that is published.
+    pub(crate) fn kind(&self, event: &str) -> Arc<EventKind> {
+        let made = || Arc::new(EventKind { path: self.path.clone(), name: event.into() });
+        self.published_kind(event).cloned().unwrap_or_else(made)
+    }
+
+    fn published_kind(&self, event: &str) -> Option<&Arc<EventKind>> {
+        self.published.iter().find(|kind| *kind.name == *event)
     }
 
     /// Returns who decides about the channels of an event; the innermost wins.
     pub(crate) fn publisher(&self, event: &str) -> Option<&Publisher> {
-        if !self.published.iter().any(|published| **published == *event) {
-            return None;
-        }
+        self.published_kind(event)?;
         self.publishers.iter().find_map(|publishers| publishers.publisher(event))
     }
 

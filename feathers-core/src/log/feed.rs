@@ -14,7 +14,7 @@ use super::ring::{Retention, Ring};
 use super::shared::{Entry, EventLog, Page};
 use crate::app::Handle;
 use crate::error::Result;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 
 /// How many events may wait for the shared log.
 const WAITING: usize = 10_000;
@@ -156,7 +156,7 @@ async fn restart(log: &Log, shared: &dyn EventLog, after: Cursor, reason: ResetR
 
 fn from_entry(app: &Handle, entry: Entry) -> Arc<Event> {
     let channels = entry.targets.into_iter().map(|target| (app.channel(target.channels), target.data));
-    Event::from_texts(entry.path, entry.event, entry.data, channels)
+    Event::from_texts(EventKind { path: entry.path, name: entry.event }, entry.data, channels)
 }
 
 /// Pauses that double, up to a bound.

@@ -37,8 +37,17 @@ struct Inner {
     published: OnceLock<Counter>,
     /// Wakes those who follow all events.
     moved: Notify,
-    /// Tells readers that there is something to look at besides events.
-    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Who reads it.
+    readers: OnceLock<Box<dyn Readers>>,
+}
+
+/// The connections that read a log.
+pub(crate) trait Readers: Send + Sync {
+    /// Tells those that may want an event that it is visible.
+    fn announce(&self, event: &Event);
+
+    /// Tells all of them that there is something to look at besides events.
+    fn wake(&self);
 }
 
 /// What must not change while a reader goes on: the log, and that nothing was lost on the way to it.
@@ -66,7 +75,7 @@ impl Log {
             losses: AtomicU64::new(0),
             published: OnceLock::new(),
             moved: Notify::new(),
-            wake: OnceLock::new(),
+            readers: OnceLock::new(),
         }))
     }
 
@@ -88,15 +97,15 @@ impl Log {
         Era { epoch: self.epoch(), losses: self.0.losses.load(Ordering::Acquire) }
     }
 
-    /// Says how to wake all readers.
-    pub(crate) fn on_restart(&self, wake: impl Fn() + Send + Sync + 'static) {
-        let _ = self.0.wake.set(Box::new(wake));
+    /// Says who reads it.
+    pub(crate) fn read_by(&self, readers: impl Readers + 'static) {
+        let _ = self.0.readers.set(Box::new(readers));
     }
 
     fn wake_everybody(&self) {
         self.0.moved.notify_waiters();
-        if let Some(wake) = self.0.wake.get() {
-            wake();
+        if let Some(readers) = self.0.readers.get() {
+            readers.wake();
         }
     }
 
@@ -228,10 +237,8 @@ impl Log {
 
     /// Tells the connections that may want them of events that have become visible.
     fn announce(&self, events: &[Arc<Event>]) {
-        for event in events {
-            for target in event.targets() {
-                target.announce(event);
-            }
+        if let Some(readers) = self.0.readers.get() {
+            events.iter().for_each(|event| readers.announce(event));
         }
         self.0.announced.store(self.read(Ring::visible), Ordering::Release);
         self.0.moved.notify_waiters();
