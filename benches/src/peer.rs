@@ -22,6 +22,8 @@ pub(crate) enum Peer {
     FrameworkPlain,
     /// This framework, its WebSocket
     FrameworkWs,
+    /// This framework, its WebSocket, with events gathered for a millisecond
+    FrameworkWsGather,
     /// This framework, its Socket.IO
     FrameworkSocketio,
     /// This framework, its server-sent events
@@ -65,6 +67,7 @@ impl Peer {
             Self::Framework
                 | Self::FrameworkPlain
                 | Self::FrameworkWs
+                | Self::FrameworkWsGather
                 | Self::FrameworkSocketio
                 | Self::FrameworkSse
                 | Self::Todo
@@ -75,7 +78,7 @@ impl Peer {
     pub(crate) fn wire(self) -> Option<Wire> {
         match self {
             Self::Framework | Self::FrameworkPlain | Self::Todo | Self::Axum => None,
-            Self::FrameworkWs => Some(Wire::Realtime),
+            Self::FrameworkWs | Self::FrameworkWsGather => Some(Wire::Realtime),
             Self::FrameworkSse => Some(Wire::Sse("/realtime?transport=sse")),
             Self::AxumSse => Some(Wire::Sse("/messages")),
             Self::NchanWs => Some(Wire::WebSocket("/subscribe")),
@@ -129,6 +132,7 @@ impl Peer {
             Self::Framework => Server::Framework,
             Self::FrameworkPlain => Server::FrameworkPlain,
             Self::FrameworkWs | Self::FrameworkSocketio | Self::FrameworkSse => Server::FrameworkEvents,
+            Self::FrameworkWsGather => Server::FrameworkGather,
             Self::Todo => return start_todo(),
             Self::Axum | Self::AxumWs | Self::AxumSse | Self::Preframed | Self::Socketioxide => {
                 return Served::start(&by_hand()?, &[&self.name()], SERVER_CORE);

@@ -3,6 +3,8 @@
 mod framework;
 mod message;
 
+use std::time::Duration;
+
 use clap::ValueEnum;
 
 use crate::kind::channels::CHANNELS;
@@ -18,6 +20,8 @@ pub(crate) enum Server {
     FrameworkPlain,
     /// Events through the framework, over all its transports.
     FrameworkEvents,
+    /// The same, gathered for a millisecond.
+    FrameworkGather,
     /// Events to one channel.
     Room,
     /// Events to one of 100,000 channels each.
@@ -39,7 +43,8 @@ impl Server {
             match self {
                 Self::Framework => framework::rest(framework::Hooks::Some).await,
                 Self::FrameworkPlain => framework::rest(framework::Hooks::None).await,
-                Self::FrameworkEvents => framework::events().await,
+                Self::FrameworkEvents => framework::events(Duration::ZERO).await,
+                Self::FrameworkGather => framework::events(Duration::from_millis(1)).await,
                 Self::Room => framework::rooms(1).await,
                 Self::Rooms => framework::rooms(CHANNELS).await,
                 Self::Logins => crate::kind::logins::serve().await,

@@ -11,6 +11,7 @@ mod typed;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -62,6 +63,7 @@ pub struct App {
     lifecycle: Lifecycles,
     extensions: Extensions,
     retention: Retention,
+    gather: Duration,
     max_replay: Option<usize>,
     log: Option<Arc<dyn EventLog>>,
     authenticator: Option<Arc<dyn Authenticator>>,
@@ -126,6 +128,17 @@ impl App {
     /// Sets how much of the past the event log keeps.
     pub fn retention(&mut self, retention: Retention) -> &mut Self {
         self.retention = retention;
+        self
+    }
+
+    /// Waits for more events before connections are told of one, for a millisecond at most: what comes meanwhile leaves in
+    /// one write.
+    ///
+    /// It is for apps with many events a second to the same connections, each of which hears up to two milliseconds
+    /// later then, as timers have steps of one. Without it only events leave together that are there already.
+    /// Answers to calls on a realtime connection wait with the events that come before them.
+    pub fn gather(&mut self, window: Duration) -> &mut Self {
+        self.gather = window;
         self
     }
 

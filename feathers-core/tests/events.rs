@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use feathers_core::{
     App, Context, Delivery, Descriptor, Handle, Method, Payload, Peer, Provider, Publication, Request, Result, Service,
@@ -509,4 +510,71 @@ async fn a_call_whose_caller_goes_away_is_finished() {
     assert!(caller.await.unwrap_err().is_cancelled());
     go.notify_one();
     assert_eq!(show(client.events.next().await.unwrap()), "slow created 1");
+}
+
+/// An app whose events are gathered for a millisecond.
+async fn gathering() -> (Handle, feathers_core::ServiceHandle) {
+    let app = app(|app| {
+        app.service("ev", Ev);
+        app.publish(|publication, app| {
+            let room = publication.data.value().ok()?["room"].as_str()?.to_owned();
+            Some(app.channel(room))
+        });
+        app.gather(Duration::from_millis(1));
+    })
+    .await;
+    let ev = app.service("ev").unwrap();
+    (app, ev)
+}
+
+#[tokio::test(start_paused = true)]
+async fn gathered_events_come_together_and_in_order() {
+    let (app, ev) = gathering().await;
+    let mut client = Client::join(&app, &["a", "b"]).await;
+    let mut follower = app.log().follow();
+    for (number, room) in ["a", "b", "a", "c"].into_iter().enumerate() {
+        ev.create(json!({ "room": room, "n": number }), ()).await.unwrap();
+    }
+    assert!(client.seen().is_empty(), "they wait for more");
+    assert!(follower.try_next().is_none(), "whoever follows the log is told no sooner");
+    assert_eq!(app.log().head().seq, 4, "they are in the log all the same");
+    let first = client.events.next().await.map(show);
+    assert_eq!(first.as_deref(), Some(r#"ev created {"room":"a","n":0}"#));
+    assert_eq!(client.seen(), [r#"ev created {"room":"b","n":1}"#, r#"ev created {"room":"a","n":2}"#]);
+    assert_eq!(client.events.cursor().seq, 4);
+    assert_eq!(std::iter::from_fn(|| follower.try_next()).count(), 4);
+
+    ev.create(json!({ "room": "a", "n": 5 }), ()).await.unwrap();
+    assert_eq!(client.events.next().await.map(show).as_deref(), Some(r#"ev created {"room":"a","n":5}"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_joins_or_leaves_while_events_are_gathered_hears_what_it_should() {
+    let (app, ev) = gathering().await;
+    let mut leaves = Client::join(&app, &["a"]).await;
+    ev.create(json!({ "room": "a", "n": 1 }), ()).await.unwrap();
+    let mut joins = Client::join(&app, &["a"]).await;
+    app.channel("a").leave(leaves.session.connection());
+    ev.create(json!({ "room": "a", "n": 2 }), ()).await.unwrap();
+    assert_eq!(joins.events.next().await.map(show).as_deref(), Some(r#"ev created {"room":"a","n":2}"#));
+    assert!(joins.seen().is_empty());
+    assert!(leaves.seen().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn gathered_events_come_before_the_end() {
+    let (app, ev) = gathering().await;
+    let mut client = Client::join(&app, &["a"]).await;
+    ev.create(json!({ "room": "a" }), ()).await.unwrap();
+    assert!(client.seen().is_empty());
+    app.shutdown(Duration::ZERO).await.unwrap();
+    assert_eq!(client.seen(), [r#"ev created {"room":"a"}"#]);
+}
+
+#[tokio::test]
+async fn events_are_not_gathered_for_long() {
+    let mut app = App::new();
+    app.gather(Duration::from_millis(2));
+    let refused = app.start().await.unwrap_err();
+    assert_eq!(refused.message(), "events are gathered for 1ms at most, and `gather` says 2ms");
 }

@@ -12,16 +12,18 @@ use crate::peer::Peer;
 use crate::report::{Goal, Limit, Metric, Report, Sample};
 use crate::usage::Window;
 
-pub(super) const PEERS: [Peer; 12] = [
+pub(super) const PEERS: [Peer; 14] = [
     Peer::AxumWs,
     Peer::AxumSse,
     Peer::Preframed,
     Peer::FrameworkWs,
+    Peer::FrameworkWsGather,
     Peer::FrameworkSocketio,
     Peer::FrameworkSse,
     Peer::Socketioxide,
     Peer::SocketioNode,
     Peer::FeathersKoa,
+    Peer::FeathersExpress,
     Peer::NchanWs,
     Peer::NchanSse,
     Peer::PushpinSse,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use feathers::prelude::*;
 
@@ -47,9 +48,10 @@ async fn count(reads: &Reads, _ctx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// Serves messages whose events go to every connection.
-pub(super) async fn events() -> Outcome {
+/// Serves messages whose events go to every connection, gathered for so long.
+pub(super) async fn events(window: Duration) -> Outcome {
     let mut app = App::new();
+    app.gather(window);
     let reads = Reads::default();
     app.service("reads", reads.clone());
     app.service("messages", Memory::<Message>::new().multi(true))

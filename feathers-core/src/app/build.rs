@@ -1,12 +1,14 @@
 //! The start: from an [`App`] that is built to a [`Handle`] to what runs.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
 
 use crate::app::registry::{Mounted, Registry};
 use crate::app::{App, Handle, Lifecycle, Lifecycles, Listeners};
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
-use crate::log::{Cursor, Feed, backfill};
+use crate::log::{Cursor, Feed, Log, backfill};
 use crate::publish::Publishers;
 use crate::route::strip;
 
@@ -19,8 +21,16 @@ struct Flat {
     errors: Vec<String>,
 }
 
+/// How long events are gathered at most.
+const LONGEST_WINDOW: Duration = Duration::from_millis(1);
+
 pub(super) async fn start(mut app: App) -> Result<Handle> {
-    let log = (app.retention, app.max_replay);
+    if app.gather > LONGEST_WINDOW {
+        let (window, most) = (app.gather, LONGEST_WINDOW);
+        return Err(Error::general(format!("events are gathered for {most:?} at most, and `gather` says {window:?}")));
+    }
+    let kept = u64::try_from(app.retention.count).unwrap_or(u64::MAX);
+    let log = (Log::new(app.retention, app.gather), app.max_replay);
     let shared = app.log.take();
     let extensions = std::mem::take(&mut app.extensions);
     let authenticator = app.authenticator.take();
@@ -36,7 +46,6 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
         let (feed, ends) = Feed::new(shared.clone());
         let bounds = shared.bounds().await?;
         // The past that is kept here is read first, so that clients of other processes can go on from it.
-        let kept = u64::try_from(log.0.count).unwrap_or(u64::MAX);
         let from = bounds.head.saturating_sub(kept).max(bounds.oldest);
         handle.log().share(feed, Cursor { epoch: bounds.epoch, seq: from });
         backfill(&handle, &*shared).await?;

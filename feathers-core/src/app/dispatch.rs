@@ -154,13 +154,12 @@ impl Handle {
             return Ok(reply);
         }
         let kind = mounted.kind(event);
-        let items: SmallVec<[_; 1]> = match reply.result.items()? {
-            Some(items) => {
-                let safe = reply.dispatch.as_ref().map(Payload::items).transpose()?.flatten();
-                let safe = safe.filter(|safe| safe.len() == items.len()).unwrap_or_else(|| items.clone());
-                items.into_iter().zip(safe).collect()
-            }
-            None => smallvec![(reply.result.clone(), reply.ack().clone())],
+        let items: SmallVec<[_; 1]> = if let Some(items) = reply.result.items()? {
+            let safe = reply.dispatch.as_ref().map(Payload::items).transpose()?.flatten();
+            let safe = safe.filter(|safe| safe.len() == items.len()).unwrap_or_else(|| items.clone());
+            items.into_iter().zip(safe).collect()
+        } else {
+            smallvec![(reply.result.clone(), reply.ack().clone())]
         };
         let commit = ctx.commit().clone();
         let params = mem::take(&mut ctx.params);

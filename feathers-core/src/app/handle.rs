@@ -21,7 +21,7 @@ use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::headers::Headers;
 use crate::hook::Hooks;
-use crate::log::{Log, Retention, Since};
+use crate::log::{Log, Since};
 use crate::params::Params;
 use crate::payload::Payload;
 use crate::publish::Publishers;
@@ -57,11 +57,10 @@ impl Handle {
         listeners: Listeners,
         lifecycle: Lifecycles,
         extensions: Extensions,
-        (retention, max_replay): (Retention, Option<usize>),
+        (log, max_replay): (Log, Option<usize>),
         hooks: Vec<(Hooks, Publishers)>,
         authenticator: Option<Arc<dyn Authenticator>>,
     ) -> Self {
-        let log = Log::new(retention);
         Self(Arc::new(Inner {
             registry: ArcSwap::from_pointee(registry),
             mounting: Mutex::default(),
@@ -312,6 +311,7 @@ impl Handle {
             self.0.tasks.wait().await;
             return Ok(());
         }
+        self.0.log.flush();
         self.0.stopping.cancel();
         self.0.tasks.close();
         if tokio::time::timeout(patience, self.0.tasks.wait()).await.is_err() {

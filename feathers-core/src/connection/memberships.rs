@@ -110,6 +110,7 @@ fn find(list: &[(Arc<str>, Membership)], name: &str) -> Result<usize, usize> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::time::Duration;
 
     use proptest::prelude::*;
 
@@ -119,7 +120,7 @@ mod tests {
     proptest! {
         #[test]
         fn few_or_many_they_are_a_map(changes in prop::collection::vec((0_u64..60, any::<bool>()), 0..300)) {
-            let hub = Hub::new(Log::new(Retention::default()));
+            let hub = Hub::new(Log::new(Retention::default(), Duration::ZERO));
             let (mut own, mut model) = (Memberships::default(), BTreeMap::new());
             for (since, (number, joins)) in changes.into_iter().enumerate() {
                 let (name, since) = (Arc::<str>::from(number.to_string()), since as u64);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use metrics::Counter;
 use tokio::sync::Notify;
@@ -12,7 +13,7 @@ use super::PATIENCE;
 use super::cursor::{Cursor, Epoch};
 use super::feed::Feed;
 use super::reset::{Reset, ResetReason};
-use super::ring::{Look, Retention, Ring};
+use super::ring::{Look, Retention, Ring, Visible};
 use crate::error::Result;
 use crate::event::Event;
 
@@ -28,8 +29,12 @@ struct Inner {
     ring: RwLock<Ring>,
     /// Where events go first when the log is outside the process.
     feed: OnceLock<Feed>,
-    /// Held while newly visible events are announced, so that every connection hears of them in order.
-    announcing: Mutex<()>,
+    /// Visible events that are not announced yet, as long as more are gathered.
+    ///
+    /// Held while events become visible and are announced, so that every connection hears of them in order.
+    gathered: Mutex<Vec<Arc<Event>>>,
+    /// How long events are gathered; not at all if it is zero.
+    window: Duration,
     announced: AtomicU64,
     /// How often events have been lost on the way to the shared log.
     losses: AtomicU64,
@@ -65,12 +70,14 @@ impl Era {
 }
 
 impl Log {
-    pub(crate) fn new(retention: Retention) -> Self {
+    /// Makes a log that announces events together which become visible within a window; a window of zero is none.
+    pub(crate) fn new(retention: Retention, window: Duration) -> Self {
         Self(Arc::new(Inner {
             epoch: AtomicU64::new(Epoch::random().to_bits()),
             ring: RwLock::new(Ring::new(retention)),
             feed: OnceLock::new(),
-            announcing: Mutex::new(()),
+            gathered: Mutex::default(),
+            window,
             announced: AtomicU64::new(0),
             losses: AtomicU64::new(0),
             published: OnceLock::new(),
@@ -180,12 +187,12 @@ impl Log {
 
     /// Gives up places that stay open too long. Called on a timer while something waits behind one.
     pub(crate) fn give_up_stale(&self) -> bool {
-        let _order = self.announcing();
+        let mut gathered = self.gathered();
         let (visible, waiting) = self.order(|ring| {
             let visible = ring.give_up_stale(tokio::time::Instant::now(), PATIENCE);
             (visible, ring.has_waiting())
         });
-        self.pass_on(&visible);
+        self.pass_on(&mut gathered, visible);
         waiting
     }
 
@@ -198,21 +205,22 @@ impl Log {
     }
 
     fn close(&self, seq: u64, event: Option<Arc<Event>>) {
-        let _order = self.announcing();
+        let mut gathered = self.gathered();
         let visible = self.order(|ring| ring.close(seq, event));
-        self.pass_on(&visible);
+        self.pass_on(&mut gathered, visible);
     }
 
     /// Takes an event that has come from the shared log, with its number there.
     pub(super) fn take(&self, seq: u64, event: Arc<Event>) {
-        let _order = self.announcing();
+        let mut gathered = self.gathered();
         let visible = self.write(|ring| ring.take(seq, event, tokio::time::Instant::now()));
-        self.announce(&visible);
+        self.gather(&mut gathered, visible);
     }
 
     /// Forgets everything and goes on from a position; who was before it is told.
     pub(super) fn restart(&self, from: Cursor) {
-        let _order = self.announcing();
+        let mut gathered = self.gathered();
+        gathered.clear();
         self.write(|ring| ring.restart(from.seq));
         self.0.epoch.store(from.epoch.to_bits(), Ordering::Release);
         self.0.announced.store(from.seq, Ordering::Release);
@@ -220,11 +228,11 @@ impl Log {
     }
 
     /// Brings events that are in their order to the clients, or to the shared log.
-    fn pass_on(&self, events: &[Arc<Event>]) {
+    fn pass_on(&self, gathered: &mut Vec<Arc<Event>>, events: Visible) {
         match self.feed() {
-            None => self.announce(events),
+            None => self.gather(gathered, events),
             Some(feed) => {
-                if !feed.send(events) {
+                if !feed.send(&events) {
                     // Nobody may go on as if nothing was missing.
                     let here = self.head();
                     self.write(|ring| ring.restart(here.seq));
@@ -235,10 +243,41 @@ impl Log {
         }
     }
 
+    /// Announces events that have become visible, at once or when the window is over.
+    fn gather(&self, gathered: &mut Vec<Arc<Event>>, events: Visible) {
+        let runtime = match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if !self.0.window.is_zero() => runtime,
+            _ => return self.announce(&events),
+        };
+        match (gathered.is_empty(), events.is_empty()) {
+            // A place that was released; what is gathered brings the position along.
+            (true, true) => self.announce(&[]),
+            (true, false) => {
+                gathered.extend(events);
+                let log = self.clone();
+                runtime.spawn(async move {
+                    tokio::time::sleep(log.0.window).await;
+                    log.flush();
+                });
+            }
+            (false, _) => gathered.extend(events),
+        }
+    }
+
+    /// Announces what is gathered.
+    pub(crate) fn flush(&self) {
+        let mut gathered = self.gathered();
+        if !gathered.is_empty() {
+            self.announce(&std::mem::take(&mut *gathered));
+        }
+    }
+
     /// Tells the connections that may want them of events that have become visible.
     fn announce(&self, events: &[Arc<Event>]) {
         if let Some(readers) = self.0.readers.get() {
-            events.iter().for_each(|event| readers.announce(event));
+            for event in events {
+                readers.announce(event);
+            }
         }
         self.0.announced.store(self.read(Ring::visible), Ordering::Release);
         self.0.moved.notify_waiters();
@@ -262,8 +301,8 @@ impl Log {
         }
     }
 
-    fn announcing(&self) -> MutexGuard<'_, ()> {
-        self.0.announcing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn gathered(&self) -> MutexGuard<'_, Vec<Arc<Event>>> {
+        self.0.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read<T>(&self, read: impl FnOnce(&Ring) -> T) -> T {

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -40,7 +41,11 @@ pub(super) enum Signal {
 impl Process {
     /// Starts the server, for a proxy if one is named by its `GRIP_URL`, and returns its address.
     pub(super) async fn server(options: &Options, proxy: Option<&str>) -> io::Result<(Self, SocketAddr)> {
+        static STARTS: AtomicU32 = AtomicU32::new(0);
         let mut command = own("serve")?;
+        // Every second server gathers its events, so that both ways are seen in each run.
+        let gathers = STARTS.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+        command.env(serve::GATHER_MS, if gathers { "1" } else { "0" });
         command.env("RUST_LOG", "error");
         command.env(serve::RETAIN, options.retain.to_string());
         command.env(serve::SABOTAGE, options.sabotage.map(|way| way.to_string()).unwrap_or_default());

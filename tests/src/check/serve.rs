@@ -14,6 +14,8 @@ use super::sabotage::Sabotage;
 
 /// Names the environment's variable for the number of places that the event log keeps.
 pub(super) const RETAIN: &str = "CHECK_RETAIN";
+/// How many milliseconds events are gathered.
+pub(super) const GATHER_MS: &str = "CHECK_GATHER_MS";
 /// Names the environment's variable for the sabotage.
 pub(super) const SABOTAGE: &str = "CHECK_SABOTAGE";
 
@@ -39,6 +41,8 @@ pub async fn serve() -> Result<()> {
     let mut retention = Retention::default();
     retention.count = env::var(RETAIN).ok().and_then(|count| count.parse().ok()).unwrap_or(retention.count);
     app.retention(retention);
+    let window = env::var(GATHER_MS).ok().and_then(|millis| millis.parse().ok()).unwrap_or_default();
+    app.gather(Duration::from_millis(window));
     let events = AtomicU64::new(0);
     app.service("items", Memory::<Json>::new().multi(true))
         .before("create", with(Told(sabotage), refuse))

@@ -1,6 +1,7 @@
 //! Commits: events get as many places as records have changed, in the order of the commits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -16,7 +17,7 @@ struct Probe(Log);
 
 impl Probe {
     fn new() -> Self {
-        Self(Log::new(Retention::default()))
+        Self(Log::new(Retention::default(), Duration::ZERO))
     }
 
     fn commit(&self) -> Commit {
