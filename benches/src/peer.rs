@@ -30,6 +30,8 @@ pub(crate) enum Peer {
     FrameworkSse,
     /// This framework: the example todo, with SQLite
     Todo,
+    /// The same without GRIP, so that no cryptography is linked
+    TodoWithoutGrip,
     /// axum by hand
     Axum,
     /// A WebSocket broadcast by hand in axum
@@ -71,13 +73,14 @@ impl Peer {
                 | Self::FrameworkSocketio
                 | Self::FrameworkSse
                 | Self::Todo
+                | Self::TodoWithoutGrip
         )
     }
 
     /// Returns how one listens to it; nothing where it only answers.
     pub(crate) fn wire(self) -> Option<Wire> {
         match self {
-            Self::Framework | Self::FrameworkPlain | Self::Todo | Self::Axum => None,
+            Self::Framework | Self::FrameworkPlain | Self::Todo | Self::TodoWithoutGrip | Self::Axum => None,
             Self::FrameworkWs | Self::FrameworkWsGather => Some(Wire::Realtime),
             Self::FrameworkSse => Some(Wire::Sse("/realtime?transport=sse")),
             Self::AxumSse => Some(Wire::Sse("/messages")),
@@ -108,9 +111,7 @@ impl Peer {
             Some("npm") if !folder().join("node/node_modules").is_dir() => Some("run `npm ci` in benches/node"),
             Some("nchan") if !nchan::is_installed() => Some("install the Debian package libnginx-mod-nchan"),
             Some("pushpin") if !pushpin::is_installed() => Some("install the Debian package pushpin"),
-            Some("todo") if !todo().is_ok_and(|program| program.is_file()) => {
-                Some("run `cargo build --release --package todo`")
-            }
+            Some("todo") if !self.todo().is_ok_and(|program| program.is_file()) => Some("run `cargo xtask bench cold`"),
             _ => None,
         }
     }
@@ -121,9 +122,14 @@ impl Peer {
             Self::FeathersKoa | Self::FeathersExpress | Self::SocketioNode => Some("npm"),
             Self::NchanWs | Self::NchanSse => Some("nchan"),
             Self::PushpinSse => Some("pushpin"),
-            Self::Todo => Some("todo"),
+            Self::Todo | Self::TodoWithoutGrip => Some("todo"),
             _ => None,
         }
+    }
+
+    /// Returns where the example is, built beside this program and named as the peer.
+    pub(crate) fn todo(self) -> Outcome<PathBuf> {
+        Ok(std::env::current_exe()?.with_file_name(self.name()))
     }
 
     /// Starts it on the core of the servers.
@@ -133,7 +139,7 @@ impl Peer {
             Self::FrameworkPlain => Server::FrameworkPlain,
             Self::FrameworkWs | Self::FrameworkSocketio | Self::FrameworkSse => Server::FrameworkEvents,
             Self::FrameworkWsGather => Server::FrameworkGather,
-            Self::Todo => return start_todo(),
+            Self::Todo | Self::TodoWithoutGrip => return start_todo(&self.todo()?),
             Self::Axum | Self::AxumWs | Self::AxumSse | Self::Preframed | Self::Socketioxide => {
                 return Served::start(&by_hand()?, &[&self.name()], SERVER_CORE);
             }
@@ -163,17 +169,13 @@ pub(crate) fn by_hand() -> Outcome<PathBuf> {
 }
 
 /// Returns where the example todo is, built beside this program.
-pub(crate) fn todo() -> Outcome<PathBuf> {
-    Ok(std::env::current_exe()?.with_file_name("todo"))
-}
-
-fn start_todo() -> Outcome<Served> {
+fn start_todo(program: &Path) -> Outcome<Served> {
     let port = free_port()?.to_string();
     let folder = tempfile::tempdir()?;
     let database = format!("sqlite:{}", folder.path().join("todo.db").display());
     let variables =
         [("RUST_LOG", "warn"), ("HOST", "127.0.0.1"), ("PORT", port.as_str()), ("DATABASE_URL", database.as_str())];
-    Served::start_at(&todo()?, &[], &variables, &format!("127.0.0.1:{port}"), folder)
+    Served::start_at(program, &[], &variables, &format!("127.0.0.1:{port}"), folder)
 }
 
 /// Returns what has to be installed for some peers.

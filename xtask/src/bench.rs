@@ -1,10 +1,11 @@
 //! Benchmarks: builds what is measured, installs the peers that are wanted, and runs `feathers-benches`.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use crate::install;
-use crate::step::{Outcome, cargo, output, root, run};
+use crate::step::{Failure, Outcome, cargo, output, root, run};
 use crate::task::target;
 
 /// Hands the arguments to the program that measures; it knows them, and says what is wrong with them.
@@ -33,8 +34,7 @@ fn prepare(need: &str) -> Outcome {
     };
     match need {
         "npm" => install::npm(&root().join("benches/node"))?,
-        // By itself, since its features would be added to those of what else is built.
-        "todo" => run("build of todo", &mut cargo(&["build", "--release", "--package", "todo"]))?,
+        "todo" => todo()?,
         "nchan" if !Path::new("/usr/lib/nginx/modules/ngx_nchan_module.so").is_file() => {
             optional("libnginx-mod-nchan");
         }
@@ -42,4 +42,15 @@ fn prepare(need: &str) -> Outcome {
         _ => {}
     }
     Ok(())
+}
+
+/// Builds the example as it is, and without GRIP.
+fn todo() -> Outcome {
+    // By itself, since its features would be added to those of what else is built.
+    let build = ["build", "--release", "--package", "todo"];
+    let folder = target()?.join("release");
+    run("build of todo without GRIP", cargo(&build).arg("--no-default-features"))?;
+    fs::copy(folder.join("todo"), folder.join("todo-without-grip"))
+        .map_err(|error| Failure::new(format!("todo cannot be copied: {error}")))?;
+    run("build of todo", &mut cargo(&build))
 }
