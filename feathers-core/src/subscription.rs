@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep};
 
-use self::heartbeat::{Beat, Heartbeat};
+use self::heartbeat::Heartbeat;
 use crate::connection::{Connection, Mail};
 use crate::error::Result;
 use crate::event::{Body, Event, FrameKey};
@@ -128,17 +128,6 @@ impl Subscription {
         self
     }
 
-    /// Has [`Subscription::next`] return `None` after so long, as if the connection had ended.
-    pub fn lifetime(mut self, time: Duration) -> Self {
-        self.heartbeat.get_or_insert_with(|| Heartbeat::new(time)).end_after(time);
-        self
-    }
-
-    /// Tells whether its lifetime is over; [`Subscription::next`] only says so when there is nothing left to read.
-    pub fn is_over(&self) -> bool {
-        self.heartbeat.as_ref().is_some_and(Heartbeat::is_over)
-    }
-
     /// Returns the position: a client that comes back with it misses nothing.
     pub fn cursor(&self) -> Cursor {
         self.log.cursor(self.last)
@@ -162,12 +151,12 @@ impl Subscription {
         self.last >= cursor.seq || self.connection.next_mail().is_some_and(|seq| seq > cursor.seq)
     }
 
-    /// Waits for the next delivery; `None` when the connection has ended, or its lifetime is over.
+    /// Waits for the next delivery; `None` when the connection has ended.
     pub async fn next(&mut self) -> Option<Delivery> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// Polls for the next delivery; ready with `None` when the connection has ended, or its lifetime is over.
+    /// Polls for the next delivery; ready with `None` when the connection has ended.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
         if self.connection.is_closed() {
             return Poll::Ready(None);
@@ -193,10 +182,10 @@ impl Subscription {
                 Poll::Ready(Some(delivery))
             }
             (None, _) if self.connection.is_closed() => Poll::Ready(None),
-            (None, Some(heartbeat)) => match ready!(heartbeat.poll(cx)) {
-                Beat::Due => Poll::Ready(Some(Delivery::Heartbeat(self.cursor()))),
-                Beat::Over => Poll::Ready(None),
-            },
+            (None, Some(heartbeat)) => {
+                ready!(heartbeat.poll(cx));
+                Poll::Ready(Some(Delivery::Heartbeat(self.cursor())))
+            }
             (None, None) => Poll::Pending,
         }
     }

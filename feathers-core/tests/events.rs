@@ -578,38 +578,3 @@ async fn events_are_not_gathered_for_long() {
     let refused = app.start().await.unwrap_err();
     assert_eq!(refused.message(), "events are gathered for 1ms at most, and `gather` says 2ms");
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_lifetime_ends_on_time_with_and_without_events() {
-    let app = plain().await;
-    let ev = app.service("ev").unwrap();
-    let client = Client::join(&app, &["everybody"]).await;
-    let second = Duration::from_secs(1);
-    let mut quiet = client.session.subscribe().heartbeat(2 * second).lifetime(5 * second);
-    let start = tokio::time::Instant::now();
-    let mut beats = Vec::new();
-    while let Some(delivery) = quiet.next().await {
-        assert!(matches!(delivery, Delivery::Heartbeat(_)));
-        beats.push(start.elapsed().as_secs());
-    }
-    assert_eq!((beats, start.elapsed().as_secs()), (vec![2, 4], 5));
-    assert!(quiet.is_over());
-
-    let mut busy = client.session.subscribe().heartbeat(2 * second).lifetime(5 * second);
-    let start = tokio::time::Instant::now();
-    let mut events = 0;
-    loop {
-        tokio::select! {
-            biased;
-            delivery = busy.next() => match delivery {
-                Some(Delivery::Event(_)) => events += 1,
-                Some(other) => panic!("{other:?}"),
-                None => break,
-            },
-            () = tokio::time::sleep(second * 3 / 4) => {
-                ev.create(json!({}), ()).await.unwrap();
-            }
-        }
-    }
-    assert_eq!((events, start.elapsed().as_secs()), (6, 5));
-}

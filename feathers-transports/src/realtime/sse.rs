@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 use super::streams::Place;
 use super::{Shared, asked, envelope, jittered};
 use crate::address::client_address;
+use crate::alarm::Alarm;
 
 /// How long clients wait before they come back.
 const RETRY: Duration = Duration::from_secs(2);
@@ -45,17 +46,14 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let peer = peer.presented(presented).address(address);
     let session = shared.app.open(peer).await?;
     place.hold(session.connection());
-    let subscription = session
-        .subscribe()
-        .heartbeat(jittered(shared.options.heartbeat))
-        .lifetime(jittered(shared.options.max_lifetime));
+    let subscription = session.subscribe().heartbeat(jittered(shared.options.heartbeat));
     let first = greeting(&shared.name, &session, &subscription);
     Ok(response(Body::new(Stream {
         name: shared.name.clone(),
         subscription,
         first: Some(first),
         named,
-        is_behind: false,
+        end: Alarm::after(jittered(shared.options.max_lifetime)),
         _session: session,
         _place: place,
     })))
@@ -109,8 +107,7 @@ struct Stream {
     subscription: Subscription,
     first: Option<Bytes>,
     named: bool,
-    /// Whether the last chunk was full, so that there may always be something to read.
-    is_behind: bool,
+    end: Alarm,
     _session: Session,
     _place: Place,
 }
@@ -124,7 +121,7 @@ impl hyper::body::Body for Stream {
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
         let stream = &mut *self;
-        if stream.is_behind && stream.subscription.is_over() {
+        if stream.end.poll(cx).is_ready() {
             return Poll::Ready(None);
         }
         let mut chunk = Chunk::default();
@@ -148,7 +145,6 @@ impl hyper::body::Body for Stream {
                 Err(error) => tracing::error!(?error, "an event could not be encoded"),
             }
         }
-        stream.is_behind = chunk.len() >= CHUNK;
         Poll::Ready(Some(Ok(Frame::data(chunk.into_bytes()))))
     }
 }
