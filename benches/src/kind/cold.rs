@@ -27,11 +27,8 @@ const METRICS: [Metric; 3] = [FIRST, IDLE, BINARY];
 pub(super) fn measure(bench: &Bench) -> Outcome<(Report, Vec<Panel>)> {
     let goal = |peer, metric, most| Goal { work: WORK.to_owned(), peer, metric, limit: Limit::AtMost(most) };
     // The size is that of a program without TLS and its cryptography.
-    let goals = vec![
-        goal(Peer::Todo, FIRST, 25.0),
-        goal(Peer::Todo, IDLE, 10.0),
-        goal(Peer::TodoWithoutGrip, BINARY, 8.0),
-    ];
+    let goals =
+        vec![goal(Peer::Todo, FIRST, 25.0), goal(Peer::Todo, IDLE, 10.0), goal(Peer::TodoWithoutGrip, BINARY, 8.0)];
     let mut report = Report::new(Kind::Cold, &METRICS, None, goals);
     let cells: Vec<Cell<()>> = bench.ready(&PEERS).into_iter().map(|peer| Cell { work: (), peer }).collect();
     let settling = bench.time(Duration::from_secs(2), Duration::from_secs(1));
