@@ -168,7 +168,7 @@ pub(crate) fn by_hand() -> Outcome<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("by_hand"))
 }
 
-/// Returns where the example todo is, built beside this program.
+/// Starts the example with a database of its own.
 fn start_todo(program: &Path) -> Outcome<Served> {
     let port = free_port()?.to_string();
     let folder = tempfile::tempdir()?;

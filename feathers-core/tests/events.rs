@@ -562,6 +562,18 @@ async fn what_joins_or_leaves_while_events_are_gathered_hears_what_it_should() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_of_a_thread_that_cannot_wait_does_not_overtake_those_that_are_gathered() {
+    let (app, ev) = gathering().await;
+    let mut client = Client::join(&app, &["a"]).await;
+    ev.create(json!({ "room": "a", "n": 1 }), ()).await.unwrap();
+    assert!(client.seen().is_empty());
+    std::thread::spawn(move || ev.emit("created", json!({ "room": "a", "n": 2 }))).join().unwrap();
+    assert_eq!(client.seen(), [r#"ev created {"room":"a","n":1}"#, r#"ev created {"room":"a","n":2}"#]);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(client.seen().is_empty(), "nothing comes twice");
+}
+
+#[tokio::test(start_paused = true)]
 async fn gathered_events_come_before_the_end() {
     let (app, ev) = gathering().await;
     let mut client = Client::join(&app, &["a"]).await;

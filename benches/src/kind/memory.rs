@@ -14,20 +14,7 @@ use crate::peer::Peer;
 use crate::report::{Goal, Limit, Metric, Report, Sample};
 use crate::usage::{Memory, Window, memory};
 
-pub(super) const PEERS: [Peer; 12] = [
-    Peer::AxumWs,
-    Peer::AxumSse,
-    Peer::Preframed,
-    Peer::FrameworkWs,
-    Peer::FrameworkSocketio,
-    Peer::FrameworkSse,
-    Peer::Socketioxide,
-    Peer::SocketioNode,
-    Peer::FeathersKoa,
-    Peer::NchanWs,
-    Peer::NchanSse,
-    Peer::PushpinSse,
-];
+pub(super) const PEERS: [Peer; 14] = super::fanout::PEERS;
 
 const CONNECTIONS: [u64; 2] = [1_000, 10_000];
 

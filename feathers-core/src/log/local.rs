@@ -245,22 +245,23 @@ impl Log {
 
     /// Announces events that have become visible, at once or when the window is over.
     fn gather(&self, gathered: &mut Vec<Arc<Event>>, events: Visible) {
-        let runtime = match tokio::runtime::Handle::try_current() {
-            Ok(runtime) if !self.0.window.is_zero() => runtime,
-            _ => return self.announce(&events),
-        };
-        match (gathered.is_empty(), events.is_empty()) {
-            // A place that was released; what is gathered brings the position along.
-            (true, true) => self.announce(&[]),
-            (true, false) => {
-                gathered.extend(events);
-                let log = self.clone();
-                runtime.spawn(async move {
-                    tokio::time::sleep(log.0.window).await;
-                    log.flush();
-                });
+        if self.0.window.is_zero() {
+            return self.announce(&events);
+        }
+        let is_first = gathered.is_empty();
+        gathered.extend(events);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if !gathered.is_empty() => {
+                if is_first {
+                    let log = self.clone();
+                    runtime.spawn(async move {
+                        tokio::time::sleep(log.0.window).await;
+                        log.flush();
+                    });
+                }
             }
-            (false, _) => gathered.extend(events),
+            // Nothing but a place that was released; or there is nothing to wait with, and all go in their order.
+            _ => self.announce(&std::mem::take(gathered)),
         }
     }
 

@@ -14,7 +14,7 @@ use super::sabotage::Sabotage;
 
 /// Names the environment's variable for the number of places that the event log keeps.
 pub(super) const RETAIN: &str = "CHECK_RETAIN";
-/// How many milliseconds events are gathered.
+/// Names the environment's variable for the milliseconds that events are gathered.
 pub(super) const GATHER_MS: &str = "CHECK_GATHER_MS";
 /// Names the environment's variable for the sabotage.
 pub(super) const SABOTAGE: &str = "CHECK_SABOTAGE";
