@@ -17,7 +17,6 @@ mod upgrade;
 mod wire;
 
 use std::convert::Infallible;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,7 +64,7 @@ use crate::transport::Transport;
 ///
 /// let transport = Realtime::new().path("/events").heartbeat(Duration::from_secs(15));
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Realtime {
     path: String,
     heartbeat: Duration,
@@ -189,7 +188,7 @@ impl Realtime {
 
     /// Sets how long a WebSocket may take to say `$hello`, instead of 10 seconds; then it is closed with 4408.
     pub fn hello_timeout(mut self, timeout: Duration) -> Self {
-        self.socket.hello = timeout;
+        self.socket.hello_timeout = timeout;
         self
     }
 
@@ -213,12 +212,6 @@ impl Realtime {
 impl Default for Realtime {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl fmt::Debug for Realtime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Realtime").field("path", &self.path).finish_non_exhaustive()
     }
 }
 

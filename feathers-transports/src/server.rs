@@ -65,12 +65,14 @@ use crate::transport::Transport;
 /// Every request has an id: that of its header `x-request-id` if it is a sane one, else a new UUID.
 /// It is in the log, on the response, and in the headers that hooks and services see.
 /// Neither headers nor query strings are ever logged, since both carry secrets.
+#[derive(Debug)]
 pub struct Server {
     app: App,
     options: Options,
 }
 
 /// Everything but the app.
+#[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Options {
     address: Option<String>,
@@ -99,7 +101,14 @@ struct Options {
     tls: Option<(PathBuf, PathBuf)>,
 }
 
-type Wrap = Box<dyn FnOnce(Router) -> Router + Send>;
+/// A change of the router.
+struct Wrap(Box<dyn FnOnce(Router) -> Router + Send>);
+
+impl fmt::Debug for Wrap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wrap")
+    }
+}
 
 impl Server {
     /// Takes an app, with the defaults for all options.
@@ -318,7 +327,7 @@ impl Server {
     /// });
     /// ```
     pub fn wrap(mut self, wrap: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
-        self.options.wrap.push(Box::new(wrap));
+        self.options.wrap.push(Wrap(Box::new(wrap)));
         self
     }
 
@@ -340,11 +349,5 @@ impl Server {
     pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.options.tls = Some((certificate.into(), key.into()));
         self
-    }
-}
-
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("app", &self.app).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! What a transport is: routes that decode calls, and sessions that encode events.
 
+use std::fmt;
+
 use axum::Router;
 use feathers_core::Handle;
 
@@ -32,4 +34,10 @@ pub trait Transport: Send + 'static {
     ///
     /// They are merged with those of the other transports. Long-lived answers watch [`Handle::stopping`] and end.
     fn router(self: Box<Self>, app: &Handle) -> Router;
+}
+
+impl fmt::Debug for dyn Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }

@@ -32,7 +32,7 @@ const GOODBYE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     /// How long a client may take to say hello.
-    pub(super) hello: Duration,
+    pub(super) hello_timeout: Duration,
     /// How often it is pinged.
     pub(super) ping: Duration,
     /// The largest message in bytes.
@@ -41,7 +41,7 @@ pub(super) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hello: Duration::from_secs(10), ping: Duration::from_secs(25), max_frame: 1 << 20 }
+        Self { hello_timeout: Duration::from_secs(10), ping: Duration::from_secs(25), max_frame: 1 << 20 }
     }
 }
 
@@ -102,7 +102,7 @@ impl<W: Wire> Driver<W> {
             socket,
             client: Client::Outside(peer),
             refused: 0,
-            timer: Alarm::after(settings.hello),
+            timer: Alarm::after(settings.hello_timeout),
             settings,
             draining: false,
             stopping: Signal::new(Box::pin(async move { watched.stopping().await })),

@@ -142,7 +142,7 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
         elsewhere.add(transport.paths());
         router = router.merge(transport.router(app));
     }
-    router = options.wrap.into_iter().fold(router, |router, wrap| wrap(router));
+    router = options.wrap.into_iter().fold(router, |router, wrap| (wrap.0)(router));
     let all = Routes::new(router, services.zip(elsewhere.0));
     let cors = options.cors.as_ref().map(CorsFront::new).transpose()?;
     let front = Front::new(

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking, and may say what they did")]
 
 mod bad_input;
+mod bounds;
 mod compat;
 mod lifecycle;
 mod parity;
