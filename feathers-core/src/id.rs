@@ -8,6 +8,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::number::{whole, whole_float};
 
 /// Names one record: a whole number or a text.
 ///
@@ -22,15 +23,24 @@ pub enum Id {
 }
 
 impl Id {
-    /// Reads an id that a client sent as JSON; `null` is no id.
+    /// The largest number that a new record may choose; JavaScript counts exactly up to here. The smallest is its
+    /// opposite.
+    pub const MAX_INT: i64 = (1 << 53) - 1;
+
+    /// Tells whether every client can tell a number from its neighbours.
+    pub(crate) const fn is_exact(number: i64) -> bool {
+        -Self::MAX_INT <= number && number <= Self::MAX_INT
+    }
+
+    /// Reads an id that a client sent as JSON; `null` is no id. A whole number may be written as `7.0` or `7e0`.
     ///
-    /// Numbers that are no 64-bit whole number are kept as text, so that they match nothing instead of something
+    /// Other numbers that are no 64-bit whole number are kept as text, so that they match nothing instead of something
     /// else. Objects, arrays and booleans are a 400.
     pub fn from_json(value: &Value) -> Result<Option<Self>> {
         match value {
             Value::Null => Ok(None),
             Value::Number(number) => {
-                Ok(Some(number.as_i64().map_or_else(|| Self::Text(number.to_string().into()), Self::Int)))
+                Ok(Some(whole(number).map_or_else(|| Self::Text(number.to_string().into()), Self::Int)))
             }
             Value::String(text) => Self::from_text(text).map(Some),
             _ => Err(Error::bad_request("id must be a string or a number")),
@@ -94,6 +104,10 @@ impl<'de> Deserialize<'de> for Id {
 
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<Id, E> {
                 i64::try_from(number).map(Id::Int).map_err(|_| E::custom("id out of range"))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Id, E> {
+                whole_float(number).map(Id::Int).ok_or_else(|| E::invalid_type(de::Unexpected::Float(number), &self))
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Id, E> {

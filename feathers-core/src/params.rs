@@ -8,6 +8,7 @@ use http::Extensions;
 use serde_json::{Map, Value};
 
 use crate::connection::Connection;
+use crate::error::{Error, Result};
 use crate::headers::Headers;
 
 /// The transport that a call came through.
@@ -81,6 +82,8 @@ pub struct Params {
     pub connection: Option<Connection>,
     /// The address of the client, where the transport knows it.
     pub address: Option<IpAddr>,
+    /// Why there is no query where there should be one.
+    mistake: Option<Error>,
     extensions: Extensions,
 }
 
@@ -92,12 +95,17 @@ impl Params {
 
     /// Makes the parameters of an internal call with a query, given as a JSON object.
     ///
-    /// Any other JSON value gives an empty query.
+    /// Any other JSON value, also `null`, is kept as a mistake, and the call is a 400: an empty query would match all.
     pub fn query(query: Value) -> Self {
         match query {
             Value::Object(query) => Self { query, ..Self::default() },
-            _ => Self::default(),
+            _ => Self { mistake: Some(Error::bad_request("the query must be an object")), ..Self::default() },
         }
+    }
+
+    /// Fails if these were made of a query that is no object.
+    pub fn check(&self) -> Result<()> {
+        self.mistake.as_ref().map_or(Ok(()), |mistake| Err(mistake.clone()))
     }
 
     /// Tells whether the call came from outside.
@@ -133,7 +141,7 @@ impl From<()> for Params {
     }
 }
 
-/// A JSON object stands for its query in internal calls.
+/// A JSON object stands for its query in internal calls; see [`Params::query`].
 impl From<Value> for Params {
     fn from(query: Value) -> Self {
         Self::query(query)

@@ -85,7 +85,7 @@ pub enum Comparison {
     Greater(FieldValue),
     /// `$gte`.
     GreaterOrEqual(FieldValue),
-    /// A whitelisted extra operator, such as `$like`, with its raw value; a store that does not know it matches nothing.
+    /// A whitelisted extra operator, such as `$like`, with its raw value.
     Custom(Arc<str>, Value),
 }
 
@@ -150,6 +150,8 @@ impl FieldPath {
 pub struct QueryOptions {
     /// Extra operators, such as `$like`.
     pub operators: BTreeSet<Arc<str>>,
+    /// The extra operators that the store knows, allowed or not; for errors only.
+    pub known: BTreeSet<Arc<str>>,
     /// Extra top-level filters, such as `$populate`.
     pub filters: BTreeSet<Arc<str>>,
     /// Page sizes; `None` means no pagination.
@@ -180,11 +182,19 @@ impl Paginate {
 }
 
 impl Query {
+    /// The operators and combinations that every store knows.
+    pub const OPERATORS: &[&str] = &["$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$ne", "$or", "$and"];
+
     /// Parses and types a query.
     ///
     /// `external` refuses hidden fields, so that nobody can find out a secret by asking for it.
     pub fn parse(raw: &Map<String, Value>, schema: &Schema, options: &QueryOptions, external: bool) -> Result<Self> {
         parse::parse(raw, schema, options, external)
+    }
+
+    /// Refuses a `$select` of more names than a record has any use for.
+    pub(crate) fn check_select(names: &[Value]) -> Result<()> {
+        parse::check_select(names)
     }
 }
 

@@ -59,6 +59,8 @@ pub fn id_of(field: FieldRef<'_>) -> Option<Id> {
     match field {
         FieldRef::Int(number) => Some(Id::Int(number)),
         FieldRef::Text(text) => Some(Id::Text(text.into())),
+        // A number that no store can hold is one that no store takes, and not none.
+        FieldRef::Float(number) => Some(Id::Text(number.to_string().into())),
         _ => None,
     }
 }

@@ -118,6 +118,8 @@ pub struct Descriptor {
     pub schema: Option<Schema>,
     /// The doc comment.
     pub docs: Arc<str>,
+    /// What is wrong with the way it is set up; each stops the start.
+    pub mistakes: Vec<String>,
 }
 
 /// One method of a service.
@@ -158,6 +160,12 @@ impl Descriptor {
     /// Sets the schema of the records.
     pub fn schema(mut self, schema: Schema) -> Self {
         self.schema = Some(schema);
+        self
+    }
+
+    /// Adds something that is wrong with the way it is set up.
+    pub fn mistake(mut self, mistake: impl Into<String>) -> Self {
+        self.mistakes.push(mistake.into());
         self
     }
 

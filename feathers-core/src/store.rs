@@ -1,5 +1,6 @@
 //! Stores: typed collections of records, and the service that serves one.
 
+mod counter;
 mod crud;
 mod memory;
 mod validate;
@@ -7,6 +8,7 @@ mod validate;
 use std::future::Future;
 use std::sync::Arc;
 
+pub use self::counter::Counter;
 pub use self::crud::{Crud, CrudOptions, Multi};
 pub use self::memory::{Memory, MemoryStore};
 use crate::commit::Commit;
@@ -35,6 +37,13 @@ pub trait Store: Send + Sync + 'static {
     /// Returns the schema; its `id` names the id field.
     fn schema(&self) -> &Schema;
 
+    /// Returns the extra operators that the store knows, such as `$like`; none unless it says so.
+    ///
+    /// A service that allows another one does not start.
+    fn operators(&self) -> &[&str] {
+        &[]
+    }
+
     /// Returns the records that match, ordered, skipped and limited as the query says.
     fn find(&self, query: &Query) -> impl Future<Output = Result<Found<Self::Record>>> + Send;
 
@@ -43,8 +52,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Stores new records, all or none, and returns them with their ids, in the order given.
     ///
-    /// An id in the data is kept; a 409 if it exists. Without one the store makes one: numbers start at 1 and are
-    /// larger than all that were used before, texts are UUIDs of version 7. A number that is not finite is a 400.
+    /// An id in the data is kept; a 409 if it exists, and a 400 if it is a number beyond ±(2^53 - 1). Without one the
+    /// store makes one: numbers start at 1 and are larger than all that were made before and all below 2^52 that were
+    /// chosen, as [`Counter`] counts them; texts are UUIDs of version 7. A number that is not finite is a 400.
     fn create(
         &self,
         data: Vec<<Self::Record as Record>::Data>,

@@ -26,7 +26,7 @@ async fn start() -> Handle {
     app.service("pd", Memory::<Json>::new().paginate(Paginate::new(2)));
     app.service("pe", Memory::<Json>::new().paginate(Paginate::default()));
     app.service("nomulti", Memory::<Json>::new());
-    app.service("w", Memory::<Json>::new().operators(["$regex", "$options"]).filters(["$populate", "$custom"]));
+    app.service("w", Memory::<Json>::new().filters(["$populate", "$custom"]));
     app.service("v", Memory::<Item>::new().paginate(paginate));
     let app = app.start().await.unwrap();
     for service in ["m", "p", "pn", "pd", "pe", "w"] {

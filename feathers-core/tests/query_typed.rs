@@ -4,13 +4,15 @@
 mod query_support;
 
 use feathers_core::query::qs;
-use feathers_core::{App, Error, Handle, Id, Memory, Params, Provider};
+use feathers_core::{
+    App, Descriptor, Error, Handle, Id, Json, Memory, Method, Params, Payload, Provider, Request, Service,
+};
 use query_support::Item;
 use serde_json::{Value, json};
 
 async fn start() -> Handle {
     let mut app = App::new();
-    app.service("items", Memory::<Item>::new().multi(true).operators(["$like"]));
+    app.service("items", Memory::<Item>::new().multi(true));
     let app = app.start().await.unwrap();
     let items = app.service("items").unwrap();
     for i in 1..=4 {
@@ -64,6 +66,7 @@ async fn coerces_texts_to_the_types_of_the_fields() {
         ("$or[0][id]=1&$or[1][age]=40", vec![1, 4]),
         ("$and[0][$or][0][id]=1&$and[0][$or][1][id]=2&$and[1][open]=true", vec![2]),
         ("$sort[id]=-1&$limit=2&$skip=1", vec![3, 2]),
+        ("$sort[id]=-1.0&$limit=2.0&$skip=1e0", vec![3, 2]),
         ("$sort[open]=1&$sort[n]=-1", vec![3, 1, 4, 2]),
         ("$sort[meta.deep.a]=-1", vec![4, 3, 2, 1]),
     ] {
@@ -91,7 +94,6 @@ async fn keeps_json_types_and_coerces_where_ajv_does() {
         (json!({ "meta.deep.a": { "$gt": 2 } }), vec![3, 4]),
         (json!({ "meta.deep.a": { "$gt": "2" } }), vec![]),
         (json!({ "meta.tags.0": 4 }), vec![4]),
-        (json!({ "name": { "$like": "n%" } }), vec![]),
         (json!({ "$limit": null }), vec![1, 2, 3, 4]),
     ] {
         assert_eq!(find(&app, query.clone()).await, Ok(expected), "{query}");
@@ -112,6 +114,11 @@ fn assert_items(error: &Error, expected: &[(&str, &str, &str)]) {
     assert_eq!(items(error), expected);
 }
 
+/// A sort by this many fields.
+fn many(fields: usize) -> Value {
+    Value::Object((0..fields).map(|n| (format!("meta.{n}"), json!(1))).collect())
+}
+
 #[tokio::test]
 async fn refuses_what_does_not_fit_and_names_the_place() {
     let app = start().await;
@@ -130,10 +137,14 @@ async fn refuses_what_does_not_fit_and_names_the_place() {
     for (query, place, message) in [
         ("$limit=-1", "/$limit", "must be >= 0"),
         ("$limit=x", "/$limit", "must be number"),
+        ("$limit=0.5", "/$limit", "must be integer"),
+        ("$skip=0.5", "/$skip", "must be integer"),
+        ("$limit=1e300", "/$limit", "must be integer"),
         ("$skip=-1", "/$skip", "must be >= 0"),
         ("$sort=name", "/$sort", "must be object"),
         ("$sort[name]=2", "/$sort/name", "must be equal to one of the allowed values"),
         ("$sort[name]=up", "/$sort/name", "must be number"),
+        ("$sort[name]=1.5", "/$sort/name", "must be equal to one of the allowed values"),
         ("$select=name", "/$select", "must be array"),
         ("id=1.5", "/id", "must be integer"),
         ("id=99999999999999999999", "/id", "must be integer"),
@@ -150,10 +161,17 @@ async fn refuses_what_does_not_fit_and_names_the_place() {
         (json!({ "$or": [1] }), "$or must be an array of objects"),
         (json!({ "$and": {} }), "$and must be a nonempty array"),
         (json!({ "id": { "$in": vec![1; 10_001] } }), "Query has more than 10000 values"),
+        (json!({ "$sort": many(33) }), "$sort has more than 32 fields"),
+        (json!({ "$select": vec!["id"; 1_001] }), "$select has more than 1000 fields"),
     ] {
         let error = find(&app, query).await.unwrap_err();
         assert_eq!((error.code(), error.message()), (400, message));
     }
+    assert_eq!(find(&app, json!({ "$sort": many(32), "$limit": 1 })).await, Ok(vec![1]));
+    assert_eq!(find(&app, json!({ "$select": vec!["id"; 1_000], "$limit": 1 })).await, Ok(vec![1]));
+    let select = external(json!({ "$select": vec!["id"; 1_001] }));
+    let error = app.service("items").unwrap().create(json!({ "n": 1, "name": "n" }), select).await.unwrap_err();
+    assert_eq!((error.code(), error.message()), (400, "$select has more than 1000 fields"));
     let deep = (0..30).fold(json!({ "id": 1 }), |query, _| json!({ "$or": [query] }));
     assert_eq!(find(&app, deep).await.unwrap_err().message(), "Query is nested deeper than 20 levels");
 }
@@ -265,4 +283,102 @@ async fn patches_are_checked_too() {
     assert_eq!(patched.value().unwrap()["name"], "new");
     assert_eq!(patched.value().unwrap()["id"], 1);
     assert_eq!(patched.value().unwrap().get("secret"), None);
+}
+
+#[tokio::test]
+async fn clients_choose_ids_only_where_the_service_lets_them() {
+    let mut app = App::new();
+    app.service("items", Memory::<Item>::new().multi(true));
+    app.service("own", Memory::<Item>::new().client_ids(true));
+    app.service("json", Memory::<Json>::new());
+    app.service("named", Memory::<Json>::with_id("key"));
+    let app = app.start().await.unwrap();
+    let create = async |path: &str, data: Value| app.service(path).unwrap().create(data, external(json!({}))).await;
+    let item = |id: Value| json!({ "id": id, "n": 1, "name": "n" });
+    let message = "must NOT be set: the service makes its ids, unless it says `.client_ids(true)`";
+    let refused = [("/id", "#/properties/id/readOnly", message)];
+    assert_items(&create("items", item(json!(7))).await.unwrap_err(), &refused);
+    assert_items(&create("items", json!([item(json!(null)), item(json!(7))])).await.unwrap_err(), &refused);
+    assert_items(&create("json", json!({ "id": "x" })).await.unwrap_err(), &refused);
+    let key = [("/key", "#/properties/key/readOnly", message)];
+    assert_items(&create("named", json!({ "key": 1 })).await.unwrap_err(), &key);
+    // Beside all the other mistakes.
+    let error = create("items", json!({ "id": 7, "n": "x", "name": "n" })).await.unwrap_err();
+    assert_items(&error, &[refused[0], ("/n", "#/properties/n/type", "must be number")]);
+
+    for path in ["items", "json", "named"] {
+        let id = if path == "named" { "key" } else { "id" };
+        let made = create(path, json!({ id: null, "n": 1, "name": "n" })).await;
+        assert_eq!(made.unwrap().value().unwrap()[id], 1, "{path}");
+    }
+    assert_eq!(create("own", item(json!(7))).await.unwrap().value().unwrap()["id"], 7);
+    for id in [i64::MAX, 1 << 53, -(1 << 53)] {
+        assert_eq!(create("own", item(json!(id))).await.unwrap_err().code(), 400, "{id}");
+    }
+    assert_eq!(create("own", item(json!(null))).await.unwrap().value().unwrap()["id"], 8);
+    // The inside chooses as it likes, and an id in other data does not count.
+    let items = app.service("items").unwrap();
+    assert_eq!(items.create(item(json!(20)), ()).await.unwrap().value().unwrap()["id"], 20);
+    let patched = items.patch(Id::from(20), json!({ "id": 9, "name": "m" }), external(json!({}))).await.unwrap();
+    assert_eq!(patched.value().unwrap()["id"], 20);
+}
+
+#[tokio::test]
+async fn a_query_that_is_no_object_is_never_an_empty_one() {
+    let app = start().await;
+    let service = app.service("items").unwrap();
+    for query in [json!([{ "id": 1 }]), json!(null), json!("id=1"), json!(1), json!(true)] {
+        let wrong = [
+            service.find(query.clone()).await,
+            service.get(1, query.clone()).await,
+            service.create(json!({ "n": 1, "name": "n" }), query.clone()).await,
+            service.update(1, json!({ "n": 1, "name": "n" }), query.clone()).await,
+            service.patch(None, json!({ "n": 1 }), query.clone()).await,
+            service.remove(None, query.clone()).await,
+            service.remove(None, external(query.clone())).await,
+        ];
+        for result in wrong {
+            let error = result.unwrap_err();
+            assert_eq!((error.code(), error.message()), (400, "the query must be an object"), "{query}");
+        }
+    }
+    assert_eq!(find(&app, json!({})).await, Ok(vec![1, 2, 3, 4]), "nothing was removed or added");
+}
+
+/// A store inside a service of one's own, which makes other parameters for it.
+struct Inside(Memory<Json>);
+
+#[feathers_core::async_trait]
+impl Service for Inside {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(Method::STANDARD)
+    }
+
+    async fn call(&self, mut request: Request<'_>) -> Result<Payload, Error> {
+        let params = Params::query(json!([]));
+        request.params = if *request.method == Method::Remove { &params } else { request.params };
+        self.0.call(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_service_of_ones_own_cannot_make_an_empty_query_of_none() {
+    let mut app = App::new();
+    app.service("inside", Inside(Memory::<Json>::new().multi(true)));
+    let inside = app.start().await.unwrap().service("inside").unwrap();
+    inside.create(json!({ "a": 1 }), ()).await.unwrap();
+    let error = inside.remove(None, json!({ "a": 2 })).await.unwrap_err();
+    assert_eq!((error.code(), error.message()), (400, "the query must be an object"));
+    assert_eq!(inside.find(()).await.unwrap().value().unwrap().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_operator_that_the_store_does_not_know_stops_the_start() {
+    let mut app = App::new();
+    app.service("items", Memory::<Item>::new().operators(["$like", "$and", "$in"]));
+    app.service("json", Memory::<Json>::new().operators(["$regex"]));
+    let error = app.start().await.err().unwrap();
+    let expected = "service 'items': it allows '$like', but its store knows no extra ones\n\
+        service 'json': it allows '$regex', but its store knows no extra ones";
+    assert_eq!(error.message(), expected);
 }

@@ -9,6 +9,7 @@ mod database;
 mod definition;
 mod failure;
 mod matching;
+mod numbers;
 mod page;
 mod plan;
 mod pool;

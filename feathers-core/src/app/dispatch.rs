@@ -80,6 +80,7 @@ impl Handle {
 
     fn begin(&self, call: Call) -> Result<Running> {
         let Call { route, method, id, data, mut params } = call;
+        params.check()?;
         let mounted = route.mounted();
         let denied = params.is_external() && !route.allows(&method);
         if denied || mounted.chain(&method).is_none() {

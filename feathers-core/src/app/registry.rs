@@ -102,6 +102,10 @@ impl Mounted {
         if path.contains('\0') || path.split('/').any(|part| part.is_empty() && !path.is_empty() || part == ":") {
             return Err(Error::general(format!("'{path}' is not a valid service path.")));
         }
+        if !descriptor.mistakes.is_empty() {
+            let mistakes = descriptor.mistakes.iter().map(|mistake| format!("service '{path}': {mistake}"));
+            return Err(Error::general(mistakes.collect::<Vec<_>>().join("\n")));
+        }
         for info in &descriptor.methods {
             let name = info.method.name();
             if PROTECTED.contains(&name) {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use serde_json::{Number, Value};
 
 use crate::field::FieldValue;
+use crate::number::{whole, whole_float};
 use crate::schema::{Field, Kind};
 
 /// Returns the value as the field's type; `None` if it does not fit.
@@ -43,10 +44,10 @@ fn boolean(value: &Value) -> Option<bool> {
 pub(super) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Bool(value) => Some((*value).into()),
-        Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+        Value::Number(number) => whole(number),
         Value::String(text) => {
             let text = text.trim();
-            text.parse().ok().or_else(|| whole(decimal(text)?))
+            text.parse().ok().or_else(|| whole_float(decimal(text)?))
         }
         _ => None,
     }
@@ -61,16 +62,16 @@ fn number(value: &Value) -> Option<FieldValue> {
     }
 }
 
+/// Tells whether a value is a number, or the text of one.
+pub(super) fn is_number(value: &Value) -> bool {
+    number(value).is_some()
+}
+
 /// Reads a finite number; Rust's words for infinity are none.
 fn decimal(text: &str) -> Option<f64> {
     let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
     let number = if numeric { text.parse::<f64>().ok()? } else { return None };
     number.is_finite().then_some(number)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the number is whole and in the range of i64")]
-fn whole(number: f64) -> Option<i64> {
-    (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64)
 }
 
 /// Returns the text that JavaScript makes of a scalar.

@@ -8,12 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::field::FieldValue;
-use crate::query::coerce::{parse_int, text};
+use crate::query::coerce::{integer, is_number, parse_int, text};
 use crate::query::parse::{Scope, all, branches, comparison, direction, join};
-use crate::query::{Comparison, FieldPath, Filter, Order};
-
-/// The operators that every service knows; they may stand anywhere below the top.
-const OPERATORS: [&str; 8] = ["$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$ne", "$or"];
+use crate::query::{Comparison, FieldPath, Filter, Order, Query};
 
 /// Reads a condition at the top of the query.
 pub(super) fn top_level(name: &str, value: &Value, scope: &Scope<'_>) -> Result<Filter> {
@@ -30,8 +27,8 @@ fn check_words(value: &Value, scope: &Scope<'_>) -> Result<()> {
     match value {
         Value::Array(items) => items.iter().try_for_each(|item| check_words(item, scope)),
         Value::Object(object) => object.iter().try_for_each(|(name, value)| {
-            if name.starts_with('$') && !OPERATORS.contains(&&**name) && !scope.options.operators.contains(&**name) {
-                return Err(unknown(name, object));
+            if name.starts_with('$') && !may_be_below(name, scope) {
+                return Err(unknown(name, object, scope));
             }
             check_words(value, scope)
         }),
@@ -39,8 +36,14 @@ fn check_words(value: &Value, scope: &Scope<'_>) -> Result<()> {
     }
 }
 
-fn unknown(name: &str, holder: &Map<String, Value>) -> Error {
-    Error::bad_request(format!("Invalid query parameter {name}")).with_data(holder.clone())
+/// Tells whether a word may stand below the top; `$and` only where a service allows it there.
+fn may_be_below(name: &str, scope: &Scope<'_>) -> bool {
+    name != "$and" && Query::OPERATORS.contains(&name) || scope.options.operators.contains(name)
+}
+
+fn unknown(name: &str, holder: &Map<String, Value>, scope: &Scope<'_>) -> Error {
+    let hint = scope.hint(name).map(|hint| format!(": {hint}")).unwrap_or_default();
+    Error::bad_request(format!("Invalid query parameter {name}{hint}")).with_data(holder.clone())
 }
 
 fn either(name: &str, value: &Value, scope: &Scope<'_>) -> Result<Filter> {
@@ -52,7 +55,7 @@ fn either(name: &str, value: &Value, scope: &Scope<'_>) -> Result<Filter> {
 fn nested(branch: &Map<String, Value>, scope: &Scope<'_>) -> Result<Filter> {
     let filters = branch.iter().map(|(name, value)| match &**name {
         "$or" | "$and" => either(name, value, scope),
-        name if name.starts_with('$') => Err(unknown(name, branch)),
+        name if name.starts_with('$') => Err(unknown(name, branch, scope)),
         name => field(name, value, scope),
     });
     Ok(all(filters.collect::<Result<_>>()?))
@@ -88,6 +91,19 @@ pub(super) fn sort(value: &Value, scope: &Scope<'_>) -> Result<Vec<(FieldPath, O
             .collect()),
         _ => Ok(Vec::new()),
     }
+}
+
+/// Reads `$limit` and `$skip` as FeathersJS does, but for fractions: what is no number is ignored.
+pub(super) fn page_number(name: &str, value: &Value) -> Result<Option<i64>> {
+    if matches!(value, Value::Number(_) | Value::String(_)) {
+        if let Some(number) = integer(value) {
+            return Ok(Some(number));
+        }
+        if is_number(value) {
+            return Err(Error::bad_request(format!("{name} must be a whole number")));
+        }
+    }
+    Ok(parse_int(value))
 }
 
 /// Reads `$select`: a list of names or one name; what JavaScript takes for false is no selection.

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::field::FieldValue;
-use crate::query::coerce::parse_int;
 use crate::query::{Comparison, Filter, Order, Paginate, Query, QueryOptions, open, typed};
 use crate::schema::Schema;
 
@@ -14,6 +13,10 @@ use crate::schema::Schema;
 const MAX_DEPTH: usize = 20;
 /// How many values a query may hold.
 const MAX_VALUES: usize = 10_000;
+/// By how many fields a query may sort.
+const MAX_SORT: usize = 32;
+/// How many fields a query may select.
+const MAX_SELECT: usize = 1_000;
 
 pub(super) fn parse(
     raw: &Map<String, Value>,
@@ -31,17 +34,23 @@ pub(super) fn parse(
     for (name, value) in raw {
         match name.as_str() {
             "$limit" => {
-                let wanted = if schema.open { parse_int(value) } else { typed::page_number(name, value)? };
+                let wanted = page_number(name, value, schema)?;
                 query.limit = limit(wanted, options.paginate);
             }
             "$skip" => {
-                let wanted = if schema.open { parse_int(value) } else { typed::page_number(name, value)? };
+                let wanted = page_number(name, value, schema)?;
                 query.skip = wanted.and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
             }
-            "$sort" if schema.open => query.sort = open::sort(value, &scope)?,
-            "$sort" => query.sort = typed::sort(value, &scope)?,
-            "$select" if schema.open => query.select = open::select(value)?,
-            "$select" => query.select = typed::select(value, &scope)?,
+            "$sort" => {
+                if value.as_object().is_some_and(|fields| fields.len() > MAX_SORT) {
+                    return Err(Error::bad_request(format!("$sort has more than {MAX_SORT} fields")));
+                }
+                query.sort = if schema.open { open::sort(value, &scope)? } else { typed::sort(value, &scope)? };
+            }
+            "$select" => {
+                check_select(value.as_array().map_or(&[], Vec::as_slice))?;
+                query.select = if schema.open { open::select(value)? } else { typed::select(value, &scope)? };
+            }
             name if options.filters.contains(name) => {
                 query.extra.insert(name.to_owned(), value.clone());
             }
@@ -53,11 +62,31 @@ pub(super) fn parse(
     Ok(query)
 }
 
+fn page_number(name: &str, value: &Value, schema: &Schema) -> Result<Option<i64>> {
+    if schema.open { open::page_number(name, value) } else { typed::page_number(name, value) }
+}
+
+/// Refuses more names than a record has any use for.
+pub(super) fn check_select(names: &[Value]) -> Result<()> {
+    if names.len() > MAX_SELECT {
+        return Err(Error::bad_request(format!("$select has more than {MAX_SELECT} fields")));
+    }
+    Ok(())
+}
+
 /// What a query is read by.
 pub(super) struct Scope<'a> {
     pub(super) schema: &'a Schema,
     pub(super) options: &'a QueryOptions,
     pub(super) external: bool,
+}
+
+impl Scope<'_> {
+    /// Says how an operator is allowed that the store knows and the service does not.
+    pub(super) fn hint(&self, operator: &str) -> Option<String> {
+        let known = self.options.known.contains(operator);
+        known.then(|| format!("the service does not allow {operator}; `.operators([\"{operator}\"])` on it does"))
+    }
 }
 
 /// Joins conditions that must all match.

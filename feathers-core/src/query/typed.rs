@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::error::{Error, Result};
 use crate::field::FieldValue;
 use crate::mistake::{fragment, mistake, not_allowed, out_of_bounds, pointer, unknown_field, wrong_type};
-use crate::query::coerce::{coerce, integer, parse_int};
+use crate::query::coerce::{coerce, integer, is_number};
 use crate::query::parse::{Scope, all, branches, comparison, direction, join};
 use crate::query::{Comparison, FieldPath, Filter, Order};
 use crate::schema::{Field, Kind};
@@ -128,22 +128,27 @@ fn compare(
         })
     };
     let comparison = comparison(operator, operand, scope.options, |value| coerce(value, field).ok_or_else(wrong))?;
-    let unknown = |instance: &str, schema: &str| unknown_field(instance, schema, operator);
+    let unknown = |instance: &str, schema: &str| match scope.hint(operator) {
+        Some(hint) => {
+            mistake(instance, schema, "additionalProperties", json!({ "additionalProperty": operator }), hint)
+        }
+        None => unknown_field(instance, schema, operator),
+    };
     comparison.ok_or_else(|| place.refuse(name, field, unknown))
 }
 
 /// Reads `$limit` and `$skip`; `null` is the same as leaving it out.
 pub(super) fn page_number(name: &str, value: &Value) -> Result<Option<i64>> {
-    const NUMBER: Field = Field::new("", Kind::Number);
     if value.is_null() {
         return Ok(None);
     }
     let places = || (format!("/{name}"), format!("/properties/{}", fragment(name)));
-    if integer(value).is_none() && coerce(value, &NUMBER).is_none() {
-        let (instance, schema) = places();
-        return Err(Error::validation(vec![wrong_type(&instance, &schema, "number")]));
-    }
-    match parse_int(value) {
+    match integer(value) {
+        None => {
+            let (instance, schema) = places();
+            let expected = if is_number(value) { "integer" } else { "number" };
+            Err(Error::validation(vec![wrong_type(&instance, &schema, expected)]))
+        }
         Some(number) if number < 0 => {
             let (instance, schema) = places();
             Err(Error::validation(vec![out_of_bounds(&instance, &schema, "minimum", ">=", 0.0)]))
@@ -154,7 +159,6 @@ pub(super) fn page_number(name: &str, value: &Value) -> Result<Option<i64>> {
 
 /// Reads `$sort`: the directions are 1 and -1.
 pub(super) fn sort(value: &Value, scope: &Scope<'_>) -> Result<Vec<(FieldPath, Order)>> {
-    const NUMBER: Field = Field::new("", Kind::Number);
     const INSTANCE: &str = "/$sort";
     const SCHEMA: &str = "/properties/%24sort";
     let Value::Object(fields) = value else {
@@ -167,10 +171,10 @@ pub(super) fn sort(value: &Value, scope: &Scope<'_>) -> Result<Vec<(FieldPath, O
         }
         let instance = || format!("{INSTANCE}/{}", pointer(name));
         let schema = || format!("{SCHEMA}/properties/{}", fragment(name));
-        if value.is_null() || coerce(value, &NUMBER).is_none() {
+        if !is_number(value) {
             return Err(Error::validation(vec![wrong_type(&instance(), &schema(), "number")]));
         }
-        let number = parse_int(value).filter(|number| matches!(number, 1 | -1)).and_then(direction);
+        let number = integer(value).filter(|number| matches!(number, 1 | -1)).and_then(direction);
         let order =
             number.ok_or_else(|| Error::validation(vec![not_allowed(&instance(), &schema(), &json!([1, -1]))]))?;
         sort.push((FieldPath::new(name, scope.schema), order));

@@ -26,7 +26,11 @@ pub struct Crud<S> {
     store: Arc<S>,
     query: QueryOptions,
     multi: Multi,
+    /// Whether clients may choose the ids of new records.
+    client_ids: bool,
     max_unpaginated: u64,
+    /// Extra operators that the store does not know.
+    unknown_operators: BTreeSet<Arc<str>>,
     /// What leaves the server when nothing is selected.
     public: Mask,
 }
@@ -93,10 +97,15 @@ impl<S: Store> Crud<S> {
         let hidden: Arc<[Arc<str>]> =
             store.schema().fields.iter().filter(|field| field.hidden).map(|field| field.name.into()).collect();
         Self {
+            query: QueryOptions {
+                known: store.operators().iter().map(|name| (*name).into()).collect(),
+                ..Default::default()
+            },
             store: Arc::new(store),
-            query: QueryOptions::default(),
             multi: Multi::None,
+            client_ids: false,
             max_unpaginated: MAX_UNPAGINATED,
+            unknown_operators: BTreeSet::new(),
             public: if hidden.is_empty() { Mask::All } else { Mask::Except(hidden) },
         }
     }
@@ -118,9 +127,20 @@ impl<S: Store> Crud<S> {
         self
     }
 
-    /// Allows extra operators, such as `$like`; the store must know them.
+    /// Lets clients choose the ids of new records; otherwise an id from a client is a 400, and `null` is none.
+    ///
+    /// Off by default: who chooses ids finds out which ones exist, and takes those that somebody else is about to use.
+    pub fn client_ids(mut self, allowed: bool) -> Self {
+        self.client_ids = allowed;
+        self
+    }
+
+    /// Allows extra operators, such as `$like`. One that the store does not know is an error at the start.
     pub fn operators<O: Into<Arc<str>>>(mut self, operators: impl IntoIterator<Item = O>) -> Self {
-        self.query.operators.extend(operators.into_iter().map(Into::into).collect::<BTreeSet<_>>());
+        for operator in operators.into_iter().map(Into::into) {
+            let known = self.query.known.contains(&operator) || Query::OPERATORS.contains(&&*operator);
+            if known { &mut self.query.operators } else { &mut self.unknown_operators }.insert(operator);
+        }
         self
     }
 
@@ -165,9 +185,10 @@ impl<S: Store> Crud<S> {
     }
 
     /// `create` never checks the query but for `$select`.
-    fn select_only(params: &Params) -> Option<Vec<Arc<str>>> {
-        let select = params.query.get("$select")?.as_array()?;
-        Some(select.iter().filter_map(Value::as_str).map(Into::into).collect())
+    fn select_only(params: &Params) -> Result<Option<Vec<Arc<str>>>> {
+        let Some(select) = params.query.get("$select").and_then(Value::as_array) else { return Ok(None) };
+        Query::check_select(select)?;
+        Ok(Some(select.iter().filter_map(Value::as_str).map(Into::into).collect()))
     }
 
     async fn find(&self, params: &Params) -> Result<Payload> {
@@ -201,7 +222,7 @@ impl<S: Store> Crud<S> {
     }
 
     async fn create(&self, request: &Request<'_>) -> Result<Payload> {
-        let select = Self::select_only(request.params);
+        let select = Self::select_only(request.params)?;
         let mask = self.mask(select.as_deref(), request.params.is_external());
         let Some(items) = request.data.items()? else {
             let data = self.data(&request.data, validate::Mode::Create, request.params)?;
@@ -250,7 +271,9 @@ impl<S: Store> Crud<S> {
     }
 
     fn data(&self, payload: &Payload, mode: validate::Mode, params: &Params) -> Result<<S::Record as Record>::Data> {
-        validate::data::<S::Record>(payload, self.store.schema(), mode, params.is_external())
+        let external = params.is_external();
+        let rights = validate::Rights { external, choose_id: !external || self.client_ids };
+        validate::data::<S::Record>(payload, self.store.schema(), mode, rights)
     }
 
     fn one(&self, record: Arc<S::Record>, query: &Query, params: &Params) -> Payload {
@@ -280,10 +303,16 @@ impl<S: Store> Crud<S> {
 impl<S: Store> Service for Crud<S> {
     fn descriptor(&self) -> Descriptor {
         let schema = self.store.schema().clone();
-        Descriptor::new(Method::STANDARD).docs(schema.docs).schema(schema)
+        let descriptor = Descriptor::new(Method::STANDARD).docs(schema.docs).schema(schema);
+        self.unknown_operators.iter().fold(descriptor, |descriptor, operator| {
+            let known: Vec<_> = self.query.known.iter().map(|known| format!("'{known}'")).collect();
+            let known = if known.is_empty() { "no extra ones".to_owned() } else { known.join(", ") };
+            descriptor.mistake(format!("it allows '{operator}', but its store knows {known}"))
+        })
     }
 
     async fn call(&self, request: Request<'_>) -> Result<Payload> {
+        request.params.check()?;
         match request.method {
             Method::Find => self.find(request.params).await,
             Method::Get => self.get(&request).await,

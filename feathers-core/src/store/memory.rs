@@ -4,7 +4,7 @@
 //! change, so that nothing is stored by half.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::commit::Commit;
@@ -14,7 +14,7 @@ use crate::id::Id;
 use crate::query::{FieldPath, Filter, Order, Query, compare};
 use crate::record::{Record, wrong_id};
 use crate::schema::{Kind, Schema};
-use crate::store::{Crud, Found, Store};
+use crate::store::{Counter, Crud, Found, Store};
 
 /// A service whose records live in memory.
 ///
@@ -65,8 +65,7 @@ struct Records<R> {
     ordered: BTreeMap<Place, Arc<R>>,
     texts: HashMap<Arc<str>, u64>,
     next_text: u64,
-    /// `None` once the largest number was used.
-    next_number: Option<i64>,
+    numbers: Counter,
 }
 
 impl<R> Memory<R> {
@@ -92,7 +91,8 @@ impl<R> Memory<R> {
 impl<R: Record> MemoryStore<R> {
     /// Makes an empty store.
     pub fn new(schema: Schema) -> Self {
-        let records = Records { ordered: BTreeMap::new(), texts: HashMap::new(), next_text: 0, next_number: Some(1) };
+        let (ordered, texts) = (BTreeMap::new(), HashMap::new());
+        let records = Records { ordered, texts, next_text: 0, numbers: Counter::default() };
         Self { schema, records: RwLock::new(records) }
     }
 
@@ -111,25 +111,32 @@ impl<R: Record> MemoryStore<R> {
             (Some(Kind::String), Id::Int(number)) => Some(Key::Text(number.to_string().into())),
             (Some(_), id) => id.as_int().map(Key::Number),
             (None, Id::Int(number)) => Some(Key::Number(*number)),
-            (None, Id::Text(text)) => Some(id.as_int().map_or_else(|| Key::Text(text.clone()), Key::Number)),
+            // A text of more digits than a number may have is a text.
+            (None, Id::Text(text)) => {
+                let number = id.as_int().filter(|number| Id::is_exact(*number));
+                Some(number.map_or_else(|| Key::Text(text.clone()), Key::Number))
+            }
         }
     }
 
-    /// Reads the id that data asks for, or makes one.
-    fn new_key(&self, given: Option<&Id>, next_number: &mut Option<i64>) -> Result<Key> {
+    /// Reads the id that data asks for, or makes one that no record has.
+    fn new_key(&self, given: Option<&Id>, numbers: &mut Counter, taken: impl Fn(&Key) -> bool) -> Result<Key> {
         if let Some(id) = given {
             let key = self.key(id).ok_or_else(|| wrong_id(id))?;
             if let Key::Number(number) = key {
-                *next_number = next_number.and_then(|next| number.checked_add(1).map(|after| after.max(next)));
+                numbers.choose(number)?;
             }
             return Ok(key);
         }
         if self.schema.id_kind() == Some(Kind::String) {
             return Ok(Key::Text(uuid::Uuid::now_v7().to_string().into()));
         }
-        let number = next_number.ok_or_else(|| Error::general("no id is left for a new record"))?;
-        *next_number = number.checked_add(1);
-        Ok(Key::Number(number))
+        loop {
+            let key = Key::Number(numbers.count()?);
+            if !taken(&key) {
+                return Ok(key);
+            }
+        }
     }
 
     /// Returns the places of the records that match, in the store's own order.
@@ -256,13 +263,13 @@ impl<R: Record> Store for MemoryStore<R> {
 
     async fn create(&self, data: Vec<R::Data>, commit: &Commit) -> Result<Vec<Arc<R>>> {
         self.write(|records| {
-            let mut next_number = records.next_number;
+            let mut numbers = records.numbers;
             let mut created: Vec<(Key, Arc<R>)> = Vec::with_capacity(data.len());
-            let mut taken = std::collections::HashSet::new();
+            let mut taken = HashSet::new();
             let several = data.len() > 1;
             for data in data {
                 let given = R::data_id(&data, self.schema.id);
-                let key = self.new_key(given.as_ref(), &mut next_number)?;
+                let key = self.new_key(given.as_ref(), &mut numbers, |key| records.has(key) || taken.contains(key))?;
                 let id = given.unwrap_or_else(|| match &key {
                     Key::Number(number) => Id::Int(*number),
                     Key::Text(text) => Id::Text(text.clone()),
@@ -274,7 +281,7 @@ impl<R: Record> Store for MemoryStore<R> {
                 self.check(&record)?;
                 created.push((key, Arc::new(record)));
             }
-            records.next_number = next_number;
+            records.numbers = numbers;
             if !created.is_empty() {
                 commit.reached(created.len());
             }

@@ -26,14 +26,26 @@ pub(super) enum Mode {
     Patch,
 }
 
+/// What the caller may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rights {
+    /// Not what clients may not set.
+    pub(super) external: bool,
+    /// The id of a new record.
+    pub(super) choose_id: bool,
+}
+
 /// Reads the data of a `create` or `update`.
-///
-/// `external` refuses fields that clients may not set.
-pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, external: bool) -> Result<R::Data> {
-    let data: R::Data = payload.decode().map_err(|error| inspect::refuse(payload, schema, mode, &error))?;
-    if needs_check(schema, external) {
-        let fields = R::data_fields(&data);
+pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, rights: Rights) -> Result<R::Data> {
+    let Rights { external, choose_id } = rights;
+    let data: R::Data = payload.decode().map_err(|error| inspect::refuse(payload, schema, mode, rights, &error))?;
+    let chosen = mode == Mode::Create && !choose_id && R::data_id(&data, schema.id).is_some();
+    if chosen || needs_check(schema, external) {
         let mut mistakes = Vec::new();
+        if chosen {
+            mistakes.push(chosen_id(schema.id));
+        }
+        let fields = R::data_fields(&data);
         for (index, value) in &fields {
             if let Some(field) = schema.fields.get(*index) {
                 rules::check(field, value, &mut mistakes);
@@ -47,7 +59,9 @@ pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, ex
 
 /// Reads the data of a `patch`.
 pub(super) fn patch<R: Record>(payload: &Payload, schema: &Schema, external: bool) -> Result<R::Patch> {
-    let patch: R::Patch = payload.decode().map_err(|error| inspect::refuse(payload, schema, Mode::Patch, &error))?;
+    let rights = Rights { external, choose_id: true };
+    let patch: R::Patch =
+        payload.decode().map_err(|error| inspect::refuse(payload, schema, Mode::Patch, rights, &error))?;
     if needs_check(schema, external) {
         let mut mistakes = Vec::new();
         for (index, value) in R::changes(&patch) {
@@ -77,6 +91,13 @@ fn readonly(name: &str) -> Value {
     let schema = format!("/properties/{}", fragment(name));
     let instance = format!("/{}", pointer(name));
     mistake(&instance, &schema, "readOnly", json!({ "readOnly": true }), "must NOT be set")
+}
+
+/// Makes the item for an id that the client may not choose.
+fn chosen_id(name: &str) -> Value {
+    let schema = format!("/properties/{}", fragment(name));
+    let message = "must NOT be set: the service makes its ids, unless it says `.client_ids(true)`";
+    mistake(&format!("/{}", pointer(name)), &schema, "readOnly", json!({ "readOnly": true }), message)
 }
 
 fn fail_on(mistakes: Vec<Value>) -> Result<()> {

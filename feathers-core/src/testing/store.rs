@@ -43,7 +43,8 @@ macro_rules! store_contract {
             $crate::store_contract!(@cases $people, writes: create_returns_what_is_stored create_is_all_or_nothing
                 update_replaces patch_changes_what_is_named patch_tests_before_it_changes remove_returns_what_was_there
                 numbers_must_be_finite texts_are_only_texts);
-            $crate::store_contract!(@cases $people, ids: numbers_start_at_one numbers_are_not_used_twice numbers_can_run_out
+            $crate::store_contract!(@cases $people, ids: numbers_start_at_one numbers_are_not_used_twice
+                numbers_that_clients_cannot_tell_apart_are_refused large_numbers_harm_no_later_create
                 numbers_are_found_by_their_text numbers_give_the_order);
             $crate::store_contract!(@cases $notes, ids: texts_are_made_in_order texts_are_found_as_they_are
                 texts_are_in_the_order_of_creation);

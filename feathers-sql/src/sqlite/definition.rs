@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension};
 use sea_query::{Alias, ColumnDef, SqliteQueryBuilder, Table};
 
 use crate::sqlite::failure::Outcome;
+use crate::sqlite::numbers;
 use crate::sqlite::statement::Statements;
 
 /// SQLite's names for the place of a row; a column of the same name hides one.
@@ -50,6 +51,9 @@ pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema) -> O
         let problems = problems.join("; ");
         return Err(Error::general(format!("table '{name}' does not fit {}: {problems}", schema.name)).into());
     }
+    if id.kind == Kind::Integer {
+        numbers::prepare(connection, name)?;
+    }
     let taken = |place: &str| {
         let names = columns.iter().map(|column| &*column.name).chain(schema.fields.iter().map(|field| field.name));
         names.into_iter().any(|name| name.eq_ignore_ascii_case(place))
@@ -75,10 +79,6 @@ fn create(name: &str, schema: &Schema) -> String {
         };
         if field.name == schema.id {
             column.not_null().primary_key();
-            if field.kind == Kind::Integer {
-                // So that the id of a removed record is not given to another one.
-                column.auto_increment();
-            }
         } else if !field.nullable {
             column.not_null();
         }

@@ -45,12 +45,6 @@ impl Failure {
         })
     }
 
-    /// Tells whether there was no room: on the disk, or for another id.
-    pub(super) fn is_full(&self) -> bool {
-        let Self::Sqlite(error) = self else { return false };
-        error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
-    }
-
     /// Returns the error for the caller; the one of SQLite is its source.
     pub(super) fn into_error(self, schema: &Schema) -> Error {
         let error = match self {

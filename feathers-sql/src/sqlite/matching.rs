@@ -10,6 +10,9 @@ const NOT_LIKE: &str = "$notlike";
 /// A text with this pattern, case does not count.
 const ILIKE: &str = "$ilike";
 
+/// All of these.
+pub(super) const OPERATORS: [&str; 3] = [LIKE, NOT_LIKE, ILIKE];
+
 /// Refuses operators that this store does not know, and patterns that are no text.
 pub(super) fn check(filter: &Filter) -> Result<()> {
     match filter {

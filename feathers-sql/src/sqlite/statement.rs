@@ -21,6 +21,8 @@ pub(super) enum Shape {
     Select { predicate: Predicate, order: Vec<(usize, Direction)>, window: bool },
     /// Reads one row. Values: the place or the id.
     Get(Key),
+    /// Reads the largest id below a number. Values: the number, then a limit of one.
+    Largest,
     /// Counts rows. Values: the predicate's.
     Count(Predicate),
     /// Changes columns of many rows. Values: one per column, then the predicate's.
@@ -100,6 +102,13 @@ impl Statements {
                 insert.values_panic(self.fields.iter().map(|_| bound()));
                 insert.returning(self.row());
                 insert.build(SqliteQueryBuilder).0
+            }
+            Shape::Largest => {
+                let mut select = SelectStatement::new();
+                select.from(table()).column(Alias::new(self.id));
+                select.and_where(Expr::col(Alias::new(self.id)).lt(bound()));
+                select.order_by(Alias::new(self.id), sea_query::Order::Desc).limit(1);
+                select.build(SqliteQueryBuilder).0
             }
             Shape::Get(key) => self.select().and_where(self.key(*key)).build(SqliteQueryBuilder).0,
             Shape::Select { predicate, order, window } => {
@@ -237,6 +246,7 @@ mod tests {
             &format!(r#"UPDATE "to""do" SET "text" = ?, "a""; DROP TABLE x--" = ? WHERE "id" = ? RETURNING {row}"#),
         );
         check(&Shape::DeleteAll(Predicate::Always), &format!(r#"DELETE FROM "to""do" RETURNING {row}"#));
+        check(&Shape::Largest, r#"SELECT "id" FROM "to""do" WHERE "id" < ? ORDER BY "id" DESC LIMIT ?"#);
         check(&Shape::Count(Predicate::Never), r#"SELECT COUNT(*) FROM "to""do" WHERE FALSE"#);
         check(
             &Shape::Select {

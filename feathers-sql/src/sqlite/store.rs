@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use crate::sqlite::change::Change;
 use crate::sqlite::database::Shared;
 use crate::sqlite::failure::Outcome;
-use crate::sqlite::matching::{check, matches};
+use crate::sqlite::matching::{OPERATORS, check, matches};
 use crate::sqlite::statement::Statements;
 use crate::sqlite::table::Table;
 
@@ -83,6 +83,10 @@ impl<R: Columns> Store for SqliteStore<R> {
         &self.table.schema
     }
 
+    fn operators(&self) -> &[&str] {
+        &OPERATORS
+    }
+
     async fn find(&self, query: &Query) -> Result<Found<R>> {
         check(&query.filter)?;
         self.read(query, Table::find).await
@@ -98,7 +102,7 @@ impl<R: Columns> Store for SqliteStore<R> {
     async fn create(&self, data: Vec<R::Data>, commit: &Commit) -> Result<Vec<Arc<R>>> {
         let rows = data.into_iter().map(|data| self.table.new_row(data)).collect::<Result<Vec<_>>>()?;
         self.write(commit, move |table, connection| {
-            let created = table.insert_all(connection, &rows)?;
+            let created = table.insert_all(connection, rows)?;
             let changes = created.len();
             Ok((created, changes))
         })

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use feathers_core::{Columns, Error, Filter, Found, Id, Kind, Query, Result, Schema};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
 
 use crate::sqlite::failure::{Failure, Outcome};
 use crate::sqlite::matching::matches;
+use crate::sqlite::numbers;
 use crate::sqlite::page::Page;
 use crate::sqlite::plan::{self, Plan};
 use crate::sqlite::predicate::Predicate;
@@ -31,10 +32,44 @@ impl<R: Columns> Table<R> {
         Self { schema, statements, records: PhantomData }
     }
 
-    /// Inserts all rows and returns the records.
-    pub(super) fn insert_all(&self, connection: &Connection, rows: &[Vec<Value>]) -> Outcome<Vec<Arc<R>>> {
+    /// Inserts all rows and returns the records; a row without a number gets the next one that no record has.
+    pub(super) fn insert_all(&self, connection: &Connection, rows: Vec<Vec<Value>>) -> Outcome<Vec<Arc<R>>> {
         let text = self.statements.text(&Shape::Insert);
-        rows.iter().map(|row| self.insert(connection, &text, row)).collect()
+        let Some(id) = self.schema.index(self.schema.id).filter(|_| self.schema.id_kind() == Some(Kind::Integer))
+        else {
+            return rows
+                .iter()
+                .map(|row| self.insert(connection, &text, row)?.ok_or_else(|| self.taken(row)))
+                .collect();
+        };
+        let table = self.statements.table();
+        let before = numbers::read(connection, table, &self.statements.text(&Shape::Largest))?;
+        let mut counter = before;
+        let mut records = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            match row.get(id) {
+                Some(Value::Integer(chosen)) => {
+                    counter.choose(*chosen)?;
+                    records.push(self.insert(connection, &text, &row)?.ok_or_else(|| self.taken(&row))?);
+                }
+                _ => records.push(loop {
+                    if let Some(number) = row.get_mut(id) {
+                        *number = Value::Integer(counter.count()?);
+                    }
+                    if let Some(record) = self.insert(connection, &text, &row)? {
+                        break record;
+                    }
+                    // Passed over only if it is this table that has it, and not one that a trigger writes to.
+                    if self.get(connection, row.get(id).unwrap_or(&Value::Null))?.is_none() {
+                        return Err(self.taken(&row));
+                    }
+                }),
+            }
+        }
+        if counter != before {
+            numbers::write(connection, table, counter)?;
+        }
+        Ok(records)
     }
 
     /// Puts a record in the place of the one that has an id, if there is one and it matches.
@@ -65,7 +100,7 @@ impl<R: Columns> Table<R> {
         }
     }
 
-    /// Makes the values of a new row; without an id in the data, SQLite makes a number and this makes a text.
+    /// Makes the values of a new row; without an id in the data this makes a text, and leaves a number to the counter.
     pub(super) fn new_row(&self, data: R::Data) -> Result<Vec<Value>> {
         let name = self.schema.id;
         let given = R::data_id(&data, name);
@@ -139,7 +174,8 @@ impl<R: Columns> Table<R> {
         Ok(statement.query_row(params_from_iter(values), |row| row.get::<_, i64>(0))?.unsigned_abs())
     }
 
-    fn insert(&self, connection: &Connection, text: &str, row: &[Value]) -> Outcome<Arc<R>> {
+    /// Inserts a row and returns its record; `None` if another one has its id.
+    fn insert(&self, connection: &Connection, text: &str, row: &[Value]) -> Outcome<Option<Arc<R>>> {
         let mut statement = connection.prepare_cached(text)?;
         let inserted = statement.query(params_from_iter(row)).map_err(Failure::from).and_then(|mut rows| {
             let row = rows.next()?.map(|row| self.record(row)).transpose()?;
@@ -148,27 +184,20 @@ impl<R: Columns> Table<R> {
             row.ok_or_else(|| Error::internal("an insert returned no row").into())
         });
         match inserted {
-            Ok((_, record)) => Ok(record),
-            Err(failure) if failure.is_taken_id() => {
-                let id = match self.schema.index(self.schema.id).and_then(|id| row.get(id)) {
-                    Some(Value::Integer(id)) => id.to_string(),
-                    Some(Value::Text(id)) => id.clone(),
-                    _ => return Err(failure),
-                };
-                Err(Error::conflict(format!("A record with id '{id}' exists already")).into())
-            }
-            Err(failure) if failure.is_full() && self.is_out_of_ids(connection)? => {
-                Err(Error::general("no id is left for a new record").into())
-            }
+            Ok((_, record)) => Ok(Some(record)),
+            Err(failure) if failure.is_taken_id() => Ok(None),
             Err(failure) => Err(failure),
         }
     }
 
-    /// Tells whether the largest number was an id, so that SQLite cannot make another one.
-    fn is_out_of_ids(&self, connection: &Connection) -> Outcome<bool> {
-        let sql = "SELECT seq FROM sqlite_sequence WHERE name = ? COLLATE NOCASE";
-        let last: Option<i64> = connection.query_row(sql, [self.statements.table()], |row| row.get(0)).optional()?;
-        Ok(last == Some(i64::MAX))
+    /// Refuses a row whose id another record has.
+    fn taken(&self, row: &[Value]) -> Failure {
+        let id = match self.schema.index(self.schema.id).and_then(|id| row.get(id)) {
+            Some(Value::Integer(id)) => id.to_string(),
+            Some(Value::Text(id)) => id.clone(),
+            _ => String::new(),
+        };
+        Error::conflict(format!("A record with id '{id}' exists already")).into()
     }
 
     /// Runs a statement to its end and returns all rows.

@@ -6,6 +6,7 @@ mod close;
 mod errors;
 mod files;
 mod groups;
+mod numbers;
 mod operators;
 mod reads;
 mod tables;

@@ -1,7 +1,7 @@
 //! The operators of this store: patterns for texts.
 
 use feathers_core::testing::{Person, PersonData, PersonPatch};
-use feathers_core::{Commit, Query, QueryOptions, Record, Store};
+use feathers_core::{App, Commit, Params, Provider, Query, QueryOptions, Record, Store};
 use feathers_sql::Database;
 use serde_json::{Value, json};
 
@@ -57,4 +57,24 @@ async fn patterns_match_texts() {
         let error = store.find(&query(&raw)).await.unwrap_err();
         assert_eq!((error.code(), error.message()), (400, expected));
     }
+}
+
+#[tokio::test]
+async fn what_the_store_does_not_know_stops_the_start_and_what_it_knows_is_told() {
+    let db = Database::connect("sqlite::memory:").await.unwrap();
+    let mut app = App::new();
+    app.service("people", db.store::<Person>().await.unwrap().operators(["$like", "$regex"]));
+    let expected = "service 'people': it allows '$regex', but its store knows '$ilike', '$like', '$notlike'";
+    assert_eq!(app.start().await.err().unwrap().message(), expected);
+
+    let mut app = App::new();
+    app.service("people", db.store::<Person>().await.unwrap().operators(["$like"]));
+    let people = app.start().await.unwrap().service("people").unwrap();
+    let mut params = Params::query(json!({ "name": { "$ilike": "a%" } }));
+    params.provider = Some(Provider::REST);
+    let error = people.find(params).await.unwrap_err();
+    let items = error.data().unwrap().as_array().unwrap();
+    let told = "the service does not allow $ilike; `.operators([\"$ilike\"])` on it does";
+    assert!(items.iter().any(|item| item["message"] == told && item["instancePath"] == "/name"), "{error:?}");
+    assert_eq!(people.find(json!({ "name": { "$like": "a%" } })).await.unwrap().value().unwrap(), &json!([]));
 }

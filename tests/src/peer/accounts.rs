@@ -31,7 +31,7 @@ struct User {
 
 /// Mounts users, authentication and the service behind it; `FEATHERS_SECRET` and `JWT_EXPIRES` change the tokens.
 pub(super) fn mount(app: &mut App) -> Result<()> {
-    let users = Memory::<User>::new().paginate(Paginate::new(10).max(20));
+    let users = Memory::<User>::new().client_ids(true).paginate(Paginate::new(10).max(20));
     app.service("users", users)
         .before(["create", "update", "patch"], Import(hash_password("password")))
         .before("get", scheme::ask)
@@ -39,7 +39,7 @@ pub(super) fn mount(app: &mut App) -> Result<()> {
     app.configure(Authentication::new(config()?).local("email").jwt());
     app.service("dummy", Dummy).before("all", authenticate("jwt"));
     // Only those who are logged in hear of news.
-    app.service("news", Memory::<Json>::new()).publish(|_, app| app.channel("authenticated"));
+    app.service("news", Memory::<Json>::new().client_ids(true)).publish(|_, app| app.channel("authenticated"));
     app.on_login(|_, params, app| {
         if let Some(connection) = &params.connection {
             app.channel("authenticated").join(connection);

@@ -1,4 +1,5 @@
-//! Four stores of people: with and without a schema, with the usual and with another id field.
+//! Four stores of people: with and without a schema, with the usual and with another id field. Clients may choose ids,
+//! as they may on the recorded server, and the age is a number, whole or not.
 
 use feathers::prelude::*;
 use feathers::{IntoMount, Mount};
@@ -13,7 +14,7 @@ struct Person {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    age: Option<i64>,
+    age: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<bool>,
 }
@@ -26,7 +27,7 @@ struct CustomPerson {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    age: Option<i64>,
+    age: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<bool>,
 }
@@ -36,8 +37,8 @@ pub(super) fn mount(app: &mut App) {
     let mut people = |path: &str, store: Mount| {
         app.service(path, store).events(["testing"]).before("all", control);
     };
-    people("people", Memory::<Json>::new().into_mount());
-    people("people-customid", Memory::<Json>::with_id("customid").into_mount());
-    people("people-typed", Memory::<Person>::new().into_mount());
-    people("people-customid-typed", Memory::<CustomPerson>::new().into_mount());
+    people("people", Memory::<Json>::new().client_ids(true).into_mount());
+    people("people-customid", Memory::<Json>::with_id("customid").client_ids(true).into_mount());
+    people("people-typed", Memory::<Person>::new().client_ids(true).into_mount());
+    people("people-customid-typed", Memory::<CustomPerson>::new().client_ids(true).into_mount());
 }

@@ -9,7 +9,7 @@ struct Todos(Memory<Json>);
 
 /// Mounts the todos and adds the first one.
 pub(super) fn mount(app: &mut App) {
-    app.service("todos", Todos(Memory::<Json>::new().multi(true)));
+    app.service("todos", Todos(Memory::<Json>::new().multi(true).client_ids(true)));
     app.around_setup(|app, next| async move {
         next.run().await?;
         app.service("todos")?.create(json!({ "text": "some todo", "complete": false, "id": 0 }), ()).await?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Mode, readonly, rules};
+use super::{Mode, Rights, chosen_id, readonly, rules};
 use crate::error::Error;
 use crate::field::FieldRef;
 use crate::mistake::{fragment, mistake, pointer, unknown_field, wrong_type};
@@ -11,14 +11,14 @@ use crate::schema::{Field, Kind, Schema};
 
 /// Returns the 400 for data that does not fit; `cause` is the decoder's own error.
 #[cold]
-pub(super) fn refuse(payload: &Payload, schema: &Schema, mode: Mode, cause: &Error) -> Error {
+pub(super) fn refuse(payload: &Payload, schema: &Schema, mode: Mode, rights: Rights, cause: &Error) -> Error {
     let Ok(value) = payload.value() else { return cause.clone() };
     let Value::Object(data) = value else {
         return Error::validation(vec![wrong_type("", "", "object")]);
     };
     let mut mistakes = Vec::new();
     if !schema.open {
-        inspect(data, schema, mode, &mut mistakes);
+        inspect(data, schema, mode, rights, &mut mistakes);
     }
     if mistakes.is_empty() {
         // The type has rules of its own, so its own words are all that is known.
@@ -28,7 +28,7 @@ pub(super) fn refuse(payload: &Payload, schema: &Schema, mode: Mode, cause: &Err
 }
 
 /// Collects the mistakes in the order in which Ajv does: what is missing, what is unknown, then field by field.
-fn inspect(data: &Map<String, Value>, schema: &Schema, mode: Mode, mistakes: &mut Vec<Value>) {
+fn inspect(data: &Map<String, Value>, schema: &Schema, mode: Mode, rights: Rights, mistakes: &mut Vec<Value>) {
     if mode != Mode::Patch {
         let required = |field: &&Field| !field.optional && field.name != schema.id;
         for field in schema.fields.iter().filter(required).filter(|field| !data.contains_key(field.name)) {
@@ -38,6 +38,10 @@ fn inspect(data: &Map<String, Value>, schema: &Schema, mode: Mode, mistakes: &mu
     }
     for name in data.keys().filter(|name| schema.field(name).is_none()) {
         mistakes.push(unknown_field("", "", name));
+    }
+    let chosen = mode == Mode::Create && !rights.choose_id;
+    if chosen && data.get(schema.id).is_some_and(|id| !id.is_null()) {
+        mistakes.push(chosen_id(schema.id));
     }
     for field in schema.fields {
         if let Some(value) = data.get(field.name) {

@@ -6,7 +6,7 @@ use super::{ids, ok, person};
 use crate::commit::Commit;
 use crate::id::Id;
 use crate::query::Query;
-use crate::store::Store;
+use crate::store::{Counter, Store};
 use crate::testing::{Note, NoteData, NotePatch, Person, PersonData};
 
 const NONE: Commit = Commit::none();
@@ -43,15 +43,27 @@ pub async fn numbers_are_not_used_twice<S: Store<Record = Person>>(store: &Arc<S
     assert_eq!(ids(&ok(store.create(vec![person("f", 1)], &NONE).await)), [5]);
 }
 
-/// After the largest number no id can be made, but all else goes on.
-pub async fn numbers_can_run_out<S: Store<Record = Person>>(store: &Arc<S>) {
-    ok(store.create(vec![with_id(i64::MAX)], &NONE).await);
-    for _ in 0..2 {
-        let Err(error) = store.create(vec![with_id(3), person("a", 1)], &NONE).await else { panic!("an id was made") };
-        assert_eq!((error.code(), error.message()), (500, "no id is left for a new record"));
+/// A number that JavaScript cannot tell from its neighbours is a 400, and harms no other create.
+pub async fn numbers_that_clients_cannot_tell_apart_are_refused<S: Store<Record = Person>>(store: &Arc<S>) {
+    for number in [i64::MAX, 1 << 53, -(1 << 53), i64::MIN] {
+        let Err(error) = store.create(vec![person("a", 1), with_id(number)], &NONE).await else { panic!("{number}") };
+        let message = format!("'{number}' is no valid id: a number must be within ±9007199254740991");
+        assert_eq!((error.code(), error.message()), (400, &*message));
+        assert_eq!(ok(store.get(&number.into(), &Query::default()).await), None);
     }
-    assert_eq!(ids(&ok(store.create(vec![with_id(1)], &NONE).await)), [1]);
-    assert_eq!(ids(&ok(store.find(&Query::default()).await).records), [1, i64::MAX]);
+    assert_eq!(ids(&ok(store.create(vec![person("b", 1)], &NONE).await)), [1]);
+}
+
+/// The largest numbers may be chosen; those that the store makes go on below them, and pass over what is taken.
+pub async fn large_numbers_harm_no_later_create<S: Store<Record = Person>>(store: &Arc<S>) {
+    const LARGEST: i64 = Id::MAX_INT;
+    const HALF: i64 = Counter::FOLLOWS;
+    ok(store.create(vec![with_id(LARGEST), with_id(-LARGEST), with_id(HALF)], &NONE).await);
+    assert_eq!(ids(&ok(store.create(vec![person("a", 1), person("b", 1)], &NONE).await)), [1, 2]);
+    assert_eq!(ids(&ok(store.create(vec![with_id(HALF - 1), person("c", 1)], &NONE).await)), [HALF - 1, HALF + 1]);
+    assert_eq!(ids(&ok(store.create(vec![person("d", 1)], &NONE).await)), [HALF + 2]);
+    ok(store.remove(Some(&(HALF + 2).into()), &Query::default(), &NONE).await);
+    assert_eq!(ids(&ok(store.create(vec![person("e", 1)], &NONE).await)), [HALF + 3]);
 }
 
 /// A number is found by itself and by the usual way to write it, and by nothing else.
