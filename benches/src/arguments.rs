@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// The framework alone, without peers
     #[arg(long, conflicts_with = "peers")]
     pub(crate) alone: bool,
+    /// The framework alone, in pairs with the servers of this program, which an earlier revision has built
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["peers", "alone"])]
+    pub(crate) before: Option<PathBuf>,
     /// Ends each kind within about two minutes; shows that things work, and no more
     #[arg(long)]
     pub(crate) quick: bool,

@@ -1,5 +1,6 @@
 //! A run: every candidate in turn, round by round, each with a fresh server on a quiet machine.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -7,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::arguments::Arguments;
 use crate::outcome::Outcome;
 use crate::peer::Peer;
+use crate::process::Served;
 use crate::quiet;
 use crate::report::{Report, Sample};
 
@@ -20,6 +22,7 @@ pub(crate) struct Bench {
     subscribers: Vec<u64>,
     alone: bool,
     peers: Vec<Peer>,
+    before: Option<PathBuf>,
 }
 
 /// One thing that is measured in each round.
@@ -27,6 +30,27 @@ pub(crate) struct Bench {
 pub(crate) struct Cell<W> {
     pub(crate) work: W,
     pub(crate) peer: Peer,
+    /// The build of this program whose server is measured; without one this very program.
+    program: Option<PathBuf>,
+}
+
+impl<W> Cell<W> {
+    pub(crate) fn new(work: W, peer: Peer) -> Self {
+        Self { work, peer, program: None }
+    }
+
+    /// Starts what is measured.
+    pub(crate) fn start(&self) -> Outcome<Served> {
+        self.peer.start(self.program.as_deref())
+    }
+
+    /// Returns the same, served by another build of this program.
+    fn served_by(&self, program: &Path) -> Self
+    where
+        W: Clone,
+    {
+        Self { work: self.work.clone(), peer: self.peer, program: Some(program.to_owned()) }
+    }
 }
 
 impl Bench {
@@ -38,9 +62,15 @@ impl Bench {
             patience: arguments.wait.unwrap_or(Duration::from_secs(if quick { 2 } else { 120 })),
             seconds: arguments.seconds,
             subscribers: arguments.subscribers.clone(),
-            alone: arguments.alone,
+            alone: arguments.alone || arguments.before.is_some(),
             peers: arguments.peers.clone(),
+            before: arguments.before.clone(),
         }
+    }
+
+    /// Tells whether an earlier build is measured too.
+    pub(crate) fn has_before(&self) -> bool {
+        self.before.is_some()
     }
 
     /// Returns how long a measurement takes: as told, or as its kind needs it.
@@ -92,8 +122,19 @@ impl Bench {
             for cell in cells {
                 bar.set_message(format!("{}: {}, round {round}", report.kind(), cell.peer.name()));
                 quiet::wait(self.patience)?;
-                match measure(cell) {
-                    Ok(samples) => samples.into_iter().for_each(|sample| report.add(cell.peer, sample)),
+                let measured = match &self.before {
+                    Some(program) => pair(cell, &cell.served_by(program), round, &mut measure),
+                    None => measure(cell).map(|samples| (samples, Vec::new())),
+                };
+                match measured {
+                    Ok((samples, before)) => {
+                        for sample in samples {
+                            report.add(cell.peer, sample);
+                        }
+                        for sample in before {
+                            report.add_before(cell.peer, sample);
+                        }
+                    }
                     Err(error) => {
                         let failure = format!("{}, round {round}: {error}", cell.peer.name());
                         bar.suspend(|| eprintln!("{failure}"));
@@ -106,4 +147,18 @@ impl Bench {
         bar.finish_and_clear();
         Ok(())
     }
+}
+
+/// Measures a cell and its pair one right after the other; which comes first changes from round to round.
+fn pair<W>(
+    now: &Cell<W>,
+    before: &Cell<W>,
+    round: u32,
+    measure: &mut impl FnMut(&Cell<W>) -> Outcome<Vec<Sample>>,
+) -> Outcome<(Vec<Sample>, Vec<Sample>)> {
+    if round.is_multiple_of(2) {
+        let earlier = measure(before)?;
+        return Ok((measure(now)?, earlier));
+    }
+    Ok((measure(now)?, measure(before)?))
 }

@@ -72,8 +72,22 @@ impl Kind {
         }
     }
 
+    /// Tells whether an earlier build can be measured beside this one: where all is served by [`Cell::start`].
+    ///
+    /// [`Cell::start`]: crate::bench::Cell::start
+    fn has_pairs(self) -> bool {
+        matches!(self, Self::Rest | Self::Fanout | Self::Memory | Self::Burst | Self::Resume | Self::Stopped)
+    }
+
     /// Measures it. The kinds behind `all` are measured one by one.
     pub(crate) fn measure(self, bench: &Bench) -> Outcome<(Report, Vec<Panel>)> {
+        if bench.has_before() && !self.has_pairs() {
+            let name = self.name();
+            let message = format!(
+                "`{name}` has no pairs with an earlier build: take rest, fanout, memory, burst, resume or stopped"
+            );
+            return Err(message.into());
+        }
         match self {
             Self::Rest => rest::measure(bench),
             Self::Fanout => fanout::measure(bench),

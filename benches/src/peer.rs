@@ -132,8 +132,9 @@ impl Peer {
         Ok(std::env::current_exe()?.with_file_name(self.name()))
     }
 
-    /// Starts it on the core of the servers.
-    pub(crate) fn start(self) -> Outcome<Served> {
+    /// Starts it on the core of the servers; what this program serves is served by another build of it where one is
+    /// named.
+    pub(crate) fn start(self, build: Option<&Path>) -> Outcome<Served> {
         let server = match self {
             Self::Framework => Server::Framework,
             Self::FrameworkPlain => Server::FrameworkPlain,
@@ -149,7 +150,10 @@ impl Peer {
             Self::NchanWs | Self::NchanSse => return nchan::start(),
             Self::PushpinSse => return pushpin::start(),
         };
-        own(server, SERVER_CORE)
+        match build {
+            Some(program) => Served::start(program, &["serve", &server.name()], SERVER_CORE),
+            None => own(server, SERVER_CORE),
+        }
     }
 }
 

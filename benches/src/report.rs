@@ -8,6 +8,9 @@ use crate::peer::Peer;
 use crate::quiet::DISTURBED;
 use crate::statistics::Spread;
 
+/// How much more a server may cost than the same of the earlier build.
+const MOST_OF_BEFORE: f64 = 1.05;
+
 /// With so many quiet rounds the others do not count.
 const ENOUGH: usize = 3;
 
@@ -49,6 +52,8 @@ pub(crate) struct Goal {
 pub(crate) enum Limit {
     /// A ratio to a peer that is measured in the same run.
     Of(f64, Peer),
+    /// A ratio to the same server of an earlier build, in pairs.
+    OfBefore(f64),
     AtMost(f64),
     AtLeast(f64),
 }
@@ -70,6 +75,9 @@ pub(crate) struct Row {
     pub(crate) work: String,
     pub(crate) peer: Peer,
     samples: Vec<Sample>,
+    /// The other halves of the pairs, where an earlier build is measured too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    before: Vec<Sample>,
 }
 
 /// Whether a goal is met.
@@ -127,7 +135,19 @@ impl Report {
         // The order of the first round is the order of the table: by work, and in it by peer.
         let work = sample.work.clone();
         let after = self.rows.iter().rposition(|row| row.work == work).map_or(self.rows.len(), |at| at + 1);
-        self.rows.insert(after, Row { work, peer, samples: vec![sample] });
+        self.rows.insert(after, Row { work, peer, samples: vec![sample], before: Vec::new() });
+    }
+
+    /// Adds the other half of the pair that the last sample of this work and peer belongs to.
+    pub(crate) fn add_before(&mut self, peer: Peer, sample: Sample) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.work == sample.work && row.peer == peer) {
+            row.before.push(sample);
+        }
+    }
+
+    /// Tells whether an earlier build was measured too.
+    pub(crate) fn has_pairs(&self) -> bool {
+        self.rows.iter().any(|row| !row.before.is_empty())
     }
 
     pub(crate) fn fail(&mut self, peer: Peer, failure: String) {
@@ -142,6 +162,11 @@ impl Report {
 
     /// Compares with the goals, when everything is measured.
     pub(crate) fn judge(&mut self) {
+        if self.has_pairs() {
+            for goal in &mut self.goals {
+                goal.limit = Limit::OfBefore(MOST_OF_BEFORE);
+            }
+        }
         self.verdicts = self.goals.iter().filter_map(|goal| self.verdict(goal)).collect();
     }
 
@@ -159,12 +184,21 @@ impl Report {
         )
     }
 
+    /// Returns the ratios to the earlier build, pair by pair.
+    pub(crate) fn ratios(&self, work: &str, peer: Peer, metric: Metric) -> Option<Spread> {
+        let row = self.rows.iter().find(|row| row.work == work && row.peer == peer)?;
+        let at = self.metrics.iter().position(|known| *known == metric)?;
+        let ratio = |(now, before): &(&Sample, &Sample)| Some(now.values.get(at)? / before.values.get(at)?);
+        Spread::of(row.pairs().iter().filter_map(ratio).filter(|ratio| ratio.is_finite()).collect())
+    }
+
     /// Returns what a goal demands in the unit of its metric.
     pub(crate) fn limit(&self, work: &str, peer: Peer, metric: Metric) -> Option<f64> {
         let of = |goal: &&Goal| goal.work == work && goal.peer == peer && goal.metric == metric;
         match self.goals.iter().find(of)?.limit {
             Limit::Of(ratio, reference) => Some(ratio * self.spread(work, reference, metric)?.median),
             Limit::AtMost(limit) | Limit::AtLeast(limit) => Some(limit),
+            Limit::OfBefore(_) => None,
         }
     }
 
@@ -177,6 +211,10 @@ impl Report {
                 let measured = median / self.spread(work, reference, *metric)?.median;
                 (format!("{title}: at most {ratio} of {}", reference.name()), measured, measured <= ratio)
             }
+            Limit::OfBefore(ratio) => {
+                let measured = self.ratios(work, *peer, *metric)?.median;
+                (format!("{title}: at most {ratio} of before"), measured, measured <= ratio)
+            }
             Limit::AtMost(most) => (format!("{title}: at most {most}"), median, median <= most),
             Limit::AtLeast(least) => (format!("{title}: at least {least}"), median, median >= least),
         };
@@ -188,6 +226,13 @@ impl Row {
     /// Returns how many rounds there were, and how many of them were quiet.
     pub(crate) fn rounds(&self) -> (usize, usize) {
         (self.samples.len(), self.samples.iter().filter(|sample| sample.foreign < DISTURBED).count())
+    }
+
+    /// Returns the pairs of which both halves were quiet, or all when too few were.
+    fn pairs(&self) -> Vec<(&Sample, &Sample)> {
+        let all = || self.samples.iter().zip(&self.before);
+        let quiet = |(now, before): &(&Sample, &Sample)| now.foreign.max(before.foreign) < DISTURBED;
+        if all().filter(quiet).count() < ENOUGH { all().collect() } else { all().filter(quiet).collect() }
     }
 
     /// Returns the quiet rounds, or all when too few were quiet.
@@ -237,6 +282,26 @@ mod tests {
         assert_eq!(reached(3.0, &[], Limit::Of(1.5, Peer::Axum)), None);
         assert_eq!(reached(3.0, &[], Limit::AtMost(3.0)), Some(true));
         assert_eq!(reached(2.9, &[], Limit::AtLeast(3.0)), Some(false));
+    }
+
+    #[test]
+    fn an_earlier_build_is_compared_pair_by_pair() {
+        let goal = Goal { work: "get".into(), peer: Peer::Framework, metric: COST, limit: Limit::AtMost(1.0) };
+        let mut report = Report::new(Kind::Rest, &[COST.compared()], Some(Peer::Axum), vec![goal]);
+        let sample = |cost| Sample { work: "get".to_owned(), foreign: 0.0, values: vec![cost] };
+        for (now, before) in [(2.0, 1.0), (11.0, 10.0), (50.0, 50.0)] {
+            report.add(Peer::Framework, sample(now));
+            report.add_before(Peer::Framework, sample(before));
+        }
+        report.metrics = vec![COST];
+        report.judge();
+        let verdict = report.verdicts.first().unwrap();
+        assert!((verdict.measured - 1.1).abs() < 1e-9, "the median of the ratios, not the ratio of the medians");
+        assert!(!verdict.reached);
+        report.metrics = vec![COST.compared()];
+        let table = crate::table::Table(&report).to_string();
+        assert!(table.contains("of before"), "{table}");
+        assert!(table.contains("| get | framework | 3 | 11.0 (2.0-50.0) | 1.10 (1.00-2.00) |"), "{table}");
     }
 
     #[test]

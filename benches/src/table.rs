@@ -11,7 +11,11 @@ pub(crate) struct Table<'a>(pub(crate) &'a Report);
 impl Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = self.0;
-        let reference = report.reference.map(|peer| format!("of {}", peer.name())).unwrap_or_default();
+        let reference = match report.reference {
+            _ if report.has_pairs() => "of before".to_owned(),
+            Some(peer) => format!("of {}", peer.name()),
+            None => String::new(),
+        };
         let mut heads = vec!["work".to_owned(), "peer".to_owned(), "rounds".to_owned()];
         for metric in &report.metrics {
             heads.push(metric.title.to_owned());
@@ -59,6 +63,9 @@ fn value(report: &Report, row: &Row, metric: Metric) -> String {
 }
 
 fn ratio(report: &Report, row: &Row, metric: Metric) -> String {
+    if let Some(pairs) = report.ratios(&row.work, row.peer, metric) {
+        return format!("{:.2} ({:.2}-{:.2})", pairs.median, pairs.min, pairs.max);
+    }
     let median = |peer| Some(report.spread(&row.work, peer, metric)?.median);
     match (median(row.peer), report.reference.and_then(median)) {
         (Some(own), Some(reference)) => format!("{:.2}", own / reference),

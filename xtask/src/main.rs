@@ -34,7 +34,7 @@ cargo xtask <task>
                  prints in which functions the instructions of one hot part are
   bench [WHAT]   measures the framework beside its peers; installs those that are missing, where it can.
                  WHAT is rest, fanout, cold, memory, burst, channels, resume, stopped, logins or
-                 all; --help says more
+                 all; --help says more. --before REVISION measures it in pairs with an earlier revision
   fuzz TARGET [SECONDS]
                  feeds a target of fuzz/targets with inputs that it makes up, for a minute if nothing is said
   bless          accepts what macros print and expand to now, as the expected output";

@@ -42,7 +42,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<(Report, Vec<Panel>)> {
     let mut report = Report::new(Kind::Burst, &METRICS, None, goals.collect());
     let peers = bench.ready(&PEERS);
     let cells: Vec<Cell<u64>> =
-        subscribers.iter().flat_map(|count| peers.iter().map(|peer| Cell { work: *count, peer: *peer })).collect();
+        subscribers.iter().flat_map(|count| peers.iter().map(|peer| Cell::new(*count, *peer))).collect();
     bench.measure(&mut report, &cells, |cell| Ok(vec![sample(cell)?]))?;
     Ok((report, subscribers.iter().map(|count| Panel::new(&name(*count), ARRIVED)).collect()))
 }
@@ -52,9 +52,9 @@ fn name(subscribers: u64) -> String {
 }
 
 fn sample(cell: &Cell<u64>) -> Outcome<Sample> {
-    let Cell { work: subscribers, peer } = *cell;
+    let Cell { work: subscribers, peer, .. } = *cell;
     let wire = peer.wire().ok_or("nothing to listen to")?;
-    let served = peer.start()?;
+    let served = cell.start()?;
     load::run(async {
         let ledger = Rc::new(Ledger::new());
         let _listeners = load::connect(&served.authority, wire, subscribers, &ledger).await?;

@@ -49,7 +49,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<(Report, Vec<Panel>)> {
     });
     let mut report = Report::new(Kind::Channels, &METRICS, None, goals.to_vec());
     let time = bench.time(Duration::from_secs(4), Duration::from_secs(2));
-    let cells = PEERS.map(|peer| bench::Cell { work: (), peer });
+    let cells = PEERS.map(|peer| bench::Cell::new((), peer));
     bench.measure(&mut report, &cells, |_| {
         let one_ws = deliver(Server::Room, time)?;
         let many_ws = deliver(Server::Rooms, time)?;

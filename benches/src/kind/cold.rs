@@ -30,18 +30,19 @@ pub(super) fn measure(bench: &Bench) -> Outcome<(Report, Vec<Panel>)> {
     let goals =
         vec![goal(Peer::Todo, FIRST, 25.0), goal(Peer::Todo, IDLE, 10.0), goal(Peer::TodoWithoutGrip, BINARY, 8.0)];
     let mut report = Report::new(Kind::Cold, &METRICS, None, goals);
-    let cells: Vec<Cell<()>> = bench.ready(&PEERS).into_iter().map(|peer| Cell { work: (), peer }).collect();
+    let cells: Vec<Cell<()>> = bench.ready(&PEERS).into_iter().map(|peer| Cell::new((), peer)).collect();
     let settling = bench.time(Duration::from_secs(2), Duration::from_secs(1));
-    bench.measure(&mut report, &cells, |cell| Ok(vec![sample(cell.peer, settling)?]))?;
+    bench.measure(&mut report, &cells, |cell| Ok(vec![sample(cell, settling)?]))?;
     Ok((report, vec![Panel::new(WORK, FIRST), Panel::new(WORK, IDLE)]))
 }
 
-fn sample(peer: Peer, settling: Duration) -> Outcome<Sample> {
+fn sample(cell: &Cell<()>, settling: Duration) -> Outcome<Sample> {
+    let peer = cell.peer;
     let is_todo = matches!(peer, Peer::Todo | Peer::TodoWithoutGrip);
     let path = if is_todo { "/todos" } else { "/messages/5" };
     let window = Window::open(Vec::new())?;
     let start = Instant::now();
-    let served = peer.start()?;
+    let served = cell.start()?;
     load::run(async {
         let mut stream = TcpStream::connect(&served.authority).await?;
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", served.authority);

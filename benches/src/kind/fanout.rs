@@ -58,7 +58,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<(Report, Vec<Panel>)> {
     let mut report = Report::new(Kind::Fanout, &METRICS, Some(Peer::AxumWs), goals);
     let peers = bench.ready(&PEERS);
     let cells: Vec<Cell<u64>> =
-        subscribers.iter().flat_map(|count| peers.iter().map(|peer| Cell { work: *count, peer: *peer })).collect();
+        subscribers.iter().flat_map(|count| peers.iter().map(|peer| Cell::new(*count, *peer))).collect();
     let time = bench.time(Duration::from_secs(4), Duration::from_secs(1));
     bench.measure(&mut report, &cells, |cell| samples(cell, time))?;
     let panels = subscribers.iter().flat_map(|count| {
@@ -84,9 +84,9 @@ fn goals(subscribers: u64) -> Vec<Goal> {
 }
 
 fn samples(cell: &Cell<u64>, time: Duration) -> Outcome<Vec<Sample>> {
-    let Cell { work: subscribers, peer } = *cell;
+    let Cell { work: subscribers, peer, .. } = *cell;
     let wire = peer.wire().ok_or("nothing to listen to")?;
-    let served = peer.start()?;
+    let served = cell.start()?;
     let paces = [
         (LOCKSTEP, Pace::InFlight(1)),
         (BACKLOG, Pace::InFlight(16)),

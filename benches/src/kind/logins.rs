@@ -68,7 +68,7 @@ pub(crate) async fn serve() -> Outcome {
 pub(super) fn measure(bench: &Bench) -> Outcome<(Report, Vec<Panel>)> {
     let mut report = Report::new(Kind::Logins, &METRICS, None, Vec::new());
     let time = bench.time(Duration::from_secs(6), Duration::from_secs(4));
-    let cells = PEERS.map(|peer| bench::Cell { work: (), peer });
+    let cells = PEERS.map(|peer| bench::Cell::new((), peer));
     pin(&BOTH_CORES)?;
     let measured = bench.measure(&mut report, &cells, |_| samples(time));
     pin(&[LOAD_CORE])?;

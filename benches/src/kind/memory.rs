@@ -37,7 +37,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<(Report, Vec<Panel>)> {
     let mut report = Report::new(Kind::Memory, &METRICS, Some(Peer::AxumWs), goals.collect());
     let peers = bench.ready(&PEERS);
     let cells: Vec<Cell<u64>> =
-        connections.iter().flat_map(|count| peers.iter().map(|peer| Cell { work: *count, peer: *peer })).collect();
+        connections.iter().flat_map(|count| peers.iter().map(|peer| Cell::new(*count, *peer))).collect();
     let settling = bench.time(Duration::from_secs(2), Duration::from_secs(1));
     bench.measure(&mut report, &cells, |cell| Ok(vec![sample(cell, settling)?]))?;
     let panels = connections.iter().map(|count| Panel::new(&name(*count), EACH));
@@ -49,8 +49,8 @@ fn name(connections: u64) -> String {
 }
 
 fn sample(cell: &Cell<u64>, settling: Duration) -> Outcome<Sample> {
-    let Cell { work: connections, peer } = *cell;
-    let served = peer.start()?;
+    let Cell { work: connections, peer, .. } = *cell;
+    let served = cell.start()?;
     std::thread::sleep(settling / 2);
     let before = memory(&served.pids(), Memory::Resident);
     let window = Window::open(served.pids())?;

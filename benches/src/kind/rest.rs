@@ -42,7 +42,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<(Report, Vec<Panel>)> {
     let mut report = Report::new(Kind::Rest, &METRICS, Some(Peer::Axum), goals.to_vec());
     let peers = bench.ready(&PEERS);
     let cells: Vec<Cell<usize>> =
-        (0..WORKS.len()).flat_map(|work| peers.iter().map(move |peer| Cell { work, peer: *peer })).collect();
+        (0..WORKS.len()).flat_map(|work| peers.iter().map(move |peer| Cell::new(work, *peer))).collect();
     let time = bench.time(Duration::from_secs(4), Duration::from_secs(1));
     bench.measure(&mut report, &cells, |cell| Ok(vec![sample(cell, time)?]))?;
     let panels = WORKS.map(|(work, ..)| Panel::new(work, CPU));
@@ -54,7 +54,7 @@ fn sample(cell: &Cell<usize>, time: Duration) -> Outcome<Sample> {
     let body = if method == "POST" { message(1) } else { String::new() };
     let request = Request { method, path, body: &body };
     // Each work has a server of its own, so that no candidate carries what an earlier one has created.
-    let served = cell.peer.start()?;
+    let served = cell.start()?;
     load::run(async {
         load::drive(&served.authority, request, time / 2).await?;
         let window = Window::open(served.pids())?;

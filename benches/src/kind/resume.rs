@@ -42,7 +42,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<(Report, Vec<Panel>)> {
     let mut report = Report::new(Kind::Resume, &METRICS, None, goals.collect());
     let peers = bench.ready(&PEERS);
     let cells: Vec<Cell<u64>> =
-        clients.iter().flat_map(|count| peers.iter().map(|peer| Cell { work: *count, peer: *peer })).collect();
+        clients.iter().flat_map(|count| peers.iter().map(|peer| Cell::new(*count, *peer))).collect();
     let time = bench.time(Duration::from_secs(3), Duration::from_secs(1));
     bench.measure(&mut report, &cells, |cell| Ok(vec![sample(cell, time)?]))?;
     Ok((report, clients.iter().map(|count| Panel::new(&name(*count), RATE)).collect()))
@@ -53,9 +53,9 @@ fn name(clients: u64) -> String {
 }
 
 fn sample(cell: &Cell<u64>, time: Duration) -> Outcome<Sample> {
-    let Cell { work: clients, peer } = *cell;
+    let Cell { work: clients, peer, .. } = *cell;
     let wire = peer.wire().ok_or("nothing to listen to")?;
-    let served = peer.start()?;
+    let served = cell.start()?;
     let authority = served.authority.as_str();
     load::run(async {
         let ledger = Rc::new(Ledger::new());

@@ -49,7 +49,7 @@ pub(super) fn measure(bench: &Bench) -> Outcome<(Report, Vec<Panel>)> {
     let mut report = Report::new(Kind::Stopped, &METRICS, None, goals.collect());
     let peers = bench.ready(&PEERS);
     let cells: Vec<Cell<u64>> =
-        stopped.iter().flat_map(|count| peers.iter().map(|peer| Cell { work: *count, peer: *peer })).collect();
+        stopped.iter().flat_map(|count| peers.iter().map(|peer| Cell::new(*count, *peer))).collect();
     let time = bench.time(Duration::from_mins(1), Duration::from_secs(10));
     bench.measure(&mut report, &cells, |cell| Ok(vec![sample(cell, time)?]))?;
     let panels = stopped.iter().flat_map(|count| [GROWTH, OF_ALONE].map(|metric| Panel::new(&name(*count), metric)));
@@ -61,9 +61,9 @@ fn name(stopped: u64) -> String {
 }
 
 fn sample(cell: &Cell<u64>, time: Duration) -> Outcome<Sample> {
-    let Cell { work: stopped, peer } = *cell;
+    let Cell { work: stopped, peer, .. } = *cell;
     let wire = peer.wire().ok_or("nothing to listen to")?;
-    let served = peer.start()?;
+    let served = cell.start()?;
     load::run(async {
         let ledger = Rc::new(Ledger::new());
         let _readers = load::connect(&served.authority, wire, READERS, &ledger).await?;
