@@ -13,6 +13,7 @@ use crate::id::Id;
 use crate::method::Method;
 use crate::params::Params;
 use crate::payload::Payload;
+use crate::selection::Selection;
 use crate::service::Request;
 
 /// In which kind of hook a call is.
@@ -81,13 +82,15 @@ pub struct Context {
     phase: Phase,
     commit: Commit,
     original: Option<Original>,
+    /// What the caller has selected of the result; hooks see all of it.
+    selection: Option<Selection>,
     /// The id; `None` where the call has none.
     pub id: Option<Id>,
     /// The data; `null` where the call has none.
     pub data: Payload,
     /// Query, headers, connection.
     pub params: Params,
-    /// The result, once there is one.
+    /// The result, once there is one: whole records, whatever is hidden from the caller or not selected.
     pub result: Option<Payload>,
     /// What goes to clients instead of the result.
     pub dispatch: Option<Payload>,
@@ -117,6 +120,7 @@ impl Context {
             phase: Phase::Around,
             commit,
             original: None,
+            selection: None,
             id,
             data,
             params,
@@ -166,6 +170,11 @@ impl Context {
         &self.commit
     }
 
+    /// Returns what the caller has selected, once the hooks are over.
+    pub(crate) fn take_selection(&mut self) -> Option<Selection> {
+        self.selection.take()
+    }
+
     pub(crate) fn enter(&mut self, phase: Phase) -> Phase {
         std::mem::replace(&mut self.phase, phase)
     }
@@ -190,7 +199,8 @@ impl Context {
             &self.commit,
         );
         match service.service().call(request).await {
-            Ok(result) => {
+            Ok(mut result) => {
+                self.selection = Selection::take(&mut result);
                 // A store has taken the places of the events at its commit; without one this is the best moment.
                 if self.commit.is_open() && self.event.is_some() {
                     self.commit.reached(result.count()?);

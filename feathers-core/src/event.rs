@@ -32,16 +32,21 @@ pub(crate) struct EventKind {
     pub(crate) path: Arc<str>,
     /// The name: `created`.
     pub(crate) name: Arc<str>,
+    /// The fields of the service's records that never leave the server.
+    pub(crate) hidden: Arc<[Arc<str>]>,
 }
 
 impl Event {
-    /// Makes an event that has no place yet; its payloads are written here, where no lock is held.
+    /// Makes an event that has no place yet; its payloads are written here, where no lock is held, and without what is
+    /// hidden.
     ///
     /// Only the text is kept: what it was made of may be large, and has long been changed when the log forgets the event.
     /// Fails only if the type's own `Serialize` does.
     pub(crate) fn new(kind: Arc<EventKind>, payload: &Payload, channels: Channels) -> Result<Arc<Self>> {
-        let targets = channels.into_iter().map(Target::new).collect::<Result<_>>()?;
-        Ok(Arc::new(Self { seq: 0, kind, body: Body::new(payload.to_bytes()?), targets }))
+        let text = |payload: &Payload| payload.outbound(&kind.hidden)?.to_bytes();
+        let targets = channels.into_iter().map(|channel| Target::new(channel, text)).collect::<Result<_>>()?;
+        let body = Body::new(text(payload)?);
+        Ok(Arc::new(Self { seq: 0, kind, body, targets }))
     }
 
     /// Makes an event of what a shared log has carried: valid JSON, and the channels, some with a text of their own.
@@ -134,9 +139,9 @@ impl Own {
 }
 
 impl Target {
-    fn new(channel: Channel) -> Result<Self> {
+    fn new(channel: Channel, text: impl Fn(&Payload) -> Result<Bytes>) -> Result<Self> {
         let (names, filters, payload) = channel.into_parts();
-        let json = payload.map(|payload| payload.to_bytes()).transpose()?;
+        let json = payload.as_ref().map(text).transpose()?;
         Ok(Self { names, own: Own::new(filters, json) })
     }
 

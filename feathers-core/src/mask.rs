@@ -1,9 +1,15 @@
 //! Field masks: which fields of a record leave the server, applied while serialising.
 
+use std::any::type_name;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use serde::ser::{self, Serialize, SerializeMap, SerializeStruct, Serializer};
+use serde::ser::{
+    self, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+use crate::guard::Guard;
 
 /// Which fields of a record are serialised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,41 +43,108 @@ impl Mask {
     }
 }
 
-/// A value that serialises only the fields in its mask.
+/// What is seen of a value when it is serialised.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    /// The fields of the outermost struct or map.
+    pub(crate) mask: Mask,
+    /// What keeps hidden fields back, wherever a record stands in the value. It is there once a value leaves.
+    pub(crate) guard: Option<Arc<Guard>>,
+}
+
+impl View {
+    /// Sees only the fields in a mask.
+    pub(crate) fn of(mask: Mask) -> Self {
+        Self { mask, guard: None }
+    }
+
+    /// Tells whether everything is seen.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.mask == Mask::All && self.guard.is_none()
+    }
+}
+
+/// A value that serialises only what is seen of it.
 pub(crate) struct Masked<'a, T> {
     value: &'a T,
-    mask: &'a Mask,
+    view: &'a View,
 }
 
 impl<'a, T> Masked<'a, T> {
-    pub(crate) fn new(value: &'a T, mask: &'a Mask) -> Self {
-        Self { value, mask }
+    pub(crate) fn new(value: &'a T, view: &'a View) -> Self {
+        Self { value, view }
     }
 }
 
 impl<T: Serialize> Serialize for Masked<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.mask {
-            Mask::All => self.value.serialize(serializer),
-            mask => self.value.serialize(Filter { inner: serializer, mask }),
+        if self.view.is_whole() {
+            return self.value.serialize(serializer);
         }
+        let mask = Some(&self.view.mask).filter(|mask| **mask != Mask::All);
+        self.value.serialize(Filter {
+            inner: serializer,
+            mask,
+            guard: self.view.guard.as_deref(),
+            of: type_name::<T>(),
+        })
     }
 }
 
-/// Passes everything through but the fields of the outermost struct or map that the mask stops.
-struct Filter<'a, S> {
-    inner: S,
-    mask: &'a Mask,
+/// A value inside of one that is seen in part.
+struct Inside<'a, T: ?Sized> {
+    value: &'a T,
+    guard: &'a Guard,
 }
 
+impl<T: ?Sized + Serialize> Serialize for Inside<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let guard = Some(self.guard);
+        self.value.serialize(Filter { inner: serializer, mask: None, guard, of: type_name::<T>() })
+    }
+}
+
+/// Passes everything through but the fields of the outermost struct or map that the mask stops, and what the guard
+/// keeps back.
+struct Filter<'a, S> {
+    inner: S,
+    mask: Option<&'a Mask>,
+    guard: Option<&'a Guard>,
+    /// The type that is being serialised.
+    of: &'static str,
+}
+
+/// The fields of a struct or the entries of a map.
 struct Fields<'a, C> {
     inner: C,
-    mask: &'a Mask,
+    mask: Option<&'a Mask>,
+    hidden: &'a [&'static str],
+    guard: Option<&'a Guard>,
     skip: bool,
+}
+
+/// The items of anything else.
+struct Items<'a, C> {
+    inner: C,
+    guard: Option<&'a Guard>,
+}
+
+/// Writes a call twice: for a value in which a guard looks for records, and for one in which nobody does.
+macro_rules! inside {
+    ($guard:expr, $value:ident => $call:expr) => {
+        match $guard {
+            Some(guard) => {
+                let $value = &Inside { value: $value, guard };
+                $call
+            }
+            None => $call,
+        }
+    };
 }
 
 macro_rules! pass {
     ($($method:ident($($arg:ident: $ty:ty),*);)*) => {$(
+        #[inline]
         fn $method(self, $($arg: $ty),*) -> Result<S::Ok, S::Error> {
             self.inner.$method($($arg),*)
         }
@@ -81,13 +154,13 @@ macro_rules! pass {
 impl<'a, S: Serializer> Serializer for Filter<'a, S> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = S::SerializeSeq;
-    type SerializeTuple = S::SerializeTuple;
-    type SerializeTupleStruct = S::SerializeTupleStruct;
-    type SerializeTupleVariant = S::SerializeTupleVariant;
+    type SerializeSeq = Items<'a, S::SerializeSeq>;
+    type SerializeTuple = Items<'a, S::SerializeTuple>;
+    type SerializeTupleStruct = Items<'a, S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Items<'a, S::SerializeTupleVariant>;
     type SerializeMap = Fields<'a, S::SerializeMap>;
     type SerializeStruct = Fields<'a, S::SerializeStruct>;
-    type SerializeStructVariant = S::SerializeStructVariant;
+    type SerializeStructVariant = Items<'a, S::SerializeStructVariant>;
 
     pass! {
         serialize_bool(v: bool);
@@ -113,7 +186,7 @@ impl<'a, S: Serializer> Serializer for Filter<'a, S> {
     }
 
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<S::Ok, S::Error> {
-        value.serialize(self)
+        value.serialize(Self { of: type_name::<T>(), ..self })
     }
 
     fn serialize_newtype_struct<T: ?Sized + Serialize>(
@@ -121,7 +194,7 @@ impl<'a, S: Serializer> Serializer for Filter<'a, S> {
         _name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        value.serialize(self)
+        value.serialize(Self { of: type_name::<T>(), ..self })
     }
 
     fn serialize_newtype_variant<T: ?Sized + Serialize>(
@@ -131,19 +204,19 @@ impl<'a, S: Serializer> Serializer for Filter<'a, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.inner.serialize_newtype_variant(name, index, variant, value)
+        inside!(self.guard, value => self.inner.serialize_newtype_variant(name, index, variant, value))
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<S::SerializeSeq, S::Error> {
-        self.inner.serialize_seq(len)
+    fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
+        Ok(Items { inner: self.inner.serialize_seq(len)?, guard: self.guard })
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<S::SerializeTuple, S::Error> {
-        self.inner.serialize_tuple(len)
+    fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, S::Error> {
+        Ok(Items { inner: self.inner.serialize_tuple(len)?, guard: self.guard })
     }
 
-    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<S::SerializeTupleStruct, S::Error> {
-        self.inner.serialize_tuple_struct(name, len)
+    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Self::SerializeTupleStruct, S::Error> {
+        Ok(Items { inner: self.inner.serialize_tuple_struct(name, len)?, guard: self.guard })
     }
 
     fn serialize_tuple_variant(
@@ -152,16 +225,20 @@ impl<'a, S: Serializer> Serializer for Filter<'a, S> {
         index: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<S::SerializeTupleVariant, S::Error> {
-        self.inner.serialize_tuple_variant(name, index, variant, len)
+    ) -> Result<Self::SerializeTupleVariant, S::Error> {
+        Ok(Items { inner: self.inner.serialize_tuple_variant(name, index, variant, len)?, guard: self.guard })
     }
 
-    fn serialize_map(self, _len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
-        Ok(Fields { inner: self.inner.serialize_map(None)?, mask: self.mask, skip: false })
+    fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
+        let len = len.filter(|_| self.mask.is_none());
+        let inner = self.inner.serialize_map(len)?;
+        Ok(Fields { inner, mask: self.mask, hidden: &[], guard: self.guard, skip: false })
     }
 
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Self::SerializeStruct, S::Error> {
-        Ok(Fields { inner: self.inner.serialize_struct(name, len)?, mask: self.mask, skip: false })
+        let hidden = self.guard.map_or(&[] as &[_], |guard| guard.hidden(name, self.of));
+        let inner = self.inner.serialize_struct(name, len)?;
+        Ok(Fields { inner, mask: self.mask, hidden, guard: self.guard, skip: false })
     }
 
     fn serialize_struct_variant(
@@ -170,12 +247,22 @@ impl<'a, S: Serializer> Serializer for Filter<'a, S> {
         index: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<S::SerializeStructVariant, S::Error> {
-        self.inner.serialize_struct_variant(name, index, variant, len)
+    ) -> Result<Self::SerializeStructVariant, S::Error> {
+        Ok(Items { inner: self.inner.serialize_struct_variant(name, index, variant, len)?, guard: self.guard })
     }
 
     fn collect_str<T: ?Sized + Display>(self, value: &T) -> Result<S::Ok, S::Error> {
         self.inner.collect_str(value)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.inner.is_human_readable()
+    }
+}
+
+impl<C> Fields<'_, C> {
+    fn allows(&self, field: &str) -> bool {
+        self.mask.is_none_or(|mask| mask.allows(field)) && !self.hidden.contains(&field)
     }
 }
 
@@ -184,7 +271,10 @@ impl<C: SerializeStruct> SerializeStruct for Fields<'_, C> {
     type Error = C::Error;
 
     fn serialize_field<T: ?Sized + Serialize>(&mut self, key: &'static str, value: &T) -> Result<(), C::Error> {
-        if self.mask.allows(key) { self.inner.serialize_field(key, value) } else { self.inner.skip_field(key) }
+        if !self.allows(key) {
+            return self.inner.skip_field(key);
+        }
+        inside!(self.guard, value => self.inner.serialize_field(key, value))
     }
 
     fn skip_field(&mut self, key: &'static str) -> Result<(), C::Error> {
@@ -201,18 +291,46 @@ impl<C: SerializeMap> SerializeMap for Fields<'_, C> {
     type Error = C::Error;
 
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), C::Error> {
-        let name = key.serialize(KeyText).ok();
-        self.skip = name.is_some_and(|name| !self.mask.allows(&name));
+        let name = self.mask.and_then(|_| key.serialize(KeyText).ok());
+        self.skip = name.is_some_and(|name| !self.allows(&name));
         if self.skip { Ok(()) } else { self.inner.serialize_key(key) }
     }
 
     fn serialize_value<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), C::Error> {
-        if self.skip { Ok(()) } else { self.inner.serialize_value(value) }
+        if self.skip {
+            return Ok(());
+        }
+        inside!(self.guard, value => self.inner.serialize_value(value))
     }
 
     fn end(self) -> Result<C::Ok, C::Error> {
         self.inner.end()
     }
+}
+
+macro_rules! items {
+    ($($trait:ident: $method:ident($($key:ident: $ty:ty)?);)*) => {$(
+        impl<C: $trait> $trait for Items<'_, C> {
+            type Ok = C::Ok;
+            type Error = C::Error;
+
+            fn $method<T: ?Sized + Serialize>(&mut self, $($key: $ty,)? value: &T) -> Result<(), C::Error> {
+                inside!(self.guard, value => self.inner.$method($($key,)? value))
+            }
+
+            fn end(self) -> Result<C::Ok, C::Error> {
+                self.inner.end()
+            }
+        }
+    )*};
+}
+
+items! {
+    SerializeSeq: serialize_element();
+    SerializeTuple: serialize_element();
+    SerializeTupleStruct: serialize_field();
+    SerializeTupleVariant: serialize_field();
+    SerializeStructVariant: serialize_field(key: &'static str);
 }
 
 /// Reads the text of a map key; a key that is no text has none and passes.

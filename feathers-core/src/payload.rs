@@ -2,8 +2,10 @@
 //!
 //! A payload is made from a typed value or from JSON text. It becomes a [`serde_json::Value`] only when somebody asks
 //! for one, and is serialised at most once, however many readers share it.
-//! Hidden fields and `$select` are a [`Mask`] that is applied while serialising.
+//! What is seen of a typed value is decided while serialising: `$select` is a [`Mask`], and hidden fields are kept back
+//! by the guard once a payload leaves the server.
 
+mod shape;
 mod typed;
 
 use std::any::type_name;
@@ -16,9 +18,11 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+pub(crate) use self::shape::records_of;
 use self::typed::{Many, One, PageOf, Typed};
 use crate::error::{Error, Result};
-use crate::mask::Mask;
+use crate::guard::{self, Guard};
+use crate::mask::{Mask, View};
 use crate::scratch;
 
 /// The data or the result of a call.
@@ -34,8 +38,8 @@ struct Inner {
 }
 
 enum Repr {
-    /// Typed; the two caches hold the derived forms.
-    Typed(Box<dyn Typed>),
+    /// Typed, and what is seen of it; the two caches hold the derived forms.
+    Typed(Arc<dyn Typed>, View),
     /// The text is in the `json` cache.
     Json,
     /// The value is in the `value` cache.
@@ -53,12 +57,12 @@ impl Payload {
 
     /// Wraps one shared record, of which only the fields in `mask` leave the server.
     pub fn record<T: Serialize + Send + Sync + 'static>(record: Arc<T>, mask: Mask) -> Self {
-        Self::typed(One { record, mask })
+        Self::typed(Arc::new(One(record)), View::of(mask))
     }
 
     /// Wraps a list of shared records.
     pub fn records<T: Serialize + Send + Sync + 'static>(records: Vec<Arc<T>>, mask: Mask) -> Self {
-        Self::typed(Many { records, mask })
+        Self::typed(Arc::new(Many(records)), View::of(mask))
     }
 
     /// Wraps one page of records, serialised as `{total, limit, skip, data}`.
@@ -69,7 +73,7 @@ impl Payload {
         limit: Option<u64>,
         skip: u64,
     ) -> Self {
-        Self::typed(PageOf { total, limit, skip, data: Many { records, mask } })
+        Self::typed(Arc::new(PageOf { total, limit, skip, data: Many(records) }), View::of(mask))
     }
 
     /// Wraps JSON text that came from outside, after checking that it is valid JSON.
@@ -94,12 +98,9 @@ impl Payload {
         Self(Some(Arc::new(Inner { repr: Repr::Json, json: OnceLock::from(json), value: OnceLock::new() })))
     }
 
-    fn typed(value: impl Typed + 'static) -> Self {
-        Self(Some(Arc::new(Inner {
-            repr: Repr::Typed(Box::new(value)),
-            json: OnceLock::new(),
-            value: OnceLock::new(),
-        })))
+    fn typed(value: Arc<dyn Typed>, view: View) -> Self {
+        let repr = Repr::Typed(value, view);
+        Self(Some(Arc::new(Inner { repr, json: OnceLock::new(), value: OnceLock::new() })))
     }
 
     /// Tells whether this is JSON `null`.
@@ -107,7 +108,7 @@ impl Payload {
         match &self.0 {
             None => true,
             Some(inner) => match &inner.repr {
-                Repr::Typed(_) => self.json().is_ok_and(|json| &json[..] == b"null"),
+                Repr::Typed(..) => self.json().is_ok_and(|json| &json[..] == b"null"),
                 Repr::Json => false,
                 Repr::Value => inner.value.get().is_some_and(Value::is_null),
             },
@@ -129,7 +130,13 @@ impl Payload {
             return Ok(json);
         }
         let json = scratch::write(|out| match &inner.repr {
-            Repr::Typed(typed) => typed.write(out),
+            Repr::Typed(typed, view) => match &view.guard {
+                None => typed.write(view, out),
+                Some(guard) => {
+                    guard::leaving(|| typed.write(view, out))?;
+                    guard.sweep(out)
+                }
+            },
             Repr::Json | Repr::Value => serde_json::to_writer(out, &inner.value.get()),
         })?;
         Ok(inner.json.get_or_init(|| json))
@@ -145,7 +152,8 @@ impl Payload {
             return Ok(value);
         }
         let value = match &inner.repr {
-            Repr::Typed(typed) => typed.to_value()?,
+            Repr::Typed(typed, view) if view.is_whole() => typed.to_value()?,
+            Repr::Typed(..) => serde_json::from_slice(self.json()?)?,
             // Valid text can still be nested deeper than the parser goes, which is the sender's mistake.
             Repr::Json | Repr::Value => serde_json::from_slice(inner.json.get().map_or(b"null", |json| &json[..]))
                 .map_err(|error| Error::bad_request(format!("Invalid JSON: {error}")).with_source(error))?,
@@ -178,9 +186,9 @@ impl Payload {
 
     /// Returns the typed value if it was made from exactly this type.
     ///
-    /// A list of records is `Vec<Arc<T>>`, one record is `T`.
+    /// A list of records is `Vec<Arc<T>>`, one record is `T`. It is the whole value, also where a mask hides something.
     pub fn downcast_ref<T: 'static>(&self) -> Option<&T> {
-        let Repr::Typed(typed) = &self.0.as_ref()?.repr else { return None };
+        let Repr::Typed(typed, _) = &self.0.as_ref()?.repr else { return None };
         let any = typed.any();
         any.downcast_ref::<Arc<T>>().map(|record| &**record).or_else(|| any.downcast_ref::<T>())
     }
@@ -206,8 +214,8 @@ impl Payload {
     /// Returns one payload per element if this is a list, else `None`.
     pub fn items(&self) -> Result<Option<Vec<Self>>> {
         let Some(inner) = &self.0 else { return Ok(None) };
-        if let Repr::Typed(typed) = &inner.repr
-            && let Some(items) = typed.items()
+        if let Repr::Typed(typed, view) = &inner.repr
+            && let Some(items) = typed.items(view)
         {
             return Ok(Some(items));
         }
@@ -222,36 +230,90 @@ impl Payload {
         Ok(Some(items.into_iter().map(Self::from).collect()))
     }
 
-    /// Returns the same record, or list of records, without these fields. What has none of them is shared as it is.
-    pub(crate) fn without(&self, hidden: &[Arc<str>]) -> Result<Self> {
-        let is_hidden = |name: &str| hidden.iter().any(|hidden| **hidden == *name);
-        let shows = |value: &Value| value.as_object().is_some_and(|fields| fields.keys().any(|name| is_hidden(name)));
-        if hidden.is_empty() {
+    /// Returns the same record, list or page of records, without these fields. What has none of them is shared as it is.
+    pub(crate) fn without(&self, fields: &[Arc<str>]) -> Result<Self> {
+        if fields.is_empty() {
             return Ok(self.clone());
         }
-        if let Some(Repr::Typed(typed)) = self.0.as_ref().map(|inner| &inner.repr) {
-            let passes = hidden.iter().any(|name| typed.mask().allows(name));
-            return Ok(if passes { typed.masked(typed.mask().without(hidden)) } else { self.clone() });
+        if let Some(Repr::Typed(typed, view)) = self.0.as_ref().map(|inner| &inner.repr) {
+            if !fields.iter().any(|name| view.mask.allows(name)) {
+                return Ok(self.clone());
+            }
+            return Ok(Self::typed(typed.clone(), View { mask: view.mask.without(fields), guard: view.guard.clone() }));
         }
         let value = self.value()?;
-        if !shows(value) && !value.as_array().is_some_and(|items| items.iter().any(shows)) {
+        if !shape::has_any(value, fields) {
             return Ok(self.clone());
         }
         let mut value = value.clone();
-        let records = match &mut value {
-            Value::Array(items) => items.as_mut_slice(),
-            one => std::slice::from_mut(one),
-        };
-        for fields in records.iter_mut().filter_map(Value::as_object_mut) {
-            fields.retain(|name, _| !is_hidden(name));
-        }
+        shape::remove(&mut value, fields);
         Ok(value.into())
+    }
+
+    /// Returns what may leave the server: nothing that is hidden in any record, wherever it stands.
+    ///
+    /// `hidden` are the hidden fields of the service that it leaves, which are also taken from what has no type.
+    pub(crate) fn outbound(&self, hidden: &[Arc<str>]) -> Result<Self> {
+        let Some(inner) = &self.0 else { return Ok(Self::NULL) };
+        let Some(guard) = guard::current() else { return self.without(hidden) };
+        let own = self.without(hidden)?;
+        match &inner.repr {
+            Repr::Typed(..) => Ok(own.guarded(guard)),
+            Repr::Json if inner.value.get().is_none() && !guard.suspects(self.json()?, false) => Ok(own),
+            Repr::Json | Repr::Value => {
+                let value = own.value()?;
+                if !guard.finds(value) {
+                    return Ok(own);
+                }
+                let mut value = value.clone();
+                guard.clean(&mut value);
+                Ok(value.into())
+            }
+        }
+    }
+
+    /// Returns the same typed value behind a guard.
+    fn guarded(self, guard: Arc<Guard>) -> Self {
+        match self.0.as_ref().map(|inner| &inner.repr) {
+            Some(Repr::Typed(typed, view)) if view.guard.is_none() => {
+                Self::typed(typed.clone(), View { mask: view.mask.clone(), guard: Some(guard) })
+            }
+            _ => self,
+        }
+    }
+
+    /// Takes a typed value from behind its mask, so that hooks see all of it, and returns the mask; `None` if it has
+    /// none, or has left already.
+    pub(crate) fn unmask(&mut self) -> Option<Mask> {
+        let Repr::Typed(typed, view) = &self.0.as_ref()?.repr else { return None };
+        if view.mask == Mask::All || view.guard.is_some() {
+            return None;
+        }
+        let mask = view.mask.clone();
+        *self = Self::typed(typed.clone(), View::default());
+        Some(mask)
+    }
+
+    /// Returns the same typed value behind a mask.
+    pub(crate) fn masked(&self, mask: Mask) -> Self {
+        match self.0.as_ref().map(|inner| &inner.repr) {
+            Some(Repr::Typed(typed, _)) => Self::typed(typed.clone(), View::of(mask)),
+            _ => self.clone(),
+        }
+    }
+
+    /// Tells whether this is a clone of the other.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        }
     }
 
     /// Returns how many records this is: the length of a list, else one.
     pub(crate) fn count(&self) -> Result<usize> {
         match self.0.as_ref().map(|inner| &inner.repr) {
-            Some(Repr::Typed(typed)) if typed.len().is_some() => Ok(typed.len().unwrap_or(1)),
+            Some(Repr::Typed(typed, _)) if typed.len().is_some() => Ok(typed.len().unwrap_or(1)),
             _ if self.is_array() => Ok(self.items()?.map_or(1, |items| items.len())),
             _ => Ok(1),
         }
@@ -312,7 +374,8 @@ impl From<Box<RawValue>> for Payload {
 
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let json = self.json().map_err(serde::ser::Error::custom)?;
+        let leaving = guard::is_leaving().then(|| self.outbound(&[])).transpose().map_err(serde::ser::Error::custom)?;
+        let json = leaving.as_ref().unwrap_or(self).json().map_err(serde::ser::Error::custom)?;
         let raw: &RawValue = serde_json::from_slice(json).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }

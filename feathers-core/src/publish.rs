@@ -27,7 +27,7 @@ pub struct Publication {
     pub path: Arc<str>,
     /// The name of the event.
     pub event: Arc<str>,
-    /// The changed record, or the data of a custom event.
+    /// The changed record, or the data of a custom event: all of it, whatever the caller selected and clients may see.
     pub data: Payload,
     /// The call that caused it; `None` for events emitted by hand.
     pub call: Option<Arc<Cause>>,
@@ -43,7 +43,7 @@ pub struct Cause {
     pub id: Option<Id>,
     /// The parameters, as the hooks left them.
     pub params: Params,
-    /// The whole result; for a list it has one event per element.
+    /// The whole result, as `data` is; for a list it has one event per element.
     pub result: Payload,
 }
 

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+pub use inventory;
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
 use serde::ser::{Serialize, Serializer};
 
@@ -12,6 +13,7 @@ pub use crate::arguments::{FromId, FromPayload, into_payload, one_at_a_time};
 use crate::error::{Error, Result};
 use crate::field::{FieldRef, FieldValue};
 pub use crate::field::{from_json_field, to_json_field};
+pub use crate::guard::Registered;
 use crate::id::Id;
 pub use crate::record::lookup_inside;
 use crate::record::wrong_id;

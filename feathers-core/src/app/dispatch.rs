@@ -122,10 +122,8 @@ impl Handle {
         let publication = Publication { path: kind.path.clone(), event: kind.name.clone(), data, call: None };
         self.notify(mounted, &publication);
         if let Some(publisher) = mounted.publisher(event) {
-            match publication.data.without(mounted.hidden()) {
-                Ok(dispatch) => publisher.publish(kind, publication, dispatch, self, self.log().place()),
-                Err(error) => tracing::error!(path = mounted.path(), event, ?error, "the event cannot be written"),
-            }
+            let dispatch = publication.data.clone();
+            publisher.publish(kind, publication, dispatch, self, self.log().place());
         }
     }
 
@@ -139,13 +137,16 @@ impl Handle {
 
     /// Emits the events of a successful call: one per element of a list, else one.
     fn emit_result(&self, mounted: &Arc<Mounted>, ctx: &mut Context) -> Result<Reply> {
-        let (mut result, mut dispatch) = (ctx.result.take().unwrap_or_default(), ctx.dispatch.take());
-        if ctx.params.is_external() {
-            // A hook may have put something there that it has read from inside.
-            result = result.without(mounted.hidden())?;
-            dispatch = dispatch.map(|dispatch| dispatch.without(mounted.hidden())).transpose()?;
-        }
-        let reply = Reply { result, dispatch, http: mem::take(&mut ctx.http) };
+        let (result, dispatch) = (ctx.result.take().unwrap_or_default(), ctx.dispatch.take());
+        let selection = ctx.take_selection();
+        let is_external = ctx.params.is_external();
+        let answer = |payload: &Payload| {
+            let selected = selection.as_ref().map(|selection| selection.of(payload, mounted.schema())).transpose()?;
+            let selected = selected.as_ref().unwrap_or(payload);
+            if is_external { selected.outbound(mounted.hidden()) } else { Ok(selected.clone()) }
+        };
+        let http = mem::take(&mut ctx.http);
+        let reply = Reply { result: answer(&result)?, dispatch: dispatch.as_ref().map(answer).transpose()?, http };
         let Some(event) = ctx.event.as_deref() else { return Ok(reply) };
         if mounted.is_custom_event(event) {
             return Ok(reply);
@@ -155,16 +156,25 @@ impl Handle {
             return Ok(reply);
         }
         let kind = mounted.kind(event);
-        let items: SmallVec<[_; 1]> = if let Some(items) = reply.result.items()? {
-            let safe = reply.dispatch.as_ref().map(Payload::items).transpose()?.flatten();
-            let safe = safe.filter(|safe| safe.len() == items.len()).unwrap_or_else(|| items.clone());
+        // Events are of whole records, whatever the caller has selected. Without a selection the answer is the same
+        // text, and shared.
+        let (safe, safe_result) = match &selection {
+            Some(_) => (dispatch.as_ref(), &result),
+            None => (reply.dispatch.as_ref(), &reply.result),
+        };
+        let items: SmallVec<[_; 1]> = if let Some(items) = result.items()? {
+            let safe = match safe.map(Payload::items).transpose()?.flatten() {
+                Some(safe) if safe.len() == items.len() => safe,
+                _ => safe_result.items()?.unwrap_or_default(),
+            };
             items.into_iter().zip(safe).collect()
         } else {
-            smallvec![(reply.result.clone(), reply.ack().clone())]
+            let safe = safe.filter(|dispatch| !dispatch.is_falsy()).unwrap_or(safe_result).clone();
+            smallvec![(result.clone(), safe)]
         };
         let commit = ctx.commit().clone();
         let params = mem::take(&mut ctx.params);
-        let cause = Cause::new(ctx.method().clone(), ctx.id.take(), params, reply.result.clone());
+        let cause = Cause::new(ctx.method().clone(), ctx.id.take(), params, result);
         let count = items.len();
         for (data, dispatch) in items {
             let publication =
@@ -173,7 +183,6 @@ impl Handle {
             if let Some(publisher) = publisher
                 && let Some(places) = commit.places(count)
             {
-                let dispatch = dispatch.without(mounted.hidden())?;
                 publisher.publish(kind.clone(), publication, dispatch, self, places.place());
             }
         }
@@ -187,6 +196,7 @@ impl Handle {
 async fn run(mut ctx: Box<Context>) -> Result<Reply> {
     let started = Instant::now();
     let mounted = ctx.service().clone();
+    let is_external = ctx.params.is_external();
     let Some(chain) = mounted.chain(ctx.method()) else { return Err(Error::method_not_allowed("no such method")) };
     let result = match run_levels(&mut ctx, &chain.levels).await {
         Ok(()) => ctx.app().clone().emit_result(&mounted, &mut ctx),
@@ -198,7 +208,7 @@ async fn run(mut ctx: Box<Context>) -> Result<Reply> {
     {
         tracing::error!(service = mounted.path(), method = ctx.method().name(), ?error, "call failed");
     }
-    result
+    if is_external { result.map_err(Error::outbound) } else { result }
 }
 
 fn panicked() -> Error {

@@ -7,10 +7,12 @@ use std::time::Duration;
 use crate::app::mount::{Listener, Mount};
 use crate::error::{Error, Result};
 use crate::event::EventKind;
+use crate::guard;
 use crate::hook::{Hooks, Level};
 use crate::method::Method;
 use crate::publish::{Publisher, Publishers};
 use crate::route::{Router, strip};
+use crate::schema::Schema;
 use crate::service::{Descriptor, Service};
 
 /// The names that no custom method may have, since they mean something on a Feathers service.
@@ -63,7 +65,7 @@ pub(crate) struct Mounted {
     external: Vec<Method>,
     published: Vec<Arc<EventKind>>,
     /// The fields of the records that never leave the server.
-    hidden: Vec<Arc<str>>,
+    hidden: Arc<[Arc<str>]>,
     route_params: Vec<(Arc<str>, String)>,
     listeners: Vec<(Arc<str>, Listener)>,
     /// Innermost first: the service's, then those of the apps around it.
@@ -136,8 +138,12 @@ impl Mounted {
         if let Some(unknown) = mount.publishers.events.keys().find(|event| !published.contains(event)) {
             return Err(Error::general(format!("'{unknown}' is not a valid service event")));
         }
+        descriptor.schema.iter().for_each(guard::know);
+        let fields = descriptor.schema.iter().flat_map(|schema| schema.fields.iter());
+        let hidden: Arc<[Arc<str>]> = fields.filter(|field| field.hidden).map(|field| field.name.into()).collect();
         let path: Arc<str> = path.into();
-        let published = published.into_iter().map(|name| Arc::new(EventKind { path: path.clone(), name })).collect();
+        let kind = |name| Arc::new(EventKind { path: path.clone(), name, hidden: hidden.clone() });
+        let published = published.into_iter().map(kind).collect();
         let chains = all
             .iter()
             .map(|method| {
@@ -146,8 +152,6 @@ impl Mounted {
                 (method.clone(), Chain { levels, meters: OnceLock::new() })
             })
             .collect();
-        let fields = descriptor.schema.iter().flat_map(|schema| schema.fields.iter());
-        let hidden = fields.filter(|field| field.hidden).map(|field| field.name.into()).collect();
         let publishers = [mount.publishers]
             .into_iter()
             .chain(around.iter().rev().map(|(_, publishers)| publishers.clone()))
@@ -186,6 +190,10 @@ impl Mounted {
         &self.external
     }
 
+    pub(crate) fn schema(&self) -> Option<&Schema> {
+        self.descriptor.schema.as_ref()
+    }
+
     pub(crate) fn hidden(&self) -> &[Arc<str>] {
         &self.hidden
     }
@@ -205,7 +213,8 @@ impl Mounted {
 
     /// Returns what an event is, shared if it is one that is published.
     pub(crate) fn kind(&self, event: &str) -> Arc<EventKind> {
-        let made = || Arc::new(EventKind { path: self.path.clone(), name: event.into() });
+        let hidden = || self.hidden.clone();
+        let made = || Arc::new(EventKind { path: self.path.clone(), name: event.into(), hidden: hidden() });
         self.published_kind(event).cloned().unwrap_or_else(made)
     }
 

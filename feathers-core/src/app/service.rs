@@ -65,9 +65,9 @@ impl ServiceInfo {
         self.0.external()
     }
 
-    /// Returns a record, or several, without the fields that never leave the server.
+    /// Returns a record, or several, without the fields that never leave the server; so it looks to clients.
     pub fn without_hidden(&self, payload: &Payload) -> Result<Payload> {
-        payload.without(self.0.hidden())
+        payload.outbound(self.0.hidden())
     }
 
     /// Returns everything that the service says of itself.

@@ -156,7 +156,9 @@ async fn restart(log: &Log, shared: &dyn EventLog, after: Cursor, reason: ResetR
 
 fn from_entry(app: &Handle, entry: Entry) -> Arc<Event> {
     let channels = entry.targets.into_iter().map(|target| (app.channel(target.channels), target.data));
-    Event::from_texts(EventKind { path: entry.path, name: entry.event }, entry.data, channels)
+    // What another process has published holds nothing hidden.
+    let kind = EventKind { path: entry.path, name: entry.event, hidden: Arc::default() };
+    Event::from_texts(kind, entry.data, channels)
 }
 
 /// Pauses that double, up to a bound.

@@ -3,40 +3,37 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::Payload;
-use crate::mask::{Mask, Masked};
+use crate::mask::{Masked, View};
 
 /// What a payload needs to know of a typed value.
 pub(super) trait Typed: Send + Sync {
-    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()>;
+    /// Writes what is seen of it.
+    fn write(&self, view: &View, out: &mut Vec<u8>) -> serde_json::Result<()>;
+    /// Returns all of it.
     fn to_value(&self) -> serde_json::Result<Value>;
-    fn items(&self) -> Option<Vec<Payload>>;
+    fn items(&self, view: &View) -> Option<Vec<Payload>>;
     fn len(&self) -> Option<usize>;
     fn any(&self) -> &dyn Any;
-    /// Returns the mask, and the same value behind another one.
-    fn mask(&self) -> &Mask;
-    fn masked(&self, mask: Mask) -> Payload;
 }
 
 /// One record.
-pub(super) struct One<T> {
-    pub(super) record: Arc<T>,
-    pub(super) mask: Mask,
-}
+pub(super) struct One<T>(pub(super) Arc<T>);
 
 impl<T: Serialize + Send + Sync + 'static> Typed for One<T> {
-    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        serde_json::to_writer(out, &Masked::new(&*self.record, &self.mask))
+    fn write(&self, view: &View, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(out, &Masked::new(&*self.0, view))
     }
 
     fn to_value(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(Masked::new(&*self.record, &self.mask))
+        serde_json::to_value(&*self.0)
     }
 
-    fn items(&self) -> Option<Vec<Payload>> {
+    fn items(&self, _view: &View) -> Option<Vec<Payload>> {
         None
     }
 
@@ -45,80 +42,85 @@ impl<T: Serialize + Send + Sync + 'static> Typed for One<T> {
     }
 
     fn any(&self) -> &dyn Any {
-        &self.record
-    }
-
-    fn mask(&self) -> &Mask {
-        &self.mask
-    }
-
-    fn masked(&self, mask: Mask) -> Payload {
-        Payload::record(self.record.clone(), mask)
+        &self.0
     }
 }
 
 /// A list of records.
-pub(super) struct Many<T> {
-    pub(super) records: Vec<Arc<T>>,
-    pub(super) mask: Mask,
+pub(super) struct Many<T>(pub(super) Vec<Arc<T>>);
+
+/// A list of records as it is seen.
+struct Seen<'a, T> {
+    records: &'a [Arc<T>],
+    view: &'a View,
 }
 
-impl<T: Serialize + Send + Sync + 'static> Serialize for Many<T> {
+impl<T: Serialize> Serialize for Seen<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.records.iter().map(|record| Masked::new(&**record, &self.mask)))
+        serializer.collect_seq(self.records.iter().map(|record| Masked::new(&**record, self.view)))
     }
 }
 
 impl<T: Serialize + Send + Sync + 'static> Typed for Many<T> {
-    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        serde_json::to_writer(out, self)
+    fn write(&self, view: &View, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(out, &Seen { records: &self.0, view })
     }
 
     fn to_value(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
+        serde_json::to_value(&self.0)
     }
 
-    fn items(&self) -> Option<Vec<Payload>> {
-        Some(self.records.iter().map(|record| Payload::record(record.clone(), self.mask.clone())).collect())
+    fn items(&self, view: &View) -> Option<Vec<Payload>> {
+        Some(self.0.iter().map(|record| Payload::typed(Arc::new(One(record.clone())), view.clone())).collect())
     }
 
     fn len(&self) -> Option<usize> {
-        Some(self.records.len())
+        Some(self.0.len())
     }
 
     fn any(&self) -> &dyn Any {
-        &self.records
-    }
-
-    fn mask(&self) -> &Mask {
-        &self.mask
-    }
-
-    fn masked(&self, mask: Mask) -> Payload {
-        Payload::records(self.records.clone(), mask)
+        &self.0
     }
 }
 
 /// One page of a paginated find, serialised as `{total, limit, skip, data}`.
-#[derive(Serialize)]
-pub(super) struct PageOf<T: Serialize + Send + Sync + 'static> {
+pub(super) struct PageOf<T> {
     pub(super) total: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) limit: Option<u64>,
     pub(super) skip: u64,
     pub(super) data: Many<T>,
 }
 
+/// A page as it is seen.
+struct SeenPage<'a, T> {
+    page: &'a PageOf<T>,
+    view: &'a View,
+}
+
+impl<T: Serialize> Serialize for SeenPage<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { page, view } = self;
+        let mut out = serializer.serialize_struct("Page", if page.limit.is_some() { 4 } else { 3 })?;
+        out.serialize_field("total", &page.total)?;
+        if let Some(limit) = page.limit {
+            out.serialize_field("limit", &limit)?;
+        }
+        out.serialize_field("skip", &page.skip)?;
+        out.serialize_field("data", &Seen { records: &page.data.0, view })?;
+        out.end()
+    }
+}
+
 impl<T: Serialize + Send + Sync + 'static> Typed for PageOf<T> {
-    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        serde_json::to_writer(out, self)
+    fn write(&self, view: &View, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(out, &SeenPage { page: self, view })
     }
 
     fn to_value(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
+        serde_json::to_value(SeenPage { page: self, view: &View::default() })
     }
 
-    fn items(&self) -> Option<Vec<Payload>> {
+    fn items(&self, _view: &View) -> Option<Vec<Payload>> {
         None
     }
 
@@ -127,14 +129,6 @@ impl<T: Serialize + Send + Sync + 'static> Typed for PageOf<T> {
     }
 
     fn any(&self) -> &dyn Any {
-        &self.data.records
-    }
-
-    fn mask(&self) -> &Mask {
-        &self.data.mask
-    }
-
-    fn masked(&self, mask: Mask) -> Payload {
-        Payload::page(self.data.records.clone(), mask, self.total, self.limit, self.skip)
+        &self.data.0
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::app::Handle;
 use crate::error::{Error, Result};
+use crate::guard;
 use crate::mask::Mask;
 use crate::method::Method;
 use crate::params::Params;
@@ -31,8 +32,6 @@ pub struct Crud<S> {
     max_unpaginated: u64,
     /// Extra operators that the store does not know.
     unknown_operators: BTreeSet<Arc<str>>,
-    /// What leaves the server when nothing is selected.
-    public: Mask,
 }
 
 /// Which methods may change several records at once: by default none.
@@ -94,8 +93,7 @@ impl CrudOptions {
 impl<S: Store> Crud<S> {
     /// Serves a store without pagination and without changing several records at once.
     pub fn over(store: S) -> Self {
-        let hidden: Arc<[Arc<str>]> =
-            store.schema().fields.iter().filter(|field| field.hidden).map(|field| field.name.into()).collect();
+        guard::know(store.schema());
         Self {
             query: QueryOptions {
                 known: store.operators().iter().map(|name| (*name).into()).collect(),
@@ -106,7 +104,6 @@ impl<S: Store> Crud<S> {
             client_ids: false,
             max_unpaginated: MAX_UNPAGINATED,
             unknown_operators: BTreeSet::new(),
-            public: if hidden.is_empty() { Mask::All } else { Mask::Except(hidden) },
         }
     }
 
@@ -175,13 +172,10 @@ impl<S: Store> Crud<S> {
         Ok(query)
     }
 
-    /// Decides which fields leave the server: what is selected, the id always, hidden ones only on the inside.
-    fn mask(&self, select: Option<&[Arc<str>]>, external: bool) -> Mask {
-        let Some(select) = select else { return if external { self.public.clone() } else { Mask::All } };
-        let schema = self.store.schema();
-        let hidden = |name: &str| external && schema.field(name).is_some_and(|field| field.hidden);
-        let chosen = select.iter().filter(|name| !hidden(name)).cloned();
-        Mask::Only(chosen.chain([schema.id.into()]).collect())
+    /// Returns which fields the caller gets: what is selected, and the id always.
+    fn mask(&self, select: Option<&[Arc<str>]>) -> Mask {
+        let Some(select) = select else { return Mask::All };
+        Mask::Only(select.iter().cloned().chain([self.store.schema().id.into()]).collect())
     }
 
     /// `create` never checks the query but for `$select`.
@@ -207,7 +201,7 @@ impl<S: Store> Crud<S> {
                 self.max_unpaginated
             )));
         }
-        let mask = self.mask(query.select.as_deref(), params.is_external());
+        let mask = self.mask(query.select.as_deref());
         Ok(match paginate {
             Some(_) => Payload::page(records, mask, total.unwrap_or_default(), query.limit, query.skip),
             None => Payload::records(records, mask),
@@ -218,12 +212,12 @@ impl<S: Store> Crud<S> {
         let id = request.id.as_ref().ok_or_else(|| Error::no_record("undefined"))?;
         let query = self.parse_filter(request.params)?;
         let record = self.store.get(id, &query).await?.ok_or_else(|| Error::no_record(id))?;
-        Ok(self.one(record, &query, request.params))
+        Ok(self.one(record, &query))
     }
 
     async fn create(&self, request: &Request<'_>) -> Result<Payload> {
         let select = Self::select_only(request.params)?;
-        let mask = self.mask(select.as_deref(), request.params.is_external());
+        let mask = self.mask(select.as_deref());
         let Some(items) = request.data.items()? else {
             let data = self.data(&request.data, validate::Mode::Create, request.params)?;
             let record = self.store.create(vec![data], request.commit).await?.pop();
@@ -248,7 +242,7 @@ impl<S: Store> Crud<S> {
         let query = self.parse_filter(request.params)?;
         let data = self.data(&request.data, validate::Mode::Update, request.params)?;
         let record = self.store.update(id, data, &query, request.commit).await?;
-        Ok(self.one(record.ok_or_else(|| Error::no_record(id))?, &query, request.params))
+        Ok(self.one(record.ok_or_else(|| Error::no_record(id))?, &query))
     }
 
     async fn patch(&self, request: &Request<'_>) -> Result<Payload> {
@@ -276,17 +270,17 @@ impl<S: Store> Crud<S> {
         validate::data::<S::Record>(payload, self.store.schema(), mode, rights)
     }
 
-    fn one(&self, record: Arc<S::Record>, query: &Query, params: &Params) -> Payload {
-        Payload::record(record, self.mask(query.select.as_deref(), params.is_external()))
+    fn one(&self, record: Arc<S::Record>, query: &Query) -> Payload {
+        Payload::record(record, self.mask(query.select.as_deref()))
     }
 
     fn one_or_many(&self, mut records: Vec<Arc<S::Record>>, query: &Query, request: &Request<'_>) -> Result<Payload> {
         match &request.id {
             Some(id) => {
                 let record = records.pop().ok_or_else(|| Error::no_record(id))?;
-                Ok(self.one(record, query, request.params))
+                Ok(self.one(record, query))
             }
-            None => Ok(Payload::records(records, self.mask(query.select.as_deref(), request.params.is_external()))),
+            None => Ok(Payload::records(records, self.mask(query.select.as_deref()))),
         }
     }
 

@@ -23,6 +23,7 @@ pub(super) fn record(record: &Record) -> TokenStream {
     let defaults = record::defaults(record);
     let record_impl = record::expand(record, &names);
     let columns_impl = columns::expand(record, &names);
+    let registration = registration(record, &names);
     quote! {
         #siblings
         #[allow(clippy::all, clippy::pedantic, clippy::nursery, reason = "generated code")]
@@ -32,7 +33,22 @@ pub(super) fn record(record: &Record) -> TokenStream {
             #defaults
             #record_impl
             #columns_impl
+            #registration
         };
+    }
+}
+
+/// Makes the record known to the guard of hidden fields, before anything is mounted.
+fn registration(record: &Record, names: &Names) -> TokenStream {
+    let (rt, ident, written) = (&names.rt, &record.ident, &record.written);
+    quote! {
+        #rt::inventory::submit! {
+            #rt::Registered {
+                type_name: ::core::any::type_name::<#ident>,
+                name: #written,
+                schema: __feathers_schema,
+            }
+        }
     }
 }
 

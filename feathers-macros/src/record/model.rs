@@ -8,6 +8,8 @@ use crate::types::option_of;
 /// A struct that becomes a record.
 pub(super) struct Record {
     pub(super) ident: Ident,
+    /// The name under which serde writes the struct.
+    pub(super) written: String,
     pub(super) vis: Visibility,
     pub(super) docs: String,
     /// Where the framework is.

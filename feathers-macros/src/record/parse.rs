@@ -49,7 +49,9 @@ pub(super) fn record(input: &DeriveInput, errors: &mut Errors) -> Option<Record>
             })
         })
         .collect();
-    Some(Record { ident: input.ident.clone(), vis: input.vis.clone(), docs: docs::of(&input.attrs), framework, fields })
+    let ident = input.ident.clone();
+    let written = container.name().unwrap_or_else(|| ident.unraw().to_string());
+    Some(Record { ident, written, vis: input.vis.clone(), docs: docs::of(&input.attrs), framework, fields })
 }
 
 /// Reads where the framework is, and collects what is wrong with the words on the struct.

@@ -12,9 +12,15 @@ use crate::errors::Errors;
 #[derive(Default)]
 pub(super) struct Container {
     rename_all: Option<LitStr>,
+    rename: Option<LitStr>,
 }
 
 impl Container {
+    /// Returns the name that serde gives to the struct, if it is not its own.
+    pub(super) fn name(&self) -> Option<String> {
+        self.rename.as_ref().map(LitStr::value)
+    }
+
     /// Returns the wire name of a field that has no name of its own.
     pub(super) fn rename(&self, field: &str) -> String {
         self.rename_all.as_ref().map_or_else(|| field.to_owned(), |rule| case::rename_field(&rule.value(), field))
@@ -35,6 +41,7 @@ pub(super) fn container(attrs: &[Attribute], errors: &mut Errors) -> Container {
     each(attrs, |meta| {
         match name(meta).as_str() {
             "rename_all" => container.rename_all = Some(one_name(meta, errors)?),
+            "rename" => container.rename = Some(one_name(meta, errors)?),
             word @ ("tag" | "content" | "untagged" | "transparent" | "from" | "try_from" | "into" | "remote") => {
                 errors.on(
                     &meta.path,

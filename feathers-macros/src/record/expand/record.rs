@@ -78,12 +78,16 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
             }
         }
 
+        fn __feathers_schema() -> #core::Schema {
+            #schema
+        }
+
         #header {
             type Data = #data;
             type Patch = #patch;
 
             fn schema() -> #core::Schema {
-                #schema
+                __feathers_schema()
             }
 
             fn lookup<'a>(&'a self, path: &#core::FieldPath) -> #core::FieldRef<'a> {
