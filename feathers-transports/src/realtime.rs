@@ -4,6 +4,7 @@
 //! for events or not. All of them read the same subscription, so what one way promises, every way does.
 
 mod asked;
+mod cut;
 pub(crate) mod envelope;
 #[cfg(feature = "grip")]
 mod held;
@@ -54,8 +55,9 @@ use crate::transport::Transport;
 /// session's connection.
 ///
 /// A client that does not read costs a position in the log and its socket's buffers, and makes nobody wait.
-/// Past the bounds, streams are answered with a `retry:` and end, and polls with a 503, or with a 429 where it is their
-/// address that has too many.
+/// A stream is ended by cutting its body off, since some clients take a proper end for the last word and stay away.
+/// Past the bounds, streams are told when to try again and end in the same way, and polls are answered with a 503, or
+/// with a 429 where it is their address that has too many.
 ///
 /// ```
 /// use std::time::Duration;
@@ -114,8 +116,8 @@ impl Realtime {
         self
     }
 
-    /// Sets how long a stream lives, instead of 30 minutes; then it ends, and the client comes back by itself and misses
-    /// nothing. Up to a tenth is taken off.
+    /// Sets how long a stream lives, instead of 30 minutes; then it is cut off, and the client comes back by itself and
+    /// misses nothing. Up to a tenth is taken off.
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
         self.max_lifetime = lifetime;
         self

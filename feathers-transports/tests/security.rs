@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tower::ServiceExt;
 
-use self::realtime_support::{Answer, PATIENCE, app, ask, listen};
+use self::realtime_support::{Answer, PATIENCE, app, ask, ask_cut, listen, retry_of};
 use self::socketio_client::Socket;
 
 const COOKIE: (&str, &str) = ("cookie", "session=1");
@@ -340,11 +340,10 @@ async fn s18_one_address_has_only_so_many_streams_and_polls() {
     assert_eq!(status(&server, "GET", "/realtime?wait=0", &ann).await, 200);
     for more in [&ann, &neighbour] {
         // A stream is told in-band, since a browser would not try again otherwise.
-        let stream = ask(&server, "GET", "/realtime?transport=sse", more);
+        let stream = ask_cut(&server, "/realtime?transport=sse", more);
         let answer = tokio::time::timeout(PATIENCE, stream).await.expect("a stream that ends");
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, Some("text/event-stream")));
-        let retry: u64 = answer.text.strip_prefix("retry: ").unwrap().strip_suffix("\n\n").unwrap().parse().unwrap();
-        assert!((2_000..=6_000).contains(&retry));
+        assert!((2_000..=6_000).contains(&retry_of(&answer)));
         let answer = ask(&server, "GET", "/realtime?wait=0", more).await;
         assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, Some("2")));
         assert_eq!(answer.json()["name"], "TooManyRequests");

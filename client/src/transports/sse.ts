@@ -62,7 +62,7 @@ class SseLink implements Link {
       case 'message':
         return this.#line.event({ ...message, cursor: id })
       case 'ready':
-        return this.#open(message.data)
+        return message.event === 'busy' ? this.#busy(message.data) : this.#open(message.data)
       case 'hb':
         return this.#line.heartbeat(id)
       case 'reset':
@@ -75,18 +75,21 @@ class SseLink implements Link {
     void this.host.heartbeat().then((every) => this.#line.expectWithin(every + this.host.grace))
   }
 
-  /** A stream cannot be asked to be less quiet, so a network that cuts quiet ones is like one that is silent. */
+  /** A server without room says when to come again. */
+  #busy({ retryAfterMs }: { retryAfterMs: number }): void {
+    this.#line.end({ why: 'busy', error: new Error('the server has no room'), after: retryAfterMs })
+  }
+
+  /** A server cuts its streams off, also when it means to end them; it says goodbye then, so that it was not quiet.
+   *  A stream cannot be asked to be less quiet, so a network that cuts quiet ones is like one that is silent. */
   #failed(error: Error): void {
     this.#line.noteCut()
     const why = this.host.idle.keepAlive === undefined ? 'lost' : 'silent'
     this.#line.end({ why: this.#line.isOpen ? why : 'refused', error, retry: this.#retry })
   }
 
-  /** A server without room ends a stream before it has begun, and says when to come again. */
+  /** Behind some proxies a stream has a proper end. */
   #ended(): void {
-    const error = new Error('the stream has ended')
-    const { isOpen } = this.#line
-    if (!isOpen && this.#retry !== undefined) this.#line.end({ why: 'busy', error, after: this.#retry })
-    else this.#line.end({ why: 'lost', error, retry: this.#retry })
+    this.#line.end({ why: 'lost', error: new Error('the stream has ended'), retry: this.#retry })
   }
 }

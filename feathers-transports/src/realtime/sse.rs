@@ -2,9 +2,9 @@
 //!
 //! There is no queue and no task per stream: hyper asks the body for bytes while the client reads, and a client that
 //! does not is not asked about. Native `EventSource` cannot read status or headers, so whatever a client must know is an
-//! event, and a stream that cannot be had is a 200 that says when to try again.
+//! event, and a stream that cannot be had is a 200 that says when to try again. None of them ends as it should: see
+//! [`Cut`].
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,10 +16,11 @@ use bytes::{Bytes, BytesMut};
 use feathers_core::{Cursor, Delivery, Peer, Provider, Result, Session, Subscription};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use hyper::body::Frame;
+use hyper::body::{Body as _, Frame};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::cut::{Cut, CutOff};
 use super::streams::Place;
 use super::{Shared, asked, envelope, jittered};
 use crate::address::client_address;
@@ -27,6 +28,9 @@ use crate::alarm::Alarm;
 
 /// How long clients wait before they come back.
 const RETRY: Duration = Duration::from_secs(2);
+/// What a stream says last: a comment, so that a client that looks when it has heard from the server last sees that this
+/// was no network that cuts quiet connections. An empty line after it would be a message to some readers.
+const BYE: Bytes = Bytes::from_static(b": bye\n");
 /// Past this many bytes, what is ready goes out before more is gathered.
 const CHUNK: usize = 64 << 10;
 
@@ -38,7 +42,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     }
     let address = client_address(&parts.extensions);
     let place = shared.shares.take(address).and_then(|share| shared.streams.reserve(share));
-    let Some(mut place) = place else { return Ok(response(Body::from(later()))) };
+    let Some(mut place) = place else { return Ok(response(Body::new(Cut::after(later(&shared.name))))) };
     let since = asked::since_of_stream(&parts.headers, &query);
     let named = query.get("names").is_some_and(|names| names == "1");
     let presented = asked::presented(&mut query);
@@ -54,6 +58,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
         first: Some(first),
         named,
         end: Alarm::after(jittered(shared.options.max_lifetime)),
+        cut: None,
         _session: session,
         _place: place,
     })))
@@ -72,14 +77,30 @@ pub(super) fn response(body: Body) -> Response {
 }
 
 /// Tells when to try again: not all at once.
-pub(super) fn later() -> Bytes {
-    format!("retry: {}\n\n", RETRY.mul_f64(1.0 + 2.0 * rand::random::<f64>()).as_millis()).into()
+pub(super) fn later(name: &str) -> Bytes {
+    let wait = RETRY.mul_f64(1.0 + 2.0 * rand::random::<f64>());
+    with_retry(wait, &envelope::own_block("ready", None, name, "busy", &Busy { retry_after_ms: wait.as_millis() }))
 }
 
 /// Has a client come back at once after this stream has ended.
 #[cfg(feature = "grip")]
 pub(super) fn come_back() -> Bytes {
-    Bytes::from_static(b"retry: 50\n\n")
+    with_retry(Duration::from_millis(50), b"event: hb\ndata:{}\n\n")
+}
+
+/// Says in a block how long clients wait before they come back. A block of its own would be an empty message to readers
+/// that do not follow the standard.
+fn with_retry(wait: Duration, block: &[u8]) -> Bytes {
+    let mut all = BytesMut::from(format!("retry: {}\n", wait.as_millis()).as_bytes());
+    all.extend_from_slice(block);
+    all.freeze()
+}
+
+/// What a stream has instead of a beginning when there is no room for it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Busy {
+    retry_after_ms: u128,
 }
 
 /// What a stream begins with.
@@ -95,10 +116,7 @@ pub(super) fn greeting(name: &str, session: &Session, subscription: &Subscriptio
     let connected = Connected { conn: session.secret(), cursor, recovered: subscription.is_resumed() };
     // A client that has not been told of the reset yet must not take over the cursor that follows it.
     let id = subscription.pending_reset().is_none().then_some(cursor);
-    let ready = envelope::own_block("ready", id, name, "connected", &connected);
-    let mut greeting = BytesMut::from(format!("retry: {}\n\n", RETRY.as_millis()).as_bytes());
-    greeting.extend_from_slice(&ready);
-    greeting.freeze()
+    with_retry(RETRY, &envelope::own_block("ready", id, name, "connected", &connected))
 }
 
 /// The body of one stream. Its end is the end of the session.
@@ -108,21 +126,34 @@ struct Stream {
     first: Option<Bytes>,
     named: bool,
     end: Alarm,
+    /// What is left to do once there is nothing more to read.
+    cut: Option<Box<Cut>>,
     _session: Session,
     _place: Place,
 }
 
+impl Stream {
+    /// Reads nothing more, and begins to end.
+    fn leave(&mut self, cx: &mut Context<'_>) -> Poll<Option<std::result::Result<Frame<Bytes>, CutOff>>> {
+        let cut = self.cut.insert(Box::new(Cut::after(BYE)));
+        Pin::new(&mut **cut).poll_frame(cx)
+    }
+}
+
 impl hyper::body::Body for Stream {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = CutOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, CutOff>>> {
         let stream = &mut *self;
+        if let Some(cut) = &mut stream.cut {
+            return Pin::new(&mut **cut).poll_frame(cx);
+        }
         if stream.end.poll(cx).is_ready() {
-            return Poll::Ready(None);
+            return stream.leave(cx);
         }
         let mut chunk = Chunk::default();
         if let Some(first) = stream.first.take() {
@@ -132,7 +163,7 @@ impl hyper::body::Body for Stream {
             let delivery = if chunk.len() == 0 {
                 match stream.subscription.poll_next(cx) {
                     Poll::Pending => return Poll::Pending,
-                    Poll::Ready(None) => return Poll::Ready(None),
+                    Poll::Ready(None) => return stream.leave(cx),
                     Poll::Ready(Some(delivery)) => delivery,
                 }
             } else if let Some(delivery) = stream.subscription.try_next() {

@@ -210,10 +210,14 @@ pub(crate) async fn ask(server: &Running, method: &str, path: &str, headers: &[(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = tokio::time::timeout(PATIENCE, request.send()).await.unwrap().unwrap();
+    let mut response = tokio::time::timeout(PATIENCE, request.send()).await.unwrap().unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = tokio::time::timeout(PATIENCE, response.bytes()).await.unwrap().unwrap();
-    Answer { status, headers, body: body.to_vec() }
+    let mut body = Vec::new();
+    // A stream that no proxy holds is cut off.
+    while let Ok(Some(chunk)) = tokio::time::timeout(PATIENCE, response.chunk()).await.unwrap() {
+        body.extend_from_slice(&chunk);
+    }
+    Answer { status, headers, body }
 }
 
 /// Asks as the proxy does.

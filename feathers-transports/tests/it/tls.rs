@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use feathers_core::App;
-use feathers_transports::Server;
+use feathers_transports::{Realtime, Server};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -49,11 +49,19 @@ fn over_http1(address: SocketAddr) -> String {
 }
 
 fn over_http2(address: SocketAddr) -> String {
+    let (text, is_whole) = get_over_http2(address, "/echo");
+    assert!(is_whole);
+    text
+}
+
+/// Reads an answer, and tells whether it has ended as it should or was reset.
+fn get_over_http2(address: SocketAddr, path: &str) -> (String, bool) {
     let mut stream = connect(address, b"h2");
     // The preface, empty settings, and one GET on stream 1: method and scheme from the static table.
-    let head = b"\x82\x87\x04\x05/echo\x01\x09localhost";
+    let length = u8::try_from(path.len()).unwrap();
+    let head = [&[0x82, 0x87, 0x04, length], path.as_bytes(), b"\x01\x09localhost"].concat();
     let mut request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
-    request.extend([b"\0\0", &[u8::try_from(head.len()).unwrap()][..], b"\x01\x05\0\0\0\x01", head].concat());
+    request.extend([b"\0\0", &[u8::try_from(head.len()).unwrap()][..], b"\x01\x05\0\0\0\x01", &head].concat());
     stream.write_all(&request).unwrap();
     let mut text = Vec::new();
     loop {
@@ -62,14 +70,28 @@ fn over_http2(address: SocketAddr) -> String {
         let [a, b, c, kind, flags, ..] = frame;
         let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
         stream.read_exact(&mut payload).unwrap();
-        if kind == 0 {
+        // Data, and the end of a stream that is not finished.
+        let (is_data, is_reset) = (kind == 0, kind == 3);
+        if is_data {
             text.extend(payload);
-            if flags & 1 == 1 {
-                assert_eq!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
-                return String::from_utf8(text).unwrap();
-            }
+        }
+        if is_reset || is_data && flags & 1 == 1 {
+            assert_eq!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
+            return (String::from_utf8(text).unwrap(), !is_reset);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_http_2_a_stream_of_events_is_reset_so_that_its_reader_comes_back() {
+    let realtime = Realtime::new().max_lifetime(Duration::from_millis(300)).max_streams(1);
+    let server =
+        serve_with(standard, |server| server.without_defaults().transport(realtime).tls(CERTIFICATE, KEY)).await;
+    let address = server.addr();
+    let listen = move || get_over_http2(address, "/realtime?transport=sse");
+    let (text, is_whole) = tokio::task::spawn_blocking(listen).await.unwrap();
+    assert!(text.contains("event: ready\n") && text.ends_with(": bye\n") && !is_whole, "{text}");
+    server.handle().shutdown(Duration::from_secs(5)).await.unwrap();
 }
 
 #[tokio::test]

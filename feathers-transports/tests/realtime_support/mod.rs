@@ -157,6 +157,18 @@ impl Response {
         Answer { status: self.status, headers: self.headers, text: String::from_utf8(text.to_vec()).unwrap() }
     }
 
+    /// Reads what there is in an answer that is cut off.
+    pub(crate) async fn read_cut(self) -> Answer {
+        let (status, headers) = (self.status, self.headers.clone());
+        let mut events = self.events();
+        let mut text = String::new();
+        while let Some(chunk) = events.chunk().await {
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+        assert!(events.cut, "the answer has a proper end: {text}");
+        Answer { status, headers, text }
+    }
+
     pub(crate) fn events(self) -> Events {
         assert_eq!(self.status, 200);
         Events::new(self.body.into_data_stream().map(Result::ok))
@@ -181,6 +193,23 @@ pub(crate) async fn ask(server: &Running, method: &str, path: &str, headers: &[(
     let response = send(server, method, path, headers).await;
     let (status, headers) = (response.status(), response.headers().clone());
     Answer { status, headers, text: response.text().await.unwrap() }
+}
+
+/// Sends a request over a socket and reads what there is in an answer that is cut off.
+pub(crate) async fn ask_cut(server: &Running, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let response = send(server, "GET", path, headers).await;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = Body::from_stream(response.bytes_stream());
+    Response { status, headers, body }.read_cut().await
+}
+
+/// Returns after how many milliseconds a stream that there was no room for says to come again.
+pub(crate) fn retry_of(answer: &Answer) -> u64 {
+    let block = Block::parse(answer.text.strip_suffix("\n\n").unwrap());
+    let retry: u64 = block.retry.as_ref().unwrap().parse().unwrap();
+    let data = json!({ "path": "realtime", "event": "busy", "data": { "retryAfterMs": retry } });
+    assert_eq!((block.kind(), &block.id, block.json()), ("ready", &None, data));
+    retry
 }
 
 /// Opens a stream over a socket, as `EventSource` does.
@@ -241,16 +270,20 @@ pub(crate) struct Events {
     text: String,
     /// The last id, as `EventSource` would send it.
     pub(crate) last_id: String,
+    /// Whether the stream was cut off, and has not ended as a body should.
+    pub(crate) cut: bool,
 }
 
 impl Events {
     fn new(chunks: impl Stream<Item = Option<Bytes>> + Send + 'static) -> Self {
-        Self { chunks: Box::pin(chunks), text: String::new(), last_id: String::new() }
+        Self { chunks: Box::pin(chunks), text: String::new(), last_id: String::new(), cut: false }
     }
 
     /// Returns the next chunk, or what has not been parsed of one yet.
     pub(crate) async fn chunk(&mut self) -> Option<Bytes> {
-        tokio::time::timeout(PATIENCE, self.chunks.next()).await.expect("nothing comes").flatten()
+        let chunk = tokio::time::timeout(PATIENCE, self.chunks.next()).await.expect("nothing comes");
+        self.cut |= matches!(chunk, Some(None));
+        chunk.flatten()
     }
 
     /// Returns the next block; `None` at the end of the stream.
@@ -271,9 +304,8 @@ impl Events {
 
     /// Reads what a stream begins with and returns the data of `ready`.
     pub(crate) async fn ready(&mut self) -> Value {
-        assert_eq!(self.next().await.unwrap().retry.as_deref(), Some("2000"));
         let ready = self.next().await.unwrap();
-        assert_eq!(ready.kind(), "ready");
+        assert_eq!((ready.kind(), ready.retry.as_deref()), ("ready", Some("2000")));
         ready.json()["data"].clone()
     }
 

@@ -1,4 +1,4 @@
-// A real nginx in front of a server, as many have it: it compresses, events too, and everything about proxies is left
+// A real nginx in front of a server, as many have it: it compresses, events too, and what a test does not ask for is left
 // at its defaults.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { freePort, listens } from './ports.mjs'
 
-const configuration = (port, target) => `
+const configuration = (port, target, version) => `
 # Workers of root's nginx would be another user, which cannot see the folder.
 ${process.getuid() === 0 ? 'user root;' : ''}
 daemon off;
@@ -30,16 +30,18 @@ http {
   gzip_min_length 0;
   server {
     listen 127.0.0.1:${port};
-    location / { proxy_pass ${target}; }
+    location / { proxy_pass ${target}; proxy_http_version ${version}; }
   }
 }
 `
 
-/** Starts an nginx in front of a server and waits until it listens. NGINX names the program. */
-export async function startNginx(target) {
+/** Starts an nginx in front of a server and waits until it listens. NGINX names the program.
+ *
+ * `version` is the HTTP that it speaks to the server; 1.0 was its default for long. */
+export async function startNginx(target, { version = '1.0' } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'feathers-nginx-'))
   const port = await freePort()
-  writeFileSync(join(directory, 'nginx.conf'), configuration(port, target))
+  writeFileSync(join(directory, 'nginx.conf'), configuration(port, target, version))
   let running
 
   async function start() {

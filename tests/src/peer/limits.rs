@@ -17,6 +17,11 @@ const BODY_LIMIT: &str = "BODY_LIMIT";
 /// How long a client may take nothing of what is written to it, in milliseconds.
 const WRITE_TIMEOUT: &str = "WRITE_TIMEOUT_MS";
 
+/// How long a stream lives, in milliseconds.
+const STREAM_LIFETIME: &str = "STREAM_LIFETIME_MS";
+/// How many streams there may be.
+const MAX_STREAMS: &str = "MAX_STREAMS";
+
 /// Puts an app behind a server with the default transports and the limits of the environment.
 pub(super) fn server(mut app: App) -> Result<Server> {
     let mut retention = Retention::default();
@@ -31,6 +36,12 @@ pub(super) fn server(mut app: App) -> Result<Server> {
     if let Some(ping) = read(PING)?.map(Duration::from_millis) {
         socketio = socketio.ping(ping, ping);
         realtime = realtime.ping(ping).heartbeat(ping);
+    }
+    if let Some(lifetime) = read(STREAM_LIFETIME)?.map(Duration::from_millis) {
+        realtime = realtime.max_lifetime(lifetime);
+    }
+    if let Some(streams) = read(MAX_STREAMS)? {
+        realtime = realtime.max_streams(streams);
     }
     let mut server = Server::new(app).without_defaults().transport(rest).transport(socketio).transport(realtime);
     if let Some(timeout) = read(WRITE_TIMEOUT)?.map(Duration::from_millis) {

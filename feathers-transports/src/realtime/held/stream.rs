@@ -57,7 +57,7 @@ pub(in crate::realtime) async fn answer(
 async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
     let address = client_address(&parts.extensions);
     let place = shared.shares.take(address).and_then(|share| shared.streams.reserve(share));
-    let Some(place) = place else { return Ok(sse::response(Body::from(sse::later()))) };
+    let Some(place) = place else { return Ok(sse::response(Body::from(sse::later(&shared.name)))) };
     let since = match (asked::since_of_stream(&parts.headers, &query), proxied.furthest()) {
         (Since::Cursor(ours), last) => super::later(Some(ours), last).map_or(Since::Now, Since::Cursor),
         (since, last) => last.map_or(since, Since::Cursor),
