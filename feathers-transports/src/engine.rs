@@ -5,6 +5,7 @@
 mod outbox;
 mod packet;
 mod recovery;
+mod repeat;
 mod session;
 
 use std::collections::HashMap;
@@ -31,12 +32,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::packet::Open;
 use self::recovery::Recovery;
+use self::repeat::{Mark, Sent};
 use self::session::{Command, Driver};
 use crate::address::client_address;
 use crate::handshake::{Checks, presented};
 use crate::origin::Origins;
 use crate::share::Shares;
-use crate::websocket::{Upgrade, WebSocket};
+use crate::websocket::{Unfit, Upgrade, WebSocket};
 
 /// How many requests of one client may wait for its session.
 const COMMANDS: usize = 8;
@@ -126,10 +128,18 @@ enum Refusal {
     UnknownSession,
     BadMethod,
     BadRequest,
+    /// A WebSocket of another version.
+    WrongVersion,
     Forbidden,
     UnsupportedVersion,
     Full,
     TooMany,
+}
+
+impl From<Unfit> for Refusal {
+    fn from(unfit: Unfit) -> Self {
+        if unfit.is_of_other_version() { Self::WrongVersion } else { Self::BadRequest }
+    }
 }
 
 impl IntoResponse for Refusal {
@@ -138,7 +148,7 @@ impl IntoResponse for Refusal {
             Self::UnknownTransport => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
             Self::UnknownSession => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
             Self::BadMethod => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
-            Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
+            Self::BadRequest | Self::WrongVersion => (StatusCode::BAD_REQUEST, 3, "Bad request"),
             Self::Forbidden => (StatusCode::FORBIDDEN, 4, "Forbidden"),
             Self::UnsupportedVersion => (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version"),
             Self::Full => (StatusCode::SERVICE_UNAVAILABLE, 3, "Too many sessions"),
@@ -148,6 +158,9 @@ impl IntoResponse for Refusal {
         let mut response = text(status, "application/json", body);
         if matches!(self, Self::Full | Self::TooMany) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if matches!(self, Self::WrongVersion) {
+            Unfit::tell_version(&mut response);
         }
         response
     }
@@ -186,7 +199,10 @@ impl Engine {
             (true, None) => self.open_socket(request, query),
             (true, Some(sid)) => self.probe(&sid, request),
             (false, None) => self.open_polling(&request, query),
-            (false, Some(sid)) => self.exchange(&sid, request).await,
+            (false, Some(sid)) => {
+                let mark = Mark::new(word("t"));
+                self.exchange(&sid, mark, request).await
+            }
         }
     }
 
@@ -223,7 +239,7 @@ impl Engine {
             return Err(Refusal::Full);
         }
         let (mut parts, _body) = request.into_parts();
-        let upgrade = Upgrade::new(&mut parts).map_err(|_| Refusal::BadRequest)?;
+        let upgrade = Upgrade::new(&mut parts)?;
         let peer = peer(parts.headers, query).address(client_address(&parts.extensions)).into();
         let (response, on_upgrade) = upgrade.accept(None);
         let app = self.app.clone();
@@ -240,7 +256,7 @@ impl Engine {
     fn probe(self: Arc<Self>, sid: &str, request: Request) -> Result<Response, Refusal> {
         let session = self.session(sid)?;
         let (mut parts, _body) = request.into_parts();
-        let upgrade = Upgrade::new(&mut parts).map_err(|_| Refusal::BadRequest)?;
+        let upgrade = Upgrade::new(&mut parts)?;
         let (response, on_upgrade) = upgrade.accept(None);
         let app = self.app.clone();
         app.spawn(async move {
@@ -251,13 +267,13 @@ impl Engine {
         Ok(response)
     }
 
-    /// Exchanges packets with a session that polls.
-    async fn exchange(&self, sid: &str, request: Request) -> Result<Response, Refusal> {
+    /// Exchanges packets with a session that polls; the mark says which request it is.
+    async fn exchange(&self, sid: &str, mark: Option<Mark>, request: Request) -> Result<Response, Refusal> {
         let session = self.session(sid)?;
         match *request.method() {
             Method::GET => {
                 let (sender, body) = oneshot::channel();
-                session.send(Command::Poll(sender)).await.map_err(|_| Refusal::UnknownSession)?;
+                session.send(Command::Poll(sender, mark)).await.map_err(|_| Refusal::UnknownSession)?;
                 let body = body.await.map_err(|_| Refusal::BadRequest)?;
                 Ok(text(StatusCode::OK, "text/plain; charset=UTF-8", body))
             }
@@ -266,8 +282,9 @@ impl Engine {
                     Ok(body) => body.to_bytes(),
                     Err(_) => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
                 };
+                let sent = mark.map(|mark| Sent::new(mark, &body));
                 let (sender, done) = oneshot::channel();
-                session.send(Command::Post(body, sender)).await.map_err(|_| Refusal::UnknownSession)?;
+                session.send(Command::Post(body, sent, sender)).await.map_err(|_| Refusal::UnknownSession)?;
                 match done.await {
                     Ok(true) => Ok(text(StatusCode::OK, "text/html", "ok")),
                     Ok(false) | Err(_) => Err(Refusal::BadRequest),

@@ -249,9 +249,13 @@ impl Transport for Realtime {
             let response = negotiation.negotiate(&request);
             async move { Ok::<_, Infallible>(response) }
         });
-        Router::new()
-            .route(&path, any_service(listen))
-            .route(&format!("{}/negotiate", path.trim_end_matches('/')), any_service(negotiate))
+        let base = path.trim_end_matches('/');
+        let router = Router::new()
+            .route(&format!("{base}/"), any_service(listen.clone()))
+            .route(&format!("{base}/negotiate"), any_service(negotiate.clone()))
+            .route(&format!("{base}/negotiate/"), any_service(negotiate));
+        // At the root there is no path without the slash.
+        if base.is_empty() { router } else { router.route(base, any_service(listen)) }
     }
 }
 

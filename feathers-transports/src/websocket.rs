@@ -5,5 +5,5 @@ mod handshake;
 mod socket;
 
 pub(crate) use self::frame::Message;
-pub(crate) use self::handshake::Upgrade;
+pub(crate) use self::handshake::{Unfit, Upgrade};
 pub(crate) use self::socket::{Ended, WebSocket};

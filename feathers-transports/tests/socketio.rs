@@ -315,6 +315,123 @@ async fn polling_and_the_upgrade_work() {
     assert_eq!(socket.call(&json!(["get", "todos", 1])).await, json!([null, {"n": 1, "id": 1}]));
 }
 
+/// A client that polls, whose requests are named as those of stock clients are.
+struct Named {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl Named {
+    async fn open(address: &str) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("http://{address}/socket.io/?EIO=4&transport=polling");
+        let open = http.get(&url).send().await.unwrap().text().await.unwrap();
+        let open: Value = serde_json::from_str(&open[1..]).unwrap();
+        Self { http, url: format!("{url}&sid={}", open["sid"].as_str().unwrap()) }
+    }
+
+    async fn get(&self, mark: &str) -> (u16, String) {
+        let response = self.http.get(format!("{}{mark}", self.url)).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    async fn post(&self, mark: &str, body: &str) -> (u16, String) {
+        let response = self.http.post(format!("{}{mark}", self.url)).body(body.to_owned()).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    async fn join(address: &str) -> Self {
+        let client = Self::open(address).await;
+        assert_eq!(client.post("&t=join", "40").await, (200, "ok".to_owned()));
+        let (status, packets) = client.get("&t=joined").await;
+        assert!(status == 200 && packets.starts_with(r#"40{"sid":""#), "{packets}");
+        client
+    }
+}
+
+/// Browsers repeat a request by themselves when a kept-alive connection is reset before the answer begins.
+#[tokio::test]
+async fn a_poll_that_comes_again_gets_the_same_answer() {
+    let (app, address) = serve().await;
+    let todos = app.service("todos").unwrap();
+    let client = Named::join(&address).await;
+    todos.create(json!({ "n": 1 }), ()).await.unwrap();
+    let first = client.get("&t=a").await;
+    assert!(first.1.contains(r#"{"n":1,"id":1}"#), "{first:?}");
+    todos.create(json!({ "n": 2 }), ()).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(client.get("&t=a").await, first);
+    }
+    let second = client.get("&t=b").await;
+    assert!(second.1.contains(r#"{"n":2,"id":2}"#) && !second.1.contains(r#""n":1"#), "{second:?}");
+
+    // Without a name, and with an empty one, every poll is the next one.
+    for (n, mark) in [(3, ""), (4, ""), (5, "&t="), (6, "&t=")] {
+        todos.create(json!({ "n": n }), ()).await.unwrap();
+        let (status, packets) = client.get(mark).await;
+        assert!(status == 200 && packets.contains(&format!(r#"{{"n":{n},"#)), "{packets}");
+    }
+}
+
+#[tokio::test]
+async fn a_poll_that_comes_again_while_the_first_waits_takes_it_over() {
+    let (app, address) = serve().await;
+    let client = Named::join(&address).await;
+    let (one, other, ()) = tokio::join!(client.get("&t=a"), client.get("&t=a"), async {
+        // The one that was given up is answered at once; which of them it is depends on the network.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        app.service("todos").unwrap().create(json!({ "n": 1 }), ()).await.unwrap();
+    });
+    let (given_up, answered) = if one.0 == 400 { (one, other) } else { (other, one) };
+    assert_eq!((given_up.0, answered.0), (400, 200), "{given_up:?} {answered:?}");
+    assert!(answered.1.contains(r#"{"n":1,"id":1}"#), "{answered:?}");
+    assert_eq!(client.get("&t=a").await, answered);
+}
+
+#[tokio::test]
+async fn a_post_that_comes_again_is_not_run_again() {
+    let gate = Gate::new();
+    let mut app = app();
+    app.service("gate", gate.clone());
+    let (app, address) = serve_with(app, SocketIo::new()).await;
+    let client = Named::join(&address).await;
+    let count =
+        async || app.service("todos").unwrap().find(()).await.unwrap().value().unwrap().as_array().unwrap().len();
+    let create = r#"421["create","todos",{"n":1}]"#;
+    for _ in 0..3 {
+        assert_eq!(client.post("&t=a", create).await, (200, "ok".to_owned()));
+    }
+    let (_, packets) = client.get("&t=b").await;
+    assert_eq!((packets.matches("431[").count(), count().await), (1, 1), "{packets}");
+    // Another body is another POST, and so is the same one without a name.
+    assert_eq!(client.post("&t=a", r#"422["create","todos",{"n":2}]"#).await.0, 200);
+    for _ in 0..2 {
+        assert_eq!(client.post("", r#"423["create","todos",{"n":3}]"#).await.0, 200);
+    }
+    let mut answers = 0;
+    for poll in 0..3 {
+        let (_, packets) = client.get(&format!("&t=c{poll}")).await;
+        answers += packets.matches("42[\"todos created\"").count();
+        if answers == 3 {
+            break;
+        }
+    }
+    assert_eq!((answers, count().await), (3, 4));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_to_be_kept_is_not_left_out_in_silence() {
+    let (_app, address) = serve().await;
+    let client = Named::join(&address).await;
+    let text = "x".repeat(300_000);
+    client.post("&t=a", &format!(r#"421["custom","echo","{text}"]"#)).await;
+    let (status, packets) = client.get("&t=b").await;
+    assert!(status == 200 && packets.len() > text.len());
+    // The client takes the error for the end of its connection, and comes back with what it had.
+    assert_eq!(client.get("&t=b").await.0, 400);
+    assert_eq!(client.get("&t=c").await, (400, r#"{"code":1,"message":"Session ID unknown"}"#.to_owned()));
+}
+
 #[tokio::test]
 async fn messages_past_the_limit_close_the_connection() {
     let (_app, address) = serve().await;
@@ -520,17 +637,43 @@ async fn the_shutdown_answers_calls_and_closes_the_engine() {
 }
 
 #[tokio::test]
+async fn a_websocket_of_another_version_is_told_which_is_spoken() {
+    let (_app, address) = serve().await;
+    let url = format!("http://{address}/socket.io/?EIO=4&transport=websocket");
+    for (version, told) in [("8", true), ("13", false)] {
+        let request = reqwest::Client::new().get(&url).header("upgrade", "websocket").header("connection", "upgrade");
+        let answer = request.header("sec-websocket-version", version).send().await.unwrap();
+        let header = answer.headers().get("sec-websocket-version").map(|version| version.to_str().unwrap());
+        assert_eq!((answer.status().as_u16(), header), (400, told.then_some("13")), "{version}");
+    }
+}
+
+#[tokio::test]
 async fn the_client_bundle_is_served() {
     let (_app, address) = serve_with(app(), SocketIo::new().path("ws")).await;
     let http = reqwest::Client::new();
-    for name in ["socket.io.js", "socket.io.min.js"] {
+    let (script, map) = ("application/javascript; charset=utf-8", "application/json; charset=utf-8");
+    for (name, kind, text) in [
+        ("socket.io.js", script, "Socket.IO v4"),
+        ("socket.io.min.js", script, "//# sourceMappingURL=socket.io.min.js.map"),
+        ("socket.io.min.js.map", map, r#"{"version":3,"file":"socket.io.min.js""#),
+        ("socket.io.esm.min.js", script, " as io,"),
+        ("socket.io.esm.min.js.map", map, r#"{"version":3,"file":"socket.io.esm.min.js""#),
+        ("socket.io.msgpack.min.js", script, "//# sourceMappingURL=socket.io.msgpack.min.js.map"),
+        ("socket.io.msgpack.min.js.map", map, r#"{"version":3,"file":"socket.io.msgpack.min.js""#),
+    ] {
         let url = format!("http://{address}/ws/{name}");
         let response = http.get(&url).send().await.unwrap();
         assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], "application/javascript; charset=utf-8");
+        assert_eq!(response.headers()["content-type"], kind);
         assert_eq!(response.headers()["cache-control"], "public, max-age=0");
         let tag = response.headers()["etag"].clone();
-        assert!(response.text().await.unwrap().contains("Socket.IO v4"));
+        assert!(response.text().await.unwrap().contains(text), "{name}");
+        // A map is kept compressed, and given so to whoever takes it.
+        let packed = http.get(&url).header("accept-encoding", "br, gzip").send().await.unwrap();
+        let coding = packed.headers().get("content-encoding").map(|coding| coding.to_str().unwrap().to_owned());
+        assert_eq!(coding.as_deref(), (kind == map).then_some("gzip"), "{name}");
+        assert_eq!(packed.bytes().await.unwrap().starts_with(b"\x1f\x8b"), kind == map, "{name}");
         let response = http.get(&url).header("if-none-match", tag).send().await.unwrap();
         assert_eq!(response.status(), 304);
     }

@@ -596,6 +596,10 @@ async fn other_methods_and_words_are_answered_clearly() {
         let answer = server.send(method, path, &[], "").await;
         assert_eq!((answer.status.as_u16(), answer.header("allow")), (status, allow), "{method} {path}");
     }
+    // A slash at the end is nothing.
+    assert_eq!(server.get("/events/?wait=0").await.json()["events"], json!([]));
+    server.request("GET", "/events/?transport=sse", &[], "").await.events().ready().await;
+    assert_eq!(server.get("/events/negotiate/").await.json()["maxWaitMs"], 60_000);
     let answer = server.get("/events?transport=pigeon").await;
     assert_eq!(answer.json()["message"], "'transport' must be 'sse' or 'poll', not 'pigeon'");
 }

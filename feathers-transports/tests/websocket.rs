@@ -308,6 +308,18 @@ async fn w3_the_subprotocol_is_taken_when_it_is_offered() {
 }
 
 #[tokio::test]
+async fn a_client_of_another_version_is_told_which_is_spoken() {
+    let server = serve(app(), Realtime::new()).await;
+    for (version, told) in [("8", Some("13")), ("14", Some("13")), ("", Some("13")), ("13", None)] {
+        // Without a key, it fits in no other way.
+        let headers = [("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-version", version)];
+        let answer = send(&server, "GET", "/realtime", &headers).await;
+        let header = answer.headers().get("sec-websocket-version").map(|version| version.to_str().unwrap().to_owned());
+        assert_eq!((answer.status().as_u16(), header.as_deref()), (400, told), "{version}");
+    }
+}
+
+#[tokio::test]
 async fn w4_an_event_that_a_call_causes_comes_before_its_answer() {
     let server = serve(app(), Realtime::new()).await;
     let mut client = Rpc::connect(&server).await;

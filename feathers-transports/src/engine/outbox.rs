@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::packet;
+use super::repeat::{Kept, Mark, Sent};
 use crate::websocket::frame;
 use crate::websocket::{Ended, Message, WebSocket};
 
@@ -41,8 +42,12 @@ pub(super) enum Outlet {
 pub(super) struct Polling {
     waiting: VecDeque<Bytes>,
     bytes: usize,
-    /// The poll that is held.
-    held: Option<oneshot::Sender<Bytes>>,
+    /// The poll that is held, and its mark.
+    held: Option<(oneshot::Sender<Bytes>, Option<Mark>)>,
+    /// The answer to the last poll that had a mark, for the case that it comes again.
+    kept: Option<Kept>,
+    /// The last POST, for the same case.
+    sent: Option<Sent>,
     /// The WebSocket that the client tries.
     probe: Option<Box<Probe>>,
 }
@@ -53,6 +58,17 @@ struct Probe {
     until: Instant,
     /// The client has heard from the WebSocket and wants its polls to end.
     heard: bool,
+}
+
+/// What becomes of a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It waits for packets, or has got its answer again.
+    Taken,
+    /// There is another one already.
+    Twice,
+    /// It asks again for an answer that is no longer there.
+    Lost,
 }
 
 impl Outlet {
@@ -136,14 +152,36 @@ impl Polling {
         self.waiting.push_back(packet);
     }
 
-    /// Holds a poll; `false` if one is held already.
-    pub(super) fn hold(&mut self, poll: oneshot::Sender<Bytes>) -> bool {
-        if self.held.as_ref().is_some_and(|held| !held.is_closed()) {
-            return false;
+    /// Holds a poll. One that has come before gets the same answer again, or takes over where the first still waits.
+    pub(super) fn hold(&mut self, poll: oneshot::Sender<Bytes>, mark: Option<Mark>) -> Turn {
+        if let (Some(kept), Some(mark)) = (&self.kept, &mark)
+            && kept.is_of(mark)
+        {
+            let Some(body) = kept.body() else { return Turn::Lost };
+            let _ = poll.send(body.clone());
+            return Turn::Taken;
         }
-        self.held = Some(poll);
+        if let Some((held, first)) = &self.held
+            && !held.is_closed()
+            && (mark.is_none() || *first != mark)
+        {
+            return Turn::Twice;
+        }
+        // The client goes on, so it has got the last answer.
+        self.kept = None;
+        self.held = Some((poll, mark));
         self.release();
-        true
+        Turn::Taken
+    }
+
+    /// Tells whether a POST is the last one once more.
+    pub(super) fn repeats(&self, sent: Option<&Sent>) -> bool {
+        sent.is_some() && self.sent.as_ref() == sent
+    }
+
+    /// Notes a POST.
+    pub(super) fn note(&mut self, sent: Option<Sent>) {
+        self.sent = sent;
     }
 
     /// Begins to listen to a WebSocket that the client tries. A second one is closed.
@@ -165,13 +203,13 @@ impl Polling {
     /// Answers the held poll if there is something to say: as much as fits.
     fn answer(&mut self, max_payload: usize) {
         // A poll that nobody waits for any more takes nothing along.
-        if self.held.as_ref().is_some_and(oneshot::Sender::is_closed) {
+        if self.held.as_ref().is_some_and(|(held, _)| held.is_closed()) {
             self.held = None;
         }
         if self.waiting.is_empty() {
             return;
         }
-        let Some(held) = self.held.take() else { return };
+        let Some((held, mark)) = self.held.take() else { return };
         let mut body = BytesMut::new();
         while let Some(packet) = self.waiting.pop_front() {
             if !body.is_empty() {
@@ -184,7 +222,9 @@ impl Polling {
             self.bytes -= packet.len();
             body.extend_from_slice(&packet);
         }
-        let _ = held.send(body.freeze());
+        let body = body.freeze();
+        self.kept = mark.map(|mark| Kept::new(mark, &body));
+        let _ = held.send(body);
     }
 
     /// Ends the session: a poll that is held is told. A client that has closed it itself knows.
@@ -202,7 +242,7 @@ impl Polling {
 
     /// Goes over to the WebSocket: what waits goes out there.
     pub(super) fn into_socket(self, mut socket: Socket) -> Socket {
-        if let Some(held) = self.held {
+        if let Some((held, _)) = self.held {
             let _ = held.send(packet::NOOP);
         }
         for packet in self.waiting {

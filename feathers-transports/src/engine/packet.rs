@@ -135,7 +135,7 @@ pub(super) fn event(delivered: &Delivered) -> Result<Bytes> {
     let mut packet = Vec::with_capacity(data.len() + 64);
     packet.extend_from_slice(b"42[");
     let name = format!("{} {}", delivered.path(), delivered.name());
-    serde_json::to_writer(&mut packet, name.trim_start())?;
+    serde_json::to_writer(&mut packet, &name)?;
     packet.push(b',');
     packet.extend_from_slice(data);
     packet.extend_from_slice(format!(",\"{}\"]", delivered.cursor()).as_bytes());

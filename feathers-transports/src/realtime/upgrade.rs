@@ -1,7 +1,7 @@
 //! The beginning of a raw WebSocket: a request that asks for one.
 
 use axum::extract::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use feathers_core::{Error, Handle, Headers, Peer, Provider, Result};
 use http::Extensions;
 use hyper_util::rt::TokioIo;
@@ -10,15 +10,14 @@ use serde_json::{Map, Value};
 use super::asked;
 use super::socket::{Driver, Settings};
 use crate::address::client_address;
-use crate::answer::error_response;
-use crate::websocket::{Upgrade, WebSocket};
+use crate::websocket::{Unfit, Upgrade, WebSocket};
 
 /// The subprotocol.
 const PROTOCOL: &str = "feathers.v1";
 
 /// Answers a request that asks for a WebSocket.
 pub(super) fn answer(app: &Handle, request: Request, query: Map<String, Value>, settings: &Settings) -> Response {
-    try_upgrade(app, request, query, settings).unwrap_or_else(|error| error_response(&error))
+    try_upgrade(app, request, query, settings).unwrap_or_else(IntoResponse::into_response)
 }
 
 /// Chooses the subprotocol among those that a client offers; none is fine too.
@@ -37,9 +36,14 @@ pub(super) fn peer(extensions: &Extensions, headers: Headers, mut query: Map<Str
     peer.presented(presented).address(address)
 }
 
-fn try_upgrade(app: &Handle, request: Request, query: Map<String, Value>, settings: &Settings) -> Result<Response> {
+fn try_upgrade(
+    app: &Handle,
+    request: Request,
+    query: Map<String, Value>,
+    settings: &Settings,
+) -> Result<Response, Unfit> {
     if app.is_stopping() {
-        return Err(Error::unavailable("the server is shutting down"));
+        return Err(Error::unavailable("the server is shutting down").into());
     }
     let (mut parts, _body) = request.into_parts();
     let upgrade = Upgrade::new(&mut parts)?;

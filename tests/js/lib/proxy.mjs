@@ -20,13 +20,15 @@ export function random(seed) {
  * `bufferStreams`: holds streams of events back until they end.
  * `idle`: cuts connections that are quiet for so many milliseconds.
  * `drop`, `seed`: does not pass on this share of the answers, but closes the connection.
+ * `reset`, `seed`: the same, but resets it, and only one that has been used before: browsers then ask once more.
  * `counts` says how often each happened. */
 export async function startProxy(target, { seed = 1, ...settings } = {}) {
-  const faults = { refuseUpgrade: false, bufferStreams: false, idle: 0, drop: 0, ...settings }
-  const counts = { refused: 0, buffered: 0, cut: 0, dropped: 0, passed: 0 }
+  const faults = { refuseUpgrade: false, bufferStreams: false, idle: 0, drop: 0, reset: 0, ...settings }
+  const counts = { refused: 0, buffered: 0, cut: 0, dropped: 0, reset: 0, passed: 0 }
   const { hostname, port } = new URL(target)
   const next = random(seed)
   const sockets = new Set()
+  const used = new WeakSet()
 
   /** Destroys a socket once it has been quiet, while `isBusy`: between requests a connection may rest. */
   function cutWhenIdle(socket, isBusy = () => true) {
@@ -53,6 +55,11 @@ export async function startProxy(target, { seed = 1, ...settings } = {}) {
         counts.dropped += 1
         return socket.destroy()
       }
+      if (faults.reset && used.has(socket) && next() < faults.reset) {
+        counts.reset += 1
+        return socket.resetAndDestroy()
+      }
+      used.add(socket)
       counts.passed += 1
       answer.on('error', () => socket.destroy())
       const hold = isStream && faults.bufferStreams

@@ -7,8 +7,9 @@ use feathers_core::{Error, Result};
 use tokio::sync::oneshot;
 
 use super::{Client, Driver, Due, End};
-use crate::engine::outbox::{Outlet, Socket};
+use crate::engine::outbox::{Outlet, Socket, Turn};
 use crate::engine::packet::{self, Packet};
+use crate::engine::repeat::{Mark, Sent};
 use crate::websocket::{Ended, Message, frame};
 
 /// How many messages are read before others get a turn.
@@ -18,9 +19,9 @@ const TURN: usize = 32;
 #[derive(Debug)]
 pub(in crate::engine) enum Command {
     /// A poll; the answer is a body of packets.
-    Poll(oneshot::Sender<Bytes>),
+    Poll(oneshot::Sender<Bytes>, Option<Mark>),
     /// A body of packets; `false` means that there was something wrong with it.
-    Post(Bytes, oneshot::Sender<bool>),
+    Post(Bytes, Option<Sent>, oneshot::Sender<bool>),
     /// A WebSocket that the client wants to go over to.
     Probe(Box<Socket>),
 }
@@ -88,19 +89,25 @@ impl Driver {
             return Ok(());
         };
         match command {
-            Command::Poll(poll) => {
-                if polling.hold(poll) {
-                    Ok(())
-                } else {
-                    Err(End::Left { code: 1002 })
-                }
-            }
+            Command::Poll(poll, mark) => match polling.hold(poll, mark) {
+                Turn::Taken => Ok(()),
+                Turn::Twice => Err(End::Left { code: 1002 }),
+                Turn::Lost => Err(End::Lost),
+            },
             Command::Probe(socket) => {
                 polling.try_socket(*socket);
                 Ok(())
             }
+            Command::Post(_, sent, done) if polling.repeats(sent.as_ref()) => {
+                match &mut self.posted {
+                    Some(posted) => posted.done = done,
+                    None => drop(done.send(true)),
+                }
+                Ok(())
+            }
             Command::Post(..) if self.posted.is_some() => Err(End::Left { code: 1002 }),
-            Command::Post(body, done) => {
+            Command::Post(body, sent, done) => {
+                polling.note(sent);
                 self.posted = Some(Posted { rest: Some(body), done });
                 Ok(())
             }
