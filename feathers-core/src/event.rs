@@ -28,12 +28,20 @@ pub struct Event {
 /// What all events of one name of a service have alike.
 #[derive(Debug)]
 pub(crate) struct EventKind {
-    /// The path of the service, as it is registered: `users/:userId/messages`.
+    /// The path of the service, as it is registered: `users/:userId/messages`, or `/` for the one at the root.
     pub(crate) path: Arc<str>,
     /// The name: `created`.
     pub(crate) name: Arc<str>,
     /// The fields of the service's records that never leave the server.
     pub(crate) hidden: Arc<[Arc<str>]>,
+}
+
+impl EventKind {
+    /// Names an event of the service at a path. Feathers calls the root `/`, and its clients listen to `/ created`.
+    pub(crate) fn new(path: &Arc<str>, name: Arc<str>, hidden: Arc<[Arc<str>]>) -> Self {
+        let path = if path.is_empty() { "/".into() } else { path.clone() };
+        Self { path, name, hidden }
+    }
 }
 
 impl Event {
@@ -67,7 +75,7 @@ impl Event {
         self.seq
     }
 
-    /// Returns the path of the service, as it is registered: `users/:userId/messages`.
+    /// Returns the path of the service, as it is registered: `users/:userId/messages`, or `/` for the one at the root.
     pub fn path(&self) -> &Arc<str> {
         &self.kind.path
     }

@@ -13,6 +13,7 @@ use crate::method::Method;
 use crate::params::Params;
 use crate::payload::Payload;
 use crate::schema::Schema;
+use crate::store::Multi;
 
 /// Answers calls.
 ///
@@ -116,6 +117,8 @@ pub struct Descriptor {
     pub events: Vec<Arc<str>>,
     /// The schema of the records, where there is one.
     pub schema: Option<Schema>,
+    /// Which methods may be called without an id, where it is known before the call. An `update` never may then.
+    pub multi: Option<Multi>,
     /// The doc comment.
     pub docs: Arc<str>,
     /// What is wrong with the way it is set up; each stops the start.
@@ -166,6 +169,12 @@ impl Descriptor {
     /// Adds something that is wrong with the way it is set up.
     pub fn mistake(mut self, mistake: impl Into<String>) -> Self {
         self.mistakes.push(mistake.into());
+        self
+    }
+
+    /// Says which methods may be called without an id.
+    pub fn multi(mut self, multi: Multi) -> Self {
+        self.multi = Some(multi);
         self
     }
 

@@ -24,7 +24,9 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::query::qs;
-use feathers_core::{Call, Cursor, Encoding, Error, Handle, Params, Payload, Provider, Reply, Result, Route};
+use feathers_core::{
+    Call, Cursor, Encoding, Error, Handle, Method, Params, Payload, Provider, Reply, Result, Route, ServiceInfo,
+};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, poll_immediate};
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -165,15 +167,22 @@ impl Endpoint {
             return Box::pin(ready(verb::options(&route)));
         }
         let asked = Asked::read(request.headers());
-        let dress = Dress { created: false, cursor: shared.cursor(), personal: asked.personal };
+        let dress = Dress {
+            method: Method::Find,
+            has_id: route.id().is_some(),
+            service: route.service(),
+            cursor: shared.cursor(),
+            personal: asked.personal,
+        };
         // What is large is put together here, and not carried through the futures.
         match begin(route, request, asked, client) {
             Err(refused) => Box::pin(ready(dress.on(refused.into_response()))),
             Ok(Begun { call, body: None, on_connection: false }) => {
+                let dress = Dress { method: call.method.clone(), ..dress };
                 Box::pin(respond(shared.app.call(call), shared.rest.timeout, dress))
             }
             Ok(begun) => {
-                let dress = Dress { created: begun.call.method == feathers_core::Method::Create, ..dress };
+                let dress = Dress { method: begun.call.method.clone(), ..dress };
                 Box::pin(respond(shared.clone().complete(Box::new(begun)), shared.rest.timeout, dress))
             }
         }
@@ -191,14 +200,18 @@ async fn respond(work: impl Future<Output = Result<Reply>>, timeout: Option<Dura
             None => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(too_late(limit))),
         },
     };
-    let response = reply.and_then(|reply| encode::reply(&reply, dress.created));
-    dress.on(response.unwrap_or_else(|error| error_response(&error)))
+    let response = reply.and_then(|reply| encode::reply(&reply, dress.method == Method::Create));
+    let response = response.unwrap_or_else(|error| dress.refuse(error).into_response());
+    dress.on(response)
 }
 
 /// What is added to every response of a service.
 struct Dress {
-    /// Whether a success is a 201.
-    created: bool,
+    /// The method; a `create` that succeeds is a 201.
+    method: Method,
+    /// Whether the path has an id.
+    has_id: bool,
+    service: ServiceInfo,
     /// Where the log stood before the call.
     cursor: HeaderValue,
     /// Whether the answer is for the caller only.
@@ -206,6 +219,13 @@ struct Dress {
 }
 
 impl Dress {
+    /// Says with an error of the call what the path has, if it was for the wrong method.
+    fn refuse(&self, error: Error) -> Refused {
+        let is_of_method = error.code() == StatusCode::METHOD_NOT_ALLOWED.as_u16();
+        let allow = is_of_method.then(|| verb::allow(&self.service, self.has_id, Some(&self.method))).flatten();
+        Refused { error, allow }
+    }
+
     fn on(self, mut response: Response) -> Response {
         response.headers_mut().insert(EVENT_CURSOR, self.cursor);
         if self.personal {
@@ -229,7 +249,11 @@ fn begin(route: Route, request: Request, asked: Asked, address: Option<IpAddr>) 
     if asked.from_page {
         Origins::default().check(&request)?;
     }
-    let custom = asked.names_method.then(|| request.headers().get(SERVICE_METHOD)).flatten();
+    let mut names = asked.names_method.then(|| request.headers().get_all(SERVICE_METHOD).iter()).into_iter().flatten();
+    let custom = names.next();
+    if names.next().is_some() {
+        return Err(verb::refused(&route, "The header X-Service-Method names one method.".to_owned()));
+    }
     let method = verb::method(&route, request.method(), custom)?;
     let id = if method.has_id() { route.id().cloned() } else { None };
     let (mut parts, body) = request.into_parts();

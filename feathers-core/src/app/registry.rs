@@ -142,7 +142,7 @@ impl Mounted {
         let fields = descriptor.schema.iter().flat_map(|schema| schema.fields.iter());
         let hidden: Arc<[Arc<str>]> = fields.filter(|field| field.hidden).map(|field| field.name.into()).collect();
         let path: Arc<str> = path.into();
-        let kind = |name| Arc::new(EventKind { path: path.clone(), name, hidden: hidden.clone() });
+        let kind = |name| Arc::new(EventKind::new(&path, name, hidden.clone()));
         let published = published.into_iter().map(kind).collect();
         let chains = all
             .iter()
@@ -213,8 +213,7 @@ impl Mounted {
 
     /// Returns what an event is, shared if it is one that is published.
     pub(crate) fn kind(&self, event: &str) -> Arc<EventKind> {
-        let hidden = || self.hidden.clone();
-        let made = || Arc::new(EventKind { path: self.path.clone(), name: event.into(), hidden: hidden() });
+        let made = || Arc::new(EventKind::new(&self.path, event.into(), self.hidden.clone()));
         self.published_kind(event).cloned().unwrap_or_else(made)
     }
 

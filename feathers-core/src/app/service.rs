@@ -45,6 +45,11 @@ impl Route {
         self.mounted.external()
     }
 
+    /// Returns the service itself.
+    pub fn service(&self) -> ServiceInfo {
+        ServiceInfo(self.mounted.clone())
+    }
+
     pub(crate) fn mounted(&self) -> &Arc<Mounted> {
         &self.mounted
     }

@@ -47,7 +47,8 @@ pub enum Multi {
 }
 
 impl Multi {
-    fn allows(&self, method: &Method) -> bool {
+    /// Tells whether a method may change several records.
+    pub fn allows(&self, method: &Method) -> bool {
         match self {
             Self::None => false,
             Self::All => true,
@@ -298,6 +299,7 @@ impl<S: Store> Service for Crud<S> {
     fn descriptor(&self) -> Descriptor {
         let schema = self.store.schema().clone();
         let descriptor = Descriptor::new(Method::STANDARD).docs(schema.docs).schema(schema);
+        let descriptor = descriptor.multi(self.multi.clone());
         self.unknown_operators.iter().fold(descriptor, |descriptor, operator| {
             let known: Vec<_> = self.query.known.iter().map(|known| format!("'{known}'")).collect();
             let known = if known.is_empty() { "no extra ones".to_owned() } else { known.join(", ") };

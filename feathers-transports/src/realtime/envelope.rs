@@ -41,10 +41,7 @@ pub(crate) fn named_block(event: &Delivered) -> Result<Bytes> {
     event.frame(&NAMED, |event| {
         let data = event.json();
         let mut out = buffer(event, data);
-        let name = match &**event.path() {
-            "" => event.name().to_string(),
-            path => format!("{path} {}", event.name()),
-        };
+        let name = format!("{} {}", event.path(), event.name());
         write!(out, "event: {}\nid: {}\ndata: ", plain(&name), event.cursor())?;
         out.extend_from_slice(data);
         out.extend_from_slice(b"\n\n");

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use feathers_core::{Error, Method, Route};
+use feathers_core::{Error, Method, Route, ServiceInfo};
 use http::{HeaderValue, StatusCode, header};
 
 use super::Refused;
@@ -37,29 +37,38 @@ pub(super) fn method(route: &Route, verb: &http::Method, custom: Option<&HeaderV
 pub(super) fn options(route: &Route) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    if let Some(allow) = allow(route) {
+    if let Some(allow) = allow(&route.service(), route.id().is_some(), None) {
         response.headers_mut().insert(header::ALLOW, allow);
     }
     response
 }
 
-fn refused(route: &Route, message: String) -> Refused {
-    Refused { error: Error::method_not_allowed(message), allow: allow(route) }
+/// Refuses a request with what its path has.
+pub(super) fn refused(route: &Route, message: String) -> Refused {
+    let allow = allow(&route.service(), route.id().is_some(), None);
+    Refused { error: Error::method_not_allowed(message), allow }
 }
 
-/// Lists the verbs of a path.
-fn allow(route: &Route) -> Option<HeaderValue> {
-    let read = if route.id().is_some() { Method::Get } else { Method::Find };
+/// Lists the verbs of a path. A method that has just been refused there is none of them, unless it creates: then it was
+/// refused for its data.
+pub(super) fn allow(service: &ServiceInfo, has_id: bool, refused: Option<&Method>) -> Option<HeaderValue> {
+    let methods = service.methods();
+    let read = if has_id { Method::Get } else { Method::Find };
     let mut verbs = Vec::with_capacity(7);
-    if route.allows(&read) {
+    if methods.contains(&read) {
         verbs.extend(["GET", "HEAD"]);
     }
     // Custom methods are a POST too.
-    if route.methods().iter().any(|method| matches!(method, Method::Create | Method::Custom(_))) {
+    if methods.iter().any(|method| matches!(method, Method::Create | Method::Custom(_))) {
         verbs.push("POST");
     }
+    let multi = service.descriptor().multi.as_ref().filter(|_| !has_id);
     let changes = [(Method::Update, "PUT"), (Method::Patch, "PATCH"), (Method::Remove, "DELETE")];
-    verbs.extend(changes.iter().filter(|(method, _)| route.allows(method)).map(|(_, verb)| *verb));
+    let has = |method: &Method| {
+        let fits = multi.is_none_or(|multi| *method != Method::Update && multi.allows(method));
+        methods.contains(method) && fits && refused != Some(method)
+    };
+    verbs.extend(changes.iter().filter(|(method, _)| has(method)).map(|(_, verb)| *verb));
     verbs.push("OPTIONS");
     HeaderValue::try_from(verbs.join(", ")).ok()
 }

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
 use axum::body::Body;
 use futures_util::FutureExt;
-use http::Request;
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,6 +24,7 @@ use crate::server::accept::Stopper;
 use crate::server::front::Front;
 use crate::server::head_timer::HeadTimer;
 use crate::server::io::Counted;
+use crate::server::linger::Lingering;
 #[cfg(feature = "tls")]
 use crate::server::tls::Tls;
 
@@ -75,9 +77,16 @@ impl Connections {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let used = AtomicBool::new(false);
-        let service = service_fn(|request: Request<Incoming>| {
-            used.store(true, Ordering::Relaxed);
-            self.front.answer(request.map(Body::new), Some(peer)).map(Ok::<_, Infallible>)
+        let (stream, sending) = Lingering::new(stream);
+        let (noted, sending) = (&used, &sending);
+        let service = service_fn(move |request: Request<Incoming>| {
+            noted.store(true, Ordering::Relaxed);
+            self.front.answer(sending.watch(request), Some(peer)).map(move |response| {
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    sending.hand_over();
+                }
+                Ok::<_, Infallible>(response)
+            })
         });
         let connection = http1::Builder::new()
             .timer(HeadTimer::default())

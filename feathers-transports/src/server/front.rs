@@ -27,6 +27,7 @@ use crate::grip::{Origin, Proxied};
 use crate::origin::Trusted;
 use crate::server::cors::Cors;
 use crate::server::door::Door;
+use crate::server::host;
 use crate::server::request_id::{self, REQUEST_ID};
 use crate::server::routes::Routes;
 
@@ -100,7 +101,9 @@ impl Front {
         let received = front.grip.as_ref().map_or(Ok(()), |origin| Proxied::receive(origin, &mut request));
         let client = front.door.identify(&mut request, peer.map(|peer| peer.ip()));
         let log = Log::begin(&request, &id, front.access_log);
-        let admitted = front.door.admit(&request, client);
+        // What has come by no connection was made in this process, often without headers.
+        let fits = peer.map_or(Ok(()), |_| host::check(&request));
+        let admitted = front.door.admit(&request, client).and(fits);
         #[cfg(feature = "grip")]
         let admitted = if front.door.is_check(&request) { admitted } else { received.and(admitted) };
         let work = match admitted {

@@ -100,8 +100,7 @@ impl Outbox<'_> {
     async fn deliver(&self, delivery: Delivery) -> Result<u64, Unreachable> {
         match delivery {
             Delivery::Event(event) => {
-                let path = event.path();
-                let name = if path.is_empty() { event.name().to_string() } else { format!("{path} {}", event.name()) };
+                let name = format!("{} {}", event.path(), event.name());
                 let cursor = event.cursor();
                 self.emit(&name, &(event.payload(), cursor.to_string())).await?;
                 Ok(cursor.seq)

@@ -9,6 +9,7 @@ mod cross_origin;
 mod limits;
 mod middleware;
 mod options;
+mod refusals;
 mod routing;
 mod services;
 mod shutdown;

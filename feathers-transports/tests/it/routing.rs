@@ -1,5 +1,6 @@
 //! Which call a request is.
 
+use feathers_core::{Context, Error, Json, Memory, Method};
 use serde_json::{Value, json};
 
 use crate::services::standard;
@@ -117,6 +118,48 @@ async fn what_is_not_served_is_refused_in_feathers_words() {
         answer.assert_error(404, "NotFound", &format!("Path {path} not found"));
     }
     send(&server, "GET", "/nope?secret=1", &[], "").await.assert_error(404, "NotFound", "Path /nope not found");
+}
+
+#[tokio::test]
+async fn a_request_names_one_custom_method() {
+    let server = serve(standard).await;
+    for second in ["custom", "other", ""] {
+        let headers =
+            [("content-type", "application/json"), ("x-service-method", "custom"), ("x-service-method", second)];
+        let answer = send(&server, "POST", "/echo", &headers, "{}").await;
+        answer.assert_error(405, "MethodNotAllowed", "The header X-Service-Method names one method.");
+        assert_eq!(answer.header("allow"), Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    }
+}
+
+#[tokio::test]
+async fn allow_says_whether_several_records_may_be_changed() {
+    let server = serve(|app| {
+        standard(app);
+        app.service("one", Memory::<Json>::new());
+        app.service("patches", Memory::<Json>::new().multi([Method::Patch]));
+        app.service("many", Memory::<Json>::new().multi(true));
+        // Where only the call itself knows.
+        app.service("by-hand", Memory::<Json>::new())
+            .before("patch", async |_: &mut Context| Err(Error::method_not_allowed("Can not patch multiple entries")));
+    })
+    .await;
+    let (one, all) = ("GET, HEAD, POST, OPTIONS", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    let json = [("content-type", "application/json")];
+    for (path, method, body, status, allow) in [
+        ("/one", "OPTIONS", "", 204, one),
+        ("/one", "PATCH", "{}", 405, one),
+        ("/one", "DELETE", "", 405, one),
+        ("/one", "POST", "[{},{}]", 405, one),
+        ("/one/1", "OPTIONS", "", 204, all),
+        ("/patches", "OPTIONS", "", 204, "GET, HEAD, POST, PATCH, OPTIONS"),
+        ("/patches", "DELETE", "", 405, "GET, HEAD, POST, PATCH, OPTIONS"),
+        ("/many", "OPTIONS", "", 204, "GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
+        ("/by-hand/1", "PATCH", "{}", 405, "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
+    ] {
+        let answer = send(&server, method, path, &json, body).await;
+        assert_eq!((answer.status, answer.header("allow")), (status, Some(allow)), "{method} {path}: {answer:?}");
+    }
 }
 
 #[tokio::test]

@@ -111,6 +111,39 @@ impl Service for Top {
     }
 }
 
+/// FeathersJS calls the service at the root `/`, so its clients listen to `/ created`.
+#[tokio::test]
+async fn the_events_of_a_service_at_the_root_are_named_as_the_official_client_names_them() {
+    let mut app = App::new();
+    app.service("/", Memory::<Json>::new());
+    app.on_connect(|connection, app| app.channel("everybody").join(connection));
+    app.publish(|event, app| {
+        assert_eq!(&*event.path, "/");
+        app.channel("everybody")
+    });
+    let server = Server::new(app).bind("127.0.0.1:0").start().await.unwrap();
+    let realtime = format!("{}/realtime", server.url());
+    let ask = async |query: String| reqwest::get(format!("{realtime}?{query}")).await.unwrap();
+    let place: serde_json::Value = ask("wait=0".to_owned()).await.json().await.unwrap();
+    let since = place["cursor"].as_str().unwrap();
+    let mut socket = SocketClient::connect(&server.url()).await;
+    socket.call(&json!(["create", "/", { "n": 1 }])).await;
+    let record = json!({ "n": 1, "id": 1 });
+    assert_eq!(socket.event().await[..2], [json!("/ created"), record.clone()]);
+
+    let poll: serde_json::Value = ask(format!("wait=0&since={since}")).await.json().await.unwrap();
+    let event = &poll["events"][0];
+    assert_eq!((&event["path"], &event["event"], &event["data"]), (&json!("/"), &json!("created"), &record));
+    for (query, line) in [("", r#"data: {"path":"/","event":"created","#), ("&names=1", "event: / created\n")] {
+        let mut stream = ask(format!("transport=sse&since={since}{query}")).await;
+        let mut text = String::new();
+        while !text.contains(line) {
+            text.push_str(std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap());
+        }
+    }
+    server.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_service_at_the_root_is_reached_over_every_transport() {
     let mut app = App::new();
