@@ -48,6 +48,7 @@ mod realtime;
 mod rest;
 mod server;
 mod share;
+mod since;
 #[cfg(feature = "socketio")]
 mod socketio;
 #[cfg(feature = "socketioxide")]

@@ -48,8 +48,9 @@ use crate::transport::Transport;
 /// | `DELETE /realtime?conn=S` | ends a polling session |
 /// | `GET /realtime/negotiate` | what the server offers |
 ///
-/// Every event carries a cursor. A client that comes back with its last one, as `since`, `last_event_id` or
-/// `lastEventId` in the query or as `Last-Event-ID`, gets exactly what it has missed, or one `reset` that says why not.
+/// Every event carries a cursor. A client that comes back with its last one, as `since` or
+/// `last_event_id` in the query or as `Last-Event-ID`, gets exactly what it has missed, or one `reset` that says why
+/// not. The newest of several positions counts.
 ///
 /// `conn` in the answers is the secret of the session. REST calls with it in the header `X-Connection-Id` belong to the
 /// session's connection.

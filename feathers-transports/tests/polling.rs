@@ -423,7 +423,9 @@ async fn bad_words_are_refused_by_name() {
     let server = inside(app(), Realtime::new()).await;
     for (query, headers, message) in [
         ("since=rubbish", [].as_slice(), "'since' is a malformed cursor"),
-        ("last_event_id=", &[], "'last_event_id' is a malformed cursor"),
+        ("last_event_id=x&since=earliest", &[], "'last_event_id' is a malformed cursor"),
+        ("lastEventID=now-", &[], "'lastEventID' is a malformed cursor"),
+        ("Last-Event-ID=17", &[], "'Last-Event-ID' is a malformed cursor"),
         ("since=a&since=b", &[], "'since' must be one plain value"),
         ("", &[("last-event-id", "1:2")], "'Last-Event-ID' is a malformed cursor"),
         ("wait=soon", &[], "'wait' must be a whole number, not 'soon'"),

@@ -125,17 +125,45 @@ async fn a_name_that_nobody_has_says_nothing_and_gets_a_reset() {
 }
 
 #[tokio::test]
-async fn since_of_the_application_beats_the_offset() {
+async fn of_since_and_offset_the_newer_counts() {
     for how in How::ALL {
         let server = serve(app()).await;
         let start = head(&server);
-        let mut client = Stock::connect(&address(&server), how).await;
-        tick(server.handle(), 1..=3);
-        assert_eq!(client.numbers(3).await, [1, 2, 3]);
-        client.reconnect_with(&json!({ "since": start })).await;
-        assert_eq!(client.numbers(3).await, [1, 2, 3], "{how:?}");
+        // The application keeps the `auth` of its beginning, and Socket.IO adds what it has seen.
+        let auth = json!({ "since": start });
+        let mut client = Stock::connect_with(&address(&server), how, &auth).await;
         client.notice("resumed").await;
-        // Without a past, too: the cursor of a `find`.
+        for round in 0..3 {
+            tick(server.handle(), [2 * round]);
+            assert_eq!(client.numbers(1).await, [2 * round], "{how:?}");
+            lose(&server, &mut client).await;
+            tick(server.handle(), [2 * round + 1]);
+            client.reconnect_with(&auth).await;
+            assert_eq!(client.numbers(1).await, [2 * round + 1], "{how:?}");
+            assert_eq!(client.notice("resumed").await, json!({ "cursor": head(&server) }));
+        }
+        // Also where the application knows more than Socket.IO.
+        let older = client.offset.clone();
+        tick(server.handle(), 6..=8);
+        let newer = head(&server);
+        lose(&server, &mut client).await;
+        tick(server.handle(), [9]);
+        client.reconnect_with(&json!({ "since": newer, "offset": older })).await;
+        assert_eq!(client.numbers(1).await, [9], "{how:?}");
+        // A word of another log is none where there is one of this; an empty one is none at all.
+        client.reconnect_with(&json!({ "since": "aaaaaaaa-99" })).await;
+        client.notice("resumed").await;
+        client.reconnect_with(&json!({ "since": "" })).await;
+        assert_eq!(client.notice("resumed").await, json!({ "cursor": head(&server) }));
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_was_loaded_anew_names_its_cursor_itself() {
+    for how in How::ALL {
+        let server = serve(app()).await;
+        let start = head(&server);
+        tick(server.handle(), 1..=3);
         let mut client = Stock::connect_with(&address(&server), how, &json!({ "since": start })).await;
         assert_eq!(client.numbers(3).await, [1, 2, 3]);
         assert_eq!(client.notice("resumed").await, json!({ "cursor": head(&server) }));
@@ -164,10 +192,9 @@ async fn when_there_is_no_going_on_there_is_one_reset_and_a_new_session() {
             (&format!("{epoch}-999"), "future"),
             ("aaaaaaaa-1", "epoch"),
             ("rubbish", "bad-cursor"),
-            ("", "bad-cursor"),
         ] {
             let pid = client.pid().to_owned();
-            client.reconnect_with(&json!({ "since": since })).await;
+            client.reconnect_with(&json!({ "since": since, "offset": null, "pid": null })).await;
             assert!(!client.recovered && client.pid() != pid, "{how:?} {since}");
             let reset = client.notice("reset").await;
             assert_eq!((&reset["reason"], &reset["cursor"]), (&json!(reason), &json!(head(&server))));

@@ -53,3 +53,24 @@ async fn s1_foreign_pages_with_cookies_are_refused() {
         assert_eq!(request.send().await.unwrap().status(), expected, "{origin} {cookie}");
     }
 }
+
+#[tokio::test]
+async fn auth_says_from_where_a_client_wants_events() {
+    let mut app = App::new();
+    app.service("todos", Memory::<Json>::new()).publish(|_, app| app.channel("everybody"));
+    app.on_connect(|connection, app| app.channel("everybody").join(connection));
+    let server = Server::new(app).bind("127.0.0.1:0").without_defaults().transport(SocketIoxide::new());
+    let server = server.start().await.unwrap();
+    let start = server.handle().log().head();
+    server.handle().service("todos").unwrap().create(json!({ "text": "milk" }), ()).await.unwrap();
+    let mut socket = Socket::open_with(&server.addr().to_string(), "").await;
+    socket.send(&format!(r#"40{{"since":"{start}"}}"#)).await;
+    assert!(socket.next().await.starts_with("40{"));
+    let event = format!(r#"42["todos created",{{"text":"milk","id":1}},"{}-1"]"#, start.epoch);
+    assert_eq!(socket.next().await, event);
+    let mut socket = Socket::open_with(&server.addr().to_string(), "").await;
+    socket.send(r#"40{"since":7}"#).await;
+    assert!(socket.next().await.starts_with("40{"));
+    assert!(socket.next().await.starts_with(r#"42["reset",{"reason":"bad-cursor""#));
+    server.stop().await.unwrap();
+}

@@ -155,7 +155,6 @@ async fn a_cursor_that_cannot_be_used_is_a_reset_and_never_an_error() {
     let future = format!("{}-99", server.handle.log().head().epoch);
     for (since, reason) in [
         ("rubbish", "bad-cursor"),
-        ("", "bad-cursor"),
         ("%00%0a%0adata:x", "bad-cursor"),
         ("a&since=b", "bad-cursor"),
         (&"9".repeat(5_000), "bad-cursor"),
@@ -380,20 +379,38 @@ async fn t9_the_first_bytes_come_at_once_and_heartbeats_before_proxies_give_up()
 }
 
 #[tokio::test]
-async fn t10_the_header_beats_the_query_and_all_words_are_understood() {
+async fn t10_the_newer_of_header_and_query_counts_and_all_words_are_understood() {
     let server = serve(app(), Realtime::new()).await;
     let handle = server.handle().clone();
     let start = handle.log().head().to_string();
     tick(&handle, [1, 2]);
     let one = format!("{}-1", handle.log().head().epoch);
-    for word in ["since", "last_event_id", "lastEventId"] {
+    for word in ["since", "last_event_id", "lastEventId", "lastEventID", "Last-Event-ID"] {
         let mut events = listen(&server, &format!("?{word}={start}"), &[]).await;
         events.ready().await;
         assert_eq!(events.numbers(2).await, [1, 2]);
         let mut events = listen(&server, &format!("?{word}={start}"), &[("last-event-id", &one)]).await;
         events.ready().await;
         assert_eq!(events.numbers(1).await, [2]);
+        // A polyfill whose header is what it began with.
+        let mut events = listen(&server, &format!("?{word}={one}"), &[("last-event-id", &start)]).await;
+        events.ready().await;
+        assert_eq!(events.numbers(1).await, [2]);
+        // Another log's position loses to one of this; alone it is a reset.
+        let mut events = listen(&server, &format!("?{word}=aaaaaaaa-9"), &[("last-event-id", &one)]).await;
+        events.ready().await;
+        assert_eq!(events.numbers(1).await, [2]);
+        let mut events = listen(&server, &format!("?{word}=aaaaaaaa-9"), &[]).await;
+        events.ready().await;
+        assert_eq!(events.next().await.unwrap().json()["data"]["reason"], "epoch");
+        // None.
+        let mut events = listen(&server, &format!("?{word}="), &[]).await;
+        assert_eq!(events.ready().await["recovered"], false);
     }
+    // A URL that asks for everything is good for the first time only.
+    let mut events = listen(&server, "?since=earliest", &[("last-event-id", &one)]).await;
+    events.ready().await;
+    assert_eq!(events.numbers(1).await, [2]);
     let mut events = listen(&server, "?since=earliest", &[]).await;
     events.ready().await;
     assert_eq!(events.numbers(2).await, [1, 2]);

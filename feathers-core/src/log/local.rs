@@ -92,11 +92,17 @@ impl Log {
         self.restart(from);
     }
 
+    /// Tells whether events go through a log that several processes share.
+    pub fn is_shared(&self) -> bool {
+        self.feed().is_some()
+    }
+
     pub(crate) fn feed(&self) -> Option<&Feed> {
         self.0.feed.get()
     }
 
-    pub(crate) fn epoch(&self) -> Epoch {
+    /// Returns the identity of the log, which its cursors begin with.
+    pub fn epoch(&self) -> Epoch {
         Epoch::from_bits(self.0.epoch.load(Ordering::Acquire))
     }
 
@@ -265,8 +271,9 @@ impl Log {
         }
     }
 
-    /// Announces what is gathered.
-    pub(crate) fn flush(&self) {
+    /// Announces what is visible and not announced yet: when this returns, every connection has been told of it.
+    pub fn flush(&self) {
+        // Whoever announces something now has the lock until that is done.
         let mut gathered = self.gathered();
         if !gathered.is_empty() {
             self.announce(&std::mem::take(&mut *gathered));

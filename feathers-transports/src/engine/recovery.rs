@@ -11,27 +11,37 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use feathers_core::{Connection, Credentials, Cursor, Since};
+use feathers_core::{Connection, Credentials, Cursor, Epoch, Since};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::random_name;
+use crate::since;
 
 /// What a client says of its past when it connects.
 #[derive(Debug)]
 pub(super) struct Claim<'a> {
     /// The secret name of its session.
     pid: Option<&'a str>,
-    /// The last cursor that it has seen: `since` is set by the application and comes before Socket.IO's `offset`.
-    seen: Option<Since>,
+    auth: &'a Map<String, Value>,
+    /// The log that its cursors should be of.
+    epoch: Epoch,
 }
 
 impl<'a> Claim<'a> {
     /// Reads it from what the client has sent as `auth`.
-    pub(super) fn new(auth: &'a Map<String, Value>) -> Self {
-        let word = |name: &str| auth.get(name).filter(|value| !value.is_null());
-        let read = |value: &Value| value.as_str().and_then(|text| text.parse().ok()).unwrap_or(Since::Unreadable);
-        Self { pid: word("pid").and_then(Value::as_str), seen: word("since").or_else(|| word("offset")).map(read) }
+    pub(super) fn new(auth: &'a Map<String, Value>, epoch: Epoch) -> Self {
+        Self { pid: auth.get("pid").and_then(Value::as_str).filter(|pid| !pid.is_empty()), auth, epoch }
+    }
+
+    /// Returns from where the client goes on; `start` is where the session of its `pid` began.
+    fn since(&self, start: Option<Cursor>) -> Since {
+        match (since::of_auth(self.auth, self.epoch, start), self.pid) {
+            (Some(since), _) => since,
+            // It has been here, and nobody can tell where it was.
+            (None, Some(_)) => Since::Unreadable,
+            (None, None) => Since::Now,
+        }
     }
 }
 
@@ -106,12 +116,8 @@ impl Recovery {
         book.forget_old(self.most);
         let known = claim.pid.and_then(|pid| Some((pid, book.known.get(pid)?)));
         let names = known.map(|(pid, known)| Names { sid: known.sid.clone(), pid: pid.to_owned() });
-        let since = match (claim.seen, known, claim.pid) {
-            (Some(seen), _, _) => seen,
-            (None, Some((_, known)), _) => Since::Cursor(known.start),
-            (None, None, Some(pid)) => Names::start(pid).map_or(Since::Unreadable, Since::Cursor),
-            (None, None, None) => Since::Now,
-        };
+        let start = known.map(|(_, known)| known.start).or_else(|| claim.pid.and_then(Names::start));
+        let since = claim.since(start);
         let mut credentials = None;
         if let Some(names) = &names {
             book.leave(&names.pid, Instant::now() + self.keep);

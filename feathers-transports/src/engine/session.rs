@@ -223,7 +223,7 @@ impl Driver {
         }
         let auth = if auth.is_empty() { "{}" } else { auth };
         let auth: Map<String, Value> = serde_json::from_str(auth).map_err(|_| End::Left { code: 1002 })?;
-        let claim = Claim::new(&auth);
+        let claim = Claim::new(&auth, self.engine.app.log().epoch());
         let recognised = self.engine.recovery.recognise(&claim);
         let peer = self.peer.as_ref().clone().since(recognised.since);
         let connecting = self.engine.open(peer, auth, recognised.credentials);

@@ -83,8 +83,8 @@ impl Proxied {
     }
 
     /// Returns up to where the client has got everything, for a request that is held on one channel with ids only.
-    pub(crate) fn furthest(&self) -> Option<Cursor> {
-        self.0.last.iter().filter_map(|(_, id)| Mark::delivered(id)).max_by_key(|cursor| cursor.seq)
+    pub(crate) fn delivered(&self) -> impl Iterator<Item = Cursor> {
+        self.0.last.iter().filter_map(|(_, id)| Mark::delivered(id))
     }
 
     /// Tells whether the proxy says that it has a feature, or nothing about features.

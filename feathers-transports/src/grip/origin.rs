@@ -130,8 +130,10 @@ impl Origin {
         });
     }
 
-    /// Returns where a connection is held, as of all events up to now.
+    /// Returns where a connection is held, as of all events that are visible: the connection may have read them.
     pub(crate) fn seat(&self, connection: &Connection, named: bool, lease: Duration) -> Seat {
+        // A connection reads what is visible, and the router what is announced, which comes a moment later.
+        self.0.app.log().flush();
         let mut router = self.router();
         router.route(&self.0.changes, &self.0.queue);
         router.seat(connection, named, lease)
@@ -152,9 +154,11 @@ impl Origin {
         name::of_socket(&self.0.prefix, id).into()
     }
 
-    /// Publishes to a WebSocket what comes after a place, from now on.
+    /// Publishes to a WebSocket what comes after a place, up to which it has read; from now on.
     pub(crate) fn go_live(&self, connection: &Connection, own: &Arc<str>, from: Cursor) {
         self.watch(connection);
+        // As in `seat`: what has been read is not to be routed after this.
+        self.0.app.log().flush();
         let missed = self.0.app.log().follow_from(from);
         let mut router = self.router();
         router.route(&self.0.changes, &self.0.queue);

@@ -3,19 +3,17 @@
 use std::time::Duration;
 
 use feathers_core::query::qs;
-use feathers_core::{Credentials, Cursor, Error, Presented, Result, Since};
+use feathers_core::{Credentials, Cursor, Epoch, Error, Presented, Result, Since};
 use http::{HeaderMap, HeaderName, Uri, header};
 use serde_json::{Map, Value};
 
+use crate::since::{self, newest};
 use crate::websocket::Upgrade;
 
 /// Names the session of a request.
 const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
-
-/// The words for the cursor, the first one that is there counts.
-const SINCE: [&str; 3] = ["since", "last_event_id", "lastEventId"];
 
 /// How a client listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,27 +50,34 @@ pub(super) fn conn<'a>(headers: &'a HeaderMap, query: &'a Map<String, Value>) ->
     Ok(word(query, "conn")?.or_else(|| text(headers, &CONNECTION_ID)))
 }
 
-/// Reads the cursor for a stream, where a bad one can only be told of in-band.
-pub(super) fn since_of_stream(headers: &HeaderMap, query: &Map<String, Value>) -> Since {
-    since(headers, query).map_or(Since::Unreadable, Option::unwrap_or_default)
+/// Reads the position for a stream, where a bad one can only be told of in-band.
+///
+/// `known` is what is known of the client's position besides its own words.
+pub(super) fn since_of_stream(
+    headers: &HeaderMap,
+    query: &Map<String, Value>,
+    epoch: Epoch,
+    known: impl IntoIterator<Item = Cursor>,
+) -> Since {
+    since(headers, query, epoch, known).map_or(Since::Unreadable, Option::unwrap_or_default)
 }
 
-/// Reads the cursor: `Last-Event-ID` beats the query.
-fn since(headers: &HeaderMap, query: &Map<String, Value>) -> Result<Option<Since>> {
-    if let Some(id) = headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()) {
+/// Reads the position: the newest of all words in the query and of `Last-Event-ID`.
+fn since(
+    headers: &HeaderMap,
+    query: &Map<String, Value>,
+    epoch: Epoch,
+    known: impl IntoIterator<Item = Cursor>,
+) -> Result<Option<Since>> {
+    let mut words = Vec::new();
+    for id in headers.get_all(LAST_EVENT_ID) {
         let id = id.to_str().map_err(|_| Error::bad_request("'Last-Event-ID' is a malformed cursor"))?;
-        return cursor("Last-Event-ID", id).map(Some);
+        words.push(("Last-Event-ID", id));
     }
-    for name in SINCE {
-        if let Some(text) = word(query, name)? {
-            return cursor(name, text).map(Some);
-        }
+    for name in since::QUERY {
+        words.extend(word(query, name)?.map(|text| (name, text)));
     }
-    Ok(None)
-}
-
-fn cursor(name: &str, text: &str) -> Result<Since> {
-    text.parse().map_err(|_| Error::bad_request(format!("'{name}' is a malformed cursor")))
+    newest(epoch, words, known)
 }
 
 /// What a poll asks for.
@@ -96,9 +101,16 @@ const LIMIT: u64 = 256;
 const MAX_LIMIT: u64 = 1_000;
 
 impl<'a> Poll<'a> {
-    pub(super) fn read(headers: &'a HeaderMap, query: &'a Map<String, Value>, max_wait: Duration) -> Result<Self> {
+    /// Reads a poll; `known` is what is known of the client's position besides its own words.
+    pub(super) fn read(
+        headers: &'a HeaderMap,
+        query: &'a Map<String, Value>,
+        max_wait: Duration,
+        epoch: Epoch,
+        known: impl IntoIterator<Item = Cursor>,
+    ) -> Result<Self> {
         let conditional = text(headers, &header::IF_NONE_MATCH).and_then(etag);
-        let since = since(headers, query)?.or_else(|| conditional.map(Since::Cursor));
+        let since = since(headers, query, epoch, known)?.or_else(|| conditional.map(Since::Cursor));
         let asked = number(query, "wait")?;
         let preference = if asked.is_none() { preferred_wait(headers) } else { None };
         let limit = number(query, "limit")?.unwrap_or(LIMIT);
@@ -178,6 +190,7 @@ fn accepts_stream(headers: &HeaderMap) -> bool {
 mod tests {
     use std::time::Duration;
 
+    use feathers_core::Epoch;
     use feathers_core::query::qs;
     use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -185,6 +198,10 @@ mod tests {
 
     fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
         list.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    fn epoch() -> Epoch {
+        Epoch::new("aaaaaaaa").unwrap()
     }
 
     #[test]
@@ -206,9 +223,9 @@ mod tests {
     }
 
     #[test]
-    fn the_header_beats_the_query_and_the_words_are_equal() {
+    fn of_header_and_query_the_newest_position_counts() {
         let check = |list: &[(&'static str, &'static str)], query: &str, expected: &str| {
-            let since = since_of_stream(&headers(list), &qs::parse(query).unwrap());
+            let since = since_of_stream(&headers(list), &qs::parse(query).unwrap(), epoch(), None);
             assert_eq!(format!("{since:?}"), expected, "{list:?} {query}");
         };
         let one = "Cursor(Cursor { epoch: aaaaaaaa, seq: 1 })";
@@ -218,11 +235,33 @@ mod tests {
         check(&[], "since=aaaaaaaa-1", one);
         check(&[], "last_event_id=aaaaaaaa-1", one);
         check(&[], "lastEventId=aaaaaaaa-1", one);
-        check(&[], "lastEventId=aaaaaaaa-2&since=aaaaaaaa-1", one);
-        check(&[("last-event-id", "aaaaaaaa-1")], "since=aaaaaaaa-7", one);
+        check(&[], "lastEventID=aaaaaaaa-1", one);
+        check(&[], "Last-Event-ID=aaaaaaaa-1", one);
+        let nine = "Cursor(Cursor { epoch: aaaaaaaa, seq: 9 })";
+        for name in ["since", "last_event_id", "lastEventId", "lastEventID", "Last-Event-ID"] {
+            let (old, new) = (format!("{name}=aaaaaaaa-1"), format!("{name}=aaaaaaaa-9"));
+            check(&[("last-event-id", "aaaaaaaa-9")], &old, nine);
+            check(&[("last-event-id", "aaaaaaaa-1")], &new, nine);
+            if name != "since" {
+                check(&[], &format!("{new}&since=aaaaaaaa-1"), nine);
+                check(&[], &format!("{old}&since=aaaaaaaa-9"), nine);
+            }
+            check(&[], &format!("{name}="), "Now");
+            check(&[], &format!("{name}=rubbish"), "Unreadable");
+            check(&[("last-event-id", "aaaaaaaa-9")], &format!("{name}=rubbish"), "Unreadable");
+        }
+        check(&[("last-event-id", "aaaaaaaa-1"), ("last-event-id", "aaaaaaaa-9")], "", nine);
         check(&[("last-event-id", "")], "since=aaaaaaaa-1", one);
         check(&[("last-event-id", "rubbish")], "since=aaaaaaaa-1", "Unreadable");
-        check(&[], "since=", "Unreadable");
+        check(&[("last-event-id", "aaaaaaaa-9")], "since=earliest", nine);
+        check(&[("last-event-id", "aaaaaaaa-9")], "since=now", nine);
+        // Of another log.
+        check(&[("last-event-id", "bbbbbbbb-99")], "since=aaaaaaaa-9", nine);
+        check(&[("last-event-id", "aaaaaaaa-9")], "since=bbbbbbbb-99", nine);
+        let foreign = "Cursor(Cursor { epoch: bbbbbbbb, seq: 99 })";
+        check(&[("last-event-id", "bbbbbbbb-99")], "since=earliest", foreign);
+        // Words of other names.
+        check(&[], "cursor=rubbish&last-event-id=rubbish&offset=rubbish", "Now");
         check(&[], "since[a]=1", "Unreadable");
     }
 
@@ -230,7 +269,7 @@ mod tests {
     fn a_poll_is_read_or_refused_by_name() {
         let check = |list: &[(&'static str, &'static str)], query: &str, expected: Result<(u64, bool, usize), &str>| {
             let (headers, query) = (headers(list), qs::parse(query).unwrap());
-            let poll = Poll::read(&headers, &query, Duration::from_mins(1));
+            let poll = Poll::read(&headers, &query, Duration::from_mins(1), epoch(), None);
             let read = poll.as_ref().map(|poll| (poll.wait.as_secs(), poll.preferred, poll.limit));
             assert_eq!(read.map_err(feathers_core::Error::message), expected, "{list:?} {query:?}");
         };
@@ -254,7 +293,7 @@ mod tests {
     fn a_validator_is_a_cursor_when_it_can_be() {
         let check = |value: &'static str, query: &str, expected: Option<u64>| {
             let (headers, query) = (headers(&[("if-none-match", value)]), qs::parse(query).unwrap());
-            let poll = Poll::read(&headers, &query, Duration::ZERO).unwrap();
+            let poll = Poll::read(&headers, &query, Duration::ZERO, epoch(), None).unwrap();
             assert_eq!(poll.conditional.map(|cursor| cursor.seq), expected);
             assert_eq!(poll.since.is_some(), expected.is_some() || !query.is_empty());
         };

@@ -16,7 +16,7 @@ use feathers_core::{Cursor, Handle, Session};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-pub(super) use self::poll::{go_on as go_on_poll, hold as hold_poll};
+pub(super) use self::poll::hold as hold_poll;
 use self::relay::Exchange;
 pub(super) use self::socket::{answer as socket, is_events};
 pub(super) use self::stream::{answer as stream, linked};
@@ -150,8 +150,9 @@ const TRIES: usize = 8;
 
 /// Finds the place of a client that has read everything up to now: the last item of its channel before its position.
 ///
-/// `read` reads what there is and returns the position. The second value is `false` if there are events that it has not
-/// read: the client then is at no place of this channel.
+/// `find` routes everything that is visible, and `read` reads what there is and returns the position: what has been read
+/// must have been routed, or it would be published after the place and come twice. The second value is `false` if there
+/// are events that have not been read: the client then is at no place of this channel.
 fn seat(find: impl Fn() -> Seat, mut read: impl FnMut() -> Cursor) -> (Seat, bool) {
     let mut seat = find();
     for _ in 0..TRIES {
@@ -165,10 +166,38 @@ fn seat(find: impl Fn() -> Seat, mut read: impl FnMut() -> Cursor) -> (Seat, boo
     (seat, false)
 }
 
-/// Returns the later of the places up to which a client has got everything; that of the proxy counts if only it can.
-fn later(ours: Option<Cursor>, proxys: Option<Cursor>) -> Option<Cursor> {
-    match (ours, proxys) {
-        (Some(ours), Some(proxys)) if ours.epoch == proxys.epoch && ours.seq > proxys.seq => Some(ours),
-        (ours, proxys) => proxys.or(ours),
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use feathers_core::{App, Json, Memory, Peer, Provider, Since};
+    use serde_json::json;
+
+    use super::{LEASE, Origin, seat};
+    use crate::grip::Grip;
+
+    /// The window keeps events visible and not announced yet, as a thread does that is put off between the two.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_read_and_not_announced_yet_is_not_published_after_the_place_of_the_client() {
+        let mut app = App::new();
+        app.gather(Duration::from_millis(1));
+        app.service("ticks", Memory::<Json>::new()).publish(|_, app| app.channel("everybody"));
+        app.on_connect(|connection, app| app.channel("everybody").join(connection));
+        let app = app.start().await.unwrap();
+        let origin = Origin::start(&Grip::new(), &app).unwrap();
+        let start = app.log().head();
+        let session = app.open(Peer::new(Provider::new("sse")).since(Since::Cursor(start))).await.unwrap();
+        app.service("ticks").unwrap().create(json!({}), ()).await.unwrap();
+        let mut reader = session.subscribe();
+        let mut read = 0;
+        let (seat, whole) = seat(
+            || origin.seat(session.connection(), false, LEASE),
+            || {
+                read += std::iter::from_fn(|| reader.try_next()).count();
+                reader.cursor()
+            },
+        );
+        assert_eq!((read, whole), (1, true));
+        assert_eq!(seat.last.cursor(), app.log().head());
     }
 }

@@ -37,9 +37,11 @@ const SOON: Duration = Duration::from_secs(1);
 /// Answers a poll.
 pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
     let options = &shared.options;
-    let asked = asked::Poll::read(&parts.headers, &query, options.max_wait)?;
     #[cfg(feature = "grip")]
-    let asked = super::held::go_on_poll(asked, parts.extensions.get());
+    let known = parts.extensions.get::<crate::grip::Proxied>().into_iter().flat_map(crate::grip::Proxied::delivered);
+    #[cfg(not(feature = "grip"))]
+    let known = None;
+    let asked = asked::Poll::read(&parts.headers, &query, options.max_wait, shared.app.log().epoch(), known)?;
     let headers = Headers::from(parts.headers.clone());
     if let Some(conn) = asked.conn {
         shared.app.connection(conn, &headers).await?;

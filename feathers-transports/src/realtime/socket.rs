@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use feathers_core::{
     Call, Connection, Credentials, Cursor, Delivery, Encoding, Ending, Error, Handle, Method, Peer, Presented, Result,
-    Session, Since, Subscription,
+    Session, Subscription,
 };
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -19,6 +19,7 @@ use super::wire::Wire;
 use crate::alarm::{Alarm, Signal};
 use crate::calls::{Calls, DRAIN, Encode};
 use crate::closed::Closed;
+use crate::since::newest;
 use crate::websocket::{Ended, Message};
 
 /// How many refused calls in a row are taken for abuse.
@@ -227,10 +228,9 @@ impl<W: Wire> Driver<W> {
 
     fn hello(&mut self, request: &Incoming<'_>) -> Result<(), Fault> {
         let hello: rpc::Hello = request.own_params()?;
-        let since = match &hello.since {
-            None => Since::Now,
-            Some(since) => since.parse().map_err(|error: Error| Fault::new(rpc::INVALID_PARAMS, error.message()))?,
-        };
+        let since = newest(self.app.log().epoch(), hello.since.iter().map(|text| ("since", text.as_str())), None)
+            .map_err(|error| Fault::new(rpc::INVALID_PARAMS, error.message()))?
+            .unwrap_or_default();
         if hello.auth.is_some() && self.app.authentication_path().is_none() {
             return Err(Fault::new(rpc::INVALID_PARAMS, "authentication is not part of this server"));
         }

@@ -43,7 +43,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let address = client_address(&parts.extensions);
     let place = shared.shares.take(address).and_then(|share| shared.streams.reserve(share));
     let Some(mut place) = place else { return Ok(response(Body::new(Cut::after(later(&shared.name))))) };
-    let since = asked::since_of_stream(&parts.headers, &query);
+    let since = asked::since_of_stream(&parts.headers, &query, shared.app.log().epoch(), None);
     let named = query.get("names").is_some_and(|names| names == "1");
     let presented = asked::presented(&mut query);
     let peer = Peer::new(Provider::new("sse")).headers(parts.headers).query(query).since(since);

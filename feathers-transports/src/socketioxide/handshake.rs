@@ -11,6 +11,7 @@ use socketioxide::extract::{SocketRef, TryData};
 
 use crate::address::client_address;
 use crate::handshake::{Checks, presented};
+use crate::since::of_auth;
 use crate::socketioxide::Tasks;
 use crate::socketioxide::client::{Client, Raw, Requests};
 use crate::socketioxide::pump::Pump;
@@ -49,6 +50,7 @@ impl Handshake {
         query.retain(|name, _| !ENGINE_NAMES.contains(&name.as_str()));
         let peer = Peer::new(Provider::SOCKETIO).headers(request.headers.clone()).query(query);
         let peer = peer.presented(presented(&auth, None)).address(client_address(&request.extensions));
+        let peer = peer.since(of_auth(&auth, self.app.log().epoch(), None).unwrap_or_default());
         let session =
             self.app.open_if(peer, async |connection| self.checks.run(&connection, &self.app, auth).await).await?;
 

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use feathers_core::{Result, Since};
+use feathers_core::Result;
 
 use crate::grip::item::VAR_SUBST;
 use crate::grip::{LEASE, Proxied, Seat, hold};
-use crate::realtime::asked;
 use crate::realtime::poll::{Batch, Turn};
 
 /// A shorter wait is waited here: proxies hold for this long at least.
@@ -19,18 +18,6 @@ pub(in crate::realtime) struct Hold {
     seat: Seat,
     own: Arc<str>,
     wait: Duration,
-}
-
-/// Takes what a proxy says the client has got, if that is more than the client knew when it asked.
-pub(in crate::realtime) fn go_on<'a>(mut asked: asked::Poll<'a>, proxied: Option<&Proxied>) -> asked::Poll<'a> {
-    if let Some(last) = proxied.and_then(Proxied::furthest) {
-        let ours = match asked.since {
-            Some(Since::Cursor(cursor)) => Some(cursor),
-            _ => None,
-        };
-        asked.since = super::later(ours, Some(last)).map(Since::Cursor);
-    }
-    asked
 }
 
 /// Finds out where a poll is held; `None` if there is something to answer, or too little time to wait for it.

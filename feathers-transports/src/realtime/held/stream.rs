@@ -16,6 +16,7 @@ use super::Stream;
 use crate::address::client_address;
 use crate::grip::{LEASE, Link, Proxied, hold};
 use crate::realtime::{Shared, asked, sse};
+use crate::since::newest;
 
 /// Past this many bytes the first answer ends, and the client comes back for the rest.
 const PAGE: usize = 256 << 10;
@@ -58,10 +59,7 @@ async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<
     let address = client_address(&parts.extensions);
     let place = shared.shares.take(address).and_then(|share| shared.streams.reserve(share));
     let Some(place) = place else { return Ok(sse::response(Body::from(sse::later(&shared.name)))) };
-    let since = match (asked::since_of_stream(&parts.headers, &query), proxied.furthest()) {
-        (Since::Cursor(ours), last) => super::later(Some(ours), last).map_or(Since::Now, Since::Cursor),
-        (since, last) => last.map_or(since, Since::Cursor),
-    };
+    let since = asked::since_of_stream(&parts.headers, &query, shared.app.log().epoch(), proxied.delivered());
     let named = query.get("names").is_some_and(|names| names == "1");
     let presented = asked::presented(&mut query);
     let path = path(&parts);
@@ -91,8 +89,8 @@ async fn again(shared: &Shared, proxied: &Proxied, parts: &Parts, token: &str) -
     if connection.is_closed() {
         return over();
     }
-    let since = super::later(link.cur.parse().ok(), proxied.last(&link.ch));
-    let reader = stream.session.subscribe_since(since.map_or(Since::Unreadable, Since::Cursor));
+    let since = newest(shared.app.log().epoch(), [("cur", link.cur.as_str())], proxied.last(&link.ch))?;
+    let reader = stream.session.subscribe_since(since.unwrap_or(Since::Unreadable));
     let turn = Turn { shared, stream: &stream, path: &path(parts), before: Some(&link.ch) };
     let (response, has_events) = turn.answer(reader, BytesMut::new())?;
     if has_events {
