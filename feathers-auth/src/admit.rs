@@ -60,7 +60,7 @@ impl Authenticator for Admission {
 }
 
 /// Returns what is known of somebody of whom there is no record: the claims, without those that each token has anew.
-fn who(login: &Authenticated) -> Option<Map<String, Value>> {
+pub(crate) fn who(login: &Authenticated) -> Option<Map<String, Value>> {
     let mut claims = login.payload().unwrap_or(&login.identity().claims).clone();
     for name in ["iat", "exp", "nbf", "jti", "aud", "iss"] {
         claims.shift_remove(name);

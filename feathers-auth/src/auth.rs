@@ -10,6 +10,7 @@ use feathers_core::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::admit::who;
 use crate::authenticated::{Authenticated, CurrentUser};
 use crate::changes::Changes;
 use crate::config::AuthConfig;
@@ -109,6 +110,10 @@ impl Auth {
 
     pub(crate) fn subject_is_revoked(&self, subject: &str, time: u64, until: u64) {
         self.0.revocations.revoke_subject(subject, time, until);
+        // Also of clients that are away.
+        if let Some(app) = self.0.app.get() {
+            app.revoke_memberships(subject);
+        }
         for connection in self.0.sessions.of(subject) {
             // A token that was made after it, by another process, is good.
             let old = connection.authenticated().is_none_or(|login| self.check_revoked(&login).is_err());
@@ -363,6 +368,7 @@ impl Auth {
             let _one_at_a_time = self.0.changes.lock();
             connection.set_credentials(login.credentials().cloned());
             connection.insert(login.clone());
+            connection.set_subject(Some(&subject_of(connection, login, &about)));
             self.0.sessions.add(connection, about);
         }
         // What was revoked or changed meanwhile has not found this connection.
@@ -384,6 +390,7 @@ impl Auth {
         }
         connection.set_credentials(None);
         connection.remove::<Authenticated>();
+        connection.set_subject(None);
         self.0.sessions.remove(connection);
         true
     }
@@ -408,6 +415,16 @@ impl Auth {
             jti: text("jti"),
             expires: claim("exp").and_then(Value::as_u64),
         })
+    }
+}
+
+/// Names who is logged in, so that a client that comes back is known: by the record or the `sub` of the token, else by
+/// the claims. A login without any of them is another one each time.
+fn subject_of(connection: &Connection, login: &Authenticated, about: &About) -> String {
+    match (&about.subject, who(login)) {
+        (Some(subject), _) => subject.clone(),
+        (None, Some(claims)) => format!("claims {}", Value::Object(claims)),
+        (None, None) => format!("connection {}", connection.number()),
     }
 }
 

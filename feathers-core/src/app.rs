@@ -29,6 +29,7 @@ use crate::connection::Connection;
 use crate::error::Result;
 use crate::hook::{AroundHook, Hook, Hooks, On};
 use crate::log::{EventLog, Retention};
+use crate::membership::MembershipHistory;
 use crate::params::Params;
 use crate::payload::Payload;
 use crate::publish::{Publication, Publisher, Publishers};
@@ -67,6 +68,7 @@ pub struct App {
     max_replay: Option<usize>,
     log: Option<Arc<dyn EventLog>>,
     authenticator: Option<Arc<dyn Authenticator>>,
+    history: Option<Arc<dyn MembershipHistory>>,
 }
 
 /// Something that adds to an app: services, hooks, listeners, settings. Every function of `&mut App` is one.
@@ -148,6 +150,13 @@ impl App {
     /// own.
     pub fn event_log(&mut self, log: impl EventLog) -> &mut Self {
         self.log = Some(Arc::new(log));
+        self
+    }
+
+    /// Sets what remembers since when subjects have been in channels, instead of
+    /// [`RecentMemberships::default`](crate::RecentMemberships).
+    pub fn membership_history(&mut self, history: impl MembershipHistory) -> &mut Self {
+        self.history = Some(Arc::new(history));
         self
     }
 

@@ -25,6 +25,8 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Finds out who the client is, from what it has presented or from the headers of its handshake.
     ///
     /// The login is announced after the connect listeners have run; `None` is a client that has not said who it is.
+    /// Who it is, is put on the connection with [`Connection::set_subject`] before that, so that the client reads again what
+    /// its user had a right to, and nothing else; so does every later login and logout.
     /// An error refuses the connection, and no listener hears of it.
     async fn admit(&self, connection: &Connection, presented: Presented, app: &Handle) -> Result<Option<Login>>;
 

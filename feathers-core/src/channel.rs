@@ -9,13 +9,14 @@ use smallvec::SmallVec;
 use crate::connection::Connection;
 use crate::event::Event;
 use crate::log::{Log, Readers};
+use crate::membership::MembershipHistory;
 use crate::payload::Payload;
 
 pub(crate) type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
 
 /// One or several named channels, perhaps filtered, perhaps with a payload of their own.
 ///
-/// A channel exists from its first mention until its last member leaves.
+/// A channel exists from its first member until its last one leaves.
 /// Membership is looked at when an event is sent, so a connection that has left gets nothing more, and one that joins
 /// gets only later events.
 #[derive(Clone)]
@@ -23,6 +24,7 @@ pub struct Channel {
     names: Names,
     filters: Vec<Filter>,
     payload: Option<Payload>,
+    open_history: bool,
     hub: Hub,
 }
 
@@ -37,14 +39,15 @@ pub(crate) struct Hub(Arc<HubInner>);
 struct HubInner {
     channels: RwLock<HashMap<Arc<str>, Arc<Members>>>,
     log: Log,
+    history: Arc<dyn MembershipHistory>,
 }
 
 /// The members of one named channel.
 type Members = RwLock<HashSet<Connection>>;
 
 impl Hub {
-    pub(crate) fn new(log: Log) -> Self {
-        let hub = Arc::new(HubInner { channels: RwLock::default(), log });
+    pub(crate) fn new(log: Log, history: Arc<dyn MembershipHistory>) -> Self {
+        let hub = Arc::new(HubInner { channels: RwLock::default(), log, history });
         hub.log.read_by(Arc::downgrade(&hub));
         Self(hub)
     }
@@ -59,19 +62,20 @@ impl Hub {
             let mut seen = HashSet::with_capacity(unique.len());
             unique.retain(|name| seen.insert(name.clone()));
         }
-        Channel { names: unique, filters: Vec::new(), payload: None, hub: self.clone() }
+        Channel { names: unique, filters: Vec::new(), payload: None, open_history: false, hub: self.clone() }
     }
 
-    /// Returns the name as the hub has it, so that nobody keeps another copy; the channel exists from now on.
+    /// Returns the name as the hub has it, so that there is no other copy of one that has members.
     fn name(&self, name: &str) -> Arc<str> {
-        if let Some((name, _)) = read(&self.0.channels).get_key_value(name) {
-            return name.clone();
-        }
-        let mut channels = write(&self.0.channels);
-        let channel = channels.entry(name.into());
-        let name = channel.key().clone();
-        channel.or_default();
-        name
+        read(&self.0.channels).get_key_value(name).map_or_else(|| name.into(), |(name, _)| name.clone())
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    pub(crate) fn history(&self) -> &dyn MembershipHistory {
+        &*self.0.history
     }
 
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
@@ -80,7 +84,7 @@ impl Hub {
         names
     }
 
-    fn join(&self, name: &Arc<str>, connection: &Connection) {
+    fn join(&self, name: &Arc<str>, connection: &Connection, open_history: bool) {
         {
             let mut channels = write(&self.0.channels);
             let channel = channels.entry(name.clone());
@@ -89,7 +93,13 @@ impl Hub {
             let members = channel.or_default();
             // The place is read under the members' lock, so that no event is announced between the two.
             let mut members = write(members);
-            if !connection.joined(&name, self, self.0.log.head().seq) {
+            if !connection.joined(&name, self, open_history) {
+                // It has ended, and the channel may have been made for it.
+                let is_empty = members.is_empty();
+                drop(members);
+                if is_empty {
+                    channels.remove(&name);
+                }
                 return;
             }
             members.insert(connection.clone());
@@ -144,8 +154,23 @@ impl Channel {
     /// Adds a connection to every channel; one that is there already, or has ended, stays as it is.
     pub fn join(&self, connection: &Connection) {
         for name in &self.names {
-            self.hub.join(name, connection);
+            self.hub.join(name, connection, self.open_history);
         }
+    }
+
+    /// Returns the same channel, whose past is open to those who join it through this: a client that comes back, or asks
+    /// for `earliest`, reads what was sent before it was a member.
+    ///
+    /// Without it a client that is logged in reads again what it was a member for, and nothing else. Channels of anonymous
+    /// clients are open in any case.
+    ///
+    /// ```
+    /// # use feathers_core::App;
+    /// let mut app = App::new();
+    /// app.on_connect(|connection, app| app.channel("news").open_history().join(connection));
+    /// ```
+    pub fn open_history(&self) -> Self {
+        Self { open_history: true, ..self.clone() }
     }
 
     /// Takes a connection out of every channel.

@@ -17,12 +17,13 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::memberships::{Membership, Memberships};
+use self::memberships::{Membership, Memberships, Past};
 use self::waiting::Waiting;
 use crate::channel::Hub;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::headers::Headers;
+use crate::membership::{Departure, ReplayStart};
 use crate::params::Provider;
 
 /// Past this many events that wait for it, a connection reads the log itself instead of keeping a list.
@@ -46,12 +47,14 @@ struct Inner {
     address: Option<IpAddr>,
     credentials: Mutex<Option<Credentials>>,
     extensions: Mutex<Extensions>,
-    memberships: Mutex<Memberships>,
+    joined: Mutex<Joined>,
     mailbox: Mutex<Mailbox>,
     /// Whether there is anything in the mailbox, for a look without its lock.
     has_mail: AtomicBool,
     /// Set while a client that comes back is being connected: what it joins now counts from there.
     replay_from: AtomicU64,
+    /// Whether the client has named that place itself.
+    has_cursor: AtomicBool,
     waiting: Waiting,
     wake: AtomicWaker,
     closed: CancellationToken,
@@ -78,6 +81,13 @@ impl Drop for LoggingIn {
     fn drop(&mut self) {
         self.0.0.waiting.login_ends();
     }
+}
+
+/// The channels of a connection, and whose they are.
+#[derive(Default)]
+struct Joined {
+    subject: Option<Arc<str>>,
+    memberships: Memberships,
 }
 
 #[derive(Default)]
@@ -113,10 +123,11 @@ impl Connection {
             address,
             credentials: Mutex::default(),
             extensions: Mutex::default(),
-            memberships: Mutex::default(),
+            joined: Mutex::default(),
             mailbox: Mutex::default(),
             has_mail: AtomicBool::new(false),
             replay_from: AtomicU64::new(NO_REPLAY),
+            has_cursor: AtomicBool::new(false),
             waiting: Waiting::default(),
             wake: AtomicWaker::new(),
             closed: CancellationToken::new(),
@@ -177,12 +188,50 @@ impl Connection {
 
     /// Returns the names of the channels that the connection is in, sorted.
     pub fn channels(&self) -> Vec<Arc<str>> {
-        lock(&self.0.memberships).names()
+        lock(&self.0.joined).memberships.names()
+    }
+
+    /// Returns the name of who is logged in on the connection, as the app's [`Authenticator`](crate::Authenticator) has
+    /// set it.
+    pub fn subject(&self) -> Option<Arc<str>> {
+        lock(&self.0.joined).subject.clone()
+    }
+
+    /// Says who is logged in on the connection; `None` is an anonymous client.
+    ///
+    /// It is for the app's [`Authenticator`](crate::Authenticator), at every login and logout. The text is any that names
+    /// the same user each time and no other one. What the subject may read of the past depends on it: see
+    /// [`MembershipHistory`](crate::MembershipHistory).
+    pub fn set_subject(&self, subject: Option<&str>) {
+        let mut joined = lock(&self.0.joined);
+        if joined.subject.as_deref() == subject {
+            return;
+        }
+        joined.depart(Departure::Left);
+        joined.subject = subject.map(Arc::from);
+        let Joined { subject: Some(subject), memberships } = &mut *joined else { return };
+        if self.is_closed() {
+            return;
+        }
+        memberships.for_each_mut(|name, membership| {
+            if let Past::Untracked(joined) = membership.past {
+                membership.hub.history().adopt(subject, name, joined, membership.hub.log());
+                membership.past = Past::Whole;
+            }
+        });
     }
 
     /// Leaves every channel.
     pub fn leave_all(&self) {
-        let memberships = std::mem::take(&mut *lock(&self.0.memberships));
+        self.leave_all_as(Departure::Left);
+    }
+
+    pub(crate) fn leave_all_as(&self, departure: Departure) {
+        let memberships = {
+            let mut joined = lock(&self.0.joined);
+            joined.depart(departure);
+            std::mem::take(&mut joined.memberships)
+        };
         if memberships.is_empty() {
             return;
         }
@@ -197,7 +246,16 @@ impl Connection {
 
     /// Ends the connection from the server's side; its client learns why, as far as its transport can tell.
     pub fn end(&self, ending: Ending) {
-        let _ = self.0.ending.set(ending);
+        let (is_denied, is_renewed) = (matches!(ending, Ending::Denied(_)), matches!(ending, Ending::Renewed));
+        if self.0.ending.set(ending).is_ok() && (is_denied || is_renewed) {
+            let mut joined = lock(&self.0.joined);
+            if is_denied {
+                // Now, and not when the transport has noticed: who logs in again meanwhile begins anew.
+                joined.depart(Departure::Denied);
+            } else {
+                joined.renew();
+            }
+        }
         self.0.closed.cancel();
         self.0.wake.wake();
         self.tell();
@@ -235,23 +293,63 @@ impl Connection {
     }
 
     /// Notes the membership; `false` if it was there already.
-    pub(crate) fn joined(&self, name: &Arc<str>, hub: &Hub, since: u64) -> bool {
-        let mut memberships = lock(&self.0.memberships);
-        if self.is_closed() {
+    pub(crate) fn joined(&self, name: &Arc<str>, hub: &Hub, open_history: bool) -> bool {
+        let mut joined = lock(&self.0.joined);
+        if self.is_closed() || joined.memberships.get(name).is_some() {
             return false;
         }
-        // A place that does not exist, `NO_REPLAY`, is after every other.
-        let since = since.min(self.0.replay_from.load(Ordering::Acquire));
-        memberships.insert(name.clone(), Membership { since, hub: hub.clone() })
+        let from = self.0.replay_from.load(Ordering::Acquire);
+        let (since, past) = match &joined.subject {
+            Some(subject) if !open_history => {
+                let is_cursor = self.0.has_cursor.load(Ordering::Acquire);
+                let start = (from != NO_REPLAY).then_some(ReplayStart { seq: from, is_cursor });
+                let granted = hub.history().join(subject, name, start, hub.log());
+                (granted.since, if granted.has_gap { Past::GapAfter(from) } else { Past::Whole })
+            }
+            _ => {
+                let head = hub.log().head().seq;
+                // A place that does not exist, `NO_REPLAY`, is after every other.
+                (head.min(from), Past::Untracked(head))
+            }
+        };
+        joined.memberships.insert(name.clone(), Membership { since, past, hub: hub.clone() })
     }
 
     pub(crate) fn left(&self, name: &str) -> bool {
-        lock(&self.0.memberships).remove(name)
+        let mut joined = lock(&self.0.joined);
+        let Some(membership) = joined.memberships.remove(name) else { return false };
+        if let Some(subject) = joined.subject.as_ref().filter(|_| membership.past.is_tracked()) {
+            membership.hub.history().leave(subject, name, Departure::Left, membership.hub.log());
+        }
+        true
     }
 
     /// Tells whether the connection has been in the channel since before this event.
     pub(crate) fn is_member(&self, name: &str, seq: u64) -> bool {
-        lock(&self.0.memberships).get(name).is_some_and(|membership| membership.since < seq)
+        lock(&self.0.joined).memberships.get(name).is_some_and(|membership| membership.since < seq)
+    }
+
+    /// Tells whether an event of the channel is kept back that the client may count on.
+    pub(crate) fn has_gap_at(&self, name: &str, seq: u64) -> bool {
+        lock(&self.0.joined).memberships.get(name).is_some_and(
+            |membership| matches!(membership.past, Past::GapAfter(place) if place < seq && seq <= membership.since),
+        )
+    }
+
+    /// Tells whether events of any channel may be kept back.
+    pub(crate) fn has_gaps(&self) -> bool {
+        let mut any = false;
+        let mut joined = lock(&self.0.joined);
+        joined.memberships.for_each_mut(|_, membership| any |= matches!(membership.past, Past::GapAfter(_)));
+        any
+    }
+
+    /// Notes that the listeners of a login have run: what they have not joined, the subject has no right to.
+    pub(crate) fn settle(&self, hub: &Hub) {
+        let joined = lock(&self.0.joined);
+        if let Some(subject) = joined.subject.as_ref().filter(|_| !self.is_closed()) {
+            hub.history().settle(subject, hub.log());
+        }
     }
 
     /// Notes that an event may be for this connection. Never waits.
@@ -360,7 +458,8 @@ impl Connection {
     }
 
     /// Starts a replay: what is joined from now on counts from this place, and reads come from the log.
-    pub(crate) fn begin_replay(&self, from: u64) {
+    pub(crate) fn begin_replay(&self, from: u64, is_cursor: bool) {
+        self.0.has_cursor.store(is_cursor, Ordering::Release);
         self.0.replay_from.store(from, Ordering::Release);
     }
 
@@ -384,6 +483,28 @@ impl Connection {
         let result = change(&mut mailbox);
         self.0.has_mail.store(mailbox.behind || !mailbox.pending.is_empty(), Ordering::Release);
         result
+    }
+}
+
+impl Joined {
+    /// Notes that the rights of the subject have changed.
+    fn renew(&mut self) {
+        let Some(subject) = &self.subject else { return };
+        let mut hub = None;
+        self.memberships.for_each_mut(|_, membership| hub = Some(membership.hub.clone()));
+        if let Some(hub) = hub {
+            hub.history().renew(subject, hub.log());
+        }
+    }
+
+    /// Notes that the subject is in its channels no more, as far as this connection goes.
+    fn depart(&mut self, departure: Departure) {
+        let Some(subject) = &self.subject else { return };
+        self.memberships.for_each_mut(|name, membership| {
+            if std::mem::replace(&mut membership.past, Past::Untracked(membership.since)).is_tracked() {
+                membership.hub.history().leave(subject, name, departure, membership.hub.log());
+            }
+        });
     }
 }
 

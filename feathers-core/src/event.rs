@@ -119,6 +119,12 @@ impl Event {
         self.targets.iter().position(|target| target.admits(connection, self.seq))
     }
 
+    /// Tells whether the event is kept back from this connection, and its client may count on it.
+    pub(crate) fn is_kept_back(&self, connection: &Connection) -> bool {
+        self.targets.iter().any(|target| target.keeps_back(connection, self.seq))
+            && self.target_for(connection).is_none()
+    }
+
     /// Returns what a target gets: its own body, or the event's.
     pub(crate) fn body(&self, target: usize) -> &Body {
         self.targets.get(target).and_then(Target::body).unwrap_or(&self.body)
@@ -170,6 +176,12 @@ impl Target {
     fn admits(&self, connection: &Connection, seq: u64) -> bool {
         let is_member = self.names.iter().any(|name| connection.is_member(name, seq));
         is_member && self.filters().iter().all(|filter| filter(connection))
+    }
+
+    /// Tells whether the event at this place would be for the connection, if it had been a member for longer.
+    fn keeps_back(&self, connection: &Connection, seq: u64) -> bool {
+        self.names.iter().any(|name| connection.has_gap_at(name, seq))
+            && self.filters().iter().all(|filter| filter(connection))
     }
 
     pub(crate) fn names(&self) -> &[Arc<str>] {

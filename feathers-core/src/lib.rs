@@ -22,6 +22,7 @@ mod hook;
 mod id;
 mod log;
 mod mask;
+mod membership;
 mod method;
 mod mistake;
 mod number;
@@ -67,6 +68,7 @@ pub use crate::log::{
     Published, Reset, ResetReason, Retention, Since,
 };
 pub use crate::mask::Mask;
+pub use crate::membership::{Departure, MembershipHistory, RecentMemberships, ReplayStart, Replayable};
 pub use crate::method::Method;
 pub use crate::params::{Params, Provider, RouteParams};
 pub use crate::payload::Payload;

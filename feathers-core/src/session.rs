@@ -10,6 +10,7 @@ use crate::authenticator::Presented;
 use crate::connection::Connection;
 use crate::headers::Headers;
 use crate::log::{Log, ResetReason, Since};
+use crate::membership::Departure;
 use crate::params::{Params, Provider};
 use crate::subscription::Subscription;
 
@@ -118,7 +119,7 @@ impl Session {
     pub(crate) fn new(app: Handle, connection: Connection, since: Since, may_log_in: bool) -> Self {
         let start = Start::new(app.log(), since);
         if let Start::Replay(seq) = start {
-            connection.begin_replay(seq);
+            connection.begin_replay(seq, matches!(since, Since::Cursor(_)));
             if may_log_in {
                 connection.wait_for_login();
             }
@@ -183,7 +184,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.connection.disconnect();
-        self.connection.leave_all();
+        self.connection.leave_all_as(Departure::Lost);
         if let Some(secret) = self.secret.get() {
             self.app.conceal(secret);
         }

@@ -257,7 +257,9 @@ impl Subscription {
     /// Reads from the log from now on, if that is not more than allowed.
     fn replay(&mut self) {
         self.connection.end_replay();
-        if let Some(max) = self.max_replay {
+        if self.connection.has_gaps() && self.misses_something() {
+            self.give_up(ResetReason::Principal);
+        } else if let Some(max) = self.max_replay {
             self.limit_replay(max);
         }
     }
@@ -270,6 +272,25 @@ impl Subscription {
         Delivery::Reset(reset)
     }
 
+    /// Tells whether an event is kept back that the client may count on: it was for a subject that nothing is known of at
+    /// that time, or that was not allowed to read it in between.
+    fn misses_something(&self) -> bool {
+        let mut seq = self.last;
+        while let Look::Event(event) = self.log.next_after(seq) {
+            seq = event.seq();
+            if event.is_kept_back(&self.connection) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Turns the replay into a reset.
+    fn give_up(&mut self, reason: ResetReason) {
+        let reset = self.log.reset(reason);
+        (self.last, self.reset, self.resumed) = (reset.cursor.seq, Some(reset), false);
+    }
+
     /// Turns a replay that would be longer than allowed into a reset.
     fn limit_replay(&mut self, max: usize) {
         let mut seq = self.last;
@@ -278,9 +299,7 @@ impl Subscription {
             seq = event.seq();
             missed += usize::from(event.target_for(&self.connection).is_some());
             if missed > max {
-                let reset = self.log.reset(ResetReason::Limit);
-                (self.last, self.reset, self.resumed) = (reset.cursor.seq, Some(reset), false);
-                return;
+                return self.give_up(ResetReason::Limit);
             }
         }
     }

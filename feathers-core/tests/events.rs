@@ -252,14 +252,15 @@ async fn filters_decide_for_each_connection() {
 }
 
 #[tokio::test]
-async fn channels_exist_from_first_mention_to_last_leave() {
+async fn channels_exist_from_the_first_member_to_the_last() {
     let app = plain().await;
     let client = Client::open(&app).await;
     let connection = client.session.connection().clone();
     assert!(app.channels().is_empty());
     let both = app.channel(["a", "b", "a"]);
-    assert_eq!(app.channels(), ["a".into(), "b".into()]);
+    assert!(app.channels().is_empty(), "a mention makes none");
     both.join(&connection);
+    assert_eq!(app.channels(), ["a".into(), "b".into()]);
     both.join(&connection);
     assert_eq!((both.len(), app.channel("a").len()), (1, 1));
     app.channel("a").leave(&connection);
@@ -589,4 +590,19 @@ async fn events_are_not_gathered_for_long() {
     app.gather(Duration::from_millis(2));
     let refused = app.start().await.unwrap_err();
     assert_eq!(refused.message(), "events are gathered for 1ms at most, and `gather` says 2ms");
+}
+
+#[tokio::test]
+async fn a_channel_that_is_only_published_to_is_freed() {
+    let app = app(|app| {
+        app.service("ev", Ev);
+        app.publish(|publication, app| app.channel(format!("user {}", publication.data.value().unwrap())));
+    })
+    .await;
+    let mut client = Client::join(&app, &["user 7"]).await;
+    let ev = app.service("ev").unwrap();
+    for n in 0..1_000 {
+        ev.create(json!(n), ()).await.unwrap();
+    }
+    assert_eq!((client.seen(), app.channels()), (vec!["ev created 7".to_owned()], vec!["user 7".into()]));
 }

@@ -1,7 +1,10 @@
 //! Coming back: what a client reads that was away, slow, or somewhere else.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod resume_rights;
+
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use feathers_core::{
     App, Cursor, Delivery, Descriptor, Handle, Method, Payload, Peer, Provider, Publication, Request, ResetReason,
@@ -67,17 +70,19 @@ enum Seen {
 }
 
 fn read(events: &mut Subscription) -> Vec<Seen> {
-    std::iter::from_fn(|| events.try_next())
-        .map(|delivery| match delivery {
-            Delivery::Event(event) => {
-                let n = event.payload().value().unwrap()["n"].as_u64().unwrap();
-                assert_eq!(event.cursor(), events_cursor(event.cursor()));
-                Seen::Event(n)
-            }
-            Delivery::Reset(reset) => Seen::Reset(reset.reason),
-            other => panic!("unexpected {other:?}"),
-        })
-        .collect()
+    std::iter::from_fn(|| events.try_next()).map(seen_in).collect()
+}
+
+fn seen_in(delivery: Delivery) -> Seen {
+    match delivery {
+        Delivery::Event(event) => {
+            let n = event.payload().value().unwrap()["n"].as_u64().unwrap();
+            assert_eq!(event.cursor(), events_cursor(event.cursor()));
+            Seen::Event(n)
+        }
+        Delivery::Reset(reset) => Seen::Reset(reset.reason),
+        other => panic!("unexpected {other:?}"),
+    }
 }
 
 /// A cursor survives being written and read.

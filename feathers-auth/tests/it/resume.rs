@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use feathers::prelude::*;
+use serde_json::Value;
 
 use crate::client::{Claim, Client, End, Seen, Way};
 use crate::endings::listening;
@@ -24,12 +25,14 @@ async fn s6_a_replay_holds_what_is_allowed_now() {
         drop(client);
         world.tick("admin", 2);
         world.tick("members", 3);
+        world.tick("guest", 4);
         world.patch(ADA, json!({ "role": "guest" })).await;
-        world.tick("admin", 4);
-        world.tick("guest", 5);
+        world.tick("admin", 5);
         let mut client = Client::listen(&world, way, claim).await;
         world.tick("members", 6);
-        assert_eq!(client.events(3).await, [3, 5, 6], "{way:?}");
+        world.tick("guest", 7);
+        // The role of a guest is new, and what guests had before is not hers.
+        assert_eq!(client.events(3).await, [3, 6, 7], "{way:?}");
     }
 }
 
@@ -80,8 +83,10 @@ async fn s6_a_channel_that_was_left_is_not_replayed() {
     }
 }
 
-/// A client of somebody who has been away and comes back without saying who it is.
+/// A client of Ada, who has been away and comes back without saying who it is.
 async fn unknown(world: &World, way: Way) -> Client {
+    let token = world.login("ada").await;
+    drop(listening(world, way, &token).await);
     let cursor = world.handle().log().head().to_string();
     world.tick("members", 1);
     world.tick("lobby", 2);
@@ -134,5 +139,54 @@ async fn s7_another_call_than_a_login_ends_the_waiting() {
         client.call("find", "secrets", json!({})).await.unwrap_err();
         assert_eq!(client.events(1).await, [2], "{way:?}");
         assert!(since.elapsed() < Duration::from_millis(900), "{way:?}: {:?}", since.elapsed());
+    }
+}
+
+/// Reads until an event comes, and returns the reason of a reset before it, if there was one.
+async fn first_event(client: &mut Client) -> (Option<Value>, u64) {
+    let mut reset = None;
+    loop {
+        match client.next().await {
+            Seen::Notice(name, data) if name == "reset" => reset = Some(data["reason"].clone()),
+            Seen::Notice(..) => {}
+            Seen::Event(_, data, _) => return (reset, data["n"].as_u64().unwrap()),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_new_account_reads_nothing_of_what_members_had_before() {
+    for way in Way::ALL {
+        let world = world().await;
+        let ada = world.login("ada").await;
+        let _ada = listening(&world, way, &ada).await;
+        world.tick("members", 1);
+        world.tick("admin", 2);
+        let bob = world.login("bob").await;
+        let claim = Claim { auth: Some(jwt(&bob)), ..Claim::default() };
+        let mut client = Client::listen(&world, way, claim.since("earliest")).await;
+        world.tick("members", 3);
+        assert_eq!(first_event(&mut client).await, (None, 3), "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_between_a_revocation_and_the_next_login_is_a_reset() {
+    for way in Way::ALL {
+        let world = world().await;
+        let token = world.login("ada").await;
+        let client = listening(&world, way, &token).await;
+        let cursor = client.cursor.clone();
+        // Away, so that no connection is ended by it.
+        drop(client);
+        world.tick("members", 1);
+        world.auth.revoke(ADA).await.unwrap();
+        world.tick("members", 2);
+        let token = world.login("ada").await;
+        let claim = Claim { auth: Some(jwt(&token)), ..Claim::default() };
+        let mut client = Client::listen(&world, way, claim.since(&cursor)).await;
+        world.tick("members", 3);
+        assert_eq!(first_event(&mut client).await, (Some("principal".into()), 3), "{way:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! The start: from an [`App`] that is built to a [`Handle`] to what runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -9,6 +10,7 @@ use crate::app::{App, Handle, Lifecycle, Lifecycles, Listeners};
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
 use crate::log::{Cursor, Feed, Log, backfill};
+use crate::membership::RecentMemberships;
 use crate::publish::Publishers;
 use crate::route::strip;
 
@@ -34,14 +36,22 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
     let shared = app.log.take();
     let extensions = std::mem::take(&mut app.extensions);
     let authenticator = app.authenticator.take();
+    let history = app.history.take().unwrap_or_else(|| Arc::new(RecentMemberships::default()));
     let around = vec![(app.hooks.clone(), app.publishers.clone())];
     let mut flat = Flat::default();
     flat.add("", app, &[]);
     if !flat.errors.is_empty() {
         return Err(Error::general(flat.errors.join("\n")));
     }
-    let handle =
-        Handle::new(flat.registry, flat.listeners, flat.lifecycle.clone(), extensions, log, around, authenticator);
+    let handle = Handle::new(
+        flat.registry,
+        flat.listeners,
+        flat.lifecycle.clone(),
+        extensions,
+        log,
+        around,
+        (authenticator, history),
+    );
     if let Some(shared) = shared {
         let (feed, ends) = Feed::new(shared.clone());
         let bounds = shared.bounds().await?;

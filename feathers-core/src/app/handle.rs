@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::headers::Headers;
 use crate::hook::Hooks;
 use crate::log::{Log, Since};
+use crate::membership::MembershipHistory;
 use crate::params::Params;
 use crate::payload::Payload;
 use crate::publish::Publishers;
@@ -59,7 +60,7 @@ impl Handle {
         extensions: Extensions,
         (log, max_replay): (Log, Option<usize>),
         hooks: Vec<(Hooks, Publishers)>,
-        authenticator: Option<Arc<dyn Authenticator>>,
+        (authenticator, history): (Option<Arc<dyn Authenticator>>, Arc<dyn MembershipHistory>),
     ) -> Self {
         Self(Arc::new(Inner {
             registry: ArcSwap::from_pointee(registry),
@@ -70,7 +71,7 @@ impl Handle {
             authenticator,
             lifecycle,
             extensions,
-            hub: Hub::new(log.clone()),
+            hub: Hub::new(log.clone(), history),
             log,
             max_replay,
             connections: AtomicUsize::new(0),
@@ -151,7 +152,7 @@ impl Handle {
         Ok(())
     }
 
-    /// Returns a channel, or a combined one for several names. It exists from its first mention.
+    /// Returns a channel, or a combined one for several names. It exists while it has members.
     pub fn channel(&self, names: impl IntoChannelNames) -> Channel {
         self.0.hub.channel(names)
     }
@@ -273,8 +274,17 @@ impl Handle {
             listener(result.clone(), params.clone(), self.clone()).await;
         }
         if let Some(connection) = &params.connection {
+            connection.settle(&self.0.hub);
             connection.logged_in();
         }
+    }
+
+    /// Says that a subject had no right to its channels for a moment: a client that comes back does not read again what
+    /// came before.
+    ///
+    /// It is for the app's [`Authenticator`]: at a ban, and when everything is revoked that a user is logged in with.
+    pub fn revoke_memberships(&self, subject: &str) {
+        self.0.hub.history().revoke(subject, self.log());
     }
 
     /// Says that a logout has succeeded: the connection leaves all channels, then the logout listeners run.

@@ -23,7 +23,25 @@ pub(super) enum Memberships {
 pub(super) struct Membership {
     /// The last event before it joined.
     pub(super) since: u64,
+    pub(super) past: Past,
     pub(super) hub: Hub,
+}
+
+/// What is known of the time before a connection was in a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Past {
+    /// It is not tracked, as the client was anonymous, or the channel's history is open; it has joined at this place.
+    Untracked(u64),
+    /// It is tracked, and the client misses nothing.
+    Whole,
+    /// It is tracked, and events after this place are kept back.
+    GapAfter(u64),
+}
+
+impl Past {
+    pub(super) fn is_tracked(self) -> bool {
+        !matches!(self, Self::Untracked(_))
+    }
 }
 
 impl Default for Memberships {
@@ -63,15 +81,11 @@ impl Memberships {
         }
     }
 
-    /// Takes a membership away; `false` if there is none.
-    pub(super) fn remove(&mut self, name: &str) -> bool {
+    /// Takes a membership away.
+    pub(super) fn remove(&mut self, name: &str) -> Option<Membership> {
         match self {
-            Self::Few(list) => {
-                let Ok(index) = find(list, name) else { return false };
-                list.remove(index);
-                true
-            }
-            Self::Many(table) => table.remove(name).is_some(),
+            Self::Few(list) => find(list, name).ok().map(|index| list.remove(index).1),
+            Self::Many(table) => table.remove(name),
         }
     }
 
@@ -91,6 +105,14 @@ impl Memberships {
                 names.sort_unstable();
                 names
             }
+        }
+    }
+
+    /// Calls back for every membership and its name, and leaves them where they are.
+    pub(super) fn for_each_mut(&mut self, mut each: impl FnMut(&Arc<str>, &mut Membership)) {
+        match self {
+            Self::Few(list) => list.iter_mut().for_each(|(name, membership)| each(name, membership)),
+            Self::Many(table) => table.iter_mut().for_each(|(name, membership)| each(name, membership)),
         }
     }
 
@@ -116,22 +138,24 @@ mod tests {
 
     use super::*;
     use crate::log::{Log, Retention};
+    use crate::membership::RecentMemberships;
 
     proptest! {
         #[test]
         fn few_or_many_they_are_a_map(changes in prop::collection::vec((0_u64..60, any::<bool>()), 0..300)) {
-            let hub = Hub::new(Log::new(Retention::default(), Duration::ZERO));
+            let history = Arc::new(RecentMemberships::default());
+            let hub = Hub::new(Log::new(Retention::default(), Duration::ZERO), history);
             let (mut own, mut model) = (Memberships::default(), BTreeMap::new());
             for (since, (number, joins)) in changes.into_iter().enumerate() {
                 let (name, since) = (Arc::<str>::from(number.to_string()), since as u64);
                 if joins {
                     prop_assert_eq!(
-                        own.insert(name.clone(), Membership { since, hub: hub.clone() }),
+                        own.insert(name.clone(), Membership { since, past: Past::Untracked(since), hub: hub.clone() }),
                         !model.contains_key(&name)
                     );
                     model.entry(name).or_insert(since);
                 } else {
-                    prop_assert_eq!(own.remove(&name), model.remove(&name).is_some());
+                    prop_assert_eq!(own.remove(&name).map(|membership| membership.since), model.remove(&name));
                 }
             }
             prop_assert_eq!(own.is_empty(), model.is_empty());
