@@ -110,7 +110,7 @@ async fn a_stream_is_answered_at_once_with_what_there_is_and_how_to_hold_it() {
     assert_eq!(answer.header("content-type"), Some("text/event-stream"));
     assert_eq!(answer.seat(), ("e-everybody".to_owned(), head.clone()));
     assert!(answer.own().starts_with("c-"));
-    assert_eq!(answer.header("grip-keep-alive"), Some(":\\n\\n; format=cstring; timeout=25; mode=idle"));
+    assert_eq!(answer.header("grip-keep-alive"), Some(":\\n; format=cstring; timeout=25; mode=idle"));
     let (link, seconds) = answer.link();
     assert!(link.starts_with("/realtime?grip=") && seconds == 20, "{link}");
     assert!(answer.text().starts_with("retry: 2000\nevent: ready\n"), "{}", answer.text());

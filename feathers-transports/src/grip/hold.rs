@@ -36,7 +36,8 @@ pub(crate) fn stream(
     let seat = seat.map_or_else(String::new, |seat| format!("{}; prev-id={}, ", seat.channel, seat.last));
     headers.insert(CHANNEL, HeaderValue::try_from(format!("{seat}{own}"))?);
     headers.insert(LINK, next(link, every)?);
-    let keep_alive = format!(":\\n\\n; format=cstring; timeout={}; mode=idle", LONGEST_LINK.as_secs());
+    // Without an empty line, which would be a message to some readers.
+    let keep_alive = format!(":\\n; format=cstring; timeout={}; mode=idle", LONGEST_LINK.as_secs());
     headers.insert(KEEP_ALIVE, HeaderValue::try_from(keep_alive)?);
     Ok(())
 }
