@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Disconnected } from '../dist/index.js'
-import { block, client } from './lib/client.js'
+import { block, busy, client } from './lib/client.js'
 import { settled } from './lib/clock.js'
 
 test('it is open when the hello is answered, not before', async () => {
@@ -284,8 +284,7 @@ test('a server without room is asked again when it says, over the same transport
   const { clock, asked, last } = client({ transports: ['sse', 'poll'] })
   await settled()
   const stream = asked('sse')[0].stream()
-  stream.write('retry: 7000\n\n')
-  stream.end()
+  stream.write(busy(7_000))
   await settled()
   assert.equal(last('reconnecting').delay, 7_000)
   await clock.pass(7_000)

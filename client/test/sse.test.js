@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { block, client } from './lib/client.js'
+import { block, busy, client } from './lib/client.js'
 import { settled } from './lib/clock.js'
 
 const only = (options) => client({ transports: ['sse'], ...options })
@@ -62,6 +62,33 @@ test('a network that cuts quiet streams is no place for them', async () => {
   }
   assert.equal(asked('sse').length, 3)
   assert.equal(asked('poll').length, 1)
+})
+
+test('a server that cuts its streams off is no network that cuts quiet ones', async () => {
+  const { clock, asked, openStream } = client({ transports: ['sse', 'longpoll'] })
+  for (const _ of [1, 2, 3]) {
+    const stream = await openStream({ recovered: true })
+    await clock.pass(10_000)
+    stream.write(': bye\n')
+    await settled()
+    stream.cut()
+    await settled()
+    await clock.pass(4_000)
+  }
+  assert.deepEqual([asked('sse').length, asked('longpoll').length, asked('poll').length], [4, 0, 0])
+})
+
+test('a server without room says when to come again, and is asked then', async () => {
+  const { clock, asked, last } = client({ transports: ['sse', 'poll'] })
+  await settled()
+  const stream = asked('sse')[0].stream()
+  stream.write(busy(5_000))
+  await settled()
+  assert.equal(last('reconnecting').delay, 5_000)
+  await clock.pass(4_999)
+  assert.deepEqual([asked('sse').length, asked('poll').length], [1, 0])
+  await clock.pass(1)
+  assert.deepEqual([asked('sse').length, asked('poll').length], [2, 0])
 })
 
 test('204 says that the server does not want this client back', async () => {

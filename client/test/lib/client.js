@@ -40,5 +40,11 @@ export const ready = (welcome = {}) => {
   return `event: ready\ndata: ${JSON.stringify({ path: 'realtime', event: 'connected', data })}\n\n`
 }
 
+/** What a stream without room begins with. */
+export const busy = (ms) => {
+  const data = { path: 'realtime', event: 'busy', data: { retryAfterMs: ms } }
+  return `retry: ${ms}\nevent: ready\ndata: ${JSON.stringify(data)}\n\n`
+}
+
 export const block = (number) =>
   `id: e-${number}\ndata: ${JSON.stringify({ path: 'todos', event: 'created', data: number })}\n\n`
