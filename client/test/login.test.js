@@ -253,18 +253,21 @@ for (const transport of ['longpoll', 'poll']) {
   test(`${transport}: the polls of an open session carry the login too, and its end`, async () => {
     const host = await server()
     const { app } = client(host, transport)
-    const next = async () => {
-      const before = dials(host).length
-      host.publish('for all')
-      await until(() => dials(host).length > before)
-      assert.equal(host.sessions.size, 1)
+    // A poll that was on its way at the login or logout is the one before it, so the second one is looked at.
+    const second = async () => {
+      for (const _ of [1, 2]) {
+        const before = dials(host).length
+        host.publish('for all')
+        await until(() => dials(host).length > before)
+        assert.equal(host.sessions.size, 1)
+      }
       return bearer(dials(host).at(-1))
     }
-    assert.equal(await next(), undefined)
+    assert.equal(await second(), undefined)
     await app.authenticate(ANA)
-    assert.equal(await next(), 'Bearer token-ana')
+    assert.equal(await second(), 'Bearer token-ana')
     await app.logout()
-    assert.equal(await next(), undefined)
+    assert.equal(await second(), undefined)
   })
 }
 

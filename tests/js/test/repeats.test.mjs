@@ -2,7 +2,8 @@
 // too, and the page does not hear of it.
 import assert from 'node:assert/strict'
 import { chromium } from 'playwright-core'
-import { numbers } from '../lib/events.mjs'
+import { fileURLToPath } from 'node:url'
+import { numbers, publish } from '../lib/events.mjs'
 import { startProxy } from '../lib/proxy.mjs'
 import { start } from '../lib/server.mjs'
 
@@ -46,5 +47,28 @@ describe('requests that a browser repeats', function () {
     }, CALLS)
     assert.deepEqual(heard, { connects: 1, numbers: numbers(0, CALLS) })
     assert.ok(proxy.counts.reset > 20, `${proxy.counts.reset} answers were lost`)
+    proxy.faults.reset = 0
+  })
+
+  it('take nothing away where the client holds the cursor', async () => {
+    const page = await browser.newPage()
+    await page.goto(`${proxy.url}/page`)
+    await page.addScriptTag({ path: fileURLToPath(new URL('../../../client/dist/realtime.min.js', import.meta.url)) })
+    await page.evaluate(async (url) => {
+      const { feathers, realtime } = FeathersRealtime
+      globalThis.heard = { resets: 0, numbers: [] }
+      globalThis.app = feathers().configure(realtime(url, { transports: ['longpoll'] }))
+      app.realtime.on('reset', () => { heard.resets += 1 })
+      app.service('ev').on('created', ({ n }) => heard.numbers.push(n))
+      await new Promise((resolve) => app.realtime.once('connect', resolve))
+    }, proxy.url)
+    const before = proxy.counts.reset
+    proxy.faults.reset = 0.3
+    for (let n = 0; n < CALLS; n += 1) {
+      await publish(server, [n])
+      if (n % 5 === 4) await page.waitForFunction((last) => heard.numbers.at(-1) === last, n)
+    }
+    assert.deepEqual(await page.evaluate(() => heard), { resets: 0, numbers: numbers(0, CALLS) })
+    assert.ok(proxy.counts.reset - before > 5, `${proxy.counts.reset - before} answers were lost`)
   })
 })
