@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Extensions;
 
+pub(crate) use self::dispatch::in_method;
 pub use self::dispatch::{Call, Reply};
 pub use self::handle::Handle;
 pub use self::mount::{IntoMount, Mount};
@@ -66,6 +67,7 @@ pub struct App {
     retention: Retention,
     gather: Duration,
     max_replay: Option<usize>,
+    caller_percent: Option<u8>,
     log: Option<Arc<dyn EventLog>>,
     authenticator: Option<Arc<dyn Authenticator>>,
     history: Option<Arc<dyn MembershipHistory>>,
@@ -130,6 +132,16 @@ impl App {
     /// Sets how much of the past the event log keeps.
     pub fn retention(&mut self, retention: Retention) -> &mut Self {
         self.retention = retention;
+        self
+    }
+
+    /// Sets how many percent of the event log the events of one caller may fill, in number and in bytes, instead of 25.
+    ///
+    /// Past that, a call from outside that would push out events of others before their time is a 429 with `Retry-After`:
+    /// one client cannot take from all others what they come back for. Where the log has room, nobody is stopped.
+    /// A caller is the subject of its connection, else an address. 100 sets no bound; calls from inside have none.
+    pub fn caller_percent(&mut self, percent: u8) -> &mut Self {
+        self.caller_percent = Some(percent);
         self
     }
 

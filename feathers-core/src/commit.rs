@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::log::{Log, Reservation};
+use crate::log::{Caller, Log, Reservation};
 
 /// Says when a change is visible, so that its events are in the order of commits.
 ///
@@ -13,6 +13,7 @@ pub struct Commit(Option<Arc<Inner>>);
 #[derive(Debug)]
 struct Inner {
     log: Log,
+    caller: Option<Caller>,
     reservation: OnceLock<Reservation>,
 }
 
@@ -22,8 +23,8 @@ impl Commit {
         Self(None)
     }
 
-    pub(crate) fn to(log: &Log) -> Self {
-        Self(Some(Arc::new(Inner { log: log.clone(), reservation: OnceLock::new() })))
+    pub(crate) fn to(log: &Log, caller: Option<Caller>) -> Self {
+        Self(Some(Arc::new(Inner { log: log.clone(), caller, reservation: OnceLock::new() })))
     }
 
     /// Takes the next places in the event log, one per changed record. Only the first call counts.
@@ -31,7 +32,7 @@ impl Commit {
         if let Some(inner) = &self.0
             && changes > 0
         {
-            inner.reservation.get_or_init(|| inner.log.reserve(changes));
+            inner.reservation.get_or_init(|| inner.log.reserve(changes, inner.caller));
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::app::{Handle, Mounted};
+use crate::app::{Handle, Mounted, in_method};
 use crate::commit::Commit;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -198,7 +198,7 @@ impl Context {
             &self.params,
             &self.commit,
         );
-        match service.service().call(request).await {
+        match in_method(service.service().call(request)).await {
             Ok(mut result) => {
                 self.selection = Selection::take(&mut result);
                 // A store has taken the places of the events at its commit; without one this is the best moment.

@@ -1,6 +1,7 @@
 //! Events: what has changed, for whom, and its bytes on every wire format.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -175,13 +176,24 @@ impl Target {
     /// Tells whether the event at this place is for the connection now.
     fn admits(&self, connection: &Connection, seq: u64) -> bool {
         let is_member = self.names.iter().any(|name| connection.is_member(name, seq));
-        is_member && self.filters().iter().all(|filter| filter(connection))
+        is_member && self.passes(connection)
     }
 
     /// Tells whether the event at this place would be for the connection, if it had been a member for longer.
     fn keeps_back(&self, connection: &Connection, seq: u64) -> bool {
-        self.names.iter().any(|name| connection.has_gap_at(name, seq))
-            && self.filters().iter().all(|filter| filter(connection))
+        self.names.iter().any(|name| connection.has_gap_at(name, seq)) && self.passes(connection)
+    }
+
+    /// Asks the filters; one that panics keeps the event back from this connection.
+    fn passes(&self, connection: &Connection) -> bool {
+        let pass = |filter: &Filter| {
+            catch_unwind(AssertUnwindSafe(|| filter(connection))).unwrap_or_else(|_| {
+                metrics::counter!("feathers_filters_failed_total").increment(1);
+                tracing::error!(channels = ?self.names, "a filter of a channel panicked, the event is not sent");
+                false
+            })
+        };
+        self.filters().iter().all(pass)
     }
 
     pub(crate) fn names(&self) -> &[Arc<str>] {

@@ -7,6 +7,7 @@
 mod app;
 mod arguments;
 mod authenticator;
+mod blocking;
 mod channel;
 mod commit;
 mod connection;

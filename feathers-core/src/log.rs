@@ -5,6 +5,7 @@
 //! [`PATIENCE`] is given up: its event goes to the end of the log instead, so that one slow publisher delays nobody
 //! for longer.
 
+mod caller;
 mod cursor;
 mod feed;
 mod follower;
@@ -15,6 +16,7 @@ mod shared;
 
 use std::time::Duration;
 
+pub(crate) use self::caller::Caller;
 pub use self::cursor::{Cursor, Epoch};
 pub(crate) use self::feed::{Feed, backfill};
 pub use self::follower::{Audience, Followed, Follower, Published};

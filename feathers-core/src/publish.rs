@@ -85,7 +85,9 @@ impl Publisher {
         Self::Later(Arc::new(move |publication, app| publisher(publication, app).map(collect).boxed()))
     }
 
-    /// Resolves the channels and puts the event in its place in the log. A panic is logged and stops only this event.
+    /// Resolves the channels and puts the event in its place in the log.
+    ///
+    /// A panic, and a wait past the time that calls have, are counted and logged, and stop only this event.
     pub(crate) fn publish(
         &self,
         kind: Arc<EventKind>,
@@ -95,18 +97,25 @@ impl Publisher {
         place: Place,
     ) {
         match self {
-            Self::Now(publisher) => match catch_unwind(AssertUnwindSafe(|| publisher(&publication, app))) {
-                Ok(channels) => finish(kind, &dispatch, channels, place),
-                Err(_) => failed(&publication),
-            },
+            Self::Now(publisher) => {
+                let work = || finish(kind, &dispatch, publisher(&publication, app), place);
+                if catch_unwind(AssertUnwindSafe(work)).is_err() {
+                    failed(&publication, "publisher panicked, the event is not sent");
+                }
+            }
             Self::Later(publisher) => {
-                let publisher = publisher.clone();
-                let handle = app.clone();
+                let (publisher, handle, limit) = (publisher.clone(), app.clone(), app.call_limit());
                 app.spawn(async move {
-                    let call = AssertUnwindSafe(async { publisher(publication.clone(), handle).await });
-                    match call.catch_unwind().await {
-                        Ok(channels) => finish(kind, &dispatch, channels, place),
-                        Err(_) => failed(&publication),
+                    let work = async {
+                        let call = publisher(publication.clone(), handle);
+                        let channels = tokio::time::timeout(limit, call).await?;
+                        finish(kind, &dispatch, channels, place);
+                        Ok::<_, tokio::time::error::Elapsed>(())
+                    };
+                    match AssertUnwindSafe(work).catch_unwind().await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(_)) => failed(&publication, "publisher waited for too long, the event is not sent"),
+                        Err(_) => failed(&publication, "publisher panicked, the event is not sent"),
                     }
                 });
                 app.watch_log();
@@ -133,9 +142,9 @@ fn finish(kind: Arc<EventKind>, dispatch: &Payload, channels: Channels, place: P
     }
 }
 
-fn failed(publication: &Publication) {
+fn failed(publication: &Publication, what: &str) {
     metrics::counter!("feathers_publishers_failed_total").increment(1);
-    tracing::error!(path = %publication.path, event = %publication.event, "publisher panicked, the event is not sent");
+    tracing::error!(path = %publication.path, event = %publication.event, "{what}");
 }
 
 impl fmt::Debug for Publisher {

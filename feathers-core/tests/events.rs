@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use feathers_core::{
     App, Context, Delivery, Descriptor, Handle, Method, Payload, Peer, Provider, Publication, Request, Result, Service,
-    Session, Subscription, async_trait,
+    Session, Subscription, async_trait, with,
 };
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -605,4 +605,155 @@ async fn a_channel_that_is_only_published_to_is_freed() {
         ev.create(json!(n), ()).await.unwrap();
     }
     assert_eq!((client.seen(), app.channels()), (vec!["ev created 7".to_owned()], vec!["user 7".into()]));
+}
+
+/// Says when it is dropped.
+struct Guard(Arc<Mutex<bool>>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap() = true;
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_panics_keeps_the_event_from_its_subscriber_and_nothing_else() {
+    let app = app(|app| {
+        app.service("ev", Ev).publish(|publication, app| {
+            let n = publication.data.value().unwrap()["n"].as_u64().unwrap();
+            app.channel("everybody")
+                .filter(move |connection| n != 1 || connection.get::<u8>().is_none() || panic!("a bug"))
+        });
+    })
+    .await;
+    let mut hit = Client::join(&app, &["everybody"]).await;
+    hit.session.connection().insert(1_u8);
+    let mut other = Client::join(&app, &["everybody"]).await;
+    for n in 1..=2 {
+        app.service("ev").unwrap().create(json!({ "n": n }), ()).await.unwrap();
+    }
+    assert_eq!(hit.seen(), [r#"ev created {"n":2}"#]);
+    assert_eq!(other.seen(), [r#"ev created {"n":1}"#, r#"ev created {"n":2}"#]);
+}
+
+#[tokio::test]
+async fn a_disconnect_listener_that_panics_harms_nobody() {
+    let app = app(|app| {
+        app.on_disconnect(|_, _| panic!("a bug"));
+        app.on_disconnect(|_, app| drop(app.service("ev").unwrap()));
+        app.service("ev", Ev);
+    })
+    .await;
+    drop(Client::open(&app).await);
+    assert_eq!(app.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publisher_that_waits_is_given_up_after_the_time_of_calls() {
+    let dropped = Arc::new(Mutex::new(false));
+    let guard = dropped.clone();
+    let app = app(|app| {
+        app.service("ev", Ev).publish_async(move |publication, app| {
+            let guard = Guard(guard.clone());
+            async move {
+                if publication.data.value().unwrap()["n"] == 1 {
+                    std::future::pending::<()>().await;
+                }
+                drop(guard);
+                app.channel("everybody")
+            }
+        });
+    })
+    .await;
+    app.allow_calls(Duration::from_secs(5));
+    let mut client = Client::join(&app, &["everybody"]).await;
+    app.service("ev").unwrap().create(json!({ "n": 1 }), ()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(4_900)).await;
+    assert!(!*dropped.lock().unwrap());
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(*dropped.lock().unwrap());
+    app.service("ev").unwrap().create(json!({ "n": 2 }), ()).await.unwrap();
+    assert_eq!(show(client.events.next().await.unwrap()), r#"ev created {"n":2}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_waits_does_not_outlive_the_time_of_calls_when_the_caller_has_gone() {
+    for (phase, stored) in [("before", false), ("after", true)] {
+        let dropped = Arc::new(Mutex::new(false));
+        let mut app = App::new();
+        let waits = with(dropped.clone(), async |dropped: &Arc<Mutex<bool>>, _: &mut Context| {
+            let _guard = Guard(dropped.clone());
+            std::future::pending::<()>().await;
+            Ok(())
+        });
+        let todos = app.service("todos", feathers_core::Memory::<feathers_core::Json>::new());
+        if phase == "before" {
+            todos.before("create", waits)
+        } else {
+            todos.after("create", waits)
+        };
+        let app = app.start().await.unwrap();
+        app.allow_calls(Duration::from_secs(5));
+        let todos = app.service("todos").unwrap();
+        let call = tokio::time::timeout(Duration::from_secs(1), todos.create(json!({ "text": "milk" }), ()));
+        assert!(call.await.is_err());
+        tokio::time::sleep(Duration::from_millis(3_900)).await;
+        assert!(!*dropped.lock().unwrap(), "{phase}: it may go on until then");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(*dropped.lock().unwrap(), "{phase}");
+        let found = todos.find(()).await.unwrap().items().unwrap().unwrap();
+        assert_eq!(found.len(), usize::from(stored));
+    }
+}
+
+/// Waits until it is told to go on.
+struct Slow(Arc<Notify>);
+
+#[async_trait]
+impl Service for Slow {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(Method::STANDARD)
+    }
+
+    async fn call(&self, request: Request<'_>) -> Result<Payload> {
+        self.0.notified().await;
+        Ok(request.data)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_method_is_never_given_up_and_its_event_is_sent() {
+    let go_on = Arc::new(Notify::new());
+    let service = Slow(go_on.clone());
+    let app = app(|app| {
+        app.service("slow", service);
+        app.publish(|_, app| app.channel("everybody"));
+    })
+    .await;
+    app.allow_calls(Duration::from_secs(5));
+    let mut client = Client::join(&app, &["everybody"]).await;
+    let slow = app.service("slow").unwrap();
+    assert!(tokio::time::timeout(Duration::from_secs(1), slow.create(json!(1), ())).await.is_err());
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    go_on.notify_one();
+    assert_eq!(show(client.events.next().await.unwrap()), "slow created 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_dropped_when_the_shutdown_has_waited_long_enough() {
+    let dropped = Arc::new(Mutex::new(false));
+    let app = app(|app| {
+        let waits = with(dropped.clone(), async |dropped: &Arc<Mutex<bool>>, _: &mut Context| {
+            let _guard = Guard(dropped.clone());
+            std::future::pending::<()>().await;
+            Ok(())
+        });
+        app.service("ev", Ev).before("create", waits);
+    })
+    .await;
+    let ev = app.service("ev").unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(10), ev.create(json!(1), ())).await.is_err());
+    let began = tokio::time::Instant::now();
+    app.shutdown(Duration::from_secs(2)).await.unwrap();
+    assert_eq!((*dropped.lock().unwrap(), began.elapsed().as_secs()), (true, 2));
 }

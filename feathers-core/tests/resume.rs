@@ -1,6 +1,7 @@
 //! Coming back: what a client reads that was away, slow, or somewhere else.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod resume_bounds;
 mod resume_rights;
 
 use std::collections::BTreeSet;

@@ -116,6 +116,9 @@ impl Rest {
     pub(crate) const NAME: &'static str = "rest";
 
     pub(crate) fn endpoint(self, app: &Handle) -> Endpoint {
+        if let Some(timeout) = self.timeout {
+            app.allow_calls(timeout);
+        }
         Endpoint(Arc::new(Shared { app: app.clone(), rest: self }))
     }
 }

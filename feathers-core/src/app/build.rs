@@ -25,6 +25,8 @@ struct Flat {
 
 /// How long events are gathered at most.
 const LONGEST_WINDOW: Duration = Duration::from_millis(1);
+/// Which part of the log one caller may fill.
+const CALLER_PERCENT: u8 = 25;
 
 pub(super) async fn start(mut app: App) -> Result<Handle> {
     if app.gather > LONGEST_WINDOW {
@@ -32,7 +34,11 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
         return Err(Error::general(format!("events are gathered for {most:?} at most, and `gather` says {window:?}")));
     }
     let kept = u64::try_from(app.retention.count).unwrap_or(u64::MAX);
-    let log = (Log::new(app.retention, app.gather), app.max_replay);
+    let percent = app.caller_percent.unwrap_or(CALLER_PERCENT);
+    if percent > 100 {
+        return Err(Error::general(format!("`caller_percent` is at most 100, and not {percent}")));
+    }
+    let log = (Log::new(app.retention, app.gather), app.max_replay, percent);
     let shared = app.log.take();
     let extensions = std::mem::take(&mut app.extensions);
     let authenticator = app.authenticator.take();
@@ -63,6 +69,7 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
             ends.start(&handle, handle.log(), feed);
         }
     }
+    handle.watch_age();
     let work = {
         let handle = handle.clone();
         async move {

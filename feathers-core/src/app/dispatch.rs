@@ -1,9 +1,10 @@
 //! Dispatch: one call through the hooks to the service, and its events out.
 
-use std::future::Future;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
 use std::mem;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
@@ -15,12 +16,14 @@ use tracing::Instrument;
 
 use crate::app::registry::Mounted;
 use crate::app::{Handle, Route};
+use crate::blocking;
 use crate::commit::Commit;
 use crate::connection::LoggingIn;
 use crate::context::{Context, Http};
 use crate::error::{Error, Result};
 use crate::hook::run_levels;
 use crate::id::Id;
+use crate::log::Caller;
 use crate::method::Method;
 use crate::params::Params;
 use crate::payload::Payload;
@@ -103,7 +106,7 @@ impl Handle {
         // Hooks may choose another event, so the places are taken whenever the call could publish anything.
         let reads = matches!(method, Method::Find | Method::Get);
         let publishes = !reads && method.event().is_none_or(|event| mounted.publisher(event).is_some());
-        let commit = if publishes { Commit::to(self.log()) } else { Commit::none() };
+        let commit = if publishes { self.commit(&method, &data, &params)? } else { Commit::none() };
         let span = tracing::debug_span!("call", service = mounted.path(), method = method.name());
         let ctx = Box::new(Context::new(self.clone(), mounted.clone(), method, id, data, params, commit));
         // A span that nobody records costs nothing more.
@@ -113,7 +116,19 @@ impl Handle {
             Box::pin(AssertUnwindSafe(run(ctx).instrument(span)).catch_unwind())
         };
         let finisher = (!reads).then(|| self.clone());
-        Ok(Running { work: Some(work), finisher, _logging_in: logging_in })
+        let path = mounted.shared_path().clone();
+        Ok(Running { work: Some(work), finisher, path, began: tokio::time::Instant::now(), _logging_in: logging_in })
+    }
+
+    /// Begins to take places in the log for a call; a caller from outside who has too many is refused.
+    fn commit(&self, method: &Method, data: &Payload, params: &Params) -> Result<Commit> {
+        let caller = Caller::of(params);
+        if let Some(caller) = caller {
+            let count = if *method == Method::Create { data.count()? } else { 1 };
+            let size = || data.to_bytes().map_or(0, |json| json.len());
+            self.log().admit(caller, count, size, self.caller_percent())?;
+        }
+        Ok(Commit::to(self.log(), caller))
     }
 
     /// Emits an event by hand: local listeners, then the publisher.
@@ -123,13 +138,14 @@ impl Handle {
         self.notify(mounted, &publication);
         if let Some(publisher) = mounted.publisher(event) {
             let dispatch = publication.data.clone();
-            publisher.publish(kind, publication, dispatch, self, self.log().place());
+            publisher.publish(kind, publication, dispatch, self, self.log().place(None));
         }
     }
 
     fn notify(&self, mounted: &Mounted, publication: &Publication) {
         for listener in mounted.listeners(&publication.event) {
             if std::panic::catch_unwind(AssertUnwindSafe(|| listener(publication, self))).is_err() {
+                metrics::counter!("feathers_listeners_failed_total").increment(1);
                 tracing::error!(path = %publication.path, event = %publication.event, "listener panicked");
             }
         }
@@ -221,6 +237,8 @@ struct Running {
     work: Option<BoxFuture<'static, Caught>>,
     /// Who finishes it when its caller goes away, if it may change something.
     finisher: Option<Handle>,
+    path: Arc<str>,
+    began: tokio::time::Instant,
     _logging_in: Option<LoggingIn>,
 }
 
@@ -231,8 +249,9 @@ impl Future for Running {
     type Output = Caught;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
-        let Some(work) = &mut self.work else { return Poll::Ready(Ok(Err(Error::general("the call is over")))) };
-        let result = std::task::ready!(work.as_mut().poll(cx));
+        let Self { work, path, .. } = &mut *self;
+        let Some(work) = work else { return Poll::Ready(Ok(Err(Error::general("the call is over")))) };
+        let result = std::task::ready!(blocking::watch(path, || work.as_mut().poll(cx)));
         self.work = None;
         Poll::Ready(result)
     }
@@ -241,7 +260,43 @@ impl Future for Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let (Some(work), Some(app)) = (self.work.take(), &self.finisher) {
-            app.spawn(work.map(|_| ()));
+            app.spawn(finish(work, self.began + app.call_limit(), self.path.clone()));
         }
     }
+}
+
+/// Finishes a call whose caller has gone. A hook that waits past the time of calls is given up; the method never is.
+async fn finish(mut work: BoxFuture<'static, Caught>, until: tokio::time::Instant, path: Arc<str>) {
+    let mut time = pin!(tokio::time::sleep_until(until));
+    let mut poll = |cx: &mut std::task::Context<'_>| {
+        METHOD_WAITS.set(false);
+        if work.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(true);
+        }
+        // Polled in any case, so that it wakes this task.
+        let is_late = time.as_mut().poll(cx).is_ready();
+        if is_late && !METHOD_WAITS.get() { Poll::Ready(false) } else { Poll::Pending }
+    };
+    if !poll_fn(&mut poll).await {
+        metrics::counter!("feathers_calls_given_up_total").increment(1);
+        tracing::error!(%path, "a hook waited for longer than calls may take, and the call is given up");
+    }
+}
+
+thread_local! {
+    /// Whether what was polled last on this thread waits in a method, and not in a hook.
+    static METHOD_WAITS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a method, and notes where it waits.
+pub(crate) async fn in_method<T>(method: impl Future<Output = T>) -> T {
+    let mut method = pin!(method);
+    poll_fn(|cx| {
+        let polled = method.as_mut().poll(cx);
+        if polled.is_pending() {
+            METHOD_WAITS.set(true);
+        }
+        polled
+    })
+    .await
 }

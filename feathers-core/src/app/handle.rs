@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::registry::{Mounted, Registry};
 use crate::app::{IntoMount, Lifecycle, Lifecycles, Listeners, Route, ServiceHandle, ServiceInfo, TypedService};
 use crate::authenticator::{Authenticator, Login};
+use crate::blocking;
 use crate::channel::{Channel, Hub, IntoChannelNames};
 use crate::connection::Connection;
 use crate::error::{Error, Result};
@@ -29,6 +32,11 @@ use crate::publish::Publishers;
 use crate::record::Record;
 use crate::route::Encoding;
 use crate::session::{Peer, Session};
+
+/// How long calls may take if no transport says.
+const CALL_LIMIT: Duration = Duration::from_secs(30);
+/// How long the shutdown waits for tasks to be dropped.
+const DROPPING: Duration = Duration::from_millis(100);
 
 /// A running app: looks up services, opens sessions, finds channels. Clones are the same app.
 #[derive(Clone)]
@@ -46,10 +54,15 @@ struct Inner {
     hub: Hub,
     log: Log,
     max_replay: Option<usize>,
+    caller_percent: u8,
+    /// After how many milliseconds calls and publishers whose callers do not wait for them are given up.
+    call_limit: AtomicU64,
     connections: AtomicUsize,
     watching: AtomicBool,
     tasks: TaskTracker,
     stopping: CancellationToken,
+    /// The shutdown has waited for as long as it may.
+    ended: CancellationToken,
 }
 
 impl Handle {
@@ -58,7 +71,7 @@ impl Handle {
         listeners: Listeners,
         lifecycle: Lifecycles,
         extensions: Extensions,
-        (log, max_replay): (Log, Option<usize>),
+        (log, max_replay, caller_percent): (Log, Option<usize>, u8),
         hooks: Vec<(Hooks, Publishers)>,
         (authenticator, history): (Option<Arc<dyn Authenticator>>, Arc<dyn MembershipHistory>),
     ) -> Self {
@@ -74,10 +87,13 @@ impl Handle {
             hub: Hub::new(log.clone(), history),
             log,
             max_replay,
+            caller_percent,
+            call_limit: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
             watching: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            ended: CancellationToken::new(),
         }))
     }
 
@@ -256,14 +272,41 @@ impl Handle {
         self.0.max_replay
     }
 
+    pub(crate) fn caller_percent(&self) -> u8 {
+        self.0.caller_percent
+    }
+
+    /// Says how long the transports let a call take: past that, a call whose caller has gone, and a publisher, may not
+    /// wait any more. The longest counts; 30 seconds if nobody says.
+    pub fn allow_calls(&self, time: Duration) {
+        let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.0.call_limit.fetch_max(time, Ordering::AcqRel);
+    }
+
+    pub(crate) fn call_limit(&self) -> Duration {
+        match self.0.call_limit.load(Ordering::Acquire) {
+            0 => CALL_LIMIT,
+            millis => Duration::from_millis(millis),
+        }
+    }
+
     pub(crate) fn disconnected(&self, connection: &Connection) {
         self.0.connections.fetch_sub(1, Ordering::Relaxed);
         metrics::gauge!("feathers_connections", "transport" => connection.provider().name()).decrement(1.0);
         for listener in &self.0.listeners.disconnect {
             // A listener that does not wait runs at once, so that its effect is there when the session has ended.
-            let mut work = listener(connection.clone(), self.clone());
-            if (&mut work).now_or_never().is_none() {
-                self.spawn(work);
+            // This runs where a session is dropped, perhaps because of another panic.
+            let begin = || {
+                let mut work = listener(connection.clone(), self.clone());
+                (&mut work).now_or_never().is_none().then_some(work)
+            };
+            match std::panic::catch_unwind(AssertUnwindSafe(begin)) {
+                Ok(Some(work)) => self.spawn(work),
+                Ok(None) => {}
+                Err(_) => {
+                    metrics::counter!("feathers_listeners_failed_total").increment(1);
+                    tracing::error!("a disconnect listener panicked");
+                }
             }
         }
     }
@@ -297,10 +340,15 @@ impl Handle {
         }
     }
 
-    /// Runs a task that the shutdown waits for.
+    /// Runs a task that the shutdown waits for, and drops when it has waited long enough.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if tokio::runtime::Handle::try_current().is_ok() {
-            self.0.tasks.spawn(task);
+            let ended = self.0.ended.clone();
+            self.0.tasks.spawn(async move {
+                let mut task = pin!(task);
+                let watched = poll_fn(|cx| blocking::watch("a task", || task.as_mut().poll(cx)));
+                ended.run_until_cancelled(watched).await;
+            });
         }
     }
 
@@ -325,7 +373,10 @@ impl Handle {
         self.0.stopping.cancel();
         self.0.tasks.close();
         if tokio::time::timeout(patience, self.0.tasks.wait()).await.is_err() {
-            tracing::warn!(tasks = self.0.tasks.len(), "shutting down with tasks still running");
+            tracing::warn!(tasks = self.0.tasks.len(), "shutting down, tasks that still run are dropped");
+            self.0.ended.cancel();
+            // All but one that blocks its thread are gone at once.
+            let _ = tokio::time::timeout(DROPPING, self.0.tasks.wait()).await;
         }
         let app = self.clone();
         let work = async move {
@@ -339,6 +390,14 @@ impl Handle {
             result
         };
         Lifecycle::new(self.clone(), self.0.lifecycle.teardown.clone(), work.boxed()).run().await
+    }
+
+    /// Has events forgotten that are too old, also where nothing happens.
+    pub(super) fn watch_age(&self) {
+        let (log, stopping) = (self.0.log.clone(), self.0.stopping.clone());
+        self.spawn(async move {
+            stopping.run_until_cancelled(log.watch_age()).await;
+        });
     }
 
     pub(crate) fn mounted(&self) -> Vec<Arc<Mounted>> {

@@ -8,17 +8,23 @@ use std::time::Duration;
 
 use metrics::Counter;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::PATIENCE;
+use super::caller::Caller;
 use super::cursor::{Cursor, Epoch};
 use super::feed::Feed;
 use super::reset::{Reset, ResetReason};
 use super::ring::{Look, Retention, Ring, Visible};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 
 /// How many events another process may have read of a shared log before this one.
 const AHEAD: u64 = 10_000;
+/// How long after its time an event is forgotten where nobody asks for it: many are forgotten at once.
+const LATE: Duration = Duration::from_secs(1);
+/// The longest wait that a caller is told of: others may make room sooner.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// The log of one app. Clones share it.
 #[derive(Clone)]
@@ -129,6 +135,7 @@ impl Log {
 
     /// Returns the position before the oldest event that is still there.
     pub fn oldest(&self) -> Cursor {
+        self.expire();
         self.cursor(self.read(|ring| ring.first() - 1))
     }
 
@@ -136,9 +143,50 @@ impl Log {
         Cursor { epoch: self.epoch(), seq }
     }
 
-    pub(crate) fn reserve(&self, count: usize) -> Reservation {
-        let first = self.order(|ring| ring.reserve(count, tokio::time::Instant::now()));
-        Reservation { log: self.clone(), next: Mutex::new(first), end: first + count as u64 }
+    /// Returns how many events are kept.
+    pub fn len(&self) -> usize {
+        self.read(Ring::len)
+    }
+
+    /// Tells whether no event is kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets what is too old. A log in which nothing happens does so when it is asked, and by [`Log::watch_age`].
+    fn expire(&self) {
+        let now = Instant::now();
+        if self.read(|ring| ring.expiry().is_some_and(|expiry| expiry < now)) {
+            self.write(|ring| ring.trim_old(now));
+        }
+    }
+
+    /// Forgets what is too old, for as long as the future runs.
+    pub(crate) async fn watch_age(self) {
+        loop {
+            let (era, announced) = (self.era(), self.announced());
+            match self.read(Ring::expiry) {
+                Some(expiry) => tokio::time::sleep_until(expiry.max(Instant::now()) + LATE).await,
+                None => self.moved(era, announced).await,
+            }
+            self.expire();
+        }
+    }
+
+    /// Fails if the events of a caller fill more than a part of the log and would push out those of others before their
+    /// time: a 429 that says when to try again.
+    pub(crate) fn admit(&self, caller: Caller, count: usize, size: impl FnOnce() -> usize, percent: u8) -> Result<()> {
+        let now = Instant::now();
+        self.read(|ring| ring.admits(caller, count, size, percent, now)).map_err(|wait| {
+            metrics::counter!("feathers_log_callers_refused_total").increment(1);
+            Error::too_many_requests("too many changes, whose events would push out those of others")
+                .with_retry_after(wait.min(LONGEST_WAIT))
+        })
+    }
+
+    pub(crate) fn reserve(&self, count: usize, caller: Option<Caller>) -> Reservation {
+        let first = self.order(|ring| ring.reserve(count, Instant::now()));
+        Reservation { log: self.clone(), next: Mutex::new(first), end: first + count as u64, caller }
     }
 
     /// Looks at a visible place.
@@ -158,6 +206,7 @@ impl Log {
 
     /// Decides whether a client can go on from a place, or what it is told instead.
     pub(crate) fn check(&self, cursor: Cursor) -> Result<u64, ResetReason> {
+        self.expire();
         let (first, visible) = self.read(|ring| (ring.first(), ring.visible()));
         if cursor.epoch != self.epoch() {
             Err(ResetReason::Epoch)
@@ -186,16 +235,16 @@ impl Log {
     }
 
     /// Opens one place at the end.
-    pub(crate) fn place(&self) -> Place {
-        let seq = self.order(|ring| ring.reserve(1, tokio::time::Instant::now()));
-        Place { log: self.clone(), seq, closed: false }
+    pub(crate) fn place(&self, caller: Option<Caller>) -> Place {
+        let seq = self.order(|ring| ring.reserve(1, Instant::now()));
+        Place { log: self.clone(), seq, closed: false, caller }
     }
 
     /// Gives up places that stay open too long. Called on a timer while something waits behind one.
     pub(crate) fn give_up_stale(&self) -> bool {
         let mut gathered = self.gathered();
         let (visible, waiting) = self.order(|ring| {
-            let visible = ring.give_up_stale(tokio::time::Instant::now(), PATIENCE);
+            let visible = ring.give_up_stale(Instant::now(), PATIENCE);
             (visible, ring.has_waiting())
         });
         self.pass_on(&mut gathered, visible);
@@ -210,16 +259,16 @@ impl Log {
         self.0.published.get_or_init(|| metrics::counter!("feathers_events_published_total"))
     }
 
-    fn close(&self, seq: u64, event: Option<Arc<Event>>) {
+    fn close(&self, seq: u64, event: Option<Arc<Event>>, caller: Option<Caller>) {
         let mut gathered = self.gathered();
-        let visible = self.order(|ring| ring.close(seq, event));
+        let visible = self.order(|ring| ring.close(seq, event, caller));
         self.pass_on(&mut gathered, visible);
     }
 
     /// Takes an event that has come from the shared log, with its number there.
     pub(super) fn take(&self, seq: u64, event: Arc<Event>) {
         let mut gathered = self.gathered();
-        let visible = self.write(|ring| ring.take(seq, event, tokio::time::Instant::now()));
+        let visible = self.write(|ring| ring.take(seq, event, Instant::now()));
         self.gather(&mut gathered, visible);
     }
 
@@ -334,14 +383,16 @@ pub(crate) struct Reservation {
     log: Log,
     next: Mutex<u64>,
     end: u64,
+    /// Whose events go there, if it is a call from outside.
+    caller: Option<Caller>,
 }
 
 impl Reservation {
     /// Takes the next place; when all are used up, a new one at the end of the log.
     pub(crate) fn place(&self) -> Place {
         match self.take() {
-            Some(seq) => Place { log: self.log.clone(), seq, closed: false },
-            None => self.log.place(),
+            Some(seq) => Place { log: self.log.clone(), seq, closed: false, caller: self.caller },
+            None => self.log.place(self.caller),
         }
     }
 
@@ -357,7 +408,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         while let Some(seq) = self.take() {
-            self.log.close(seq, None);
+            self.log.close(seq, None, None);
         }
     }
 }
@@ -368,6 +419,7 @@ pub(crate) struct Place {
     log: Log,
     seq: u64,
     closed: bool,
+    caller: Option<Caller>,
 }
 
 impl Place {
@@ -375,14 +427,14 @@ impl Place {
     pub(crate) fn fill(mut self, event: Arc<Event>) {
         self.closed = true;
         self.log.published().increment(1);
-        self.log.close(self.seq, Some(event));
+        self.log.close(self.seq, Some(event), self.caller);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         if !self.closed {
-            self.log.close(self.seq, None);
+            self.log.close(self.seq, None, None);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The ring: a plain state machine over places, events and time.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
+use super::caller::Caller;
 use crate::event::Event;
 
 /// How much of the past a log keeps: whatever limit is reached first.
@@ -45,8 +46,20 @@ pub(crate) enum Look {
 #[derive(Debug)]
 enum Slot {
     Open { since: Instant },
-    Filled { event: Arc<Event>, at: Instant },
+    Filled { event: Arc<Event>, at: Instant, caller: Option<Caller> },
     Empty,
+}
+
+/// Returns a part of a bound, at least one.
+fn share_of(whole: usize, percent: u8) -> usize {
+    if percent < 100 { (whole.saturating_mul(percent.into()) / 100).max(1) } else { usize::MAX }
+}
+
+/// What one caller has in the log.
+#[derive(Debug, Default)]
+struct Share {
+    events: usize,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -58,11 +71,60 @@ pub(super) struct Ring {
     /// Everything up to here is closed.
     visible: u64,
     bytes: usize,
+    /// What callers from outside have in the log.
+    shares: HashMap<Caller, Share>,
 }
 
 impl Ring {
     pub(super) fn new(retention: Retention) -> Self {
-        Self { retention, slots: VecDeque::new(), first: 1, visible: 0, bytes: 0 }
+        Self { retention, slots: VecDeque::new(), first: 1, visible: 0, bytes: 0, shares: HashMap::new() }
+    }
+
+    /// Tells whether a caller may add so many events of about this size together: it has less than its part of the log,
+    /// or would push out nothing but its own and what is too old. Else returns how long it takes until that is so for
+    /// certain.
+    pub(super) fn admits(
+        &self,
+        caller: Caller,
+        count: usize,
+        size: impl FnOnce() -> usize,
+        percent: u8,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        let Retention { count: most, bytes, age } = self.retention;
+        let (events, own_bytes) = self.shares.get(&caller).map_or((0, 0), |share| (share.events, share.bytes));
+        if events + count <= share_of(most, percent) && own_bytes <= share_of(bytes, percent) {
+            return Ok(());
+        }
+        let mut slots = (self.slots.len() + count).saturating_sub(most);
+        let mut room = (self.bytes + size()).saturating_sub(bytes);
+        let mut wait = None;
+        for slot in &self.slots {
+            if slots == 0 && room == 0 {
+                break;
+            }
+            slots = slots.saturating_sub(1);
+            if let Slot::Filled { event, at, caller: own } = slot {
+                room = room.saturating_sub(event.size());
+                if *own != Some(caller) {
+                    wait = wait.max(age.checked_sub(now.duration_since(*at)));
+                }
+            }
+        }
+        wait.map_or(Ok(()), Err)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.iter().filter(|slot| matches!(slot, Slot::Filled { .. })).count()
+    }
+
+    /// Returns when the oldest event is too old; `None` if there is none.
+    pub(super) fn expiry(&self) -> Option<Instant> {
+        let oldest = self.slots.iter().find_map(|slot| match slot {
+            Slot::Filled { at, .. } => Some(*at),
+            _ => None,
+        });
+        oldest.and_then(|at| at.checked_add(self.retention.age))
     }
 
     pub(super) fn visible(&self) -> u64 {
@@ -84,7 +146,7 @@ impl Ring {
     ///
     /// A place that was given up before is past its turn: its event goes to the end.
     /// An event is as old as its place, so that the clock is asked once.
-    pub(super) fn close(&mut self, seq: u64, event: Option<Arc<Event>>) -> Visible {
+    pub(super) fn close(&mut self, seq: u64, event: Option<Arc<Event>>, caller: Option<Caller>) -> Visible {
         let (seq, now) = match (self.slot(seq), &event) {
             (Some(Slot::Open { since }), _) => (seq, *since),
             (_, None) => return Visible::new(),
@@ -97,8 +159,14 @@ impl Ring {
             None => Slot::Empty,
             Some(mut event) => {
                 event.set_seq(seq);
-                self.bytes += event.size();
-                Slot::Filled { event, at: now }
+                let size = event.size();
+                self.bytes += size;
+                if let Some(caller) = caller {
+                    let share = self.shares.entry(caller).or_default();
+                    share.events += 1;
+                    share.bytes += size;
+                }
+                Slot::Filled { event, at: now, caller }
             }
         };
         if let Some(place) = self.slot_mut(seq) {
@@ -118,7 +186,7 @@ impl Ring {
         self.slots.extend((next..seq).map(|_| Slot::Empty));
         event.set_seq(seq);
         self.bytes += event.size();
-        self.slots.push_back(Slot::Filled { event, at: now });
+        self.slots.push_back(Slot::Filled { event, at: now, caller: None });
         let visible = self.advance();
         self.trim(now);
         visible
@@ -127,6 +195,7 @@ impl Ring {
     /// Forgets everything up to a place that is at least the last one, or at any place of another log.
     pub(super) fn restart(&mut self, seq: u64) {
         self.slots.clear();
+        self.shares.clear();
         self.bytes = 0;
         self.first = seq + 1;
         self.visible = seq;
@@ -187,6 +256,30 @@ impl Ring {
         events
     }
 
+    /// Forgets what is too old, also behind places without an event.
+    pub(super) fn trim_old(&mut self, now: Instant) {
+        let mut gone = 0;
+        for (index, slot) in self.slots.iter().enumerate() {
+            match slot {
+                Slot::Filled { at, .. } if now.duration_since(*at) > self.retention.age => gone = index + 1,
+                Slot::Filled { .. } | Slot::Open { .. } => break,
+                Slot::Empty => {}
+            }
+        }
+        (0..gone).for_each(|_| self.pop_front());
+    }
+
+    fn pop_front(&mut self) {
+        if let Some(Slot::Filled { event, caller, .. }) = self.slots.pop_front() {
+            let size = event.size();
+            self.bytes -= size;
+            if let Some(caller) = caller {
+                self.take_back(caller, size);
+            }
+        }
+        self.first += 1;
+    }
+
     fn trim(&mut self, now: Instant) {
         while let Some(front) = self.slots.front() {
             let old = match front {
@@ -198,10 +291,17 @@ impl Ring {
             if !(old || full) || self.first > self.visible {
                 return;
             }
-            if let Some(Slot::Filled { event, .. }) = self.slots.pop_front() {
-                self.bytes -= event.size();
+            self.pop_front();
+        }
+    }
+
+    fn take_back(&mut self, caller: Caller, size: usize) {
+        if let Some(share) = self.shares.get_mut(&caller) {
+            share.events -= 1;
+            share.bytes -= size;
+            if share.events == 0 {
+                self.shares.remove(&caller);
             }
-            self.first += 1;
         }
     }
 

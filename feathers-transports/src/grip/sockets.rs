@@ -5,7 +5,6 @@
 //! get an event twice, with the same cursor, and never none.
 
 use std::collections::{BTreeSet, HashMap};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use feathers_core::{Connection, Cursor, Followed, Follower, Published};
@@ -185,16 +184,12 @@ fn unshare(shared: &mut HashMap<Arc<str>, BTreeSet<u64>>, channel: &Arc<str>, nu
     }
 }
 
-/// Publishes an event to one WebSocket, if it is for it. A filter that panics keeps it back.
+/// Publishes an event to one WebSocket, if it is for it.
 fn one(event: &Published, connection: &Connection, own: &Arc<str>, queue: &Queue) {
-    match catch_unwind(AssertUnwindSafe(|| event.for_connection(connection))) {
-        Ok(None) => {}
-        Ok(Some(delivered)) => {
-            let item = Item::one(own.clone(), delivered);
-            let too_big = || Item::close(own.clone(), 1009, "an event is too big for the proxy");
-            queue.push(if item.fits() { item } else { too_big() });
-        }
-        Err(_) => tracing::error!("a filter of a channel panicked, the event is not sent"),
+    if let Some(delivered) = event.for_connection(connection) {
+        let item = Item::one(own.clone(), delivered);
+        let too_big = || Item::close(own.clone(), 1009, "an event is too big for the proxy");
+        queue.push(if item.fits() { item } else { too_big() });
     }
 }
 

@@ -10,7 +10,7 @@ fn log() -> Log {
 }
 
 fn pass(log: &Log, places: u64) {
-    (0..places).for_each(|_| drop(log.place()));
+    (0..places).for_each(|_| drop(log.place(None)));
 }
 
 fn name(text: &(impl ToString + ?Sized)) -> Arc<str> {

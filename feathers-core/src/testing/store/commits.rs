@@ -21,7 +21,7 @@ impl Probe {
     }
 
     fn commit(&self) -> Commit {
-        Commit::to(&self.0)
+        Commit::to(&self.0, None)
     }
 
     /// Returns how many places were taken and are free again, up to the first that is still taken.

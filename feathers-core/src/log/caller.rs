@@ -1,0 +1,36 @@
+//! Callers: whose events fill the log, so that one of them does not push out those of all others.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::num::NonZeroU64;
+use std::sync::OnceLock;
+
+use crate::connection::Connection;
+use crate::params::Params;
+
+/// Names a caller from outside: who is logged in on its connection, else its address, else its connection.
+///
+/// It is a hash with a key that nobody outside knows. The addresses of IPv6 count by their /64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Caller(NonZeroU64);
+
+impl Caller {
+    /// Names the caller of a call; `None` for calls from inside the server.
+    pub(crate) fn of(params: &Params) -> Option<Self> {
+        params.provider?;
+        let connection = params.connection.as_ref();
+        Some(match (connection.and_then(Connection::subject), params.address) {
+            (Some(subject), _) => Self::hash(("subject", subject)),
+            (None, Some(address)) => match address.to_canonical() {
+                IpAddr::V4(address) => Self::hash(address),
+                IpAddr::V6(address) => Self::hash(address.to_bits() >> 64),
+            },
+            (None, None) => Self::hash(connection.map(Connection::number)),
+        })
+    }
+
+    fn hash(name: impl std::hash::Hash) -> Self {
+        static KEY: OnceLock<RandomState> = OnceLock::new();
+        Self(NonZeroU64::new(KEY.get_or_init(RandomState::new).hash_one(name)).unwrap_or(NonZeroU64::MIN))
+    }
+}
