@@ -17,6 +17,7 @@ pub mod duration;
 mod error;
 mod event;
 mod field;
+mod fit;
 mod guard;
 mod headers;
 mod hook;
@@ -44,6 +45,7 @@ mod store;
 mod subscription;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod vet;
 
 pub use async_trait::async_trait;
 

@@ -15,3 +15,10 @@ pub(crate) fn whole(number: &Number) -> Option<i64> {
 pub(crate) fn whole_float(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < EXACT).then_some(number as i64)
 }
+
+/// Reads a finite number; Rust's words for infinity are none.
+pub(crate) fn decimal(text: &str) -> Option<f64> {
+    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+    let number = if numeric { text.parse::<f64>().ok()? } else { return None };
+    number.is_finite().then_some(number)
+}

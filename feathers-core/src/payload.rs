@@ -23,7 +23,7 @@ use self::typed::{Many, One, PageOf, Typed};
 use crate::error::{Error, Result};
 use crate::guard::{self, Guard};
 use crate::mask::{Mask, View};
-use crate::scratch;
+use crate::{fit, scratch, vet};
 
 /// The data or the result of a call.
 ///
@@ -33,6 +33,8 @@ pub struct Payload(Option<Arc<Inner>>);
 
 struct Inner {
     repr: Repr,
+    /// Whether its texts stand for what a type wants.
+    form: bool,
     json: OnceLock<Bytes>,
     value: OnceLock<Value>,
 }
@@ -95,12 +97,27 @@ impl Payload {
         if json.trim_ascii() == b"null" {
             return Self::NULL;
         }
-        Self(Some(Arc::new(Inner { repr: Repr::Json, json: OnceLock::from(json), value: OnceLock::new() })))
+        Self(Some(Arc::new(Inner {
+            repr: Repr::Json,
+            form: false,
+            json: OnceLock::from(json),
+            value: OnceLock::new(),
+        })))
+    }
+
+    /// Wraps the fields of a form: every text in it stands for what the type of its field wants, so that `30` is a
+    /// number where a number is wanted, and an empty text is `null` where there can be none.
+    pub fn from_form(fields: Map<String, Value>) -> Self {
+        Self::of_value(fields.into(), true)
+    }
+
+    fn of_value(value: Value, form: bool) -> Self {
+        Self(Some(Arc::new(Inner { repr: Repr::Value, form, json: OnceLock::new(), value: OnceLock::from(value) })))
     }
 
     fn typed(value: Arc<dyn Typed>, view: View) -> Self {
         let repr = Repr::Typed(value, view);
-        Self(Some(Arc::new(Inner { repr, json: OnceLock::new(), value: OnceLock::new() })))
+        Self(Some(Arc::new(Inner { repr, form: false, json: OnceLock::new(), value: OnceLock::new() })))
     }
 
     /// Tells whether this is JSON `null`.
@@ -155,23 +172,26 @@ impl Payload {
             Repr::Typed(typed, view) if view.is_whole() => typed.to_value()?,
             Repr::Typed(..) => serde_json::from_slice(self.json()?)?,
             // Valid text can still be nested deeper than the parser goes, which is the sender's mistake.
-            Repr::Json | Repr::Value => serde_json::from_slice(inner.json.get().map_or(b"null", |json| &json[..]))
-                .map_err(|error| Error::bad_request(format!("Invalid JSON: {error}")).with_source(error))?,
+            Repr::Json | Repr::Value => {
+                let json = inner.json.get().map_or(&b"null"[..], |json| json);
+                serde_json::from_slice(json).map_err(|error| vet::unreadable(json, error))?
+            }
         };
         Ok(inner.value.get_or_init(|| value))
     }
 
     /// Returns the JSON value for changing it; a typed payload becomes an untyped one.
     pub fn value_mut(&mut self) -> Result<&mut Value> {
+        let form = self.0.as_ref().is_some_and(|inner| inner.form);
         let value = match self.0.take().map(Arc::try_unwrap) {
             None => Value::Null,
-            Some(Ok(Inner { value, repr, json })) => match value.into_inner() {
+            Some(Ok(Inner { value, repr, form, json })) => match value.into_inner() {
                 Some(value) => value,
-                None => Self(Some(Arc::new(Inner { repr, json, value: OnceLock::new() }))).value()?.clone(),
+                None => Self(Some(Arc::new(Inner { repr, form, json, value: OnceLock::new() }))).value()?.clone(),
             },
             Some(Err(shared)) => Self(Some(shared)).value()?.clone(),
         };
-        self.0 = Some(Arc::new(Inner { repr: Repr::Value, json: OnceLock::new(), value: OnceLock::from(value) }));
+        *self = Self::of_value(value, form);
         self.0
             .as_mut()
             .and_then(Arc::get_mut)
@@ -195,19 +215,32 @@ impl Payload {
 
     /// Decodes into a type: a clone if that is what it was made from, else through JSON.
     ///
-    /// Text from outside that does not fit is a 400 naming the place.
+    /// What does not fit is a 400 with an item for each mistake in its `data`, which names the place and what was
+    /// expected there. Whole numbers may be written as `30.0` and `3e1`.
     pub fn decode<T: DeserializeOwned + 'static>(&self) -> Result<T> {
-        let wrong = |error: serde_json::Error| Error::bad_request(format!("Invalid data: {error}")).with_source(error);
-        match &self.0 {
-            Some(inner) => match (&inner.repr, inner.value.get()) {
-                (Repr::Value, Some(value)) => T::deserialize(value).map_err(wrong),
-                // Looked through once as a whole, instead of each of its texts.
-                _ => match std::str::from_utf8(self.json()?) {
-                    Ok(json) => serde_json::from_str(json).map_err(wrong),
-                    Err(_) => Err(Error::bad_request("Invalid data: not valid UTF-8")),
-                },
+        let fits = match self.0.as_ref().map(|inner| (&inner.repr, inner.value.get())) {
+            Some((Repr::Value, Some(value))) => T::deserialize(value),
+            // Looked through once as a whole, instead of each of its texts.
+            Some(_) => match std::str::from_utf8(self.json()?) {
+                Ok(json) => serde_json::from_str(json),
+                Err(_) => return Err(Error::bad_request("Invalid data: not valid UTF-8")),
             },
-            None => T::deserialize(&Value::Null).map_err(wrong),
+            None => T::deserialize(&Value::Null),
+        };
+        fits.or_else(|error| self.fit().map_err(|refused: Error| refused.with_source(error)))
+    }
+
+    #[cold]
+    fn fit<T: DeserializeOwned>(&self) -> Result<T> {
+        fit::fit(self.value()?, self.0.as_ref().is_some_and(|inner| inner.form))
+    }
+
+    /// Refuses data from outside that holds what no data may.
+    pub(crate) fn vet(&self) -> Result<()> {
+        match self.0.as_ref().map(|inner| (&inner.repr, inner.value.get())) {
+            Some((Repr::Json, _)) => vet::text(self.json()?),
+            Some((Repr::Value, Some(value))) => vet::value(value),
+            _ => Ok(()),
         }
     }
 
@@ -362,7 +395,7 @@ impl From<Value> for Payload {
         if value.is_null() {
             return Self::NULL;
         }
-        Self(Some(Arc::new(Inner { repr: Repr::Value, json: OnceLock::new(), value: OnceLock::from(value) })))
+        Self::of_value(value, false)
     }
 }
 

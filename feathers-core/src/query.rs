@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Result;
 use crate::field::{FieldRef, FieldValue};
+use crate::params::{Params, Provider};
 use crate::schema::Schema;
 
 /// A parsed query.
@@ -189,7 +190,16 @@ impl Query {
     ///
     /// `external` refuses hidden fields, so that nobody can find out a secret by asking for it.
     pub fn parse(raw: &Map<String, Value>, schema: &Schema, options: &QueryOptions, external: bool) -> Result<Self> {
-        parse::parse(raw, schema, options, external)
+        parse::parse(raw, schema, options, parse::Caller { external, writes_texts: false })
+    }
+
+    /// Parses and types the query of a call.
+    ///
+    /// Over REST every value is a text, so that one for a JSON field also stands for the number or boolean that it is
+    /// the text of.
+    pub(crate) fn of(params: &Params, schema: &Schema, options: &QueryOptions) -> Result<Self> {
+        let writes_texts = params.provider == Some(Provider::REST);
+        parse::parse(&params.query, schema, options, parse::Caller { external: params.is_external(), writes_texts })
     }
 
     /// Refuses a `$select` of more names than a record has any use for.

@@ -7,6 +7,7 @@ mod asked;
 mod body;
 mod encode;
 mod feathers;
+mod inflate;
 mod personal;
 mod verb;
 
@@ -64,7 +65,8 @@ const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
 /// `HEAD` is `GET` without the body, and `OPTIONS` is a 204 with `Allow`.
 /// Every error is a Feathers error in JSON. An unknown path is a 404, a method that clients may not call a 405 with
 /// `Allow`, a body that is too large a 413 and one that cannot be read a 400.
-/// Data comes as JSON (an object or an array), as a form, or as plain text; any other content type is no data.
+/// Data comes as JSON (an object or an array), as a form, or as plain text; a body of any other content type is a 415
+/// with `Accept-Post`. It may be compressed with gzip, deflate or brotli; any other coding is a 415 too.
 ///
 /// Every answer of a service has the header `Event-Cursor`: where the event log stood before the call.
 /// With the secret of a session in `X-Connection-Id`, the call is one of that session's connection; a secret that is not
@@ -325,7 +327,7 @@ impl From<Error> for Refused {
 
 impl Refused {
     fn into_response(self) -> Response {
-        let mut response = error_response(&self.error);
+        let mut response = body::refusal(&self.error);
         if let Some(allow) = self.allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }

@@ -141,7 +141,15 @@ async fn what_does_not_fit_is_a_feathers_error() -> Result<()> {
     let app = app().await;
     let reminders = app.service("reminders")?;
     let error = reminders.create(json!({ "words": "milk" }), ()).await.unwrap_err();
-    assert!(error.is_bad_request() && error.message().contains("text"), "{error:?}");
+    let items = json!([{
+        "instancePath": "", "schemaPath": "#/required", "keyword": "required", "params": { "missingProperty": "text" },
+        "message": "must have required property 'text'",
+    }]);
+    assert_eq!((error.code(), error.message(), error.data()), (400, "validation failed", Some(&items)));
+    let error = reminders.call("snooze", json!({ "minutes": "two" }), ()).await.unwrap_err();
+    assert_eq!(error.data().unwrap()[0]["instancePath"], "/minutes");
+    assert_eq!(error.data().unwrap()[0]["message"], "must be integer");
+    assert_eq!(reminders.call("snooze", json!({ "minutes": 2.0 }), ()).await?.value()?, 120);
     for id in ["seven", "-7", "07"] {
         let error = reminders.get(id, ()).await.unwrap_err();
         assert_eq!((error.code(), error.message()), (404, format!("No record found for id '{id}'").as_str()));

@@ -84,6 +84,9 @@ impl Handle {
     fn begin(&self, call: Call) -> Result<Running> {
         let Call { route, method, id, data, mut params } = call;
         params.check()?;
+        if params.is_external() {
+            data.vet()?;
+        }
         let mounted = route.mounted();
         let denied = params.is_external() && !route.allows(&method);
         if denied || mounted.chain(&method).is_none() {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde_json::{Number, Value};
 
 use crate::field::FieldValue;
-use crate::number::{whole, whole_float};
+use crate::number::{decimal, whole, whole_float};
 use crate::schema::{Field, Kind};
 
 /// Returns the value as the field's type; `None` if it does not fit.
@@ -67,11 +67,18 @@ pub(super) fn is_number(value: &Value) -> bool {
     number(value).is_some()
 }
 
-/// Reads a finite number; Rust's words for infinity are none.
-fn decimal(text: &str) -> Option<f64> {
-    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
-    let number = if numeric { text.parse::<f64>().ok()? } else { return None };
-    number.is_finite().then_some(number)
+/// Returns the number or boolean that a text is the text of.
+pub(super) fn meant(text: &FieldValue) -> Option<FieldValue> {
+    let FieldValue::Text(text) = text else { return None };
+    match &**text {
+        "true" => Some(FieldValue::Bool(true)),
+        "false" => Some(FieldValue::Bool(false)),
+        text => match (text.parse(), decimal(text)) {
+            (Ok(number), _) => Some(FieldValue::Int(number)),
+            (_, Some(number)) => Some(FieldValue::Float(number)),
+            _ => None,
+        },
+    }
 }
 
 /// Returns the text that JavaScript makes of a scalar.

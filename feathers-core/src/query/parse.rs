@@ -22,14 +22,14 @@ pub(super) fn parse(
     raw: &Map<String, Value>,
     schema: &Schema,
     options: &QueryOptions,
-    external: bool,
+    caller: Caller,
 ) -> Result<Query> {
     let mut query = Query { limit: limit(None, options.paginate), ..Query::default() };
     if raw.is_empty() {
         return Ok(query);
     }
     check_size(raw)?;
-    let scope = Scope { schema, options, external };
+    let scope = Scope { schema, options, caller };
     let mut filters = Vec::new();
     for (name, value) in raw {
         match name.as_str() {
@@ -74,11 +74,20 @@ pub(super) fn check_select(names: &[Value]) -> Result<()> {
     Ok(())
 }
 
+/// Whose query it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    /// A client, who may not know of hidden fields.
+    pub(super) external: bool,
+    /// One who can write nothing but texts.
+    pub(super) writes_texts: bool,
+}
+
 /// What a query is read by.
 pub(super) struct Scope<'a> {
     pub(super) schema: &'a Schema,
     pub(super) options: &'a QueryOptions,
-    pub(super) external: bool,
+    pub(super) caller: Caller,
 }
 
 impl Scope<'_> {

@@ -45,7 +45,7 @@ const PROTOTYPE_NAMES: [&str; 12] = [
     "valueOf",
 ];
 
-/// Parses a query string, without its `?`, or a body of the type `application/x-www-form-urlencoded`.
+/// Parses a query string, without its `?`.
 ///
 /// A parameter whose name holds a name of JavaScript's prototype is dropped. What cannot be percent-decoded is kept
 /// as it is.
@@ -63,13 +63,24 @@ const PROTOTYPE_NAMES: [&str; 12] = [
 /// # Ok::<(), feathers_core::Error>(())
 /// ```
 pub fn parse(text: &str) -> Result<Map<String, Value>> {
+    read(text, |path| !path.iter().any(|segment| PROTOTYPE_NAMES.contains(&segment.name())))
+}
+
+/// Parses a body of the type `application/x-www-form-urlencoded`, by the same rules and limits.
+///
+/// No name is dropped: what is no name for data is refused by the call.
+pub fn parse_form(text: &str) -> Result<Map<String, Value>> {
+    read(text, |_| true)
+}
+
+fn read(text: &str, keeps: impl Fn(&[Segment<'_>]) -> bool) -> Result<Map<String, Value>> {
     if text.is_empty() {
         return Ok(Map::new());
     }
     let mut root = Object::default();
     for (name, value) in parameters(&unescape_brackets(text))? {
         let path = path(&name)?;
-        if !path.iter().any(|segment| PROTOTYPE_NAMES.contains(&segment.name())) {
+        if keeps(&path) {
             insert(&mut root, &path, value)?;
         }
     }

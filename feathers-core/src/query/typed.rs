@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::error::{Error, Result};
 use crate::field::FieldValue;
 use crate::mistake::{fragment, mistake, not_allowed, out_of_bounds, pointer, unknown_field, wrong_type};
-use crate::query::coerce::{coerce, integer, is_number};
+use crate::query::coerce::{coerce, integer, is_number, meant};
 use crate::query::parse::{Scope, all, branches, comparison, direction, join};
 use crate::query::{Comparison, FieldPath, Filter, Order};
 use crate::schema::{Field, Kind};
@@ -56,7 +56,7 @@ impl Place<'_> {
 impl Scope<'_> {
     /// Returns the fields that the caller may know of.
     fn visible(&self) -> impl Iterator<Item = &'static Field> {
-        let external = self.external;
+        let external = self.caller.external;
         self.schema.fields.iter().filter(move |field| !(external && field.hidden))
     }
 
@@ -90,7 +90,7 @@ pub(super) fn condition(
     {
         for (operator, operand) in operators {
             let comparison = compare(name, operator, operand, field, scope, place)?;
-            filters.push(Filter::Field(path.clone(), comparison));
+            filters.push(condition_on(path.clone(), comparison, field, scope));
         }
         return Ok(());
     }
@@ -100,8 +100,38 @@ pub(super) fn condition(
         value => coerce(value, field)
             .ok_or_else(|| place.refuse(name, field, |instance, schema| wrong_type(instance, schema, "object")))?,
     };
-    filters.push(Filter::Field(path, Comparison::Equal(value)));
+    filters.push(condition_on(path, Comparison::Equal(value), field, scope));
     Ok(())
+}
+
+/// Makes a condition; in JSON, a text of a caller who can write nothing else stands for what it is the text of too.
+fn condition_on(path: FieldPath, comparison: Comparison, field: &Field, scope: &Scope<'_>) -> Filter {
+    if field.kind != Kind::Json || !scope.caller.writes_texts {
+        return Filter::Field(path, comparison);
+    }
+    let with_others = |mut values: Vec<FieldValue>| {
+        let others: Vec<_> = values.iter().filter_map(meant).collect();
+        values.extend(others);
+        values
+    };
+    let ordered = |value: FieldValue, order: fn(FieldValue) -> Comparison| match meant(&value) {
+        Some(other) => {
+            Filter::Or(vec![Filter::Field(path.clone(), order(value)), Filter::Field(path.clone(), order(other))])
+        }
+        None => Filter::Field(path.clone(), order(value)),
+    };
+    let comparison = match comparison {
+        Comparison::Equal(value) => Comparison::In(with_others(vec![value])),
+        Comparison::NotEqual(value) => Comparison::NotIn(with_others(vec![value])),
+        Comparison::In(values) => Comparison::In(with_others(values)),
+        Comparison::NotIn(values) => Comparison::NotIn(with_others(values)),
+        Comparison::Less(value) => return ordered(value, Comparison::Less),
+        Comparison::LessOrEqual(value) => return ordered(value, Comparison::LessOrEqual),
+        Comparison::Greater(value) => return ordered(value, Comparison::Greater),
+        Comparison::GreaterOrEqual(value) => return ordered(value, Comparison::GreaterOrEqual),
+        custom @ Comparison::Custom(..) => custom,
+    };
+    Filter::Field(path, comparison)
 }
 
 fn part(branch: &Map<String, Value>, scope: &Scope<'_>, place: &Place<'_>) -> Result<Filter> {

@@ -160,10 +160,10 @@ impl<S: Store> Crud<S> {
             return Ok(Query::default());
         }
         if paginate == self.query.paginate {
-            return Query::parse(&params.query, schema, &self.query, params.is_external());
+            return Query::of(params, schema, &self.query);
         }
         let options = QueryOptions { paginate, ..self.query.clone() };
-        Query::parse(&params.query, schema, &options, params.is_external())
+        Query::of(params, schema, &options)
     }
 
     /// Parses the query of a call that changes or reads single records: pagination does not count.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use feathers_core::{Call, Cursor, Delivered, Encoding, Error, Handle, Id, Method, Params, Payload, Reset, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -103,12 +104,10 @@ impl<'a> Incoming<'a> {
     }
 
     /// Reads the parameters of one of the protocol's own methods.
-    pub(super) fn own_params<T: Default + for<'de> Deserialize<'de>>(&self) -> Result<T, Fault> {
+    pub(super) fn own_params<T: Default + DeserializeOwned + 'static>(&self) -> Result<T, Fault> {
         match self.params {
             None => Ok(T::default()),
-            Some(params) => {
-                serde_json::from_str(params.get()).map_err(|error| Fault::new(INVALID_PARAMS, error.to_string()))
-            }
+            Some(params) => read(params.get()),
         }
     }
 
@@ -137,12 +136,11 @@ impl<'a> Incoming<'a> {
     }
 
     fn arguments(&self, method: &Method) -> Result<Arguments, Fault> {
-        let wrong = |error: serde_json::Error| Fault::new(INVALID_PARAMS, error.to_string());
         let Some(params) = self.params else { return Ok(Arguments::default()) };
         if !params.get().trim_start().starts_with('[') {
-            return serde_json::from_str(params.get()).map_err(wrong);
+            return read(params.get());
         }
-        let list: Vec<Box<RawValue>> = serde_json::from_str(params.get()).map_err(wrong)?;
+        let list: Vec<Box<RawValue>> = read(params.get())?;
         let mut list = list.into_iter();
         let mut next = |wanted: bool| if wanted { list.next() } else { None };
         let (path, id) = (next(true), next(method.has_id()));
@@ -150,14 +148,29 @@ impl<'a> Incoming<'a> {
         if list.next().is_some() {
             return Err(Fault::new(INVALID_PARAMS, format!("too many arguments for '{method}'")));
         }
-        let read = |value: Option<Box<RawValue>>| value.map(|value| serde_json::from_str(value.get())).transpose();
         Ok(Arguments {
-            path: path.map(|path| serde_json::from_str(path.get())).transpose().map_err(wrong)?,
-            id: read(id).map_err(wrong)?,
+            path: path.map(|path| read(path.get())).transpose()?,
+            id: id.map(|id| read(id.get())).transpose()?,
             data,
-            query: query.map(|query| serde_json::from_str(query.get())).transpose().map_err(wrong)?,
+            query: query.map(|query| read(query.get())).transpose()?,
         })
     }
+}
+
+/// Reads parameters; the fault of those that do not fit names the place and what was expected there.
+fn read<T: DeserializeOwned + 'static>(params: &str) -> Result<T, Fault> {
+    serde_json::from_str(params).or_else(|_| {
+        let wrong = Payload::from_valid_json(Bytes::copy_from_slice(params.as_bytes())).decode();
+        wrong.map_err(|error| Fault::new(INVALID_PARAMS, words(&error)))
+    })
+}
+
+/// Says what is wrong in one line.
+fn words(error: &Error) -> String {
+    let Some(items) = error.data().and_then(Value::as_array) else { return error.message().to_owned() };
+    let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
+    let items = items.iter().map(|item| format!("{} {}", text(item, "instancePath"), text(item, "message")));
+    items.map(|item| item.trim_start().to_owned()).collect::<Vec<_>>().join(", ")
 }
 
 /// The arguments of a call.

@@ -1,24 +1,31 @@
 //! From the body of a request to the data of a call.
 
 use axum::body::Body;
+use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use feathers_core::query::qs;
 use feathers_core::{Error, Payload, Result};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use serde_json::Value;
 
-use crate::answer::too_large;
+use super::inflate::Coding;
+use crate::answer::{error_response, too_large};
 
 /// Up to this many bytes of a body that is too large are thrown away, so that the client, which is still sending,
 /// gets to read the answer.
 const DISCARD: usize = 16 << 20;
 
+/// Says which types of bodies are read.
+const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+const TYPES: &str = "application/json, application/x-www-form-urlencoded, text/plain";
+
 /// How the body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Format {
     kind: Kind,
+    coding: Coding,
     /// Whether the client sends nothing before it is told to.
     waits: bool,
 }
@@ -28,7 +35,7 @@ enum Kind {
     Json,
     Form,
     Text,
-    /// None, or one that is not read: Feathers takes it as no data.
+    /// None, or one that is not read.
     Other,
 }
 
@@ -45,29 +52,65 @@ impl Format {
             Kind::Json
         } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             Kind::Form
-        } else if starts("text/") {
+        } else if starts("text/") && !essence.eq_ignore_ascii_case("text/xml") {
             Kind::Text
         } else {
             Kind::Other
         };
-        Self { kind, waits: headers.contains_key(header::EXPECT) }
+        Self { kind, coding: Coding::of(headers), waits: headers.contains_key(header::EXPECT) }
     }
 }
 
 /// Reads the data of a call.
 ///
-/// Too much is a 413. What is not what its content type says is a 400 that names the place.
+/// Too much is a 413, and a type or coding that is not known a 415. What is not what its content type says is a 400
+/// that names the place.
 pub(super) async fn data(format: Format, body: Body, limit: usize) -> Result<Payload> {
-    if format.kind == Kind::Other {
-        return Ok(Payload::NULL);
-    }
+    let Some(body) = open(format, body, limit).await? else { return Ok(Payload::NULL) };
     let body = read(body, limit, format.waits).await?;
     match format.kind {
-        Kind::Json => json(body),
-        Kind::Form => Ok(Value::Object(qs::parse(text(&body)?)?).into()),
+        Kind::Json => json(without_mark(body)),
+        Kind::Form => Ok(Payload::from_form(qs::parse_form(text(&without_mark(body))?)?)),
         Kind::Text => Ok(Value::from(text(&body)?).into()),
         Kind::Other => Ok(Payload::NULL),
     }
+}
+
+/// Returns the body as it was before it was compressed; `None` if there is none.
+async fn open(format: Format, mut body: Body, limit: usize) -> Result<Option<Body>> {
+    if format.kind == Kind::Other || format.coding == Coding::Other {
+        let is_empty = body.is_end_stream() || !format.waits && next(&mut body).await?.is_none();
+        if is_empty {
+            return Ok(None);
+        }
+        if !format.waits {
+            discard(body).await;
+        }
+        let known = if format.kind == Kind::Other { TYPES } else { Coding::KNOWN };
+        return Err(Error::bad_request(format!("the body must be {known}")).with_code(415));
+    }
+    if format.coding != Coding::Identity && body.size_hint().lower() > limit as u64 {
+        if !format.waits {
+            discard(body).await;
+        }
+        return Err(too_large());
+    }
+    Ok(Some(format.coding.inflate(body, limit)))
+}
+
+/// Answers with an error; one for a type or coding that is not known says which ones are.
+pub(super) fn refusal(error: &Error) -> Response {
+    let mut response = error_response(error);
+    if error.code() == 415 {
+        response.headers_mut().insert(ACCEPT_POST, HeaderValue::from_static(TYPES));
+        response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static(Coding::KNOWN));
+    }
+    response
+}
+
+/// Passes over a byte order mark, which some editors and spreadsheets write.
+fn without_mark(body: Bytes) -> Bytes {
+    if body.starts_with(b"\xEF\xBB\xBF") { body.slice(3..) } else { body }
 }
 
 /// Checks JSON text and passes it on as it is: nothing is decoded before somebody asks for it.

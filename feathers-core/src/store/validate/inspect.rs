@@ -5,30 +5,41 @@ use serde_json::{Map, Value, json};
 use super::{Mode, Rights, chosen_id, readonly, rules};
 use crate::error::Error;
 use crate::field::FieldRef;
-use crate::mistake::{fragment, mistake, pointer, unknown_field, wrong_type};
+use crate::mistake::{mistake, pointer, unknown_field, wrong_type};
 use crate::payload::Payload;
-use crate::schema::{Field, Kind, Schema};
+use crate::schema::{Field, Schema};
 
-/// Returns the 400 for data that does not fit; `cause` is the decoder's own error.
+/// Returns the 400 for data that does not fit; `cause` is the decoder's own error, with what it has found.
 #[cold]
 pub(super) fn refuse(payload: &Payload, schema: &Schema, mode: Mode, rights: Rights, cause: &Error) -> Error {
     let Ok(value) = payload.value() else { return cause.clone() };
     let Value::Object(data) = value else {
         return Error::validation(vec![wrong_type("", "", "object")]);
     };
+    let found = cause.data().and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let mut mistakes = Vec::new();
     if !schema.open {
-        inspect(data, schema, mode, rights, &mut mistakes);
+        inspect(data, schema, mode, rights, found, &mut mistakes);
     }
     if mistakes.is_empty() {
         // The type has rules of its own, so its own words are all that is known.
-        mistakes.push(mistake("", "", "type", json!({ "type": schema.name }), cause.message()));
+        mistakes.extend_from_slice(found);
+    }
+    if mistakes.is_empty() {
+        mistakes.push(mistake("", "", "type", json!({}), "does not fit"));
     }
     Error::validation(mistakes)
 }
 
 /// Collects the mistakes in the order in which Ajv does: what is missing, what is unknown, then field by field.
-fn inspect(data: &Map<String, Value>, schema: &Schema, mode: Mode, rights: Rights, mistakes: &mut Vec<Value>) {
+fn inspect(
+    data: &Map<String, Value>,
+    schema: &Schema,
+    mode: Mode,
+    rights: Rights,
+    found: &[Value],
+    mistakes: &mut Vec<Value>,
+) {
     if mode != Mode::Patch {
         let required = |field: &&Field| !field.optional && field.name != schema.id;
         for field in schema.fields.iter().filter(required).filter(|field| !data.contains_key(field.name)) {
@@ -45,28 +56,25 @@ fn inspect(data: &Map<String, Value>, schema: &Schema, mode: Mode, rights: Right
     }
     for field in schema.fields {
         if let Some(value) = data.get(field.name) {
-            inspect_field(field, value, field.name == schema.id, mistakes);
+            inspect_field(field, value, field.name == schema.id, found, mistakes);
         }
     }
 }
 
-fn inspect_field(field: &Field, value: &Value, is_id: bool, mistakes: &mut Vec<Value>) {
+/// Adds what the decoder has found in a field, or else the rules that it breaks.
+fn inspect_field(field: &Field, value: &Value, is_id: bool, found: &[Value], mistakes: &mut Vec<Value>) {
     if field.readonly && !is_id {
         mistakes.push(readonly(field.name));
         return;
     }
-    let fits = match (field.kind, value) {
-        (_, Value::Null) => field.nullable || is_id || field.kind == Kind::Json,
-        (Kind::Boolean, value) => value.is_boolean(),
-        (Kind::Integer, value) => value.is_i64() || value.is_u64(),
-        (Kind::Number, value) => value.is_number(),
-        (Kind::String, value) => value.is_string(),
-        (Kind::Json, _) => true,
+    let place = format!("/{}", pointer(field.name));
+    let inside = |item: &&Value| {
+        let inside = item["instancePath"].as_str().and_then(|at| at.strip_prefix(&*place));
+        inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if fits {
+    let before = mistakes.len();
+    mistakes.extend(found.iter().filter(inside).cloned());
+    if mistakes.len() == before {
         rules::check(field, &FieldRef::from_json(value), mistakes);
-    } else {
-        let schema = format!("/properties/{}", fragment(field.name));
-        mistakes.push(wrong_type(&format!("/{}", pointer(field.name)), &schema, field.kind.name()));
     }
 }

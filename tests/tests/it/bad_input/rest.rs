@@ -12,11 +12,9 @@ const PEOPLE: &str = "/people-typed";
 #[tokio::test]
 async fn a_body_that_is_no_json_is_a_400() {
     let peer = Peer::start().await;
-    for body in ["{\"a\":", "", "{'a':1}", "[1,]", "\u{feff}{}", "{\"a\":1}x", "NaN"] {
-        if !body.is_empty() {
-            let error = feathers_error(peer.post(PEOPLE, body), 400, "BadRequest").await;
-            assert!(error.get("stack").is_none());
-        }
+    for body in ["{\"a\":", "{'a':1}", "[1,]", "{}\u{feff}", "{\"a\":1}x", "NaN"] {
+        let error = feathers_error(peer.post(PEOPLE, body), 400, "BadRequest").await;
+        assert!(error.get("stack").is_none());
     }
     let invalid_utf8: &[u8] = b"{\"name\":\"\xff\"}";
     feathers_error(peer.post(PEOPLE, invalid_utf8), 400, "BadRequest").await;
@@ -114,14 +112,16 @@ async fn unknown_operators_fields_and_filters_are_400s_that_name_the_place() {
 }
 
 #[tokio::test]
-async fn names_of_prototypes_are_nothing_special() {
+async fn names_of_prototypes_reach_no_prototype() {
     let peer = Peer::start().await;
-    let body = r#"{"__proto__":{"admin":true},"constructor":{"prototype":{"x":1}},"name":"Eve"}"#;
+    let body = r#"{"constructor":{"prototype":{"x":1}},"name":"Eve"}"#;
     let answer = peer.post("/people", body).send().await.unwrap();
     let created: Value = answer.json().await.unwrap();
-    assert_eq!(created.get("admin"), None);
     assert_eq!(created["name"], "Eve");
-    feathers_error(peer.post(PEOPLE, r#"{"__proto__":{"admin":true}}"#), 400, "BadRequest").await;
+    for path in [PEOPLE, "/people", "/echo"] {
+        let error = feathers_error(peer.post(path, r#"{"a":{"__proto__":{"admin":true}}}"#), 400, "BadRequest").await;
+        assert_eq!(error["data"][0]["instancePath"], "/a/__proto__", "{path}: {error}");
+    }
     let found = peer.request(Method::GET, "/echo?__proto__[x]=1&a[__proto__][y]=2&b=3").send().await.unwrap();
     let echo: Value = found.json().await.unwrap();
     assert_eq!(echo["params"]["query"]["b"], "3");

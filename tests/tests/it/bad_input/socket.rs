@@ -81,6 +81,14 @@ async fn data_of_the_wrong_type_is_a_400_and_nothing_is_stored() {
         let answer = socket.call(&json!(["create", "people-typed", data])).await;
         socket_error(&answer, "BadRequest");
     }
+    for (data, place) in [(r#"{"a":{"__proto__":{"admin":true}}}"#, "/a/__proto__"), (r#"{"a":["\ud83d"]}"#, "/a/0")] {
+        for path in ["people-typed", "people", "echo"] {
+            socket.raw(&format!("4277[\"create\",\"{path}\",{data}]")).await;
+            let Frame::Ack(77, answer) = socket.frame().await else { panic!("no answer") };
+            socket_error(&answer, "BadRequest");
+            assert_eq!(answer[0]["data"][0]["instancePath"], place, "{path}");
+        }
+    }
     let many = json!({ "$adapter": "{\"multi\":true}" });
     let answer = socket.call(&json!(["create", "people-typed", [{ "name": "a" }, { "name": 5 }], many])).await;
     socket_error(&answer, "BadRequest");
