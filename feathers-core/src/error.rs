@@ -16,6 +16,9 @@ use crate::guard;
 /// A result whose error is an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What clients see of an error whose cause is not for them.
+const INTERNAL: &str = "Internal server error";
+
 /// What kind of failure an [`Error`] is: one of the 17 Feathers classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -245,7 +248,7 @@ impl Error {
 
     /// Makes a 500 with a fixed text; the cause goes to the log and never to a client.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::new(ErrorKind::GeneralError, "Internal server error").with_source(source)
+        Self::new(ErrorKind::GeneralError, INTERNAL).with_source(source)
     }
 
     /// Makes the 400 of failed validation, with one item per failure in `data`.
@@ -354,22 +357,39 @@ impl fmt::Display for Error {
     }
 }
 
+/// What the log shows, and what a program prints whose `main` returns the error.
+///
+/// A [`ErrorKind::GeneralError`] has no class worth a word: it is shown by its message, or by its cause where the message
+/// is the fixed text for clients.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}): {}", self.name(), self.code(), self.0.message)?;
+        if self.kind() == ErrorKind::GeneralError && self.code() == ErrorKind::GeneralError.code() {
+            match &self.0.source {
+                Some(cause) if self.0.message == INTERNAL => {
+                    write!(f, "{cause}")?;
+                    return causes(cause.source(), f);
+                }
+                _ => f.write_str(&self.0.message)?,
+            }
+        } else {
+            write!(f, "{} ({}): {}", self.name(), self.code(), self.0.message)?;
+        }
         if let Some(data) = &self.0.data {
             write!(f, ", data: {data}")?;
         }
         if let Some(errors) = &self.0.errors {
             write!(f, ", errors: {errors}")?;
         }
-        let mut source: Option<&dyn StdError> = self.0.source.as_deref().map(|source| source as _);
-        while let Some(cause) = source {
-            write!(f, "\n  caused by: {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        causes(self.0.source.as_deref().map(|source| source as _), f)
     }
+}
+
+fn causes(mut source: Option<&dyn StdError>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    while let Some(cause) = source {
+        write!(f, "\n  caused by: {cause}")?;
+        source = cause.source();
+    }
+    Ok(())
 }
 
 impl Serialize for Error {

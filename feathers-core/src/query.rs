@@ -4,8 +4,10 @@
 //! What is unknown, hidden or of the wrong type is a 400 that names the place; it is never evaluated.
 
 mod coerce;
+mod cost;
 mod evaluate;
 mod open;
+mod page_builder;
 mod parse;
 pub mod qs;
 mod typed;
@@ -15,6 +17,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+pub use self::page_builder::PageBuilder;
+pub(crate) use self::page_builder::order;
 use crate::error::Result;
 use crate::field::{FieldRef, FieldValue};
 use crate::params::{Params, Provider};
@@ -145,8 +149,11 @@ impl FieldPath {
     }
 }
 
-/// What a service allows in queries beyond the common syntax, and its pagination.
-#[derive(Clone, Debug, Default)]
+/// What a condition from outside may cost at most, unless it is set otherwise.
+const MAX_COST: u64 = 1_000;
+
+/// What a service allows in queries beyond the common syntax, its pagination, and what a condition may cost.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct QueryOptions {
     /// Extra operators, such as `$like`.
@@ -157,6 +164,14 @@ pub struct QueryOptions {
     pub filters: BTreeSet<Arc<str>>,
     /// Page sizes; `None` means no pagination.
     pub paginate: Option<Paginate>,
+    /// What the condition of a call from outside may cost; see [`Filter::cost`].
+    pub max_cost: u64,
+}
+
+impl Default for QueryOptions {
+    fn default() -> Self {
+        Self { operators: BTreeSet::new(), filters: BTreeSet::new(), paginate: None, max_cost: MAX_COST }
+    }
 }
 
 /// Page sizes of a service.
@@ -212,6 +227,14 @@ impl Filter {
     /// Tells whether a record matches; `lookup` returns the record's value at a path.
     pub fn matches<'a>(&self, lookup: &impl Fn(&FieldPath) -> FieldRef<'a>) -> bool {
         evaluate::matches(self, lookup)
+    }
+
+    /// Returns what it takes to test one record, in comparisons with one value.
+    ///
+    /// A list counts for each of its values, JSON for each value inside it, a text of an extra operator for every 16
+    /// bytes, and a path for each of its parts.
+    pub fn cost(&self) -> u64 {
+        cost::of(self)
     }
 }
 

@@ -5,7 +5,8 @@ mod query_support;
 
 use feathers_core::query::qs;
 use feathers_core::{
-    App, Descriptor, Error, Handle, Id, Json, Memory, Method, Params, Payload, Provider, Request, Service,
+    App, Descriptor, Error, Handle, Id, Json, Memory, Method, Params, Payload, Provider, Query, QueryOptions, Record,
+    Request, Service,
 };
 use query_support::Item;
 use serde_json::{Value, json};
@@ -505,4 +506,57 @@ async fn an_operator_that_the_store_does_not_know_stops_the_start() {
     let expected = "service 'items': it allows '$like', but its store knows no extra ones\n\
         service 'json': it allows '$regex', but its store knows no extra ones";
     assert_eq!(error.message(), expected);
+}
+
+#[tokio::test]
+async fn conditions_past_a_cost_are_refused() {
+    let mut app = App::new();
+    app.service("items", Memory::<Item>::new());
+    app.service("few", Memory::<Item>::new().max_cost(3));
+    app.service("open", Memory::<feathers_core::Json>::new());
+    let app = app.start().await.unwrap();
+    let refusal = async |path: &str, query: Value| {
+        let outcome = app.service(path).unwrap().find(external(query)).await;
+        outcome.err().map(|error| (error.code(), error.message().to_owned()))
+    };
+    let refused =
+        |cost: u64, most: u64| Some((400, format!("Query compares with {cost} values, and may compare with {most}")));
+    let conditions = |count: usize| Value::from(vec![json!({ "age": 1 }); count]);
+    let numbers = |count: usize| Value::from((0..count).collect::<Vec<_>>());
+    for (query, cost) in [
+        (json!({ "$or": conditions(1_000) }), 1_000),
+        (json!({ "$or": conditions(1_001) }), 1_001),
+        (json!({ "$and": [{ "$or": conditions(600) }, { "$or": conditions(600) }] }), 1_200),
+        (json!({ "age": { "$in": numbers(1_000) } }), 1_000),
+        (json!({ "age": { "$in": numbers(800), "$nin": numbers(201) } }), 1_001),
+        (json!({ "meta": { "$ne": [numbers(998)] } }), 1_000),
+        (json!({ "meta": { "$in": [{ "a": numbers(999) }] } }), 1_001),
+        (json!({ "meta.a.b.c": { "$in": numbers(998) } }), 1_001),
+    ] {
+        let expected = if cost > 1_000 { refused(cost, 1_000) } else { None };
+        assert_eq!(refusal("items", query.clone()).await, expected);
+    }
+    let mut options = QueryOptions::default();
+    options.operators.insert("$like".into());
+    for (length, cost) in [(7_992, None), (8_000, Some(1_001))] {
+        let query = json!({ "name": { "$like": "%a".repeat(length) } });
+        let parsed = Query::parse(query.as_object().unwrap(), &Item::schema(), &options, true);
+        let message = parsed.err().map(|error| (error.code(), error.message().to_owned()));
+        assert_eq!(message, cost.and_then(|cost| refused(cost, 1_000)));
+    }
+    assert_eq!(refusal("open", json!({ "$or": conditions(1_001) })).await, refused(1_001, 1_000));
+    assert_eq!(refusal("few", json!({ "age": { "$in": [1, 2, 3] } })).await, None);
+    assert_eq!(refusal("few", json!({ "age": { "$in": [1, 2, 3, 4] } })).await, refused(4, 3));
+
+    // Every method that has a query asks, and calls from inside are not asked.
+    let items = app.service("items").unwrap();
+    let query = json!({ "$or": conditions(1_001) });
+    for error in [
+        items.get(Id::from(1), external(query.clone())).await.unwrap_err(),
+        items.patch(Id::from(1), json!({}), external(query.clone())).await.unwrap_err(),
+        items.remove(Id::from(1), external(query.clone())).await.unwrap_err(),
+    ] {
+        assert_eq!(Some((error.code(), error.message().to_owned())), refused(1_001, 1_000));
+    }
+    assert!(items.find(query).await.is_ok());
 }

@@ -10,7 +10,7 @@ mod definition;
 mod failure;
 mod matching;
 mod numbers;
-mod page;
+mod options;
 mod plan;
 mod pool;
 mod predicate;
@@ -21,4 +21,5 @@ mod value;
 mod writer;
 
 pub use self::database::Database;
+pub use self::options::DatabaseOptions;
 pub use self::store::SqliteStore;

@@ -59,6 +59,10 @@ pub(super) fn parse(
         }
     }
     query.filter = all(filters);
+    // Calls from inside know what they ask for.
+    if caller.external {
+        check_cost(&query.filter, options.max_cost)?;
+    }
     Ok(query)
 }
 
@@ -70,6 +74,14 @@ fn page_number(name: &str, value: &Value, schema: &Schema) -> Result<Option<i64>
 pub(super) fn check_select(names: &[Value]) -> Result<()> {
     if names.len() > MAX_SELECT {
         return Err(Error::bad_request(format!("$select has more than {MAX_SELECT} fields")));
+    }
+    Ok(())
+}
+
+fn check_cost(filter: &Filter, most: u64) -> Result<()> {
+    let cost = filter.cost();
+    if cost > most {
+        return Err(Error::bad_request(format!("Query compares with {cost} values, and may compare with {most}")));
     }
     Ok(())
 }

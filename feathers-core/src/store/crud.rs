@@ -154,6 +154,13 @@ impl<S: Store> Crud<S> {
         self
     }
 
+    /// Sets what the condition of a call from outside may cost, instead of 1,000 comparisons for each record; more is a
+    /// 400 that says so. What counts how much is said at [`Filter::cost`](crate::Filter::cost).
+    pub fn max_cost(mut self, comparisons: u64) -> Self {
+        self.query.max_cost = comparisons;
+        self
+    }
+
     fn parse(&self, params: &Params, paginate: Option<Paginate>) -> Result<Query> {
         let schema = self.store.schema();
         if params.query.is_empty() && paginate.is_none() {

@@ -1,17 +1,19 @@
 //! The in-memory store: the reference for what a query means.
 //!
 //! One lock guards everything, so that every call sees a whole state. All that can fail happens before the first
-//! change, so that nothing is stored by half.
+//! change, so that nothing is stored by half. What takes long is done without the lock, in [`scan`].
 
-use std::cmp::Ordering;
+mod scan;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use self::scan::Turns;
 use crate::commit::Commit;
 use crate::error::{Error, Result};
 use crate::field::FieldRef;
 use crate::id::Id;
-use crate::query::{FieldPath, Filter, Order, Query, compare};
+use crate::query::{FieldPath, Filter, Query, order};
 use crate::record::{Record, wrong_id};
 use crate::schema::{Kind, Schema};
 use crate::store::{Counter, Crud, Found, Store};
@@ -37,11 +39,15 @@ pub type Memory<R> = Crud<MemoryStore<R>>;
 
 /// Records in memory, gone when it is dropped.
 ///
-/// Their own order is by id for numbers, then the order of creation for texts.
-#[derive(Debug)]
+/// Their own order is by id for numbers, then the order of creation for texts. Clones share the records.
+///
+/// A `find`, `patch` or `remove` that has to compare a lot leaves the async workers, and ends with a 408 after five
+/// seconds, or when its caller goes.
+#[derive(Clone, Debug)]
 pub struct MemoryStore<R> {
     schema: Schema,
-    records: RwLock<Records<R>>,
+    records: Arc<RwLock<Records<R>>>,
+    turns: Turns,
 }
 
 /// The key of a record, in the store's own order.
@@ -93,7 +99,7 @@ impl<R: Record> MemoryStore<R> {
     pub fn new(schema: Schema) -> Self {
         let (ordered, texts) = (BTreeMap::new(), HashMap::new());
         let records = Records { ordered, texts, next_text: 0, numbers: Counter::default() };
-        Self { schema, records: RwLock::new(records) }
+        Self { schema, records: Arc::new(RwLock::new(records)), turns: Turns::new() }
     }
 
     fn read<T>(&self, read: impl FnOnce(&Records<R>) -> T) -> T {
@@ -154,6 +160,24 @@ impl<R: Record> MemoryStore<R> {
         }
     }
 
+    fn is_long_change(&self, query: &Query) -> bool {
+        scan::is_long(self.read(|records| records.ordered.len()), scan::cost_of_change(query))
+    }
+
+    /// Takes records out.
+    fn take(&self, records: &mut Records<R>, places: impl IntoIterator<Item = Place>, commit: &Commit) -> Vec<Arc<R>> {
+        let removed: Vec<_> = places.into_iter().filter_map(|place| records.ordered.remove(&place)).collect();
+        for record in &removed {
+            if let Some(Key::Text(text)) = record.id(self.schema.id).and_then(|id| self.key(&id)) {
+                records.texts.remove(&text);
+            }
+        }
+        if !removed.is_empty() {
+            commit.reached(removed.len());
+        }
+        removed
+    }
+
     /// Refuses numbers that JSON cannot express.
     fn check(&self, record: &R) -> Result<()> {
         for (index, field) in self.schema.fields.iter().enumerate() {
@@ -170,16 +194,6 @@ impl<R: Record> MemoryStore<R> {
 
 fn matches<R: Record>(record: &R, filter: &Filter) -> bool {
     *filter == Filter::All || filter.matches(&|path: &FieldPath| record.lookup(path))
-}
-
-/// Orders two records as the query says.
-fn order<R: Record>(sort: &[(FieldPath, Order)], a: &R, b: &R) -> Ordering {
-    sort.iter().fold(Ordering::Equal, |order, (path, direction)| {
-        order.then_with(|| {
-            let order = compare(&a.lookup(path), &b.lookup(path));
-            if *direction == Order::Descending { order.reverse() } else { order }
-        })
-    })
 }
 
 impl<R: Record> Records<R> {
@@ -252,7 +266,12 @@ impl<R: Record> Store for MemoryStore<R> {
     }
 
     async fn find(&self, query: &Query) -> Result<Found<R>> {
-        Ok(self.read(|records| records.find(query)))
+        let cost = scan::cost(query);
+        let found = self.read(|records| (!scan::is_long(records.ordered.len(), cost)).then(|| records.find(query)));
+        match found {
+            Some(found) => Ok(found),
+            None => Box::pin(self.find_long(query)).await,
+        }
     }
 
     async fn get(&self, id: &Id, query: &Query) -> Result<Option<Arc<R>>> {
@@ -307,6 +326,9 @@ impl<R: Record> Store for MemoryStore<R> {
     }
 
     async fn patch(&self, id: Option<&Id>, patch: R::Patch, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
+        if id.is_none() && self.is_long_change(query) {
+            return Box::pin(self.patch_long(patch, query, commit)).await;
+        }
         self.write(|records| {
             let places = self.matching(records, id, query);
             let mut changed = Vec::with_capacity(places.len());
@@ -329,18 +351,12 @@ impl<R: Record> Store for MemoryStore<R> {
     }
 
     async fn remove(&self, id: Option<&Id>, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
+        if id.is_none() && self.is_long_change(query) {
+            return Box::pin(self.remove_long(query, commit)).await;
+        }
         self.write(|records| {
             let places = self.matching(records, id, query);
-            let removed: Vec<_> = places.iter().filter_map(|place| records.ordered.remove(place)).collect();
-            for record in &removed {
-                if let Some(Key::Text(text)) = record.id(self.schema.id).and_then(|id| self.key(&id)) {
-                    records.texts.remove(&text);
-                }
-            }
-            if !removed.is_empty() {
-                commit.reached(removed.len());
-            }
-            Ok(removed)
+            Ok(self.take(records, places, commit))
         })
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use feathers_core::{Columns, Filter, Id, Result};
-use rusqlite::Connection;
 use rusqlite::types::Value;
 
+use crate::sqlite::connection::Reader;
 use crate::sqlite::failure::Outcome;
 use crate::sqlite::matching::matches;
 use crate::sqlite::plan::Plan;
@@ -13,6 +13,7 @@ use crate::sqlite::predicate::Predicate;
 use crate::sqlite::statement::{Key, Shape};
 use crate::sqlite::table::{Placed, Table};
 use crate::sqlite::value;
+use crate::sqlite::writer::Size;
 
 /// Which records are asked for.
 pub(super) enum Target {
@@ -20,6 +21,16 @@ pub(super) enum Target {
     One(Value),
     /// All.
     All,
+}
+
+impl Target {
+    /// Tells how many records may be changed.
+    pub(super) fn size(&self) -> Size {
+        match self {
+            Self::One(_) => Size::Few,
+            Self::All => Size::Many,
+        }
+    }
 }
 
 /// What happens to each record that matches.
@@ -72,7 +83,7 @@ impl<R: Columns> Table<R> {
     /// Changes the records that match, tested before the change, and returns them in the order of their places.
     pub(super) fn change(
         &self,
-        connection: &Connection,
+        connection: &Reader,
         target: &Target,
         filter: &Filter,
         change: &Change,
@@ -100,21 +111,29 @@ impl<R: Columns> Table<R> {
     /// Changes those that match one by one, where SQLite cannot tell which ones do.
     fn change_each(
         &self,
-        connection: &Connection,
+        connection: &Reader,
         found: impl IntoIterator<Item = Placed<R>>,
         filter: &Filter,
         change: &Change,
     ) -> Outcome<Vec<Placed<R>>> {
-        let matching = found.into_iter().filter(|(_, record)| matches(&**record, filter));
-        let Some((shape, values)) = change.one(Key::Place) else { return Ok(matching.collect()) };
+        let one = change.one(Key::Place);
         let mut changed = Vec::new();
-        for (place, _) in matching {
-            changed.extend(self.run(connection, &shape, values, &[Value::Integer(place)])?);
+        for (place, record) in found {
+            connection.check()?;
+            if !matches(&*record, filter) {
+                continue;
+            }
+            match &one {
+                Some((shape, values)) => {
+                    changed.extend(self.run(connection, shape, values, &[Value::Integer(place)])?);
+                }
+                None => changed.push((place, record)),
+            }
         }
         Ok(changed)
     }
 
-    fn run(&self, connection: &Connection, shape: &Shape, first: &[Value], then: &[Value]) -> Outcome<Vec<Placed<R>>> {
+    fn run(&self, connection: &Reader, shape: &Shape, first: &[Value], then: &[Value]) -> Outcome<Vec<Placed<R>>> {
         self.rows(connection, &self.statements.text(shape), first.iter().chain(then))
     }
 }

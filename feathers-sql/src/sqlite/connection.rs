@@ -1,13 +1,16 @@
-//! Connections: how they are opened, and how long a read may hold the thread it runs on.
+//! Connections: how they are opened, how long work may hold them, and what ends it.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use feathers_core::{Error, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+
+use crate::sqlite::failure::{Failure, Outcome};
 
 /// How long a statement waits for another process that holds the database.
 const BUSY: Duration = Duration::from_secs(5);
@@ -44,8 +47,8 @@ impl Place {
         }
     }
 
-    /// Opens a connection that can write, and creates the file if it is missing.
-    pub(super) fn open(&self) -> Result<Reader> {
+    /// Opens a connection that can write, and creates the file if it is missing. Its reads end once `closing` is set.
+    pub(super) fn open(&self, closing: &Arc<AtomicBool>) -> Result<Reader> {
         let connection = match self {
             Self::Memory => Connection::open_in_memory(),
             Self::File(path) => {
@@ -53,7 +56,7 @@ impl Place {
                 Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             }
         };
-        connection.and_then(|connection| self.configure(connection)).map_err(|error| {
+        connection.and_then(|connection| self.configure(connection, closing.clone())).map_err(|error| {
             let name = match self {
                 Self::Memory => ":memory:".into(),
                 Self::File(path) => path.to_string_lossy(),
@@ -62,7 +65,7 @@ impl Place {
         })
     }
 
-    fn configure(&self, connection: Connection) -> rusqlite::Result<Reader> {
+    fn configure(&self, connection: Connection, closing: Arc<AtomicBool>) -> rusqlite::Result<Reader> {
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // A misspelt column is an error and not a text.
@@ -73,7 +76,7 @@ impl Place {
             connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
             connection.pragma_update(None, "synchronous", "normal")?;
         }
-        Reader::new(connection)
+        Reader::new(connection, closing)
     }
 }
 
@@ -82,26 +85,67 @@ fn scheme(url: &str) -> &str {
     url.split_once(':').map_or(url, |(scheme, _)| scheme)
 }
 
-/// A connection whose reads can be given a time limit.
+/// A connection whose work can be given a time limit, and ended from outside.
 pub(super) struct Reader {
     connection: Connection,
+    watch: Arc<Watch>,
+}
+
+/// What the work on a connection looks at to find out whether it must end.
+struct Watch {
     started: Instant,
     /// In microseconds since `started`; 0 is never.
-    deadline: Arc<AtomicU64>,
+    deadline: AtomicU64,
+    /// How often the connection has been given to some work.
+    turn: AtomicU64,
+    /// The last turn that nobody waits for any more.
+    given_up: AtomicU64,
+    /// Whether this is a read, which ends when the database is closed.
+    reads: AtomicBool,
+    closing: Arc<AtomicBool>,
+}
+
+impl Watch {
+    fn begin(&self, until: Option<Instant>, reads: bool) -> u64 {
+        let deadline = until.map_or(0, |until| micros(until.saturating_duration_since(self.started)).max(1));
+        self.deadline.store(deadline, Ordering::Relaxed);
+        self.reads.store(reads, Ordering::Relaxed);
+        self.turn.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn is_over(&self) -> bool {
+        let deadline = self.deadline.load(Ordering::Relaxed);
+        self.given_up.load(Ordering::Relaxed) == self.turn.load(Ordering::Relaxed)
+            || self.reads.load(Ordering::Relaxed) && self.closing.load(Ordering::Relaxed)
+            || deadline != 0 && micros(self.started.elapsed()) > deadline
+    }
+}
+
+/// Ends the work of one turn when it is dropped; later turns are not touched.
+pub(super) struct Interest {
+    watch: Arc<Watch>,
+    turn: u64,
+}
+
+impl Drop for Interest {
+    fn drop(&mut self) {
+        self.watch.given_up.fetch_max(self.turn, Ordering::Relaxed);
+    }
 }
 
 impl Reader {
-    fn new(connection: Connection) -> rusqlite::Result<Self> {
-        let (started, deadline) = (Instant::now(), Arc::new(AtomicU64::new(0)));
-        let watched = deadline.clone();
-        connection.progress_handler(
-            PROGRESS,
-            Some(move || {
-                let deadline = watched.load(Ordering::Relaxed);
-                deadline != 0 && micros(started.elapsed()) > deadline
-            }),
-        )?;
-        Ok(Self { connection, started, deadline })
+    fn new(connection: Connection, closing: Arc<AtomicBool>) -> rusqlite::Result<Self> {
+        let watch = Arc::new(Watch {
+            started: Instant::now(),
+            deadline: AtomicU64::new(0),
+            turn: AtomicU64::new(1),
+            given_up: AtomicU64::new(0),
+            reads: AtomicBool::new(false),
+            closing,
+        });
+        let watched = watch.clone();
+        connection.progress_handler(PROGRESS, Some(move || watched.is_over()))?;
+        Ok(Self { connection, watch })
     }
 
     /// Makes this a connection that refuses to write.
@@ -110,18 +154,38 @@ impl Reader {
         Ok(self)
     }
 
-    /// Returns the connection for work that may take as long as it takes.
-    pub(super) fn patient(&self) -> rusqlite::Result<&Connection> {
-        self.deadline.store(0, Ordering::Relaxed);
+    /// Begins a write, which is interrupted at a time if there is one.
+    pub(super) fn write(&self, until: Option<Instant>) -> rusqlite::Result<&Self> {
+        self.watch.begin(until, false);
         self.connection.busy_timeout(BUSY)?;
-        Ok(&self.connection)
+        Ok(self)
     }
 
-    /// Returns the connection for work that is interrupted when it takes too long or would have to wait.
-    pub(super) fn hasty(&self) -> rusqlite::Result<&Connection> {
-        self.deadline.store(micros(self.started.elapsed() + BUDGET), Ordering::Relaxed);
+    /// Begins a read that is interrupted when it takes too long for an async worker, or would have to wait.
+    pub(super) fn hasty(&self) -> rusqlite::Result<&Self> {
+        self.watch.begin(Some(Instant::now() + BUDGET), true);
         self.connection.busy_timeout(Duration::ZERO)?;
-        Ok(&self.connection)
+        Ok(self)
+    }
+
+    /// Begins a read that is interrupted at a time, when the database is closed, and when what is returned is dropped.
+    pub(super) fn patient(&self, until: Instant) -> rusqlite::Result<Interest> {
+        let turn = self.watch.begin(Some(until), true);
+        self.connection.busy_timeout(until.saturating_duration_since(Instant::now()).min(BUSY))?;
+        Ok(Interest { watch: self.watch.clone(), turn })
+    }
+
+    /// Fails if the work must end; what is done in Rust asks between records, as SQLite asks by itself.
+    pub(super) fn check(&self) -> Outcome<()> {
+        if self.watch.is_over() { Err(Failure::Interrupted) } else { Ok(()) }
+    }
+}
+
+impl Deref for Reader {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
     }
 }
 

@@ -1,16 +1,16 @@
 //! The database: opened once, shared by the stores in it.
 
-use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use feathers_core::{Columns, Commit, Crud, Error, Record, Result};
 
-use crate::sqlite::connection::Place;
+use crate::sqlite::connection::{Place, Reader};
 use crate::sqlite::definition;
-use crate::sqlite::pool::Pool;
+use crate::sqlite::options::DatabaseOptions;
+use crate::sqlite::pool::{Lane, Pool};
 use crate::sqlite::store::SqliteStore;
-use crate::sqlite::writer::{Source, Writer};
+use crate::sqlite::writer::{Size, Source, Writer};
 
 /// An open database. Clones are the same one.
 ///
@@ -18,7 +18,9 @@ use crate::sqlite::writer::{Source, Writer};
 /// is safe then, and later calls answer 503.
 ///
 /// Under load: writes are committed in groups, so that many cost little more than one; when 1,024 wait, further
-/// callers wait for a place. A read that takes more than a millisecond moves to a thread for blocking work.
+/// callers wait for a place. A read that takes more than a millisecond moves to a thread for blocking work, and ends at
+/// its limit ([`DatabaseOptions::read_timeout`]), when its caller goes, and when the database is closed. In a file, quick
+/// reads never wait for slow ones; a database in memory has one connection for everything, and is for tests.
 /// A crash of the process loses nothing that was answered; a power failure may lose the last moments, but never leaves
 /// half a change (write-ahead log, `synchronous=NORMAL`).
 ///
@@ -61,35 +63,41 @@ impl Database {
     /// # }
     /// ```
     pub async fn from_env(default: &str) -> Result<Self> {
-        let url = std::env::var_os("DATABASE_URL").filter(|url| !url.is_empty()).map(OsString::into_string);
-        let url = url.transpose().map_err(|_| Error::general("DATABASE_URL is no valid text"))?;
-        Self::connect(url.as_deref().unwrap_or(default)).await
+        Self::options().from_env(default).await
+    }
+
+    /// Returns the options that a database is opened with, for changing them.
+    pub fn options() -> DatabaseOptions {
+        DatabaseOptions::default()
     }
 
     /// Opens `sqlite:path`, created if it is missing, or `sqlite::memory:`, which is gone when it is closed.
     ///
     /// Another kind of URL and a file that cannot be opened are errors. Call it inside a tokio runtime.
     pub async fn connect(url: &str) -> Result<Self> {
-        let place = Place::parse(url)?;
-        let runtime = tokio::runtime::Handle::current();
-        runtime.spawn_blocking(move || Self::open(&place)).await?
+        Self::options().connect(url).await
     }
 
-    fn open(place: &Place) -> Result<Self> {
+    pub(super) fn open(place: &Place, options: &DatabaseOptions) -> Result<Self> {
+        let closing = Arc::new(AtomicBool::new(false));
         // The writer comes first: it creates the file.
-        let writing = place.open()?;
-        let (pool, source) = match place {
+        let writing = place.open(&closing)?;
+        let (points, scans, source) = match place {
             Place::Memory => {
-                let pool = Pool::new(vec![writing]);
-                (pool.clone(), Source::Shared(pool))
+                let only = Lane::new(vec![writing]);
+                (only.clone(), only.clone(), Source::Shared(only))
             }
             Place::File(_) => {
-                let readers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
-                let readers = (0..readers).map(|_| Ok(place.open()?.only_reads()?)).collect::<Result<_>>()?;
-                (Pool::new(readers), Source::Own(Box::new(writing)))
+                let cores = std::thread::available_parallelism().map_or(2, usize::from);
+                let lane = |connections| {
+                    let readers = (0..connections).map(|_| Ok(place.open(&closing)?.only_reads()?));
+                    Ok::<_, Error>(Lane::new(readers.collect::<Result<_>>()?))
+                };
+                (lane((cores / 2).clamp(1, 4))?, lane(cores.clamp(2, 8))?, Source::Own(Box::new(writing)))
             }
         };
-        let writer = Writer::start(source)?;
+        let pool = Pool::new(points, scans, options.read_timeout, closing);
+        let writer = Writer::start(source, options.write_timeout)?;
         Ok(Self(Arc::new(Shared { pool, writer, open: AtomicUsize::new(0), closing: AtomicBool::new(false) })))
     }
 
@@ -107,8 +115,8 @@ impl Database {
     /// Further columns are left alone if they need not be set.
     pub async fn store_in<R: Record + Columns>(&self, table: &str) -> Result<Crud<SqliteStore<R>>> {
         let (schema, name) = (R::schema(), table.to_owned());
-        let prepare = move |connection: &_| Ok((definition::prepare(connection, &name, &R::schema())?, 0));
-        let statements = self.0.writer.write(&Commit::none(), prepare).await.map_err(|failure| {
+        let prepare = move |connection: &Reader| Ok((definition::prepare(connection, &name, &R::schema())?, 0));
+        let statements = self.0.writer.write(&Commit::none(), Size::Few, prepare).await.map_err(|failure| {
             let error = failure.into_error(&schema);
             let cause = error.source().map(|cause| format!("cannot prepare table '{table}': {cause}"));
             cause.map(|text| Error::general(text).with_source(error.clone())).unwrap_or(error)
@@ -123,6 +131,8 @@ impl Shared {
     pub(super) async fn close(&self) {
         self.closing.store(true, Ordering::Release);
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // Reads end first: a database in memory has one connection, which the writer needs.
+            self.pool.interrupt();
             self.writer.close().await;
             self.pool.close();
         }

@@ -1,5 +1,7 @@
 //! Failures of statements, and what clients are told of them: never SQL, never the names of tables.
 
+use std::time::Duration;
+
 use feathers_core::{Error, Schema};
 use rusqlite::ffi;
 
@@ -8,6 +10,8 @@ use rusqlite::ffi;
 pub(super) enum Failure {
     /// SQLite says no.
     Sqlite(rusqlite::Error),
+    /// The work had to end before it was done.
+    Interrupted,
     /// A Feathers error that is for the caller as it is.
     Error(Error),
 }
@@ -30,11 +34,19 @@ impl From<Error> for Failure {
 impl Failure {
     /// Tells whether the work took longer than it may, or would have to wait for another process.
     pub(super) fn is_overrun(&self) -> bool {
-        let Self::Sqlite(error) = self else { return false };
-        matches!(
-            error.sqlite_error_code(),
-            Some(rusqlite::ErrorCode::OperationInterrupted | rusqlite::ErrorCode::DatabaseBusy)
-        )
+        self.is_interrupted() || self.code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+    }
+
+    /// Tells whether the work had to end before it was done.
+    pub(super) fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Interrupted) || self.code() == Some(rusqlite::ErrorCode::OperationInterrupted)
+    }
+
+    fn code(&self) -> Option<rusqlite::ErrorCode> {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            Self::Interrupted | Self::Error(_) => None,
+        }
     }
 
     /// Tells whether a record has an id that another one has.
@@ -49,6 +61,7 @@ impl Failure {
     pub(super) fn into_error(self, schema: &Schema) -> Error {
         let error = match self {
             Self::Error(error) => return error,
+            Self::Interrupted => return closed(),
             Self::Sqlite(error) => error,
         };
         let Some(cause) = error.sqlite_error() else { return Error::internal(error) };
@@ -79,6 +92,16 @@ impl Failure {
         };
         told.with_source(error)
     }
+}
+
+/// Returns the 503 of calls after the close.
+pub(super) fn closed() -> Error {
+    Error::unavailable("The database is closed")
+}
+
+/// Returns the 408 of work that took longer than it may.
+pub(super) fn too_slow(limit: Duration) -> Error {
+    Error::timeout(format!("The database did not answer within {limit:?}: ask for less"))
 }
 
 /// Finds the field that a message such as `UNIQUE constraint failed: users.email` speaks of, if clients know it.

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use feathers_core::{Columns, Commit, Error, Found, Id, Query, Result, Schema, Store};
-use rusqlite::Connection;
+use feathers_core::{Columns, Commit, Found, Id, Query, Result, Schema, Store};
 
 use crate::sqlite::change::Change;
+use crate::sqlite::connection::Reader;
 use crate::sqlite::database::Shared;
-use crate::sqlite::failure::Outcome;
+use crate::sqlite::failure::{Outcome, closed};
 use crate::sqlite::matching::{OPERATORS, check, matches};
+use crate::sqlite::pool::Kind;
 use crate::sqlite::statement::Statements;
 use crate::sqlite::table::Table;
+use crate::sqlite::writer::Size;
 
 /// Records of one type in one table of a SQLite database; made by [`Database::store`](crate::Database::store).
 ///
@@ -49,29 +51,31 @@ impl<R: Columns> SqliteStore<R> {
 
     fn check_open(&self) -> Result<()> {
         if self.closed.load(Ordering::Acquire) {
-            return Err(Error::unavailable("The database is closed"));
+            return Err(closed());
         }
         Ok(())
     }
 
     async fn read<Q: Clone + Send + Sync + 'static, T: Send + 'static>(
         &self,
+        kind: Kind,
         query: &Q,
-        work: fn(&Table<R>, &Connection, &Q) -> Outcome<T>,
+        work: fn(&Table<R>, &Reader, &Q) -> Outcome<T>,
     ) -> Result<T> {
         self.check_open()?;
-        let outcome = self.database.pool.read(&self.table, query, work).await;
+        let outcome = self.database.pool.read(kind, &self.table, query, work).await;
         outcome.map_err(|failure| failure.into_error(&self.table.schema))
     }
 
     async fn write<T: Send + 'static>(
         &self,
         commit: &Commit,
-        work: impl FnOnce(&Table<R>, &Connection) -> Outcome<(T, usize)> + Send + 'static,
+        size: Size,
+        work: impl FnOnce(&Table<R>, &Reader) -> Outcome<(T, usize)> + Send + 'static,
     ) -> Result<T> {
         self.check_open()?;
         let table = self.table.clone();
-        let outcome = self.database.writer.write(commit, move |connection| work(&table, connection)).await;
+        let outcome = self.database.writer.write(commit, size, move |connection| work(&table, connection)).await;
         outcome.map_err(|failure| failure.into_error(&self.table.schema))
     }
 }
@@ -89,19 +93,19 @@ impl<R: Columns> Store for SqliteStore<R> {
 
     async fn find(&self, query: &Query) -> Result<Found<R>> {
         check(&query.filter)?;
-        self.read(query, Table::find).await
+        self.read(Kind::Scan, query, Table::find).await
     }
 
     async fn get(&self, id: &Id, query: &Query) -> Result<Option<Arc<R>>> {
         check(&query.filter)?;
         let Some(key) = self.table.key(id) else { return Ok(None) };
-        let found = self.read(&key, Table::get).await?;
+        let found = self.read(Kind::Point, &key, Table::get).await?;
         Ok(found.map(|(_, record)| record).filter(|record| matches(&**record, &query.filter)))
     }
 
     async fn create(&self, data: Vec<R::Data>, commit: &Commit) -> Result<Vec<Arc<R>>> {
         let rows = data.into_iter().map(|data| self.table.new_row(data)).collect::<Result<Vec<_>>>()?;
-        self.write(commit, move |table, connection| {
+        self.write(commit, Size::Few, move |table, connection| {
             let created = table.insert_all(connection, rows)?;
             let changes = created.len();
             Ok((created, changes))
@@ -113,7 +117,7 @@ impl<R: Columns> Store for SqliteStore<R> {
         check(&query.filter)?;
         let Some(key) = self.table.key(id) else { return Ok(None) };
         let (id, filter) = (id.clone(), query.filter.clone());
-        self.write(commit, move |table, connection| {
+        self.write(commit, Size::Few, move |table, connection| {
             let record = table.replace(connection, &key, &id, data, &filter)?;
             let changes = record.iter().len();
             Ok((record, changes))
@@ -126,7 +130,7 @@ impl<R: Columns> Store for SqliteStore<R> {
         let Some(target) = self.table.target(id) else { return Ok(Vec::new()) };
         let change = self.table.patch(&patch)?;
         let filter = query.filter.clone();
-        self.write(commit, move |table, connection| {
+        self.write(commit, target.size(), move |table, connection| {
             let records = table.change(connection, &target, &filter, &change)?;
             let changes = records.len();
             Ok((records, changes))
@@ -138,7 +142,7 @@ impl<R: Columns> Store for SqliteStore<R> {
         check(&query.filter)?;
         let Some(target) = self.table.target(id) else { return Ok(Vec::new()) };
         let filter = query.filter.clone();
-        self.write(commit, move |table, connection| {
+        self.write(commit, target.size(), move |table, connection| {
             let records = table.change(connection, &target, &filter, &Change::Delete)?;
             let changes = records.len();
             Ok((records, changes))

@@ -3,14 +3,15 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use feathers_core::query::PageBuilder;
 use feathers_core::{Columns, Error, Filter, Found, Id, Kind, Query, Result, Schema};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
 
+use crate::sqlite::connection::Reader;
 use crate::sqlite::failure::{Failure, Outcome};
 use crate::sqlite::matching::matches;
 use crate::sqlite::numbers;
-use crate::sqlite::page::Page;
 use crate::sqlite::plan::{self, Plan};
 use crate::sqlite::predicate::Predicate;
 use crate::sqlite::statement::{Key, Shape, Statements};
@@ -33,7 +34,7 @@ impl<R: Columns> Table<R> {
     }
 
     /// Inserts all rows and returns the records; a row without a number gets the next one that no record has.
-    pub(super) fn insert_all(&self, connection: &Connection, rows: Vec<Vec<Value>>) -> Outcome<Vec<Arc<R>>> {
+    pub(super) fn insert_all(&self, connection: &Reader, rows: Vec<Vec<Value>>) -> Outcome<Vec<Arc<R>>> {
         let text = self.statements.text(&Shape::Insert);
         let Some(id) = self.schema.index(self.schema.id).filter(|_| self.schema.id_kind() == Some(Kind::Integer))
         else {
@@ -75,7 +76,7 @@ impl<R: Columns> Table<R> {
     /// Puts a record in the place of the one that has an id, if there is one and it matches.
     pub(super) fn replace(
         &self,
-        connection: &Connection,
+        connection: &Reader,
         key: &Value,
         id: &Id,
         data: R::Data,
@@ -127,14 +128,14 @@ impl<R: Columns> Table<R> {
         fields.map(|(index, field)| Ok((index, value::store(field, &record.field(index))?))).collect()
     }
 
-    pub(super) fn get(&self, connection: &Connection, key: &Value) -> Outcome<Option<Placed<R>>> {
+    pub(super) fn get(&self, connection: &Reader, key: &Value) -> Outcome<Option<Placed<R>>> {
         let text = self.statements.text(&Shape::Get(Key::Id));
         let mut statement = connection.prepare_cached(&text)?;
         let mut rows = statement.query([key])?;
         rows.next()?.map(|row| self.record(row)).transpose()
     }
 
-    pub(super) fn find(&self, connection: &Connection, query: &Query) -> Outcome<Found<R>> {
+    pub(super) fn find(&self, connection: &Reader, query: &Query) -> Outcome<Found<R>> {
         let plan = Plan::new(&query.filter, &self.schema);
         let (order, sorted) = plan::order(query, &self.schema);
         let order = order.into_iter().map(|(column, order)| (column, order.into())).collect();
@@ -154,28 +155,29 @@ impl<R: Columns> Table<R> {
             return Ok(Found { records: rows.into_iter().map(|(_, record)| record).collect(), total });
         }
         let select = self.statements.text(&Shape::Select { predicate: plan.predicate, order, window: false });
-        let mut page = Page::new(query, sorted);
+        let mut page = PageBuilder::new(query, sorted);
         let mut statement = connection.prepare_cached(&select)?;
         let mut rows = statement.query(params_from_iter(plan.values))?;
         while !page.is_full()
             && let Some(row) = rows.next()?
         {
+            connection.check()?;
             let (_, record) = self.record(row)?;
             if matches(&*record, &query.filter) {
                 page.push(record);
             }
         }
-        Ok(page.finish(query))
+        Ok(page.finish())
     }
 
-    fn count(&self, connection: &Connection, predicate: &Predicate, values: &[Value]) -> Outcome<u64> {
+    fn count(&self, connection: &Reader, predicate: &Predicate, values: &[Value]) -> Outcome<u64> {
         let text = self.statements.text(&Shape::Count(predicate.clone()));
         let mut statement = connection.prepare_cached(&text)?;
         Ok(statement.query_row(params_from_iter(values), |row| row.get::<_, i64>(0))?.unsigned_abs())
     }
 
     /// Inserts a row and returns its record; `None` if another one has its id.
-    fn insert(&self, connection: &Connection, text: &str, row: &[Value]) -> Outcome<Option<Arc<R>>> {
+    fn insert(&self, connection: &Reader, text: &str, row: &[Value]) -> Outcome<Option<Arc<R>>> {
         let mut statement = connection.prepare_cached(text)?;
         let inserted = statement.query(params_from_iter(row)).map_err(Failure::from).and_then(|mut rows| {
             let row = rows.next()?.map(|row| self.record(row)).transpose()?;
@@ -203,7 +205,7 @@ impl<R: Columns> Table<R> {
     /// Runs a statement to its end and returns all rows.
     pub(super) fn rows(
         &self,
-        connection: &Connection,
+        connection: &Reader,
         text: &str,
         values: impl IntoIterator<Item: ToSql>,
     ) -> Outcome<Vec<Placed<R>>> {

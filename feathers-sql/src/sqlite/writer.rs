@@ -2,19 +2,22 @@
 //!
 //! Every job runs in a savepoint, so that one that fails harms no other. Jobs are answered after the commit, in order,
 //! and the places of their events are taken in the same order. If the commit fails, all jobs of the group fail.
+//!
+//! A job that may change many records has a time limit and a transaction of its own: SQLite takes back the whole
+//! transaction of a change that is interrupted.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use feathers_core::{Commit, Error, Result};
-use rusqlite::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::sqlite::connection::Reader;
-use crate::sqlite::failure::{Failure, Outcome};
-use crate::sqlite::pool::Pool;
+use crate::sqlite::failure::{Failure, Outcome, closed, too_slow};
+use crate::sqlite::pool::Lane;
 
 /// How many jobs may wait; more callers wait before they hand theirs in.
 const QUEUE: usize = 1_024;
@@ -26,6 +29,34 @@ pub(super) struct Writer {
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
     /// Its other end is dropped when the thread has ended.
     ended: watch::Receiver<()>,
+    limits: Arc<Limits>,
+}
+
+/// How long jobs of many records may take.
+struct Limits {
+    each: Duration,
+    /// After the close all of them together have the time of one.
+    end: OnceLock<Instant>,
+}
+
+impl Limits {
+    /// Returns when a job that begins now must be done; `None` if there is no time left for any.
+    fn until(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let until = now + self.each;
+        match self.end.get() {
+            Some(end) if *end <= now => None,
+            Some(end) => Some(until.min(*end)),
+            None => Some(until),
+        }
+    }
+}
+
+/// Whether a job changes a few records, or as many as match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    Few,
+    Many,
 }
 
 /// Where the thread gets its connection from.
@@ -33,22 +64,26 @@ pub(super) enum Source {
     /// Its own one.
     Own(Box<Reader>),
     /// The only one of a database in memory, which it shares with the reads.
-    Shared(Arc<Pool>),
+    Shared(Arc<Lane>),
 }
 
 impl Writer {
     /// Starts the thread; it ends when the writer is closed or dropped, after the last job.
-    pub(super) fn start(source: Source) -> Result<Self> {
+    ///
+    /// A job that changes as many records as match may take as long as `limit`.
+    pub(super) fn start(source: Source, limit: Duration) -> Result<Self> {
+        let limits = Arc::new(Limits { each: limit, end: OnceLock::new() });
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (running, ended) = watch::channel(());
         let runtime = Handle::current();
+        let own = limits.clone();
         std::thread::Builder::new().name("feathers-sqlite".into()).spawn(move || {
             // Inside the runtime, so that the events of a commit are stamped by its clock, also by a paused one.
             let _inside = runtime.enter();
-            run(queue, &source, &runtime);
+            run(queue, &source, &runtime, &own);
             drop((source, running));
         })?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), ended })
+        Ok(Self { jobs: Mutex::new(Some(jobs)), ended, limits })
     }
 
     /// Does work in the next transaction and waits for the commit.
@@ -57,15 +92,22 @@ impl Writer {
     pub(super) async fn write<T: Send + 'static>(
         &self,
         commit: &Commit,
-        work: impl FnOnce(&Connection) -> Outcome<(T, usize)> + Send + 'static,
+        size: Size,
+        work: impl FnOnce(&Reader) -> Outcome<(T, usize)> + Send + 'static,
     ) -> Outcome<T> {
-        let closed = || Failure::Error(Error::unavailable("The database is closed"));
+        let closed = || Failure::Error(closed());
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(closed)?;
         let (answer, answered) = oneshot::channel();
-        let write = Write { work: Some(work), done: None, commit: commit.clone(), answer };
+        let write = Write { work: Some(work), size, done: None, commit: commit.clone(), answer };
         jobs.send(Box::new(write)).await.map_err(|_| closed())?;
         drop(jobs);
-        answered.await.map_err(|_| closed())?
+        match answered.await.map_err(|_| closed())? {
+            Err(failure) if failure.is_interrupted() => {
+                metrics::counter!("feathers_sqlite_timeouts_total", "kind" => "write").increment(1);
+                Err(too_slow(self.limits.each).into())
+            }
+            outcome => outcome,
+        }
     }
 
     /// Takes no more jobs.
@@ -73,9 +115,10 @@ impl Writer {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// Takes no more jobs and waits until all are done.
+    /// Takes no more jobs and waits until all are done; jobs of many records are refused once their time is over.
     pub(super) async fn close(&self) {
         self.stop();
+        let _ = self.limits.end.set(Instant::now() + self.limits.each);
         let mut ended = self.ended.clone();
         while ended.changed().await.is_ok() {}
     }
@@ -89,8 +132,10 @@ impl fmt::Debug for Writer {
 
 /// One write that waits.
 trait Job: Send {
+    /// Tells how many records it changes.
+    fn size(&self) -> Size;
     /// Does the work; what it fails with is kept for the answer.
-    fn run(&mut self, connection: &Connection) -> bool;
+    fn run(&mut self, connection: &Reader) -> bool;
     /// Takes the places of the events, after the commit.
     fn committed(&self);
     /// Tells the caller.
@@ -101,13 +146,18 @@ trait Job: Send {
 
 struct Write<W, T> {
     work: Option<W>,
+    size: Size,
     done: Option<Outcome<(T, usize)>>,
     commit: Commit,
     answer: oneshot::Sender<Outcome<T>>,
 }
 
-impl<T: Send, W: FnOnce(&Connection) -> Outcome<(T, usize)> + Send> Job for Write<W, T> {
-    fn run(&mut self, connection: &Connection) -> bool {
+impl<T: Send, W: FnOnce(&Reader) -> Outcome<(T, usize)> + Send> Job for Write<W, T> {
+    fn size(&self) -> Size {
+        self.size
+    }
+
+    fn run(&mut self, connection: &Reader) -> bool {
         let Some(work) = self.work.take() else { return false };
         let done = catch_unwind(AssertUnwindSafe(|| work(connection)))
             .unwrap_or_else(|_| Err(Error::internal("panic in a write").into()));
@@ -138,7 +188,7 @@ impl<T: Send, W: FnOnce(&Connection) -> Outcome<(T, usize)> + Send> Job for Writ
     }
 }
 
-fn run(mut queue: mpsc::Receiver<Box<dyn Job>>, source: &Source, runtime: &Handle) {
+fn run(mut queue: mpsc::Receiver<Box<dyn Job>>, source: &Source, runtime: &Handle, limits: &Limits) {
     while let Some(first) = queue.blocking_recv() {
         let mut jobs = vec![first];
         while jobs.len() < GROUP
@@ -147,12 +197,26 @@ fn run(mut queue: mpsc::Receiver<Box<dyn Job>>, source: &Source, runtime: &Handl
             jobs.push(job);
         }
         metrics::histogram!("feathers_sqlite_group_jobs").record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
-        with(source, runtime, |connection| match connection {
-            Ok(connection) => group(connection, jobs),
-            Err(error) => jobs.into_iter().for_each(|job| job.fail(&error)),
-        });
+        let (mut jobs, mut few) = (jobs.into_iter(), Vec::new());
+        loop {
+            let job = jobs.next();
+            if let Some(job) = job {
+                if job.size() == Size::Few {
+                    few.push(job);
+                    continue;
+                }
+                commit(source, runtime, std::mem::take(&mut few), None);
+                match limits.until() {
+                    Some(until) => commit(source, runtime, vec![job], Some(until)),
+                    None => job.fail(&closed()),
+                }
+            } else {
+                commit(source, runtime, few, None);
+                break;
+            }
+        }
     }
-    with(source, runtime, |connection| {
+    with(source, runtime, None, |connection| {
         let Ok(connection) = connection else { return };
         let checkpoint = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
         if let Err(error) = checkpoint {
@@ -162,16 +226,28 @@ fn run(mut queue: mpsc::Receiver<Box<dyn Job>>, source: &Source, runtime: &Handl
     });
 }
 
-fn with<T>(source: &Source, runtime: &Handle, work: impl FnOnce(Result<&Connection>) -> T) -> T {
+/// Commits jobs together; their work is interrupted at a time, if there is one.
+fn commit(source: &Source, runtime: &Handle, jobs: Vec<Box<dyn Job>>, until: Option<Instant>) {
+    if jobs.is_empty() {
+        return;
+    }
+    with(source, runtime, until, |connection| match connection {
+        Ok(connection) => group(connection, jobs),
+        Err(error) => jobs.into_iter().for_each(|job| job.fail(&error)),
+    });
+}
+
+fn with<T>(source: &Source, runtime: &Handle, until: Option<Instant>, work: impl FnOnce(Result<&Reader>) -> T) -> T {
     let lost = |failure: Failure| match failure {
         Failure::Error(error) => error,
+        Failure::Interrupted => closed(),
         Failure::Sqlite(error) => Error::internal(error),
     };
     match source {
-        Source::Own(reader) => work(reader.patient().map_err(Error::internal)),
-        Source::Shared(pool) => match runtime.block_on(pool.acquire()) {
+        Source::Own(reader) => work(reader.write(until).map_err(Error::internal)),
+        Source::Shared(lane) => match runtime.block_on(lane.acquire()) {
             Ok(lease) => {
-                work(lease.reader().and_then(|reader| reader.patient().map_err(Failure::Sqlite)).map_err(lost))
+                work(lease.reader().and_then(|reader| reader.write(until).map_err(Failure::Sqlite)).map_err(lost))
             }
             Err(failure) => work(Err(lost(failure))),
         },
@@ -179,7 +255,7 @@ fn with<T>(source: &Source, runtime: &Handle, work: impl FnOnce(Result<&Connecti
 }
 
 /// Runs jobs in one transaction and answers them.
-fn group(connection: &Connection, mut jobs: Vec<Box<dyn Job>>) {
+fn group(connection: &Reader, mut jobs: Vec<Box<dyn Job>>) {
     let _span = tracing::debug_span!("sqlite_write", jobs = jobs.len()).entered();
     match transaction(connection, &mut jobs) {
         Ok(()) => {
@@ -205,8 +281,16 @@ fn group(connection: &Connection, mut jobs: Vec<Box<dyn Job>>) {
     }
 }
 
-fn transaction(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+fn transaction(connection: &Reader, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
     execute(connection, "BEGIN IMMEDIATE")?;
+    if let [job] = jobs {
+        // Nobody else has to be kept from harm. An interrupted job has rolled back everything already.
+        return match job.run(connection) {
+            true => execute(connection, "COMMIT"),
+            false if connection.is_autocommit() => Ok(()),
+            false => execute(connection, "ROLLBACK"),
+        };
+    }
     for job in jobs {
         execute(connection, "SAVEPOINT job")?;
         if !job.run(connection) {
@@ -218,7 +302,7 @@ fn transaction(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::
     execute(connection, "COMMIT")
 }
 
-fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
+fn execute(connection: &Reader, sql: &'static str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute(()).map(|_| ())
 }
 

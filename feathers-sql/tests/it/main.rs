@@ -48,8 +48,10 @@ impl File {
 fn new_file() -> File {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Of this process alone: others may run the same tests.
     let folder = FOLDER.get_or_init(|| {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("feathers-sql");
+        let name = format!("feathers-sql-{}", std::process::id());
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _nothing_left_over = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         folder

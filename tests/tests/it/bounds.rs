@@ -71,7 +71,10 @@ fn options() -> Vec<(String, Value)> {
             path.retain(|(outer, _)| *outer < indent);
             path.push((indent, field.to_owned()));
             // The options of a server are in a struct of their own, which users never see.
-            let names = path.iter().map(|(_, name)| name.as_str()).filter(|name| !["options", "socket"].contains(name));
+            let names = path
+                .iter()
+                .map(|(_, name)| name.as_str())
+                .filter(|name| !["options", "query", "socket"].contains(name));
             let names: Vec<&str> = names.collect();
             // What a store holds is no option.
             if let Some(value) = in_code(value.trim_end_matches(',')).filter(|_| names.first() != Some(&"store")) {
@@ -85,6 +88,7 @@ fn options() -> Vec<(String, Value)> {
     add("Retention", &Retention::default());
     add("Crud", &Memory::<Json>::new());
     add("AuthConfig", &AuthConfig::default());
+    add("DatabaseOptions", &Database::options());
     assert!(options.len() > 30, "options are not found any more");
     options
 }

@@ -1,19 +1,20 @@
 //! Groups of jobs on one connection, without the thread.
 
-use feathers_core::{Commit, Error};
-use rusqlite::Connection;
-use tokio::sync::oneshot;
+use std::sync::atomic::AtomicBool;
 
-use super::{Job, Write, group};
+use super::*;
 use crate::sqlite::connection::Place;
-use crate::sqlite::failure::{Failure, Outcome};
+
+fn open() -> Reader {
+    Place::Memory.open(&Arc::new(AtomicBool::new(false))).unwrap()
+}
 
 type Answered = oneshot::Receiver<Outcome<usize>>;
 
-fn job(work: impl FnOnce(&Connection) -> Outcome<usize> + Send + 'static) -> (Box<dyn Job>, Answered) {
+fn job(work: impl FnOnce(&Reader) -> Outcome<usize> + Send + 'static) -> (Box<dyn Job>, Answered) {
     let (answer, answered) = oneshot::channel();
-    let work = Some(|connection: &Connection| work(connection).map(|changes| (changes, changes)));
-    (Box::new(Write { work, done: None, commit: Commit::none(), answer }), answered)
+    let work = Some(|connection: &Reader| work(connection).map(|changes| (changes, changes)));
+    (Box::new(Write { work, size: Size::Few, done: None, commit: Commit::none(), answer }), answered)
 }
 
 fn sql(sql: &'static str) -> (Box<dyn Job>, Answered) {
@@ -21,19 +22,19 @@ fn sql(sql: &'static str) -> (Box<dyn Job>, Answered) {
 }
 
 /// Runs the jobs as one group on a connection and returns the answers: how many changes, or the code of the error.
-fn answers(connection: &Connection, jobs: Vec<(Box<dyn Job>, Answered)>) -> Vec<Result<usize, u16>> {
+fn answers(connection: &Reader, jobs: Vec<(Box<dyn Job>, Answered)>) -> Vec<Result<usize, u16>> {
     let (jobs, answered): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
     group(connection, jobs);
     let code = |failure| match failure {
         Failure::Error(error) => error.code(),
-        Failure::Sqlite(_) => 0,
+        Failure::Sqlite(_) | Failure::Interrupted => 0,
     };
     answered.into_iter().map(|mut answered| answered.try_recv().unwrap().map_err(code)).collect()
 }
 
 fn check(setup: &str, jobs: Vec<(Box<dyn Job>, Answered)>, expected: &[Result<usize, u16>], stored: &[i64]) {
-    let reader = Place::Memory.open().unwrap();
-    let connection = reader.patient().unwrap();
+    let reader = open();
+    let connection = reader.write(None).unwrap();
     connection.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB) STRICT").unwrap();
     connection.execute_batch(setup).unwrap();
     assert_eq!(answers(connection, jobs), expected);
@@ -63,6 +64,22 @@ fn a_failing_job_harms_no_other() {
 }
 
 #[test]
+fn a_job_that_fails_alone_harms_no_later_one() {
+    let fails = || {
+        job(|connection| {
+            connection.execute("INSERT INTO t (id) VALUES (2)", ())?;
+            Err(Error::conflict("changed its mind").into())
+        })
+    };
+    check("", vec![fails()], &[Err(409)], &[]);
+    let lost = job(|connection| {
+        connection.execute("ROLLBACK", ())?;
+        Err(Error::conflict("its own error").into())
+    });
+    check("INSERT INTO t (id) VALUES (1)", vec![lost], &[Err(409)], &[1]);
+}
+
+#[test]
 fn a_full_disk_fails_the_group() {
     let jobs = vec![
         sql("INSERT INTO t (id) VALUES (1)"),
@@ -70,8 +87,8 @@ fn a_full_disk_fails_the_group() {
         sql("INSERT INTO t (id) VALUES (3)"),
     ];
     // SQLite may roll back all or only the statement; either way no job is answered what is not stored.
-    let reader = Place::Memory.open().unwrap();
-    let connection = reader.patient().unwrap();
+    let reader = open();
+    let connection = reader.write(None).unwrap();
     connection
         .execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB) STRICT; PRAGMA max_page_count = 20")
         .unwrap();
@@ -111,4 +128,96 @@ fn a_lost_transaction_fails_the_group() {
         sql("INSERT INTO t (id) VALUES (2)"),
     ];
     check("", jobs, &[Err(503), Err(409), Err(503)], &[]);
+}
+
+fn writer(limit: Duration) -> Writer {
+    let reader = open();
+    reader.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY) STRICT; INSERT INTO t VALUES (1)").unwrap();
+    Writer::start(Source::Own(Box::new(reader)), limit).unwrap()
+}
+
+/// Inserts for ever.
+fn endless(connection: &Reader) -> Outcome<((), usize)> {
+    let sql = "INSERT INTO t WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n) SELECT n FROM n";
+    connection.execute(sql, ())?;
+    Ok(((), 1))
+}
+
+/// Removes one record, and then does not end in Rust.
+fn endless_in_rust(connection: &Reader) -> Outcome<((), usize)> {
+    connection.execute("DELETE FROM t", ())?;
+    loop {
+        connection.check()?;
+    }
+}
+
+async fn count(writer: &Writer) -> i64 {
+    let count = |connection: &Reader| Ok((connection.query_row("SELECT count(*) FROM t", (), |row| row.get(0))?, 0));
+    writer.write(&Commit::none(), Size::Few, count).await.unwrap()
+}
+
+fn told<T: std::fmt::Debug>(outcome: Outcome<T>) -> (u16, String) {
+    match outcome.unwrap_err() {
+        Failure::Error(error) => (error.code(), error.message().to_owned()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_of_many_ends_at_its_limit_and_changes_nothing() {
+    let writer = Arc::new(writer(Duration::from_millis(50)));
+    for work in [endless, endless_in_rust] {
+        // Others are in the same group, and are stored.
+        let insert = |id: i64| {
+            let writer = writer.clone();
+            tokio::spawn(async move {
+                let insert = move |connection: &Reader| {
+                    connection.execute("INSERT INTO t VALUES (?)", [-id])?;
+                    Ok(((), 1))
+                };
+                writer.write(&Commit::none(), Size::Few, insert).await
+            })
+        };
+        let before = count(&writer).await;
+        let others: Vec<_> = (before..before + 3).map(insert).collect();
+        let outcome = writer.write(&Commit::none(), Size::Many, work).await;
+        let expected = (408, "The database did not answer within 50ms: ask for less".to_owned());
+        assert_eq!(told(outcome), expected);
+        for other in others {
+            other.await.unwrap().unwrap();
+        }
+        assert_eq!(count(&writer).await, before + 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_the_close_writes_of_many_have_the_time_of_one() {
+    let writer = Arc::new(writer(Duration::from_millis(100)));
+    let began = Arc::new(tokio::sync::Notify::new());
+    let many = |work: fn(&Reader) -> Outcome<((), usize)>, began: Option<Arc<tokio::sync::Notify>>| {
+        let writer = writer.clone();
+        tokio::spawn(async move {
+            let work = move |connection: &Reader| {
+                began.iter().for_each(|began| began.notify_one());
+                work(connection)
+            };
+            writer.write(&Commit::none(), Size::Many, work).await
+        })
+    };
+    let first = many(endless, Some(began.clone()));
+    began.notified().await;
+    let others: Vec<_> = (0..50).map(|_| many(endless, None)).collect();
+    while writer.jobs.lock().unwrap().as_ref().unwrap().capacity() > QUEUE - 50 {
+        tokio::task::yield_now().await;
+    }
+    let started = Instant::now();
+    writer.close().await;
+    // One after the other they would take five seconds.
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert_eq!(told(first.await.unwrap()).0, 408);
+    let mut codes: Vec<u16> = Vec::new();
+    for other in others {
+        codes.push(told(other.await.unwrap()).0);
+    }
+    assert!(codes.iter().all(|code| [408, 503].contains(code)) && codes.contains(&503), "{codes:?}");
 }

@@ -1,0 +1,277 @@
+//! Long scans: they leave the async workers, hold no lock while they compare, and end when nobody waits for them.
+//!
+//! A scan reads the records as they were at one moment. A change of many looks at them like that too, and then, with
+//! the lock, tests only those again that are not the same any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+
+use super::{MemoryStore, Place, Records, matches};
+use crate::commit::Commit;
+use crate::error::{Error, Result};
+use crate::query::{PageBuilder, Query};
+use crate::record::Record;
+use crate::store::Found;
+
+/// So many comparisons are made where they are asked for: about a millisecond.
+const WORK: u64 = 100_000;
+/// What it costs to sort one record by one field, and to change one, in comparisons.
+const SORT: u64 = 8;
+const CHANGE: u64 = 16;
+/// How long a scan may take, the time in which it waits for others included.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// After how many records the clock is looked at.
+const LOOK: u32 = 64;
+
+/// Returns what a find does with each record.
+pub(super) fn cost(query: &Query) -> u64 {
+    query.filter.cost() + SORT * query.sort.len() as u64
+}
+
+/// Returns what a change of many does with each record.
+pub(super) fn cost_of_change(query: &Query) -> u64 {
+    query.filter.cost() + CHANGE
+}
+
+/// Tells whether an async worker is held too long by so many records at such a cost.
+pub(super) fn is_long(records: usize, cost: u64) -> bool {
+    (records as u64).saturating_mul(cost) > WORK
+}
+
+/// Half of the cores, for the long scans of one store. Clones are the same.
+#[derive(Clone, Debug)]
+pub(super) struct Turns(Arc<Semaphore>);
+
+/// A scan that runs.
+pub(super) struct Scan {
+    unwanted: Arc<AtomicBool>,
+    until: Instant,
+    records: u32,
+}
+
+/// Ends its scan when it is dropped.
+struct Interest(Arc<AtomicBool>);
+
+impl Drop for Interest {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Scan {
+    /// Fails if the scan must end; asked for every record.
+    fn check(&mut self) -> Result<()> {
+        if self.unwanted.load(Ordering::Relaxed) {
+            return Err(Error::timeout("nobody waits for the answer"));
+        }
+        if self.records.is_multiple_of(LOOK) && Instant::now() > self.until {
+            return Err(Error::timeout(format!("The store did not answer within {PATIENCE:?}: ask for less")));
+        }
+        self.records = self.records.wrapping_add(1);
+        Ok(())
+    }
+}
+
+impl Turns {
+    pub(super) fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Self(Arc::new(Semaphore::new((cores / 2).max(1))))
+    }
+
+    /// Runs a scan on a thread for blocking work. It ends early when the future is dropped.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Scan) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let interest = Interest(Arc::default());
+        let mut scan = Scan { unwanted: interest.0.clone(), until: Instant::now() + PATIENCE, records: 0 };
+        let turn = self.0.clone().acquire_owned().await.map_err(Error::internal)?;
+        let scanning = tokio::task::spawn_blocking(move || {
+            let outcome = scan.check().and_then(|()| work(&mut scan));
+            drop(turn);
+            outcome
+        });
+        let outcome = scanning.await.map_err(Error::internal)?;
+        // Until here, so that the scan ends when this future is dropped.
+        drop(interest);
+        outcome
+    }
+}
+
+/// What a change makes of the records that match, before the lock is taken.
+struct Draft<R, T> {
+    seen: Vec<(Place, Arc<R>)>,
+    /// For each of them, what becomes of it; `None` if it does not match.
+    made: Vec<Option<T>>,
+}
+
+impl<R, T> Draft<R, T> {
+    /// Returns what becomes of the records that match now.
+    fn settle(self, records: &Records<R>, mut make: impl FnMut(&R) -> Result<Option<T>>) -> Result<Vec<(Place, T)>> {
+        let mut drafts = self.seen.into_iter().zip(self.made).peekable();
+        let mut settled = Vec::new();
+        for (place, record) in &records.ordered {
+            while drafts.next_if(|((drafted, _), _)| drafted < place).is_some() {}
+            let made = match drafts.next_if(|((drafted, _), _)| drafted == place) {
+                Some(((_, seen), made)) if Arc::ptr_eq(&seen, record) => made,
+                _ => make(record)?,
+            };
+            settled.extend(made.map(|made| (*place, made)));
+        }
+        Ok(settled)
+    }
+}
+
+impl<R: Record> MemoryStore<R> {
+    /// Finds on another thread.
+    pub(super) async fn find_long(&self, query: &Query) -> Result<Found<R>> {
+        let (store, query) = (self.clone(), query.clone());
+        let find = move |scan: &mut Scan| {
+            let all: Vec<_> = store.read(|records| records.ordered.values().cloned().collect());
+            let mut page = PageBuilder::new(&query, query.sort.is_empty());
+            for record in all {
+                scan.check()?;
+                if page.is_full() {
+                    break;
+                }
+                if matches(&*record, &query.filter) {
+                    page.push(record);
+                }
+            }
+            Ok(page.finish())
+        };
+        self.turns.run(find).await
+    }
+
+    /// Changes all that match, on another thread.
+    pub(super) async fn patch_long(&self, patch: R::Patch, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
+        let (store, query, commit) = (self.clone(), query.clone(), commit.clone());
+        let change = move |scan: &mut Scan| {
+            let make = |record: &R| {
+                if !matches(record, &query.filter) {
+                    return Ok(None);
+                }
+                let mut changed = record.clone();
+                changed.apply(store.schema.id, &patch)?;
+                store.check(&changed)?;
+                Ok(Some(Arc::new(changed)))
+            };
+            let draft = store.draft(scan, make)?;
+            store.write(|records| {
+                let settled = draft.settle(records, make)?;
+                for (place, record) in &settled {
+                    records.ordered.insert(*place, record.clone());
+                }
+                if !settled.is_empty() {
+                    commit.reached(settled.len());
+                }
+                Ok(settled.into_iter().map(|(_, record)| record).collect())
+            })
+        };
+        self.turns.run(change).await
+    }
+
+    /// Removes all that match, on another thread.
+    pub(super) async fn remove_long(&self, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
+        let (store, query, commit) = (self.clone(), query.clone(), commit.clone());
+        let change = move |scan: &mut Scan| {
+            let make = |record: &R| Ok(matches(record, &query.filter).then_some(()));
+            let draft = store.draft(scan, make)?;
+            store.write(|records| {
+                let places = draft.settle(records, make)?.into_iter().map(|(place, ())| place);
+                Ok(store.take(records, places, &commit))
+            })
+        };
+        self.turns.run(change).await
+    }
+
+    fn draft<T>(&self, scan: &mut Scan, mut make: impl FnMut(&R) -> Result<Option<T>>) -> Result<Draft<R, T>> {
+        let seen: Vec<_> =
+            self.read(|records| records.ordered.iter().map(|(place, record)| (*place, record.clone())).collect());
+        let mut made = Vec::with_capacity(seen.len());
+        for (_, record) in &seen {
+            scan.check()?;
+            made.push(make(record)?);
+        }
+        Ok(Draft { seen, made })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Poll, Waker};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::query::QueryOptions;
+    use crate::record::Json;
+    use crate::store::Store;
+
+    fn poll<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        match future.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_scan_ends_when_nobody_waits_for_it() {
+        let (begin, began) = mpsc::channel();
+        let (end, ended) = mpsc::channel();
+        let turns = Turns::new();
+        {
+            let mut scanning = pin!(turns.run(move |scan| {
+                begin.send(()).unwrap();
+                let error = loop {
+                    if let Err(error) = scan.check() {
+                        break error;
+                    }
+                };
+                end.send(error.code()).unwrap();
+                Ok(())
+            }));
+            assert!(poll(scanning.as_mut()).is_none());
+            began.recv_timeout(Duration::from_secs(60)).unwrap();
+            assert!(ended.try_recv().is_err());
+        }
+        assert_eq!(ended.recv_timeout(Duration::from_secs(4)), Ok(408), "before its time is over");
+    }
+
+    #[tokio::test]
+    async fn a_scan_that_takes_too_long_is_a_408() {
+        let mut scan = Scan { unwanted: Arc::default(), until: Instant::now(), records: 0 };
+        std::thread::sleep(Duration::from_millis(2));
+        let error = scan.check().unwrap_err();
+        assert_eq!((error.code(), error.message()), (408, "The store did not answer within 5s: ask for less"));
+    }
+
+    #[tokio::test]
+    async fn a_change_of_many_tests_again_what_has_changed_meanwhile() {
+        let store = MemoryStore::<Json>::new(Json::schema());
+        let commit = Commit::none();
+        let record = |n: i64| serde_json::from_value(json!({ "n": n })).unwrap();
+        store.create((0..5).map(|_| record(1)).collect(), &commit).await.unwrap();
+        let raw = json!({ "n": 1 });
+        let query = Query::parse(raw.as_object().unwrap(), store.schema(), &QueryOptions::default(), false).unwrap();
+        let make = |record: &Json| Ok(matches(record, &query.filter).then_some(()));
+        let mut scan = Scan { unwanted: Arc::default(), until: Instant::now() + Duration::from_secs(60), records: 0 };
+        let draft = store.draft(&mut scan, make).unwrap();
+
+        let all = Query::default();
+        store.patch(Some(&2.into()), record(2), &all, &commit).await.unwrap();
+        store.remove(Some(&3.into()), &all, &commit).await.unwrap();
+        store.update(&4.into(), record(1), &all, &commit).await.unwrap();
+        store.create(vec![record(1), record(2)], &commit).await.unwrap();
+
+        let settled = store.write(|records| draft.settle(records, make)).unwrap();
+        let places: Vec<Place> = settled.into_iter().map(|(place, ())| place).collect();
+        assert_eq!(places, [1, 4, 5, 6].map(Place::Number));
+    }
+}
