@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use feathers_core::duration;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 use crate::oauth::OAuthConfig;
 
@@ -28,6 +28,7 @@ use crate::oauth::OAuthConfig;
 #[non_exhaustive]
 pub struct AuthConfig {
     /// What tokens are signed with by the algorithms `HS256` to `HS512`: 32 bytes or more. There is no default.
+    #[serde(deserialize_with = "long_secret")]
     pub secret: Option<Secret>,
     /// Under which name the one who logs in stands in answers; `None` for tokens without a user.
     pub entity: Option<String>,
@@ -86,15 +87,44 @@ impl AuthConfig {
 
     /// Takes the defaults with the secret of `FEATHERS_SECRET`, and the lifetime of tokens of `JWT_EXPIRES` if it is set.
     ///
-    /// A lifetime that cannot be read is an error that names it; a secret that is missing is one of the start.
+    /// A lifetime that cannot be read and a secret that is too short are errors that name them; a secret that is missing
+    /// is one of the start.
     pub fn from_env() -> feathers_core::Result<Self> {
-        let mut config = Self { secret: std::env::var("FEATHERS_SECRET").ok().map(Secret), ..Self::default() };
+        let secret = std::env::var("FEATHERS_SECRET").ok().filter(|secret| !secret.is_empty());
+        if let Some(bytes) = secret.as_ref().map(String::len).filter(|bytes| *bytes < SHORTEST_SECRET) {
+            return Err(short_secret("FEATHERS_SECRET", bytes));
+        }
+        let mut config = Self { secret: secret.map(Secret), ..Self::default() };
         if let Ok(text) = std::env::var("JWT_EXPIRES") {
             config.jwt.expires_in = duration::parse(&text).ok_or_else(|| {
                 feathers_core::Error::general(format!("JWT_EXPIRES must be a time such as 1d, not '{text}'"))
             })?;
         }
         Ok(config)
+    }
+}
+
+/// A secret below this many bytes can be guessed.
+pub(crate) const SHORTEST_SECRET: usize = 32;
+
+/// Refuses a secret by the name of what it was read from.
+pub(crate) fn short_secret(from: &str, bytes: usize) -> feathers_core::Error {
+    feathers_core::Error::general(format!(
+        "{from} has {bytes} bytes, and authentication needs a secret of {SHORTEST_SECRET} or more to sign tokens with: \
+         make one with `openssl rand -base64 32`"
+    ))
+}
+
+/// Reads a secret, so that one that is too short is refused by the name of its key. An empty one is none.
+fn long_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    let secret = Option::<Secret>::deserialize(deserializer)?.filter(|secret| !secret.0.is_empty());
+    match &secret {
+        Some(Secret(text)) if text.len() < SHORTEST_SECRET => {
+            let expected =
+                format!("a secret of {SHORTEST_SECRET} bytes or more, as `openssl rand -base64 32` makes one");
+            Err(de::Error::invalid_length(text.len(), &expected.as_str()))
+        }
+        _ => Ok(secret),
     }
 }
 

@@ -66,6 +66,11 @@ impl Builder {
         let environment = self.chosen_environment()?;
         let folder = self.chosen_folder()?;
 
+        let notices: Vec<String> = self.missing(&folder, &environment).into_iter().collect();
+        for notice in &notices {
+            say(notice);
+        }
+
         let mut layers = Layers::builder();
         let mut sources = Vec::new();
         for name in ["default", &environment, "local"] {
@@ -81,7 +86,7 @@ impl Builder {
             layers = layers.set_override(variable.key, variable.value).map_err(refused)?;
             sources.push(name);
         }
-        Config::new(environment, folder, sources, &layers.build()?)
+        Config::new(environment, folder, sources, notices, &layers.build()?)
     }
 
     fn chosen_environment(&self) -> Result<String> {
@@ -111,10 +116,37 @@ impl Builder {
         }
     }
 
+    /// Says which file or folder is not there although the settings speak of it, or the place is the usual one.
+    fn missing(&self, folder: &Path, environment: &str) -> Option<String> {
+        if !folder.is_dir() {
+            let inside = std::env::current_dir().map(|inside| format!(" in {}", inside.display())).unwrap_or_default();
+            return Some(format!("there is no folder `{}`{inside}: only variables are read", folder.display()));
+        }
+        let origin = match (&self.environment, self.variable(ENVIRONMENT)) {
+            (Some(_), _) => String::new(),
+            (None, Some(_)) => format!(" (from {ENVIRONMENT})"),
+            // It is the default, which needs no file of its own.
+            (None, None) => return None,
+        };
+        let file = folder.join(format!("{environment}.toml"));
+        let missing = !file.exists();
+        missing.then(|| format!("there is no file {} for the environment `{environment}`{origin}", file.display()))
+    }
+
     /// Returns the text of a variable; an empty one counts as none, and of two of the same name the last counts.
     fn variable(&self, name: &str) -> Option<&OsStr> {
         let (_, text) = self.variables.iter().rev().find(|(candidate, _)| candidate == name)?;
         Some(text.as_os_str()).filter(|text| !text.is_empty())
+    }
+}
+
+/// Warns in the log, or on standard error where no log is set up yet, as is usual when settings are read.
+#[expect(clippy::print_stderr, reason = "the log begins later, often with what is read here")]
+fn say(notice: &str) {
+    if tracing::dispatcher::has_been_set() {
+        tracing::warn!("configuration: {notice}");
+    } else {
+        eprintln!("configuration: {notice}");
     }
 }
 

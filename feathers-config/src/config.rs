@@ -20,6 +20,7 @@ pub struct Config {
     environment: String,
     folder: PathBuf,
     sources: Vec<String>,
+    notices: Vec<String>,
     root: Value,
 }
 
@@ -43,8 +44,14 @@ impl Config {
         Builder::default()
     }
 
-    pub(crate) fn new(environment: String, folder: PathBuf, sources: Vec<String>, layers: &Layers) -> Result<Self> {
-        Ok(Self { environment, folder, sources, root: Value::new(None, layers.collect()?) })
+    pub(crate) fn new(
+        environment: String,
+        folder: PathBuf,
+        sources: Vec<String>,
+        notices: Vec<String>,
+        layers: &Layers,
+    ) -> Result<Self> {
+        Ok(Self { environment, folder, sources, notices, root: Value::new(None, layers.collect()?) })
     }
 
     /// Reads one key, such as `authentication` or `server.port`.
@@ -67,6 +74,12 @@ impl Config {
     /// Returns the files and variables that were read, the weakest first.
     pub fn sources(&self) -> impl Iterator<Item = &str> {
         self.sources.iter().map(String::as_str)
+    }
+
+    /// Returns what was said when it was read: that there is no folder with files, or no file for the environment that
+    /// was named.
+    pub fn notices(&self) -> impl Iterator<Item = &str> {
+        self.notices.iter().map(String::as_str)
     }
 
     fn read<T: DeserializeOwned>(&self, key: &str) -> Result<T, Problem> {

@@ -208,6 +208,12 @@ impl de::Error for Problem {
         Self::invalid_type(found, expected)
     }
 
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        // Also where the value itself must not be shown, its length helps.
+        let found = Found { kind: format!("value of length {length}"), value: None };
+        Self::new(Fault::Unfit { expected: words(&expected.to_string()), found })
+    }
+
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         let found = Found::new(Unexpected::Str(variant));
         Self::new(Fault::Unfit { expected: one_of(expected, "nothing that exists"), found })

@@ -170,7 +170,13 @@ pub struct QueryOptions {
 
 impl Default for QueryOptions {
     fn default() -> Self {
-        Self { operators: BTreeSet::new(), filters: BTreeSet::new(), paginate: None, max_cost: MAX_COST }
+        Self {
+            operators: BTreeSet::new(),
+            filters: BTreeSet::new(),
+            paginate: None,
+            known: BTreeSet::new(),
+            max_cost: MAX_COST,
+        }
     }
 }
 

@@ -305,7 +305,7 @@ impl Server {
         self
     }
 
-    /// Adds routes of your own. They win over services of the same path.
+    /// Adds routes of your own. They win over services of the same path, and have the app as an `Extension<Handle>`.
     ///
     /// A request with a cookie from a page of another origin is a 403, as everywhere, unless
     /// [`Cors::credentials`](crate::Cors::credentials) lets that send cookies.

@@ -9,6 +9,7 @@
 //! | [`stores`] | in memory, SQLite, your own |
 //! | [`transports`] | the server, REST, Socket.IO, and the realtime endpoint on the wire |
 //! | [`authentication`] | logins, tokens, who may do what; with the feature `auth` |
+//! | [`operations`] | routes and middleware of your own, health, metrics, logs, the end |
 //! | [`configuration`] | files, environments, variables; with the feature `config` |
 //! | [`oauth`] | logins through GitHub, Google and others; with the feature `oauth` |
 //! | [`grip`] | proxies that hold the connections; with the feature `grip` |
@@ -34,6 +35,9 @@ pub mod stores {}
 
 #[doc = include_str!("../../docs/guide/transports.md")]
 pub mod transports {}
+
+#[doc = include_str!("../../docs/guide/operations.md")]
+pub mod operations {}
 
 // The examples need the feature.
 #[cfg_attr(feature = "auth", doc = include_str!("../../docs/guide/authentication.md"))]

@@ -29,8 +29,8 @@
 //! The package is `feathers-rs`, the library `feathers`. An app needs `serde` and `tokio` beside it.
 //!
 //! # Where to read on
-//! [`guide`] has one page for each part: services, hooks, events, queries, stores, transports, configuration,
-//! tests, and what is different for those who come from FeathersJS.
+//! [`guide`] has one page for each part: services, hooks, events, queries, stores, transports, operations,
+//! configuration, tests, and what is different for those who come from FeathersJS.
 //!
 //! # Features
 //! | feature | on by default | adds |
@@ -49,7 +49,7 @@
 //! A feature adds items and never changes what others do.
 //!
 //! # What there is not
-//! Other databases than SQLite, and events across several processes are not part of it yet.
+//! Other databases than SQLite, and engines for a log that several processes share; the trait for them is [`EventLog`].
 
 #[cfg(feature = "auth")]
 pub use feathers_auth as auth;

@@ -3,10 +3,7 @@
 use feathers_core::{Error, Result};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey};
 
-use crate::config::{AuthConfig, KeyConfig};
-
-/// A secret below this many bytes can be guessed.
-const SHORTEST: usize = 32;
+use crate::config::{AuthConfig, KeyConfig, SHORTEST_SECRET, short_secret};
 
 pub(super) struct Keys {
     algorithm: Algorithm,
@@ -75,12 +72,14 @@ impl Keys {
 
 fn secret(config: &AuthConfig) -> Result<Pair> {
     let secret = config.secret.as_ref().map_or("", |secret| secret.expose());
-    if secret.len() < SHORTEST {
-        let what = if secret.is_empty() { "there is none" } else { "this one is shorter" };
+    if secret.is_empty() {
         return Err(Error::general(format!(
-            "authentication needs a secret of {SHORTEST} bytes or more to sign tokens with, and {what}: \
+            "authentication needs a secret of {SHORTEST_SECRET} bytes or more to sign tokens with, and there is none: \
              make one with `openssl rand -base64 32` and set it as FEATHERS_SECRET"
         )));
+    }
+    if secret.len() < SHORTEST_SECRET {
+        return Err(short_secret("`AuthConfig::secret`", secret.len()));
     }
     Ok(Pair {
         kid: None,

@@ -367,7 +367,7 @@ async fn s3_without_a_good_key_nothing_starts() {
     let cases: [(Change, &str); 6] = [
         (Box::new(|config| config.secret = None), how),
         (Box::new(|config| config.secret = Some("".into())), how),
-        (Box::new(|config| config.secret = Some("supersecret".into())), how),
+        (Box::new(|config| config.secret = Some("supersecret".into())), "`AuthConfig::secret` has 11 bytes"),
         (Box::new(|config| config.jwt.algorithm = "none".to_owned()), "not 'none'"),
         (Box::new(with_keys("RS256", Vec::new())), "RS256 needs `jwt.keys`"),
         (

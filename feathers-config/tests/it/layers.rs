@@ -65,6 +65,58 @@ fn the_short_form_reads_a_folder_too() {
 }
 
 #[test]
+fn what_is_not_there_is_said() {
+    let folder = Folder::new(&FILES);
+    let said = |builder: Builder| {
+        let config = builder.load().unwrap();
+        config.notices().map(|notice| folder.named(notice)).collect::<Vec<_>>()
+    };
+    let nosuch = [("FEATHERS_ENV", "nosuch")];
+    assert_eq!(
+        said(folder.builder().variables(nosuch)),
+        ["there is no file config/nosuch.toml for the environment `nosuch` (from FEATHERS_ENV)"]
+    );
+    assert_eq!(
+        said(folder.builder().environment("staging")),
+        ["there is no file config/staging.toml for the environment `staging`"]
+    );
+    // The default needs no file, and what is there need not be spoken of.
+    assert_eq!(said(folder.builder()), [""; 0]);
+    assert_eq!(said(folder.builder().variables([("FEATHERS_ENV", "production")])), [""; 0]);
+    let here = env::current_dir().unwrap();
+    assert_eq!(
+        said(Config::builder().variables(nosuch)),
+        [format!("there is no folder `config` in {}: only variables are read", here.display())]
+    );
+}
+
+#[test]
+fn what_is_not_there_is_said_on_standard_error() {
+    const TEST: &str = "layers::what_is_not_there_is_said_on_standard_error";
+    if env::var_os("FEATHERS__CHILD").is_some() {
+        Config::load().unwrap();
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let said = || {
+        let child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", TEST, "--nocapture"])
+            .envs([("FEATHERS_ENV", "nosuch"), ("FEATHERS__CHILD", "1")])
+            .env_remove("FEATHERS_CONFIG_DIR")
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        String::from_utf8(child.stderr).unwrap()
+    };
+    assert!(said().contains("configuration: there is no folder `config` in "), "{}", said());
+    fs::create_dir(folder.path().join("config")).unwrap();
+    let path = std::path::Path::new("config").join("nosuch.toml");
+    let expected =
+        format!("configuration: there is no file {} for the environment `nosuch` (from FEATHERS_ENV)", path.display());
+    assert!(said().contains(&expected), "{}", said());
+}
+
+#[test]
 fn the_process_is_read() {
     const TEST: &str = "layers::the_process_is_read";
     // Variables of this process cannot be changed safely, so that the test runs itself in another one.

@@ -56,7 +56,6 @@ impl DatabaseOptions {
     }
 
     /// Opens a database as [`Database::from_env`] does.
-    #[expect(clippy::wrong_self_convention, reason = "it ends what `Database::options` begins")]
     pub async fn from_env(self, default: &str) -> Result<Database> {
         let url = std::env::var_os("DATABASE_URL").filter(|url| !url.is_empty()).map(OsString::into_string);
         let url = url.transpose().map_err(|_| Error::general("DATABASE_URL is no valid text"))?;

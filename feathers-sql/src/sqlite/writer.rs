@@ -285,11 +285,10 @@ fn transaction(connection: &Reader, jobs: &mut [Box<dyn Job>]) -> rusqlite::Resu
     execute(connection, "BEGIN IMMEDIATE")?;
     if let [job] = jobs {
         // Nobody else has to be kept from harm. An interrupted job has rolled back everything already.
-        return match job.run(connection) {
-            true => execute(connection, "COMMIT"),
-            false if connection.is_autocommit() => Ok(()),
-            false => execute(connection, "ROLLBACK"),
-        };
+        if job.run(connection) {
+            return execute(connection, "COMMIT");
+        }
+        return if connection.is_autocommit() { Ok(()) } else { execute(connection, "ROLLBACK") };
     }
     for job in jobs {
         execute(connection, "SAVEPOINT job")?;

@@ -110,5 +110,5 @@ async fn reads_by_id_do_not_wait_for_slow_ones() {
         assert_eq!(found.unwrap().unwrap().id, id);
     }
     drop(finds);
-    tokio::time::timeout(Duration::from_secs(60), people.store().close()).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_mins(1), people.store().close()).await.unwrap().unwrap();
 }

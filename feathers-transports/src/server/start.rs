@@ -3,7 +3,7 @@
 use std::env;
 use std::net::SocketAddr;
 
-use axum::Router;
+use axum::{Extension, Router};
 use feathers_core::{Error, Handle, Result};
 use tokio::net::TcpListener;
 
@@ -110,7 +110,8 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
     let door = Door::new(Proxies::parse(&options.proxies)?, limiter, options.health.clone());
     let bounds = Bounds { body: options.body_limit, time: options.request_timeout };
     let mut elsewhere = Elsewhere::new(options.routes.is_none() && options.wrap.is_empty());
-    let mut router = options.routes.map(|routes| bounds.layer(routes)).unwrap_or_default();
+    let own = |routes: Router| bounds.layer(routes.layer(Extension(app.clone())));
+    let mut router = options.routes.map(own).unwrap_or_default();
     if let Some(path) = &options.health {
         router = router.merge(health::routes(path, app)?);
         elsewhere.add(Some(vec![path.clone()]));

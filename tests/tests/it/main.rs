@@ -5,7 +5,9 @@
 mod bad_input;
 mod bounds;
 mod compat;
+mod guide;
 mod lifecycle;
 mod parity;
 mod server;
+mod starts;
 mod tidy;

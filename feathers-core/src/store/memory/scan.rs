@@ -110,14 +110,14 @@ struct Draft<R, T> {
 
 impl<R, T> Draft<R, T> {
     /// Returns what becomes of the records that match now.
-    fn settle(self, records: &Records<R>, mut make: impl FnMut(&R) -> Result<Option<T>>) -> Result<Vec<(Place, T)>> {
+    fn settle(self, records: &Records<R>, mut apply: impl FnMut(&R) -> Result<Option<T>>) -> Result<Vec<(Place, T)>> {
         let mut drafts = self.seen.into_iter().zip(self.made).peekable();
         let mut settled = Vec::new();
         for (place, record) in &records.ordered {
             while drafts.next_if(|((drafted, _), _)| drafted < place).is_some() {}
             let made = match drafts.next_if(|((drafted, _), _)| drafted == place) {
                 Some(((_, seen), made)) if Arc::ptr_eq(&seen, record) => made,
-                _ => make(record)?,
+                _ => apply(record)?,
             };
             settled.extend(made.map(|made| (*place, made)));
         }
@@ -150,7 +150,7 @@ impl<R: Record> MemoryStore<R> {
     pub(super) async fn patch_long(&self, patch: R::Patch, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
         let (store, query, commit) = (self.clone(), query.clone(), commit.clone());
         let change = move |scan: &mut Scan| {
-            let make = |record: &R| {
+            let apply = |record: &R| {
                 if !matches(record, &query.filter) {
                     return Ok(None);
                 }
@@ -159,9 +159,9 @@ impl<R: Record> MemoryStore<R> {
                 store.check(&changed)?;
                 Ok(Some(Arc::new(changed)))
             };
-            let draft = store.draft(scan, make)?;
+            let draft = store.draft(scan, apply)?;
             store.write(|records| {
-                let settled = draft.settle(records, make)?;
+                let settled = draft.settle(records, apply)?;
                 for (place, record) in &settled {
                     records.ordered.insert(*place, record.clone());
                 }
@@ -178,23 +178,23 @@ impl<R: Record> MemoryStore<R> {
     pub(super) async fn remove_long(&self, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
         let (store, query, commit) = (self.clone(), query.clone(), commit.clone());
         let change = move |scan: &mut Scan| {
-            let make = |record: &R| Ok(matches(record, &query.filter).then_some(()));
-            let draft = store.draft(scan, make)?;
+            let apply = |record: &R| Ok(matches(record, &query.filter).then_some(()));
+            let draft = store.draft(scan, apply)?;
             store.write(|records| {
-                let places = draft.settle(records, make)?.into_iter().map(|(place, ())| place);
+                let places = draft.settle(records, apply)?.into_iter().map(|(place, ())| place);
                 Ok(store.take(records, places, &commit))
             })
         };
         self.turns.run(change).await
     }
 
-    fn draft<T>(&self, scan: &mut Scan, mut make: impl FnMut(&R) -> Result<Option<T>>) -> Result<Draft<R, T>> {
+    fn draft<T>(&self, scan: &mut Scan, mut apply: impl FnMut(&R) -> Result<Option<T>>) -> Result<Draft<R, T>> {
         let seen: Vec<_> =
             self.read(|records| records.ordered.iter().map(|(place, record)| (*place, record.clone())).collect());
         let mut made = Vec::with_capacity(seen.len());
         for (_, record) in &seen {
             scan.check()?;
-            made.push(make(record)?);
+            made.push(apply(record)?);
         }
         Ok(Draft { seen, made })
     }
@@ -223,22 +223,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_scan_ends_when_nobody_waits_for_it() {
-        let (begin, began) = mpsc::channel();
-        let (end, ended) = mpsc::channel();
+        let (running, begun) = mpsc::channel();
+        let (code, ended) = mpsc::channel();
         let turns = Turns::new();
         {
             let mut scanning = pin!(turns.run(move |scan| {
-                begin.send(()).unwrap();
+                running.send(()).unwrap();
                 let error = loop {
                     if let Err(error) = scan.check() {
                         break error;
                     }
                 };
-                end.send(error.code()).unwrap();
+                code.send(error.code()).unwrap();
                 Ok(())
             }));
             assert!(poll(scanning.as_mut()).is_none());
-            began.recv_timeout(Duration::from_secs(60)).unwrap();
+            begun.recv_timeout(Duration::from_mins(1)).unwrap();
             assert!(ended.try_recv().is_err());
         }
         assert_eq!(ended.recv_timeout(Duration::from_secs(4)), Ok(408), "before its time is over");
@@ -260,9 +260,9 @@ mod tests {
         store.create((0..5).map(|_| record(1)).collect(), &commit).await.unwrap();
         let raw = json!({ "n": 1 });
         let query = Query::parse(raw.as_object().unwrap(), store.schema(), &QueryOptions::default(), false).unwrap();
-        let make = |record: &Json| Ok(matches(record, &query.filter).then_some(()));
-        let mut scan = Scan { unwanted: Arc::default(), until: Instant::now() + Duration::from_secs(60), records: 0 };
-        let draft = store.draft(&mut scan, make).unwrap();
+        let apply = |record: &Json| Ok(matches(record, &query.filter).then_some(()));
+        let mut scan = Scan { unwanted: Arc::default(), until: Instant::now() + Duration::from_mins(1), records: 0 };
+        let draft = store.draft(&mut scan, apply).unwrap();
 
         let all = Query::default();
         store.patch(Some(&2.into()), record(2), &all, &commit).await.unwrap();
@@ -270,7 +270,7 @@ mod tests {
         store.update(&4.into(), record(1), &all, &commit).await.unwrap();
         store.create(vec![record(1), record(2)], &commit).await.unwrap();
 
-        let settled = store.write(|records| draft.settle(records, make)).unwrap();
+        let settled = store.write(|records| draft.settle(records, apply)).unwrap();
         let places: Vec<Place> = settled.into_iter().map(|(place, ())| place).collect();
         assert_eq!(places, [1, 4, 5, 6].map(Place::Number));
     }

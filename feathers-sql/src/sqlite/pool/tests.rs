@@ -10,6 +10,10 @@ use crate::sqlite::connection::Place;
 /// A limit that no test reaches.
 const LONG: Duration = Duration::from_hours(1);
 
+/// What these reads need to know.
+#[derive(Clone)]
+struct Nothing;
+
 fn pool(points: usize, scans: usize, limit: Duration) -> Arc<Pool> {
     let closing = Arc::new(AtomicBool::new(false));
     let open = |count| Lane::new((0..count).map(|_| Place::Memory.open(&closing).unwrap()).collect());
@@ -17,24 +21,28 @@ fn pool(points: usize, scans: usize, limit: Duration) -> Arc<Pool> {
 }
 
 /// Counts for ever.
-fn endless((): &(), reader: &Reader, (): &()) -> Outcome<i64> {
+fn endless(_: &Nothing, reader: &Reader, _: &Nothing) -> Outcome<i64> {
     let sql = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT count(*) FROM n";
     Ok(reader.query_row(sql, (), |row| row.get(0))?)
 }
 
 /// Does not end in Rust either, where SQLite is not asked.
-fn endless_in_rust((): &(), reader: &Reader, (): &()) -> Outcome<i64> {
+fn endless_in_rust(_: &Nothing, reader: &Reader, _: &Nothing) -> Outcome<i64> {
     loop {
         reader.check()?;
     }
 }
 
-fn quick((): &(), reader: &Reader, (): &()) -> Outcome<i64> {
+fn quick(_: &Nothing, reader: &Reader, _: &Nothing) -> Outcome<i64> {
     Ok(reader.query_row("SELECT 7", (), |row| row.get(0))?)
 }
 
-async fn read(pool: &Pool, kind: Kind, work: fn(&(), &Reader, &()) -> Outcome<i64>) -> Result<i64, (u16, String)> {
-    let outcome = pool.read(kind, &Arc::new(()), &(), work).await;
+async fn read(
+    pool: &Pool,
+    kind: Kind,
+    work: fn(&Nothing, &Reader, &Nothing) -> Outcome<i64>,
+) -> Result<i64, (u16, String)> {
+    let outcome = pool.read(kind, &Arc::new(Nothing), &Nothing, work).await;
     outcome.map_err(|failure| match failure {
         Failure::Error(error) => (error.code(), error.message().to_owned()),
         other => panic!("{other:?}"),
@@ -55,7 +63,7 @@ async fn all_idle(pool: &Pool, scans: usize) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), idle).await.expect("a read goes on that nobody waits for");
+    tokio::time::timeout(Duration::from_mins(1), idle).await.expect("a read goes on that nobody waits for");
 }
 
 #[tokio::test]

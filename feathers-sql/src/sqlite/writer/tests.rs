@@ -198,7 +198,9 @@ async fn after_the_close_writes_of_many_have_the_time_of_one() {
         let writer = writer.clone();
         tokio::spawn(async move {
             let work = move |connection: &Reader| {
-                began.iter().for_each(|began| began.notify_one());
+                if let Some(began) = &began {
+                    began.notify_one();
+                }
                 work(connection)
             };
             writer.write(&Commit::none(), Size::Many, work).await
