@@ -20,7 +20,7 @@ use crate::revocation::{Kept, Revocations, What, keep, revoked};
 use crate::sessions::{About, Sessions};
 use crate::strategy::Strategy;
 use crate::ticket::Tickets;
-use crate::token::{Tokens, now};
+use crate::token::{Tokens, expires, now, started, subject_of};
 
 pub(crate) type Check = Arc<dyn Fn(&Payload) -> Result<()> + Send + Sync>;
 
@@ -57,6 +57,8 @@ impl Auth {
         checks: Vec<Check>,
         kept_in: Option<String>,
     ) -> Self {
+        // The beginning of the process, as far as tokens go.
+        started();
         Self(Arc::new(Inner {
             tokens: Tokens::new(&config),
             passwords: Passwords::new(&config.password),
@@ -86,7 +88,7 @@ impl Auth {
 
     /// Makes a token for somebody, with more claims if you like.
     pub fn create_token(&self, subject: Option<&str>, claims: Map<String, Value>) -> Result<String> {
-        self.new_token(subject, claims).map(|(token, _)| token)
+        self.new_token(subject, claims, None).map(|(token, _)| token)
     }
 
     /// Revokes everything that somebody is logged in with: all his tokens up to now are good no more, and his connections
@@ -104,18 +106,25 @@ impl Auth {
     pub(crate) fn revoke_subject(&self, subject: String) -> impl Future<Output = Result<()>> + Send + 'static {
         let time = now();
         let until = time.saturating_add(self.0.config.jwt.expires_in.as_secs()).saturating_add(1);
-        self.subject_is_revoked(&subject, time, until);
+        let time = self.0.revocations.revoke_subject(&subject, time, until);
+        self.end_revoked(&subject);
         self.keep(What::Subject(subject), time, until)
     }
 
-    pub(crate) fn subject_is_revoked(&self, subject: &str, time: u64, until: u64) {
-        self.0.revocations.revoke_subject(subject, time, until);
+    /// Takes over a revocation that is stored. One of this process is known already, and ends nothing that came after it.
+    pub(crate) fn hear_of_subject(&self, subject: &str, time: u64, until: u64) {
+        if self.0.revocations.hear_of_subject(subject, time, until) {
+            self.end_revoked(subject);
+        }
+    }
+
+    fn end_revoked(&self, subject: &str) {
         // Also of clients that are away.
         if let Some(app) = self.0.app.get() {
             app.revoke_memberships(subject);
         }
         for connection in self.0.sessions.of(subject) {
-            // A token that was made after it, by another process, is good.
+            // A token that was made after it is good.
             let old = connection.authenticated().is_none_or(|login| self.check_revoked(&login).is_err());
             if old {
                 connection.end(Ending::Denied(revoked()));
@@ -131,7 +140,9 @@ impl Auth {
     }
 
     fn check_revoked(&self, login: &Authenticated) -> Result<()> {
-        login.payload().map_or(Ok(()), |claims| self.0.revocations.check(claims))
+        let Some(claims) = login.payload() else { return Ok(()) };
+        let entity = login.entity().map(|entity| self.id_of(entity)).transpose()?;
+        self.0.revocations.check(claims, entity.as_deref())
     }
 
     fn keep(&self, what: What, time: u64, until: u64) -> impl Future<Output = Result<()>> + Send + 'static {
@@ -216,6 +227,11 @@ impl Auth {
             strategy.check(self).await?;
         }
         self.tokens()?;
+        let users = self.entity_name().and_then(|_| self.service().ok());
+        if users.is_some_and(|users| users.info().descriptor().volatile) {
+            // Their ids begin again with each process, so that an older token would be one of somebody else.
+            self.0.revocations.revoke_everybody(started().saturating_sub(1));
+        }
         app.spawn(self.0.sessions.clone().watch(app.clone()));
         if let Some(path) = &self.0.kept_in {
             let kept = Kept::load(app, path, self).await?;
@@ -246,15 +262,6 @@ impl Auth {
     /// Finds credentials in headers, by the first strategy that does.
     pub(crate) fn parse(&self, headers: &feathers_core::Headers) -> Option<Credentials> {
         self.strategies().find_map(|strategy| strategy.parse(headers, self))
-    }
-
-    pub(crate) fn new_token(
-        &self,
-        subject: Option<&str>,
-        claims: Map<String, Value>,
-    ) -> Result<(String, Map<String, Value>)> {
-        let issued = subject.map_or_else(now, |subject| self.0.revocations.issue(subject, now()));
-        self.tokens()?.create(claims, subject, issued)
     }
 
     /// Fails if the one whom a record describes may not log in.
@@ -310,17 +317,6 @@ impl Auth {
         }
     }
 
-    /// Keeps a password that was right with today's parameters.
-    pub(crate) async fn rehash(&self, subject: &str, field: &str, password: &str) -> Result<()> {
-        if field.contains('.') {
-            return Ok(());
-        }
-        let hash = self.passwords()?.rehash(password).await?;
-        let mut params = Params::new();
-        params.insert(Hashed);
-        self.service()?.patch(Id::from_text(subject)?, json!({ field: hash }), params).await.map(drop)
-    }
-
     /// Returns the record as the one who logs in may see it.
     pub(crate) async fn safe_entity(&self, login: &Authenticated, params: &Params) -> Result<Option<Value>> {
         let Some(entity) = login.entity() else { return Ok(None) };
@@ -364,6 +360,7 @@ impl Auth {
             // Somebody else was logged in: his channels are not for this one.
             self.app()?.logout(&Payload::NULL, params).await;
         }
+        let subject = about.subject.clone();
         {
             let _one_at_a_time = self.0.changes.lock();
             connection.set_credentials(login.credentials().cloned());
@@ -373,7 +370,8 @@ impl Auth {
         }
         // What was revoked or changed meanwhile has not found this connection.
         let mut good = self.check_revoked(login);
-        if good.is_ok() && self.0.changes.count() != seen {
+        let changed = subject.is_some_and(|subject| self.0.changes.has_changed(&subject, seen));
+        if good.is_ok() && changed {
             good = self.look_at(connection).await;
         }
         if let Err(error) = &good {
@@ -404,16 +402,14 @@ impl Auth {
         self.keep(What::Token(jti), now(), until).await
     }
 
-    fn about(&self, login: &Authenticated) -> Result<About> {
-        let claim = |name: &str| login.payload().and_then(|claims| claims.get(name));
-        let text = |name: &str| claim(name).and_then(Value::as_str).map(str::to_owned);
+    pub(crate) fn about(&self, login: &Authenticated) -> Result<About> {
         Ok(About {
             subject: match login.entity() {
                 Some(entity) => Some(self.id_of(entity)?),
-                None => text("sub"),
+                None => login.payload().and_then(subject_of),
             },
-            jti: text("jti"),
-            expires: claim("exp").and_then(Value::as_u64),
+            jti: login.payload().and_then(|claims| claims.get("jti")?.as_str()).map(str::to_owned),
+            expires: login.payload().and_then(expires),
         })
     }
 }

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use feathers_core::{App, Handle, IntoMount, Lifecycle, Payload, Plugin, Publication, Result};
+use feathers_core::{App, Handle, IntoMount, Lifecycle, Payload, Plugin, Result};
 
 use crate::admit::Admission;
 use crate::auth::{Auth, Check};
 use crate::config::AuthConfig;
-use crate::password_hook::NewPassword;
 use crate::service::{AuthenticationService, Session};
 use crate::strategy::{ApiKey, Jwt, Local, Strategy};
 use crate::ticket::TicketService;
@@ -138,10 +137,8 @@ impl Authentication {
 
         let own = auth.clone();
         app.on_disconnect(move |connection, _| drop(own.sessions().remove(connection)));
-        for event in ["updated", "patched", "removed"] {
-            let own = auth.clone();
-            app.on_event(&users, event, move |publication, _| changed(&own, publication));
-        }
+        let own = auth.clone();
+        app.on_write(&users, move |write, _| own.written(write));
         let own = auth.clone();
         app.around_setup(move |app, next| start(own.clone(), app, next));
         auth
@@ -159,15 +156,6 @@ async fn start(auth: Auth, app: Handle, next: Lifecycle) -> Result<()> {
     auth.begin(&app);
     next.run().await?;
     auth.start(&app).await
-}
-
-/// Notes that the record of somebody has changed or gone.
-fn changed(auth: &Auth, publication: &Publication) {
-    let gone = &*publication.event == "removed";
-    let changed = publication.call.as_ref().is_some_and(|call| call.params.get::<NewPassword>().is_some());
-    if let Err(error) = auth.changed(&publication.data, gone || changed) {
-        tracing::error!(?error, "a changed user could not be looked at");
-    }
 }
 
 impl fmt::Debug for Authentication {

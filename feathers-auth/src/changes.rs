@@ -1,19 +1,34 @@
 //! Changes of those who are logged in: a connection has the rights of today.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use feathers_core::{Connection, Ending, Payload, Result};
+use feathers_core::{Connection, Ending, Method, Payload, Result, Write};
 use serde_json::Value;
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Hashed};
 use crate::authenticated::CurrentUser;
+use crate::password_hook::NewPassword;
+use crate::strategy::at;
 
-/// How many changes there have been. A login that has read a record before one of them looks again.
-#[derive(Debug, Default)]
+/// Users who share one of so many places share the number of their last change.
+const PLACES: usize = 1_024;
+
+/// How many changes there have been, and the last one of each user. A login that has read a record before one of them
+/// looks again.
 pub(crate) struct Changes {
     count: AtomicU64,
+    hasher: RandomState,
+    last: Box<[AtomicU64]>,
     login: Mutex<()>,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        let last = (0..PLACES).map(|_| AtomicU64::new(0)).collect();
+        Self { count: AtomicU64::new(0), hasher: RandomState::new(), last, login: Mutex::default() }
+    }
 }
 
 /// Whose turn it is on a connection.
@@ -23,6 +38,23 @@ struct Turn(Arc<tokio::sync::Mutex<()>>);
 impl Changes {
     pub(crate) fn count(&self) -> u64 {
         self.count.load(Ordering::SeqCst)
+    }
+
+    /// Tells whether somebody may have changed after so many changes.
+    pub(crate) fn has_changed(&self, subject: &str, seen: u64) -> bool {
+        self.last(subject).is_some_and(|last| last.load(Ordering::SeqCst) > seen)
+    }
+
+    fn note(&self, subject: &str) {
+        let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(last) = self.last(subject) {
+            last.fetch_max(number, Ordering::SeqCst);
+        }
+    }
+
+    fn last(&self, subject: &str) -> Option<&AtomicU64> {
+        let place = self.hasher.hash_one(subject) % PLACES as u64;
+        self.last.get(usize::try_from(place).ok()?)
     }
 
     /// Who holds this may change who is logged in on a connection.
@@ -45,15 +77,44 @@ impl Changes {
 }
 
 impl Auth {
-    /// Notes that the record of somebody has changed, and what is known of it.
-    ///
-    /// That may be only a part: what is hidden from the one who made the change, or was not asked for, is not there.
-    pub(crate) fn changed(&self, record: &Payload, revoke: bool) -> Result<()> {
+    /// Follows a write of the service of users: what it has changed, whatever becomes of its result and event.
+    pub(crate) fn written(&self, write: &Write<'_>) {
+        if *write.method == Method::Create {
+            return;
+        }
+        let revoke = *write.method == Method::Remove || self.changes_password(write);
+        match write.result.items() {
+            Ok(Some(records)) => records.iter().for_each(|record| self.user_changed(record, None, revoke)),
+            Ok(None) => self.user_changed(write.result, write.id.map(ToString::to_string), revoke),
+            Err(error) => tracing::error!(?error, "a changed user could not be looked at"),
+        }
+    }
+
+    fn changes_password(&self, write: &Write<'_>) -> bool {
+        let same = write.params.get::<Hashed>().is_some() && !write.params.is_external();
+        if same {
+            return false;
+        }
+        let sets = |data: &Value| data.as_object().is_some_and(|data| at(data, self.password_field()).is_some());
+        let replaces = matches!(write.method, Method::Update | Method::Patch);
+        write.params.get::<NewPassword>().is_some() || replaces && write.data.value().is_ok_and(sets)
+    }
+
+    /// Notes that somebody has changed. A hand-written service may answer only a part of the record, or none.
+    fn user_changed(&self, record: &Payload, id: Option<String>, revoke: bool) {
+        let Some(subject) = self.id_of(record).ok().or(id) else {
+            return tracing::error!("a user has changed, and the answer of the service does not tell which");
+        };
         // Before the look at the connections: a login that is not among them yet sees the new number.
-        self.changes().count.fetch_add(1, Ordering::SeqCst);
-        let subject = self.id_of(record)?;
+        self.changes().note(&subject);
+        if let Err(error) = self.follow(&subject, record, revoke) {
+            tracing::error!(?error, "a changed user could not be looked at");
+        }
+    }
+
+    fn follow(&self, subject: &str, record: &Payload, revoke: bool) -> Result<()> {
         if revoke {
-            let kept = self.revoke_subject(subject);
+            let kept = self.revoke_subject(subject.to_owned());
             self.app()?.spawn(async move {
                 if let Err(error) = kept.await {
                     tracing::error!(?error, "a revocation could not be stored");
@@ -62,12 +123,12 @@ impl Auth {
             return Ok(());
         }
         let mut others = false;
-        for connection in self.sessions().of(&subject) {
+        for connection in self.sessions().of(subject) {
             self.compare(&connection, record, false)?;
             others |= !connection.is_closed();
         }
         if others {
-            let auth = self.clone();
+            let (auth, subject) = (self.clone(), subject.to_owned());
             self.app()?.spawn(async move { auth.look_again(&subject).await });
         }
         Ok(())

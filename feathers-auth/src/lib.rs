@@ -46,6 +46,7 @@ mod cookie;
 mod hook;
 mod layer;
 mod limit;
+mod moment;
 mod oauth;
 mod password;
 mod password_hook;

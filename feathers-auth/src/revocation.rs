@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 
 pub use self::kept::Revocation;
 pub(crate) use self::kept::{Kept, What, keep};
-use crate::token::now;
+use crate::token::{issued, now, subject_of};
 
-/// What is revoked. Nothing is kept for longer than the tokens that it is about.
+/// What is revoked. Nothing is kept for longer than the tokens that it is about, but for an hour at least.
 #[derive(Debug, Default)]
 pub(crate) struct Revocations(Mutex<Table>);
 
@@ -22,6 +22,10 @@ struct Table {
     tokens: HashMap<String, u64>,
     /// Everybody whose tokens up to a time are revoked, and until when there can be such.
     subjects: HashMap<String, Before>,
+    /// Up to when the tokens of all users are revoked.
+    everybody: Option<u64>,
+    /// How many revocations of subjects there have been.
+    count: u64,
     /// How many there may be before those that expired are looked for.
     sweep_at: usize,
 }
@@ -30,12 +34,21 @@ struct Table {
 struct Before {
     time: u64,
     keep_until: u64,
-    /// The latest time that a token has been given since.
-    issued: u64,
+    /// How many revocations there had been with this one.
+    count: u64,
+}
+
+/// The beginning of a login.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begun {
+    time: u64,
+    count: u64,
 }
 
 /// Below this many, those that expired are not looked for.
 const FEW: usize = 1_024;
+/// No login takes so many seconds.
+const LONGEST_LOGIN: u64 = 60 * 60;
 
 impl Revocations {
     /// Revokes one token.
@@ -45,34 +58,60 @@ impl Revocations {
         table.sweep();
     }
 
-    /// Revokes all tokens of somebody that were made up to a time, in seconds; later than `keep_until` none is good.
-    pub(crate) fn revoke_subject(&self, subject: &str, time: u64, keep_until: u64) {
+    /// Revokes all tokens of somebody that were made up to now, in seconds; later than `keep_until` none is good.
+    ///
+    /// Returns the time that counts: a token since the last revocation may be dated ahead of the clock.
+    pub(crate) fn revoke_subject(&self, subject: &str, now: u64, keep_until: u64) -> u64 {
         let mut table = self.lock();
-        // A token since the last revocation may be dated ahead of the clock.
-        let time = table.subjects.get(subject).map_or(time, |before| time.max(before.time).max(before.issued));
-        let before = Before { time, keep_until: keep_until.max(time), issued: time };
-        table.subjects.insert(subject.to_owned(), before);
-        table.sweep();
+        let time = table.next_time(Some(subject), now);
+        table.revoke(subject, time, keep_until);
+        time
     }
 
-    /// Returns the time of a token that somebody is given now: all up to some time may be revoked.
-    pub(crate) fn issue(&self, subject: &str, now: u64) -> u64 {
+    /// Takes over a revocation that is stored. One that is known, such as one of this process, changes nothing: what was
+    /// made after it is good. Tells whether it was new.
+    pub(crate) fn hear_of_subject(&self, subject: &str, time: u64, keep_until: u64) -> bool {
         let mut table = self.lock();
-        let Some(before) = table.subjects.get_mut(subject) else { return now };
-        let issued = now.max(before.time.saturating_add(1));
-        before.issued = before.issued.max(issued);
-        issued
+        let is_new = table.subjects.get(subject).is_none_or(|before| before.time < time);
+        if is_new {
+            table.revoke(subject, time, keep_until);
+        }
+        is_new
     }
 
-    /// Fails for a token that is revoked.
-    pub(crate) fn check(&self, claims: &Map<String, Value>) -> Result<()> {
-        let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        let issued = claims.get("iat").and_then(Value::as_u64).unwrap_or_default();
+    /// Revokes the tokens of all users that were made up to a time.
+    pub(crate) fn revoke_everybody(&self, time: u64) {
+        let mut table = self.lock();
+        table.everybody = table.everybody.max(Some(time));
+    }
+
+    /// Returns what [`Revocations::issue`] is told of a login that begins now.
+    pub(crate) fn begin(&self) -> Begun {
+        Begun { time: now(), count: self.lock().count }
+    }
+
+    /// Returns the time of a token that is made now: all up to some time may be revoked.
+    ///
+    /// Fails if its subject was revoked after the login had begun.
+    pub(crate) fn issue(&self, subject: Option<&str>, now: u64, login: Option<Begun>) -> Result<u64> {
         let table = self.lock();
-        let one = text("jti").is_some_and(|jti| table.tokens.contains_key(jti));
-        let all =
-            text("sub").and_then(|subject| table.subjects.get(subject)).is_some_and(|before| issued <= before.time);
-        if one || all {
+        let before = subject.and_then(|subject| table.subjects.get(subject));
+        // One of another process is heard of later than it was made.
+        let meanwhile = |(before, login): (&Before, Begun)| before.count > login.count && before.time >= login.time;
+        if before.zip(login).is_some_and(meanwhile) {
+            return Err(revoked());
+        }
+        Ok(table.next_time(subject, now))
+    }
+
+    /// Fails for a token that is revoked. `entity` is the id of its user, where the record is known.
+    pub(crate) fn check(&self, claims: &Map<String, Value>, entity: Option<&str>) -> Result<()> {
+        let issued = issued(claims);
+        let table = self.lock();
+        let one = claims.get("jti").and_then(Value::as_str).is_some_and(|jti| table.tokens.contains_key(jti));
+        let all = |subject: &str| table.subjects.get(subject).is_some_and(|before| issued <= before.time);
+        let everybody = table.everybody.is_some_and(|time| issued <= time);
+        if one || everybody || entity.is_some_and(all) || subject_of(claims).as_deref().is_some_and(all) {
             return Err(revoked());
         }
         Ok(())
@@ -89,6 +128,19 @@ pub(crate) fn revoked() -> Error {
 }
 
 impl Table {
+    /// Returns the first time from now on that no revocation covers.
+    fn next_time(&self, subject: Option<&str>, now: u64) -> u64 {
+        let before = subject.and_then(|subject| self.subjects.get(subject)).map(|before| before.time);
+        before.max(self.everybody).map_or(now, |time| now.max(time.saturating_add(1)))
+    }
+
+    fn revoke(&mut self, subject: &str, time: u64, keep_until: u64) {
+        self.count += 1;
+        let keep_until = keep_until.max(time.saturating_add(LONGEST_LOGIN));
+        self.subjects.insert(subject.to_owned(), Before { time, keep_until, count: self.count });
+        self.sweep();
+    }
+
     fn sweep(&mut self) {
         if self.tokens.len() + self.subjects.len() < self.sweep_at.max(FEW) {
             return;

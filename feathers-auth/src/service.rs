@@ -6,12 +6,14 @@ use feathers_core::{
     AroundHook, Context, Credentials, Descriptor, Error, Id, Method, Next, Params, Payload, Provider, Request, Result,
     Service, async_trait,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::auth::{Auth, params_for_strategy};
 use crate::authenticated::Authenticated;
 use crate::cookie;
+use crate::moment::Moment;
 use crate::strategy::{Identity, Token};
+use crate::token::expires;
 
 /// The service.
 #[derive(Debug)]
@@ -75,8 +77,10 @@ impl AuthenticationService {
         if let Some(account) = credentials.strategy().and_then(|name| auth.strategy(name)?.account(&credentials)) {
             auth.limits().login(account, params)?;
         }
+        let moment = auth.moment();
         let login = auth.authenticate(&credentials, &params_for_strategy(params), &allowed).await?;
-        let login = self.with_token(login)?;
+        let login = auth.confirm(&credentials, login, &moment).await?;
+        let login = self.with_token(login, &moment)?;
         self.answer(login, params).await
     }
 
@@ -95,13 +99,13 @@ impl AuthenticationService {
     }
 
     /// Makes a token for somebody who has not presented one.
-    fn with_token(&self, login: Authenticated) -> Result<Authenticated> {
+    fn with_token(&self, login: Authenticated, moment: &Moment) -> Result<Authenticated> {
         let identity = login.identity();
         if identity.token.is_some() {
             return Ok(login);
         }
         let subject = identity.entity.as_ref().map(|entity| self.0.id_of(entity)).transpose()?;
-        let (text, claims) = self.0.new_token(subject.as_deref(), identity.claims.clone())?;
+        let (text, claims) = self.0.new_token(subject.as_deref(), identity.claims.clone(), Some(moment))?;
         let token = Token { text: Credentials::of("jwt", "accessToken", text), claims: Arc::new(claims) };
         let identity = Identity { token: Some(token), ..identity.clone() };
         Ok(Authenticated::new(login.strategy(), identity))
@@ -159,7 +163,7 @@ impl Session {
         let token = login.credentials().and_then(|credentials| credentials.text("accessToken"));
         if let (Some(cookie), Some(Provider::REST), Some(token)) = (&self.0.config().cookie, ctx.params.provider, token)
         {
-            let expires = login.payload().and_then(|claims| claims.get("exp")).and_then(Value::as_u64).unwrap_or(0);
+            let expires = login.payload().and_then(expires).unwrap_or(0);
             let seconds = expires.saturating_sub(crate::token::now());
             ctx.http.headers.push((http::header::SET_COOKIE, cookie::set(cookie, token, seconds)?));
         }

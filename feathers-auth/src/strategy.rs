@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 pub use self::api_key::ApiKey;
 pub(crate) use self::jwt::Jwt;
-pub(crate) use self::local::Local;
+pub(crate) use self::local::{Local, at};
 use crate::auth::Auth;
 use crate::authenticated::Authenticated;
 
@@ -41,6 +41,17 @@ pub trait Strategy: Send + Sync + 'static {
     /// `params` are those of the call, without what the client has presented.
     async fn authenticate(&self, credentials: &Credentials, params: &Params, auth: &Auth) -> Result<Identity>;
 
+    /// Looks again at somebody whom [`Strategy::authenticate`] has found, because the record has changed while the login
+    /// was under way: an error refuses it.
+    ///
+    /// By default the record is read again, so that somebody who has been removed is refused. A strategy whose credentials
+    /// name a field of the record compares that too.
+    async fn confirm(&self, _credentials: &Credentials, identity: Identity, auth: &Auth) -> Result<Identity> {
+        let Some(entity) = &identity.entity else { return Ok(identity) };
+        let entity = auth.entity(&auth.id_of(entity)?).await?;
+        Ok(Identity { entity: Some(entity), ..identity })
+    }
+
     /// Finds credentials in the headers of a request or of a handshake.
     fn parse(&self, _headers: &Headers, _auth: &Auth) -> Option<Credentials> {
         None
@@ -67,6 +78,8 @@ pub struct Identity {
     pub claims: Map<String, Value>,
     /// The token that was presented; without one, a login makes one.
     pub token: Option<Token>,
+    /// The hash that a password was compared with.
+    pub(crate) hash: Option<Arc<str>>,
 }
 
 /// A token that was verified.

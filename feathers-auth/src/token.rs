@@ -7,6 +7,7 @@ mod claims;
 mod keys;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use feathers_core::{Error, Result};
@@ -111,14 +112,17 @@ impl Tokens {
     }
 
     fn check(&self, claims: &Map<String, Value>) -> Result<()> {
-        let now = now();
+        let now = Duration::from_secs(now());
         if let Some(from) = claims.get("nbf") {
-            let from = whole(from).ok_or_else(|| wrong("invalid nbf value"))?;
+            let from = time(from).ok_or_else(|| wrong("invalid nbf value"))?;
             if from > now {
                 return Err(failed("NotBeforeError", "jwt not active", "date", from));
             }
         }
-        let expires = claims.get("exp").and_then(whole).ok_or_else(|| wrong("invalid exp value"))?;
+        if let Some(issued) = claims.get("iat") {
+            time(issued).ok_or_else(|| wrong("invalid iat value"))?;
+        }
+        let expires = claims.get("exp").and_then(time).ok_or_else(|| wrong("invalid exp value"))?;
         if now >= expires {
             return Err(failed("TokenExpiredError", "jwt expired", "expiredAt", expires));
         }
@@ -145,25 +149,61 @@ pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
-/// Reads a time of a claim: a number of seconds that a clock can show.
-fn whole(value: &Value) -> Option<u64> {
+/// Returns when this process began to have tokens, in seconds since the beginning of 1970.
+pub(crate) fn started() -> u64 {
+    static STARTED: LazyLock<u64> = LazyLock::new(now);
+    *STARTED
+}
+
+/// Reads a time of a claim: a number of seconds that a clock can show, perhaps with a fraction.
+fn time(value: &Value) -> Option<Duration> {
     /// The end of the year 9999.
-    const LAST: u64 = 253_402_300_799;
-    value.as_u64().filter(|time| *time <= LAST)
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    let time = match value.as_u64() {
+        Some(seconds) => Duration::from_secs(seconds),
+        None => Duration::try_from_secs_f64(value.as_f64()?).ok()?,
+    };
+    Some(time).filter(|time| *time <= LAST)
+}
+
+/// Returns the second in which a token was made; the first one of all if it does not say so.
+pub(crate) fn issued(claims: &Map<String, Value>) -> u64 {
+    claims.get("iat").and_then(time).unwrap_or_default().as_secs()
+}
+
+/// Returns the first second in which a token is good no more.
+pub(crate) fn expires(claims: &Map<String, Value>) -> Option<u64> {
+    let expires = claims.get("exp").and_then(time)?;
+    Some(expires.as_secs() + u64::from(expires.subsec_nanos() > 0))
+}
+
+/// Returns the id of the user of a token; a number stands for its text, as JavaScript writes it.
+pub(crate) fn subject_of(claims: &Map<String, Value>) -> Option<String> {
+    /// Up to here JavaScript has every whole number.
+    const MOST: f64 = 9_007_199_254_740_991.0;
+    match claims.get("sub")? {
+        Value::String(subject) => Some(subject.clone()),
+        Value::Number(number) => match number.as_f64() {
+            // `1.0` is `1`.
+            Some(whole) if whole.fract() == 0.0 && whole.abs() <= MOST => Some(format!("{whole:.0}")),
+            _ => Some(number.to_string()),
+        },
+        _ => None,
+    }
 }
 
 fn wrong(message: impl Into<String>) -> Error {
     Error::not_authenticated(message).with_data(json!({ "name": "JsonWebTokenError" }))
 }
 
-fn failed(name: &str, message: &str, field: &str, at: u64) -> Error {
+fn failed(name: &str, message: &str, field: &str, at: Duration) -> Error {
     let data = BTreeMap::from([("name", name.to_owned()), (field, date(at))]);
     Error::not_authenticated(message).with_data(json!(data))
 }
 
 /// Writes a time as JavaScript does: `2026-11-24T10:00:00.000Z`. Howard Hinnant's `civil_from_days`.
-fn date(seconds: u64) -> String {
-    let (days, time) = (seconds / 86_400, seconds % 86_400);
+fn date(at: Duration) -> String {
+    let (days, time) = (at.as_secs() / 86_400, at.as_secs() % 86_400);
     let z = days + 719_468;
     let (era, doe) = (z / 146_097, z % 146_097);
     let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
@@ -171,5 +211,11 @@ fn date(seconds: u64) -> String {
     let mp = (5 * doy + 2) / 153;
     let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
     let year = yoe + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.000Z", time / 3_600, time / 60 % 60, time % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+        time / 3_600,
+        time / 60 % 60,
+        time % 60,
+        at.subsec_millis()
+    )
 }

@@ -7,6 +7,7 @@ mod mount;
 mod registry;
 mod service;
 mod typed;
+mod write;
 
 use std::fmt;
 use std::future::Future;
@@ -24,6 +25,8 @@ pub use self::mount::{IntoMount, Mount};
 pub(crate) use self::registry::Mounted;
 pub use self::service::{Route, ServiceHandle, ServiceInfo};
 pub use self::typed::{Page, TypedService};
+pub use self::write::Write;
+pub(crate) use self::write::WriteListener;
 use crate::authenticator::Authenticator;
 use crate::channel::IntoChannels;
 use crate::connection::Connection;
@@ -249,6 +252,22 @@ impl App {
         self
     }
 
+    /// Runs for every call but `find` and `get` that the service at this path has answered with a success, at once: before
+    /// the after hooks, and whatever they make of the result and of the event.
+    ///
+    /// It is for what must follow the records, such as rights. The service may be one of a nested app, and may be mounted
+    /// later. A before hook that sets the result stands for the service. The listener must not wait, and a call does not
+    /// fail by its panic.
+    pub fn on_write(
+        &mut self,
+        path: &str,
+        listener: impl Fn(&Write<'_>, &Handle) + Send + Sync + 'static,
+    ) -> &mut Self {
+        let path = crate::route::strip(path).to_owned();
+        self.listeners.write.push((path, Arc::new(listener)));
+        self
+    }
+
     /// Runs for every new connection, before it gets events.
     pub fn on_connect(&mut self, listener: impl Fn(&Connection, &Handle) + Send + Sync + 'static) -> &mut Self {
         self.listeners.connect.push(Arc::new(move |connection, app| {
@@ -345,6 +364,8 @@ struct Listeners {
     disconnect: Vec<ConnectionListener>,
     login: Vec<AuthListener>,
     logout: Vec<AuthListener>,
+    /// With the whole path of the service.
+    write: Vec<(String, WriteListener)>,
 }
 
 type LifecycleHook = Arc<dyn Fn(Handle, Lifecycle) -> BoxFuture<'static, Result<()>> + Send + Sync>;

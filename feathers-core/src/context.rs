@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::app::{Handle, Mounted, in_method};
+use crate::app::{Handle, Mounted, Write, in_method};
 use crate::commit::Commit;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -183,11 +184,35 @@ impl Context {
         self.phase = outer;
     }
 
-    /// Calls the method, unless a hook has set the result already.
+    /// Calls the method, unless a hook has set the result already, and tells those who listen for writes.
     pub(crate) async fn run_method(&mut self) -> Result<()> {
-        if self.result.is_some() {
-            return Ok(());
+        if self.result.is_none() {
+            self.call_service().await?;
         }
+        if !self.service.write_listeners().is_empty() && !matches!(self.method, Method::Find | Method::Get) {
+            self.tell_of_write();
+        }
+        Ok(())
+    }
+
+    fn tell_of_write(&self) {
+        let Some(result) = &self.result else { return };
+        let write = Write {
+            path: self.path(),
+            method: &self.method,
+            id: self.id.as_ref(),
+            data: &self.data,
+            params: &self.params,
+            result,
+        };
+        for listener in self.service.write_listeners() {
+            if std::panic::catch_unwind(AssertUnwindSafe(|| listener(&write, &self.app))).is_err() {
+                tracing::error!(path = self.path(), method = %self.method, "a listener for writes panicked");
+            }
+        }
+    }
+
+    async fn call_service(&mut self) -> Result<()> {
         let service = self.service.clone();
         let request = Request::new(
             &self.app,

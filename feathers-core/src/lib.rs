@@ -51,7 +51,7 @@ pub use async_trait::async_trait;
 
 pub use crate::app::{
     App, Call, Handle, IntoMount, Lifecycle, Mount, Page, Plugin, Reply, Route, ServiceHandle, ServiceInfo,
-    TypedService,
+    TypedService, Write,
 };
 pub use crate::arguments::{FromId, FromPayload};
 pub use crate::authenticator::{Authenticator, Login, Presented};

@@ -123,6 +123,8 @@ pub struct Descriptor {
     pub docs: Arc<str>,
     /// What is wrong with the way it is set up; each stops the start.
     pub mistakes: Vec<String>,
+    /// Whether the records live in the memory of the process and are gone with it.
+    pub volatile: bool,
 }
 
 /// One method of a service.
@@ -175,6 +177,12 @@ impl Descriptor {
     /// Says which methods may be called without an id.
     pub fn multi(mut self, multi: Multi) -> Self {
         self.multi = Some(multi);
+        self
+    }
+
+    /// Says that the records live in the memory of the process and are gone with it.
+    pub fn volatile(mut self, volatile: bool) -> Self {
+        self.volatile = volatile;
         self
     }
 

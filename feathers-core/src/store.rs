@@ -44,6 +44,11 @@ pub trait Store: Send + Sync + 'static {
         &[]
     }
 
+    /// Tells whether the records live in the memory of the process and are gone with it.
+    fn is_volatile(&self) -> bool {
+        false
+    }
+
     /// Returns the records that match, ordered, skipped and limited as the query says.
     fn find(&self, query: &Query) -> impl Future<Output = Result<Found<Self::Record>>> + Send;
 

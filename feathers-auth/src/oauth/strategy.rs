@@ -72,6 +72,10 @@ impl OAuthStrategy {
     }
 }
 
+fn gone(error: Error) -> Error {
+    if error.is_not_found() { Error::not_authenticated("this account belongs to nobody any more") } else { error }
+}
+
 /// Returns an id as a text: a store may keep numbers as texts.
 fn text(id: &Value) -> Option<String> {
     match id {
@@ -97,7 +101,10 @@ impl Strategy for OAuthStrategy {
         let id = match &existing {
             Some(entity) => {
                 let id = auth.id_of(entity)?;
-                service.patch(Id::from_text(&id)?, data, ()).await?;
+                // An account that was taken off meanwhile does not come back by its own login.
+                let linked = entity.value()?.get(self.field()).is_some_and(|id| !id.is_null());
+                let query = if linked { json!({ (self.field()): profile.id()? }) } else { json!({}) };
+                service.patch(Id::from_text(&id)?, data, query).await.map_err(gone)?;
                 id
             }
             None => auth.id_of(&service.create(data, ()).await?)?,

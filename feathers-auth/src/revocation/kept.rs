@@ -99,7 +99,7 @@ impl Kept {
                     auth.token_is_revoked(token, until);
                 }
                 if let Some(subject) = &revocation.subject {
-                    auth.subject_is_revoked(subject, time, until);
+                    auth.hear_of_subject(subject, time, until);
                 }
             }
             if page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {

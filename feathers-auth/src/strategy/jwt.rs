@@ -8,6 +8,7 @@ use feathers_core::{Credentials, Error, Headers, Params, Result};
 use super::{Identity, Strategy, Token};
 use crate::auth::Auth;
 use crate::cookie;
+use crate::token::subject_of;
 
 /// The strategy `jwt`.
 #[derive(Debug)]
@@ -27,14 +28,15 @@ impl Strategy for Jwt {
         };
         let token = token.ok_or_else(|| Error::not_authenticated("No access token"))?;
         let claims = auth.tokens()?.verify(token)?;
-        auth.revocations().check(&claims)?;
+        auth.revocations().check(&claims, None)?;
         let entity = if auth.entity_name().is_none() {
             None
         } else {
-            let subject = claims.get("sub").and_then(serde_json::Value::as_str);
-            let subject =
-                subject.ok_or_else(|| Error::not_authenticated("jwt subject invalid. expected: the id of a user"))?;
-            Some(auth.entity(subject).await?)
+            let wrong = || Error::not_authenticated("jwt subject invalid. expected: the id of a user");
+            let entity = auth.entity(&subject_of(&claims).ok_or_else(wrong)?).await?;
+            // It may have been revoked meanwhile, and a token may write the id in another way.
+            auth.revocations().check(&claims, Some(&auth.id_of(&entity)?))?;
+            Some(entity)
         };
         let token = Token { text: Credentials::of(NAME, FIELD, token), claims: Arc::new(claims) };
         Ok(Identity { entity, token: Some(token), ..Identity::default() })

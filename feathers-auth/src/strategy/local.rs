@@ -1,7 +1,7 @@
 //! A name and a password.
 
 use async_trait::async_trait;
-use feathers_core::{Credentials, Error, Params, Payload, Result};
+use feathers_core::{Credentials, Error, Params, Result};
 use serde_json::{Map, Value, json};
 
 use super::{Identity, Strategy};
@@ -23,32 +23,71 @@ impl Local {
 
 /// A longer name is nobody's.
 const LONGEST_NAME: usize = 512;
+/// How often a login looks again at a hash that is replaced all the time.
+const LOOKS: usize = 4;
+
+/// What is stored of the one who has a name.
+struct Stored {
+    id: String,
+    hash: Option<String>,
+}
+
+impl Local {
+    /// Returns the name and the password of a login, if they can be somebody's.
+    fn parts<'a>(&self, credentials: &'a Credentials, auth: &Auth) -> Option<(&'a str, &'a str)> {
+        let name = self.account(credentials).filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME);
+        let password = at(credentials.fields(), &auth.config().local.password_field).and_then(Value::as_str);
+        name.zip(password.filter(|password| !password.is_empty()))
+    }
+
+    /// Compares the password with the hash that is stored, also after the waiting for that. Returns the id and the hash.
+    ///
+    /// `known` is a hash that it was compared with already.
+    async fn verify(&self, parts: (&str, &str), known: Option<&str>, auth: &Auth) -> Result<(String, String)> {
+        let (name, password) = parts;
+        let wrong = || Error::not_authenticated(auth.config().local.error_message.clone());
+        let mut stored = stored(name, auth).await?;
+        for _ in 0..LOOKS {
+            let hash = stored.as_ref().and_then(|stored| stored.hash.as_deref());
+            if known.is_some() && hash == known {
+                return stored.and_then(|stored| Some((stored.id, stored.hash?))).ok_or_else(wrong);
+            }
+            let outcome = auth.passwords()?.verify(password, hash).await?;
+            let found = stored.and_then(|stored| Some((stored.id, stored.hash?)));
+            let (Some((id, mut hash)), Match::Yes | Match::Outdated) = (found, outcome) else { return Err(wrong()) };
+            if outcome == Match::Outdated {
+                // The next login is as safe as a new password. That it cannot be kept must not keep anybody out.
+                match auth.rehash(&id, &hash, password).await {
+                    Ok(Some(new)) => hash = new,
+                    Ok(None) => {}
+                    Err(error) => tracing::warn!(?error, "a password could not be hashed anew"),
+                }
+            }
+            let now = self::stored(name, auth).await?;
+            if now.as_ref().is_some_and(|now| now.id == id && now.hash.as_ref() == Some(&hash)) {
+                return Ok((id, hash));
+            }
+            // Another login may have hashed the same password anew.
+            stored = now;
+        }
+        Err(wrong())
+    }
+}
 
 #[async_trait]
 impl Strategy for Local {
     async fn authenticate(&self, credentials: &Credentials, _params: &Params, auth: &Auth) -> Result<Identity> {
-        let config = &auth.config().local;
-        let wrong = || Error::not_authenticated(config.error_message.clone());
-        let name = self.account(credentials).filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME);
-        let password = at(credentials.fields(), &config.password_field).and_then(Value::as_str);
-        let password = password.filter(|password| !password.is_empty());
-        let (Some(name), Some(password)) = (name, password) else { return Err(wrong()) };
+        let Some(parts) = self.parts(credentials, auth) else {
+            return Err(Error::not_authenticated(auth.config().local.error_message.clone()));
+        };
+        let (id, hash) = self.verify(parts, None, auth).await?;
+        Ok(Identity { hash: Some(hash.into()), ..Identity::of(auth.entity(&id).await?) })
+    }
 
-        let field = config.entity_username_field.as_ref().unwrap_or(&config.username_field);
-        let mut found = auth.find(json!({ field: name, "$limit": 1 })).await?;
-        let hash_field = config.entity_password_field.as_ref().unwrap_or(&config.password_field);
-        let hash = found.as_mut().and_then(|entity| hash(entity, hash_field));
-        let passwords = auth.passwords()?;
-        let outcome = passwords.verify(password, hash.as_deref()).await?;
-        let (Some(entity), Match::Yes | Match::Outdated) = (found, outcome) else { return Err(wrong()) };
-        let id = auth.id_of(&entity)?;
-        if outcome == Match::Outdated {
-            // The next login is as safe as a new password. That it cannot be kept must not keep anybody out.
-            if let Err(error) = auth.rehash(&id, hash_field, password).await {
-                tracing::warn!(?error, "a password could not be hashed anew");
-            }
-        }
-        Ok(Identity::of(auth.entity(&id).await?))
+    async fn confirm(&self, credentials: &Credentials, identity: Identity, auth: &Auth) -> Result<Identity> {
+        let Some(parts) = self.parts(credentials, auth) else { return Ok(identity) };
+        let (id, hash) = self.verify(parts, identity.hash.as_deref(), auth).await?;
+        Ok(Identity { hash: Some(hash.into()), ..Identity::of(auth.entity(&id).await?) })
     }
 
     fn account<'a>(&self, credentials: &'a Credentials) -> Option<&'a str> {
@@ -61,12 +100,17 @@ impl Strategy for Local {
     }
 }
 
-fn hash(entity: &Payload, field: &str) -> Option<String> {
-    at(entity.value().ok()?.as_object()?, field)?.as_str().map(str::to_owned)
+/// Reads what is stored of the one who has this name.
+async fn stored(name: &str, auth: &Auth) -> Result<Option<Stored>> {
+    let config = &auth.config().local;
+    let field = config.entity_username_field.as_ref().unwrap_or(&config.username_field);
+    let Some(entity) = auth.find(json!({ field: name, "$limit": 1 })).await? else { return Ok(None) };
+    let hash = entity.value()?.as_object().and_then(|entity| at(entity, auth.password_field())?.as_str());
+    Ok(Some(Stored { id: auth.id_of(&entity)?, hash: hash.map(str::to_owned) }))
 }
 
 /// Returns a field; a name with dots leads into an object.
-fn at<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+pub(crate) fn at<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     match path.split_once('.') {
         None => object.get(path),
         Some((first, rest)) => at(object.get(first)?.as_object()?, rest),

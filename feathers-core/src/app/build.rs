@@ -91,13 +91,16 @@ impl Flat {
         self.listeners.disconnect.extend(app.listeners.disconnect);
         self.listeners.login.extend(app.listeners.login);
         self.listeners.logout.extend(app.listeners.logout);
+        // Before the services, which are all below this prefix.
+        let writes = app.listeners.write.into_iter();
+        self.listeners.write.extend(writes.map(|(path, listener)| (join(prefix, &path), listener)));
         self.lifecycle.setup.extend(app.lifecycle.setup);
         self.lifecycle.teardown.extend(app.lifecycle.teardown);
         for (path, mut mount) in app.mounts {
             let listeners = app.event_listeners.iter().filter(|(own, ..)| own == strip(&path));
             mount.listeners.extend(listeners.map(|(_, event, listener)| (event.clone(), listener.clone())));
             let path = join(prefix, &path);
-            match Mounted::new(&path, mount, &around) {
+            match Mounted::new(&path, mount, &around, &self.listeners.write) {
                 Ok(mounted) => {
                     if let Err(error) = self.registry.insert(mounted) {
                         self.errors.push(error.to_string());

@@ -135,7 +135,7 @@ impl Handle {
     /// Mounts another service while the app runs, and sets it up. The app's own hooks and publishers apply.
     pub async fn mount(&self, path: &str, mount: impl IntoMount) -> Result<()> {
         let path = Arc::<str>::from(crate::route::strip(path));
-        let mounted = Mounted::new(&path, mount.into_mount(), &self.0.hooks)?;
+        let mounted = Mounted::new(&path, mount.into_mount(), &self.0.hooks, &self.0.listeners.write)?;
         let service = mounted.service().clone();
         self.change_registry(|registry| {
             let mut registry = registry.clone();

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::app::mount::{Listener, Mount};
+use crate::app::write::WriteListener;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::guard;
@@ -68,6 +69,7 @@ pub(crate) struct Mounted {
     hidden: Arc<[Arc<str>]>,
     route_params: Vec<(Arc<str>, String)>,
     listeners: Vec<(Arc<str>, Listener)>,
+    write_listeners: Vec<WriteListener>,
     /// Innermost first: the service's, then those of the apps around it.
     publishers: Vec<Publishers>,
     /// A few, so that comparing is quicker than hashing.
@@ -97,8 +99,13 @@ impl Meters {
 
 impl Mounted {
     /// Checks a mount and makes it runnable; `around` are the hooks and publishers of the apps around it, outermost
-    /// first.
-    pub(crate) fn new(path: &str, mount: Mount, around: &[(Hooks, Publishers)]) -> Result<Self> {
+    /// first. `writes` are the listeners for writes, with the paths of their services.
+    pub(crate) fn new(
+        path: &str,
+        mount: Mount,
+        around: &[(Hooks, Publishers)],
+        writes: &[(String, WriteListener)],
+    ) -> Result<Self> {
         let path = strip(path);
         let descriptor = mount.service.descriptor();
         if path.contains('\0') || path.split('/').any(|part| part.is_empty() && !path.is_empty() || part == ":") {
@@ -141,6 +148,8 @@ impl Mounted {
         descriptor.schema.iter().for_each(guard::know);
         let fields = descriptor.schema.iter().flat_map(|schema| schema.fields.iter());
         let hidden: Arc<[Arc<str>]> = fields.filter(|field| field.hidden).map(|field| field.name.into()).collect();
+        let write_listeners =
+            writes.iter().filter(|(own, _)| own == path).map(|(_, listener)| listener.clone()).collect();
         let path: Arc<str> = path.into();
         let kind = |name| Arc::new(EventKind::new(&path, name, hidden.clone()));
         let published = published.into_iter().map(kind).collect();
@@ -165,6 +174,7 @@ impl Mounted {
             hidden,
             route_params: mount.route_params,
             listeners: mount.listeners,
+            write_listeners,
             publishers,
             chains,
         })
@@ -225,6 +235,10 @@ impl Mounted {
     pub(crate) fn publisher(&self, event: &str) -> Option<&Publisher> {
         self.published_kind(event)?;
         self.publishers.iter().find_map(|publishers| publishers.publisher(event))
+    }
+
+    pub(crate) fn write_listeners(&self) -> &[WriteListener] {
+        &self.write_listeners
     }
 
     pub(crate) fn listeners(&self, event: &str) -> impl Iterator<Item = &Listener> {

@@ -306,7 +306,7 @@ impl<S: Store> Service for Crud<S> {
     fn descriptor(&self) -> Descriptor {
         let schema = self.store.schema().clone();
         let descriptor = Descriptor::new(Method::STANDARD).docs(schema.docs).schema(schema);
-        let descriptor = descriptor.multi(self.multi.clone());
+        let descriptor = descriptor.multi(self.multi.clone()).volatile(self.store.is_volatile());
         self.unknown_operators.iter().fold(descriptor, |descriptor, operator| {
             let known: Vec<_> = self.query.known.iter().map(|known| format!("'{known}'")).collect();
             let known = if known.is_empty() { "no extra ones".to_owned() } else { known.join(", ") };

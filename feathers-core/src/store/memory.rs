@@ -265,6 +265,10 @@ impl<R: Record> Store for MemoryStore<R> {
         &self.schema
     }
 
+    fn is_volatile(&self) -> bool {
+        true
+    }
+
     async fn find(&self, query: &Query) -> Result<Found<R>> {
         let cost = scan::cost(query);
         let found = self.read(|records| (!scan::is_long(records.ordered.len(), cost)).then(|| records.find(query)));

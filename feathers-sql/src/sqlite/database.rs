@@ -50,6 +50,8 @@ pub(super) struct Shared {
     open: AtomicUsize,
     /// Whether a store was closed and not only dropped: the app shuts down.
     closing: AtomicBool,
+    /// Whether the records are in no file.
+    pub(super) volatile: bool,
 }
 
 impl Database {
@@ -98,7 +100,9 @@ impl Database {
         };
         let pool = Pool::new(points, scans, options.read_timeout, closing);
         let writer = Writer::start(source, options.write_timeout)?;
-        Ok(Self(Arc::new(Shared { pool, writer, open: AtomicUsize::new(0), closing: AtomicBool::new(false) })))
+        let volatile = matches!(place, Place::Memory);
+        let (open, closing) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Ok(Self(Arc::new(Shared { pool, writer, open, closing, volatile })))
     }
 
     /// Serves the records of a type, in the table that is named after it: `todo_item` for `TodoItem`.

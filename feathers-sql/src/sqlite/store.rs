@@ -91,6 +91,10 @@ impl<R: Columns> Store for SqliteStore<R> {
         &OPERATORS
     }
 
+    fn is_volatile(&self) -> bool {
+        self.database.volatile
+    }
+
     async fn find(&self, query: &Query) -> Result<Found<R>> {
         check(&query.filter)?;
         self.read(Kind::Scan, query, Table::find).await
