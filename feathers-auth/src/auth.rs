@@ -8,7 +8,7 @@ use feathers_core::{
     Call, Connection, Credentials, Encoding, Ending, Error, Handle, Id, Method, Params, Payload, Provider, Result,
     ServiceHandle,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::admit::who;
 use crate::authenticated::{Authenticated, CurrentUser};
@@ -20,7 +20,7 @@ use crate::revocation::{Kept, Revocations, What, keep, revoked};
 use crate::sessions::{About, Sessions};
 use crate::strategy::Strategy;
 use crate::ticket::Tickets;
-use crate::token::{Tokens, expires, now, started, subject_of};
+use crate::token::{self, Tokens, expires, now, started};
 
 pub(crate) type Check = Arc<dyn Fn(&Payload) -> Result<()> + Send + Sync>;
 
@@ -139,7 +139,7 @@ impl Auth {
         }
     }
 
-    fn check_revoked(&self, login: &Authenticated) -> Result<()> {
+    pub(crate) fn check_revoked(&self, login: &Authenticated) -> Result<()> {
         let Some(claims) = login.payload() else { return Ok(()) };
         let entity = login.entity().map(|entity| self.id_of(entity)).transpose()?;
         self.0.revocations.check(claims, entity.as_deref())
@@ -406,7 +406,7 @@ impl Auth {
         Ok(About {
             subject: match login.entity() {
                 Some(entity) => Some(self.id_of(entity)?),
-                None => login.payload().and_then(subject_of),
+                None => login.payload().and_then(token::subject_of),
             },
             jti: login.payload().and_then(|claims| claims.get("jti")?.as_str()).map(str::to_owned),
             expires: login.payload().and_then(expires),

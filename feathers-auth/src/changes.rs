@@ -84,7 +84,11 @@ impl Auth {
         }
         let revoke = *write.method == Method::Remove || self.changes_password(write);
         match write.result.items() {
-            Ok(Some(records)) => records.iter().for_each(|record| self.user_changed(record, None, revoke)),
+            Ok(Some(records)) => {
+                for record in &records {
+                    self.user_changed(record, None, revoke);
+                }
+            }
             Ok(None) => self.user_changed(write.result, write.id.map(ToString::to_string), revoke),
             Err(error) => tracing::error!(?error, "a changed user could not be looked at"),
         }

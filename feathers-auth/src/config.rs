@@ -259,7 +259,7 @@ pub struct PasswordConfig {
     /// How often it is gone through.
     pub iterations: u32,
     /// How many hashes are made at the same time; without it half as many as there are cores. Their threads give way to
-    /// all others.
+    /// those that answer calls, and still run beside busy programs.
     pub threads: Option<usize>,
     /// How many logins may wait for that; more are refused with a 503.
     pub queue: usize,
@@ -320,7 +320,7 @@ pub enum SameSite {
     Lax,
 }
 
-/// How often a login may be tried; past that it is a 429.
+/// How often a login may be tried, and a password be set from outside; past that it is a 429.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

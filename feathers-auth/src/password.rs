@@ -3,23 +3,27 @@
 //! A hash is made to be slow, so it never runs where calls run, and only a few are made at the same time. New ones are
 //! Argon2id; what FeathersJS has hashed with bcrypt is checked too.
 
+mod scheme;
+
 use std::fmt;
-use std::sync::Arc;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
-use feathers_core::{Error, Result};
-use thread_priority::{ThreadPriority, set_current_thread_priority};
-use tokio::sync::{OnceCell, Semaphore, oneshot};
+use feathers_core::{Error, Result, caller_has_gone};
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use self::scheme::{InUse, Scheme};
 use crate::config::PasswordConfig;
 
 /// A longer password is refused before anything is done with it.
 const MOST_BYTES: usize = 1 << 10;
-/// The highest cost of a bcrypt hash that is computed: about a second.
-const BCRYPT_COST: u32 = 14;
 
 /// Hashes and checks passwords. Clones share the bounds.
 #[derive(Clone)]
@@ -31,8 +35,9 @@ struct Inner {
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
     queue: usize,
-    /// The hash that the password of nobody is compared with.
-    nobody: OnceCell<String>,
+    /// How new hashes are made.
+    today: Scheme,
+    in_use: Mutex<InUse>,
 }
 
 /// What a password is, beside a hash.
@@ -51,26 +56,44 @@ impl Passwords {
     pub fn new(config: &PasswordConfig) -> Result<Self> {
         let params = Params::new(config.memory, config.iterations, 1, None)
             .map_err(|error| Error::general(format!("authentication: `password` has no valid parameters: {error}")))?;
+        let (algorithm, lanes) = (Algorithm::Argon2id, params.p_cost());
+        let today = Scheme::Argon2 { algorithm, memory: params.m_cost(), passes: params.t_cost(), lanes };
         let cores = std::thread::available_parallelism().map_or(1, Into::into);
         let threads = config.threads.unwrap_or(cores / 2).max(1);
         Ok(Self(Arc::new(Inner {
-            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
+            argon2: Argon2::new(algorithm, Version::V0x13, params),
             min_length: config.min_length,
             places: Arc::new(Semaphore::new(threads)),
             waiting: AtomicUsize::new(0),
             queue: config.queue,
-            nobody: OnceCell::new(),
+            today,
+            in_use: Mutex::new(InUse::new(today)),
         })))
     }
 
     /// Hashes a new password; one that is too short or too long is a 400.
+    ///
+    /// A hash that still waits for its turn when the caller of the call has gone away is not made.
     pub async fn hash(&self, password: &str) -> Result<String> {
+        self.check(password)?;
+        self.hash_any(password.to_owned()).await
+    }
+
+    /// Fails for a password that is too short or too long.
+    pub(crate) fn check(&self, password: &str) -> Result<()> {
         let least = self.0.min_length;
         if password.chars().count() < least || password.len() > MOST_BYTES {
             let message = format!("a password has {least} characters at least, and {MOST_BYTES} bytes at most");
             return Err(Error::bad_request(message));
         }
-        self.hash_any(password.to_owned()).await
+        Ok(())
+    }
+
+    /// Returns a text that looks like a new hash and is none.
+    pub(crate) fn stand_in(&self) -> String {
+        let params = self.0.argon2.params();
+        let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
+        format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${}${}", "A".repeat(22), "A".repeat(43))
     }
 
     /// Hashes a password that was accepted earlier, whatever its length.
@@ -87,31 +110,55 @@ impl Passwords {
         .await
     }
 
-    /// Compares a password with a hash; `None` is the hash of somebody who is not there, which takes as long.
+    /// Compares a password with a hash; `None` is the hash of somebody who is not there.
+    ///
+    /// Whatever the hash is, it takes as long if it is not that of the password: as long as the schemes of all hashes that
+    /// were seen take, each at its highest cost. A hash of bcrypt that costs more than 14, or of Argon2 that takes more
+    /// than 4 GiB in all its passes, is nobody's; a line in the log says so.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<Match> {
         if password.len() > MOST_BYTES {
             return Ok(Match::No);
         }
-        let known = hash.is_some();
-        let hash = match hash {
-            Some(hash) => hash.to_owned(),
-            None => self.nobody().await?,
-        };
-        let (argon2, password) = (self.0.argon2.clone(), password.to_owned());
-        let found = self.compute(move || Ok(compare(&argon2, &password, &hash))).await?;
-        Ok(if known { found } else { Match::No })
+        let known = hash.and_then(|hash| Some((self.learn(hash)?, hash.to_owned())));
+        let rest = self.in_use().rest(known.as_ref().map(|(scheme, _)| *scheme));
+        let (today, password) = (self.0.today, password.to_owned());
+        self.compute(move || {
+            if let Some((scheme, hash)) = known
+                && scheme.verify(&password, &hash)
+            {
+                return Ok(if scheme == today { Match::Yes } else { Match::Outdated });
+            }
+            for scheme in rest {
+                scheme.spend(&password);
+            }
+            Ok(Match::No)
+        })
+        .await
     }
 
-    async fn nobody(&self) -> Result<String> {
-        self.0.nobody.get_or_try_init(|| self.hash_any(format!("{:x}", rand::random::<u128>()))).await.cloned()
+    /// Notes that there is such a hash, and returns its scheme if it can be computed.
+    pub(crate) fn learn(&self, hash: &str) -> Option<Scheme> {
+        let scheme = Scheme::of(hash)?;
+        if scheme.costs_too_much() {
+            tracing::warn!(
+                ?scheme,
+                "a stored hash of a password costs too much and is refused: nobody logs in with it"
+            );
+            return None;
+        }
+        self.in_use().note(scheme);
+        Some(scheme)
+    }
+
+    fn in_use(&self) -> MutexGuard<'_, InUse> {
+        self.0.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Computes on a thread of its own, when it is its turn.
     ///
     /// The thread is one that gives way: what answers calls runs first.
     async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let _waiting = self.wait()?;
-        let place = self.0.places.clone().acquire_owned().await.map_err(Error::internal)?;
+        let place = self.turn().await?;
         let (sender, result) = oneshot::channel();
         let thread = std::thread::Builder::new().name("password".to_owned());
         thread
@@ -126,6 +173,21 @@ impl Passwords {
         result.await.map_err(Error::internal)?
     }
 
+    /// Waits for a turn, for as long as the caller does.
+    async fn turn(&self) -> Result<Turn> {
+        let waiting = self.wait()?;
+        let mut place = pin!(self.0.places.clone().acquire_owned());
+        poll_fn(|cx| {
+            // Whoever finishes the call in the background polls once.
+            if caller_has_gone() {
+                return Poll::Ready(Err(Error::unavailable("the caller has gone while a password waited")));
+            }
+            Poll::Ready(ready!(place.as_mut().poll(cx)).map_err(Error::internal))
+        })
+        .await
+        .map(|place| Turn { _place: place, _waiting: waiting })
+    }
+
     fn wait(&self) -> Result<Waiting> {
         let waiting = Waiting(self.0.clone());
         if self.0.waiting.fetch_add(1, Ordering::Relaxed) >= self.0.queue {
@@ -134,6 +196,12 @@ impl Passwords {
         }
         Ok(waiting)
     }
+}
+
+/// One whose turn it is, until this is dropped.
+struct Turn {
+    _place: OwnedSemaphorePermit,
+    _waiting: Waiting,
 }
 
 /// One who waits; counted until this is dropped.
@@ -145,37 +213,90 @@ impl Drop for Waiting {
     }
 }
 
-/// Has the scheduler prefer every other thread, where the system lets a program say so.
-fn give_way() {
-    if let Err(error) = set_current_thread_priority(ThreadPriority::Min) {
-        tracing::debug!(?error, "a thread that hashes runs like any other");
-    }
-}
+/// How much a thread that hashes gives way: niceness 5, then 10, then the lowest; the first that the system allows. A
+/// program that is nice itself may not take a lower one.
+///
+/// Beside four busy programs a thread of niceness 5 still gets a seventh of a core, where the lowest one gets a
+/// hundredth.
+const PRIORITIES: [u8; 3] = [35, 22, 0];
 
-fn compare(argon2: &Argon2<'_>, password: &str, hash: &str) -> Match {
-    if hash.starts_with("$argon2") {
-        let Ok(parsed) = argon2::PasswordHash::new(hash) else { return Match::No };
-        if argon2.verify_password(password.as_bytes(), &parsed).is_err() {
-            return Match::No;
-        }
-        let today = Params::try_from(&parsed).is_ok_and(|params| {
-            let own = argon2.params();
-            params.m_cost() == own.m_cost() && params.t_cost() == own.t_cost()
-        });
-        return if today && hash.starts_with("$argon2id$") { Match::Yes } else { Match::Outdated };
-    }
-    let cost = hash.split('$').nth(2).and_then(|cost| cost.parse::<u32>().ok());
-    if !hash.starts_with("$2") || cost.is_none_or(|cost| cost > BCRYPT_COST) {
-        return Match::No;
-    }
-    match bcrypt::verify(password, hash) {
-        Ok(true) => Match::Outdated,
-        Ok(false) | Err(_) => Match::No,
+/// Has the scheduler prefer the threads that answer calls, where the system lets a program say so.
+fn give_way() {
+    let mut priorities = PRIORITIES.into_iter().filter_map(|value| ThreadPriorityValue::try_from(value).ok());
+    let given = priorities.any(|value| set_current_thread_priority(ThreadPriority::Crossplatform(value)).is_ok());
+    if !given {
+        tracing::debug!("a thread that hashes runs like any other");
     }
 }
 
 impl fmt::Debug for Passwords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Passwords").field("queue", &self.0.queue).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use feathers_core::{App, Json, Memory};
+    use serde_json::json;
+
+    use super::*;
+    use crate::auth::Auth;
+    use crate::{AuthConfig, Authentication, hash_password};
+
+    fn config() -> AuthConfig {
+        let mut config = AuthConfig::new("a secret for tests, of more than 32 bytes");
+        (config.password.memory, config.password.iterations, config.password.threads) = (8, 1, Some(1));
+        config
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_waits_is_dropped_when_its_caller_has_gone() -> Result<()> {
+        let mut app = App::new();
+        app.service("users", Memory::<Json>::new()).before("create", hash_password("password"));
+        app.configure(Authentication::new(config()).jwt().local("email"));
+        let app = app.start().await?;
+        let passwords = app.get::<Auth>().ok_or_else(|| Error::general("none"))?.passwords()?.clone();
+        let turn = passwords.turn().await?;
+        let users = app.service("users")?;
+        let waits = async |passwords: &Passwords| {
+            while passwords.0.waiting.load(Ordering::SeqCst) < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        for call in ["sign-up", "login"] {
+            let (users, app) = (users.clone(), app.clone());
+            let call = tokio::spawn(async move {
+                let data = json!({ "strategy": "local", "email": "a@b.example", "password": "enchantress" });
+                match call {
+                    "sign-up" => users.create(data, ()).await,
+                    _ => app.service("authentication")?.create(data, ()).await,
+                }
+            });
+            waits(&passwords).await;
+            call.abort();
+            assert!(call.await.is_err_and(|error| error.is_cancelled()));
+            // It is finished in the background, which ends its waiting before it is its turn.
+            while passwords.0.waiting.load(Ordering::SeqCst) > 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        drop(turn);
+        app.shutdown(Duration::from_secs(20)).await?;
+        assert_eq!(users.find(()).await?.value()?, &json!([]));
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_thread_that_hashes_gives_way_and_does_not_starve() -> Result<()> {
+        let niceness = || {
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").map_err(Error::internal)?;
+            let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+            fields.clone().nth(16).and_then(|nice| nice.parse::<i32>().ok()).ok_or_else(|| Error::general(stat.clone()))
+        };
+        let nice = Passwords::new(&config().password)?.compute(niceness).await?;
+        assert!([5, 10, 19].contains(&nice), "{nice}");
+        Ok(())
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use feathers_core::{
-    AroundHook, Context, Credentials, Descriptor, Error, Id, Method, Next, Params, Payload, Provider, Request, Result,
-    Service, async_trait,
+    AroundHook, Context, Credentials, CrossSite, Descriptor, Error, Id, Method, Next, Params, Payload, Provider,
+    Request, Result, Service, async_trait,
 };
 use serde_json::{Map, json};
 
@@ -102,6 +102,7 @@ impl AuthenticationService {
     fn with_token(&self, login: Authenticated, moment: &Moment) -> Result<Authenticated> {
         let identity = login.identity();
         if identity.token.is_some() {
+            self.0.check_revoked(&login)?;
             return Ok(login);
         }
         let subject = identity.entity.as_ref().map(|entity| self.0.id_of(entity)).transpose()?;
@@ -139,6 +140,7 @@ impl AroundHook for Session {
         let outcome = ctx.params.get::<Outcome>().cloned().unwrap_or_default();
         ctx.params.insert(outcome.clone());
         let seen = self.0.changes().count();
+        self.check_site(ctx)?;
         next.run(ctx).await?;
         ctx.event = None;
         let Some(login) = outcome.take() else { return Ok(()) };
@@ -156,12 +158,39 @@ impl AroundHook for Session {
 }
 
 impl Session {
+    /// Refuses a login by a form of another site, whose answer would set a cookie: its user would be logged in as somebody
+    /// else and not know it.
+    ///
+    /// A page that sends JSON to another site has asked for leave, and gets no cookie.
+    fn check_site(&self, ctx: &Context) -> Result<()> {
+        if *ctx.method() != Method::Create || !self.is_of_another_site(ctx) {
+            return Ok(());
+        }
+        let kind = ctx.params.headers.value("content-type").unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if kind.eq_ignore_ascii_case("application/json") {
+            return Ok(());
+        }
+        Err(Error::forbidden("a page of another site may not log in here"))
+    }
+
+    /// Tells whether a page of another site makes a login that would set a cookie.
+    fn is_of_another_site(&self, ctx: &Context) -> bool {
+        // The answer of a provider comes from its site, and is known by its state.
+        #[cfg(feature = "oauth")]
+        let is_callback = ctx.params.get::<crate::oauth::Callback>().is_some();
+        #[cfg(not(feature = "oauth"))]
+        let is_callback = false;
+        self.0.config().cookie.is_some() && ctx.params.get::<CrossSite>().is_some() && !is_callback
+    }
+
     async fn logged_in(&self, ctx: &mut Context, login: &Authenticated, quiet: bool, seen: u64) -> Result<()> {
         if let Some(connection) = ctx.params.connection.clone() {
             self.0.attach(&connection, login, &ctx.params, seen).await?;
         }
         let token = login.credentials().and_then(|credentials| credentials.text("accessToken"));
         if let (Some(cookie), Some(Provider::REST), Some(token)) = (&self.0.config().cookie, ctx.params.provider, token)
+            && !self.is_of_another_site(ctx)
         {
             let expires = login.payload().and_then(expires).unwrap_or(0);
             let seconds = expires.saturating_sub(crate::token::now());

@@ -88,3 +88,51 @@ async fn it_is_neither_set_nor_taken_where_it_is_off() {
     let notes = Client::new().get(format!("{}/notes", running.url()));
     assert_eq!(send(notes.header("cookie", format!("feathers-jwt={token}"))).await.status(), 401);
 }
+
+/// Sends a login as a form of a page, and returns the status and whether a cookie was set.
+async fn form(running: &Running, headers: &[(&str, &str)], kind: &str) -> (u16, bool) {
+    let body = if kind.starts_with("application/json") {
+        LOGIN
+    } else {
+        "strategy=local&email=ada%40example.com&password=enchantress"
+    };
+    let mut request = Client::new().post(format!("{}/authentication", running.url()));
+    request = request.header("content-type", kind).body(body);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = send(request).await;
+    (response.status().as_u16(), set_cookie(&response).is_some())
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_logs_nobody_in() {
+    let running = start(Some(CookieConfig::default())).await;
+    let own = running.url();
+    let (form_kind, evil) = ("application/x-www-form-urlencoded", ("origin", "http://evil.example"));
+    let cookie = ("cookie", "a=b");
+    for (headers, kind, expected) in [
+        (&[evil][..], form_kind, (403, false)),
+        (&[evil, cookie], form_kind, (403, false)),
+        (&[("origin", "null")], form_kind, (403, false)),
+        (&[("sec-fetch-site", "cross-site")], form_kind, (403, false)),
+        (&[("sec-fetch-site", "same-site")], form_kind, (403, false)),
+        (&[("origin", &own)], form_kind, (201, true)),
+        (&[("origin", "null"), ("sec-fetch-site", "same-origin")], form_kind, (201, true)),
+        (&[], form_kind, (201, true)),
+        (&[cookie], form_kind, (201, true)),
+        // It has to ask for leave first, and what it gets is a token and no cookie.
+        (&[evil], "application/json", (201, false)),
+        (&[("sec-fetch-site", "cross-site")], "application/json; charset=utf-8", (201, false)),
+    ] {
+        assert_eq!(form(&running, headers, kind).await, expected, "{headers:?} {kind}");
+    }
+    // What REST does not read may be refused for that.
+    for kind in ["multipart/form-data; boundary=x", "text/plain", ""] {
+        let (status, cookie) = form(&running, &[evil], kind).await;
+        assert!([403, 415].contains(&status) && !cookie, "{kind}: {status}");
+    }
+    // Where no cookie is set there is nothing to refuse.
+    let running = start(None).await;
+    assert_eq!(form(&running, &[evil], form_kind).await, (201, false));
+}

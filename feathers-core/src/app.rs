@@ -1,6 +1,7 @@
 //! The app: what is built before the start, and the handle to what runs after it.
 
 mod build;
+mod caller;
 mod dispatch;
 mod handle;
 mod mount;
@@ -18,6 +19,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Extensions;
 
+pub use self::caller::caller_has_gone;
 pub(crate) use self::dispatch::in_method;
 pub use self::dispatch::{Call, Reply};
 pub use self::handle::Handle;

@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue};
 use crate::app::{Handle, Mounted, Write, in_method};
 use crate::commit::Commit;
 use crate::error::{Error, Result};
+use crate::hook::{Hook, run_list};
 use crate::id::Id;
 use crate::method::Method;
 use crate::params::Params;
@@ -85,6 +86,7 @@ pub struct Context {
     original: Option<Original>,
     /// What the caller has selected of the result; hooks see all of it.
     selection: Option<Selection>,
+    deferred: Vec<Arc<dyn Hook>>,
     /// The id; `None` where the call has none.
     pub id: Option<Id>,
     /// The data; `null` where the call has none.
@@ -122,6 +124,7 @@ impl Context {
             commit,
             original: None,
             selection: None,
+            deferred: Vec::new(),
             id,
             data,
             params,
@@ -163,6 +166,22 @@ impl Context {
         self.app.emit(&self.service, event, data.into());
     }
 
+    /// Has a hook run right before the method, after all other before hooks of the service and of the apps around it.
+    ///
+    /// It is for work that costs much and that those may still refuse. If one of them sets the result, it does not run.
+    pub fn defer(&mut self, hook: impl Hook) {
+        self.deferred.push(Arc::new(hook));
+    }
+
+    /// Asks the service whether it would take the call with this data, without making it; an error is why not.
+    pub async fn check(&self, data: Payload) -> Result<()> {
+        self.service.service().check(self.request(data)).await
+    }
+
+    fn request(&self, data: Payload) -> Request<'_> {
+        Request::new(&self.app, self.service.path(), &self.method, self.id.clone(), data, &self.params, &self.commit)
+    }
+
     pub(crate) fn service(&self) -> &Arc<Mounted> {
         &self.service
     }
@@ -187,6 +206,10 @@ impl Context {
     /// Calls the method, unless a hook has set the result already, and tells those who listen for writes.
     pub(crate) async fn run_method(&mut self) -> Result<()> {
         if self.result.is_none() {
+            if !self.deferred.is_empty() {
+                let hooks = std::mem::take(&mut self.deferred);
+                Box::pin(run_list(self, &hooks, Phase::Before)).await?;
+            }
             self.call_service().await?;
         }
         if !self.service.write_listeners().is_empty() && !matches!(self.method, Method::Find | Method::Get) {
@@ -214,16 +237,7 @@ impl Context {
 
     async fn call_service(&mut self) -> Result<()> {
         let service = self.service.clone();
-        let request = Request::new(
-            &self.app,
-            service.path(),
-            &self.method,
-            self.id.clone(),
-            self.data.clone(),
-            &self.params,
-            &self.commit,
-        );
-        match in_method(service.service().call(request)).await {
+        match in_method(service.service().call(self.request(self.data.clone()))).await {
             Ok(mut result) => {
                 self.selection = Selection::take(&mut result);
                 // A store has taken the places of the events at its commit; without one this is the best moment.

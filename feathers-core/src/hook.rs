@@ -334,7 +334,7 @@ pub(crate) async fn run_levels(ctx: &mut Context, levels: &[Level]) -> Result<()
     }
 }
 
-async fn run_list(ctx: &mut Context, hooks: &[Arc<dyn Hook>], phase: Phase) -> Result<()> {
+pub(crate) async fn run_list(ctx: &mut Context, hooks: &[Arc<dyn Hook>], phase: Phase) -> Result<()> {
     if hooks.is_empty() {
         return Ok(());
     }

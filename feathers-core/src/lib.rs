@@ -51,7 +51,7 @@ pub use async_trait::async_trait;
 
 pub use crate::app::{
     App, Call, Handle, IntoMount, Lifecycle, Mount, Page, Plugin, Reply, Route, ServiceHandle, ServiceInfo,
-    TypedService, Write,
+    TypedService, Write, caller_has_gone,
 };
 pub use crate::arguments::{FromId, FromPayload};
 pub use crate::authenticator::{Authenticator, Login, Presented};
@@ -73,7 +73,7 @@ pub use crate::log::{
 pub use crate::mask::Mask;
 pub use crate::membership::{Departure, MembershipHistory, RecentMemberships, ReplayStart, Replayable};
 pub use crate::method::Method;
-pub use crate::params::{Params, Provider, RouteParams};
+pub use crate::params::{CrossSite, Params, Provider, RouteParams};
 pub use crate::payload::Payload;
 pub use crate::publish::{Cause, Publication};
 pub use crate::query::{Comparison, FieldPath, Filter, Order, Paginate, Query, QueryOptions};

@@ -38,6 +38,12 @@ impl fmt::Display for Provider {
     }
 }
 
+/// Says that a browser sends the call for a page of another site; a transport puts it among the parameters of logins.
+///
+/// The page may have no right to that: a login that it sends would be one of somebody else than the user believes.
+#[derive(Clone, Copy, Debug)]
+pub struct CrossSite;
+
 /// The values of a path's placeholders: `userId` of `users/:userId/messages`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RouteParams(Vec<(Arc<str>, String)>);

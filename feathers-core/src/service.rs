@@ -50,6 +50,14 @@ pub trait Service: Send + Sync + 'static {
     /// Answers one call of a method in the descriptor.
     async fn call(&self, request: Request<'_>) -> Result<Payload>;
 
+    /// Checks a call without making it: whether the service would take its data and query, and knows the record.
+    ///
+    /// Hooks ask it before work that costs much, by [`Context::check`](crate::Context::check). It may be asked in vain,
+    /// and says nothing of what the call will find later; by default it refuses nothing.
+    async fn check(&self, _request: Request<'_>) -> Result<()> {
+        Ok(())
+    }
+
     /// Runs before the first call, in the order of mounting; an error stops the start.
     async fn setup(&self, _app: &Handle, _path: &str) -> Result<()> {
         Ok(())

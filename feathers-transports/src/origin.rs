@@ -25,6 +25,7 @@ pub(crate) struct Outside {
     host: Option<String>,
 }
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
@@ -62,6 +63,20 @@ impl Origins {
                 Err(Error::forbidden("this origin may not connect").with_data(json!({ "origin": origin })))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Tells whether a browser sends the request for a page of another site, which the server's CORS does not trust with
+    /// cookies. Without a word of a browser nobody asks.
+    pub(crate) fn is_foreign(request: &Request) -> bool {
+        let trusted = request.extensions().get::<Trusted>().map_or(&[][..], |trusted| &trusted.0);
+        let origin = text(request.headers(), &header::ORIGIN);
+        let listed = || origin.is_some_and(|origin| is_own(origin, request) || trusted.iter().any(|one| one == origin));
+        // A page cannot set this header; it knows the own site where a proxy hides it, and where there is no origin.
+        match text(request.headers(), &SEC_FETCH_SITE) {
+            Some("same-origin" | "none") => false,
+            Some(_) => !listed(),
+            None => origin.is_some() && !listed(),
         }
     }
 
@@ -139,6 +154,40 @@ mod tests {
         }
         assert!(check(&open, "https://page.example", true, &["https://page.example"]));
         assert!(!check(&open, "https://page.example.evil", true, &["https://page.example"]));
+    }
+
+    #[test]
+    fn which_requests_are_those_of_other_sites() {
+        let check = |origin: Option<&str>, site: Option<&str>| {
+            let mut request = Request::builder().header("host", "app.example");
+            for (name, value) in [("origin", origin), ("sec-fetch-site", site)] {
+                if let Some(value) = value {
+                    request = request.header(name, value);
+                }
+            }
+            let mut request = request.body(axum::body::Body::empty()).unwrap_or_default();
+            request.extensions_mut().insert(Trusted(Arc::new(["https://page.example".to_owned()])));
+            Origins::is_foreign(&request)
+        };
+        let (own, evil, page) = ("https://app.example", "https://evil.example", "https://page.example");
+        for (origin, site, foreign) in [
+            (None, None, false),
+            (Some(own), None, false),
+            (Some(page), None, false),
+            (Some(evil), None, true),
+            (Some("null"), None, true),
+            (Some(evil), Some("cross-site"), true),
+            (Some("https://evil.app.example"), Some("same-site"), true),
+            (Some(page), Some("cross-site"), false),
+            (None, Some("cross-site"), true),
+            (None, Some("same-site"), true),
+            (Some("null"), Some("same-origin"), false),
+            (Some("https://behind.example"), Some("same-origin"), false),
+            (None, Some("none"), false),
+            (Some(evil), Some("nonsense"), true),
+        ] {
+            assert_eq!(check(origin, site), foreign, "{origin:?} {site:?}");
+        }
     }
 
     #[test]

@@ -26,7 +26,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::query::qs;
 use feathers_core::{
-    Call, Cursor, Encoding, Error, Handle, Method, Params, Payload, Provider, Reply, Result, Route, ServiceInfo,
+    Call, CrossSite, Cursor, Encoding, Error, Handle, Method, Params, Payload, Provider, Reply, Result, Route,
+    ServiceInfo,
 };
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, poll_immediate};
@@ -180,7 +181,7 @@ impl Endpoint {
             personal: asked.personal,
         };
         // What is large is put together here, and not carried through the futures.
-        match begin(route, request, asked, client) {
+        match begin(&shared.app, route, request, asked, client) {
             Err(refused) => Box::pin(ready(dress.on(refused.into_response()))),
             Ok(Begun { call, body: None, on_connection: false }) => {
                 let dress = Dress { method: call.method.clone(), ..dress };
@@ -250,7 +251,13 @@ struct Begun {
 }
 
 /// Decodes the call.
-fn begin(route: Route, request: Request, asked: Asked, address: Option<IpAddr>) -> Result<Begun, Refused> {
+fn begin(
+    app: &Handle,
+    route: Route,
+    request: Request,
+    asked: Asked,
+    address: Option<IpAddr>,
+) -> Result<Begun, Refused> {
     if asked.from_page {
         Origins::default().check(&request)?;
     }
@@ -261,8 +268,13 @@ fn begin(route: Route, request: Request, asked: Asked, address: Option<IpAddr>) 
     }
     let method = verb::method(&route, request.method(), custom)?;
     let id = if method.has_id() { route.id().cloned() } else { None };
+    let logs_in = method == Method::Create && app.authentication_path() == Some(route.path());
+    let cross_site = logs_in && Origins::is_foreign(&request);
     let (mut parts, body) = request.into_parts();
     let mut params = Params::new();
+    if cross_site {
+        params.insert(CrossSite);
+    }
     params.provider = Some(Provider::REST);
     if let Some(query) = parts.uri.query().filter(|query| !query.is_empty()) {
         params.query = qs::parse(query)?;

@@ -1,7 +1,7 @@
 //! A name and a password.
 
 use async_trait::async_trait;
-use feathers_core::{Credentials, Error, Params, Result};
+use feathers_core::{Credentials, CrudOptions, Error, Params, Result};
 use serde_json::{Map, Value, json};
 
 use super::{Identity, Strategy};
@@ -25,6 +25,9 @@ impl Local {
 const LONGEST_NAME: usize = 512;
 /// How often a login looks again at a hash that is replaced all the time.
 const LOOKS: usize = 4;
+
+/// So many records are looked at when the app starts.
+const SAMPLE: u64 = 500;
 
 /// What is stored of the one who has a name.
 struct Stored {
@@ -96,7 +99,11 @@ impl Strategy for Local {
 
     async fn check(&self, auth: &Auth) -> Result<()> {
         auth.passwords()?;
-        auth.check_service()
+        auth.check_service()?;
+        if let Err(error) = learn(auth).await {
+            tracing::debug!(?error, "which schemes of hashes are in use is learned from logins only");
+        }
+        Ok(())
     }
 }
 
@@ -107,6 +114,19 @@ async fn stored(name: &str, auth: &Auth) -> Result<Option<Stored>> {
     let Some(entity) = auth.find(json!({ field: name, "$limit": 1 })).await? else { return Ok(None) };
     let hash = entity.value()?.as_object().and_then(|entity| at(entity, auth.password_field())?.as_str());
     Ok(Some(Stored { id: auth.id_of(&entity)?, hash: hash.map(str::to_owned) }))
+}
+
+/// Looks at some records for how their passwords are hashed: the first ones, which are the oldest.
+async fn learn(auth: &Auth) -> Result<()> {
+    let mut params = Params::query(json!({ "$limit": SAMPLE }));
+    params.insert(CrudOptions::unpaginated());
+    for user in auth.service()?.find(params).await?.items()?.unwrap_or_default() {
+        let hash = user.value()?.as_object().and_then(|user| at(user, auth.password_field())?.as_str());
+        if let Some(hash) = hash {
+            auth.passwords()?.learn(hash);
+        }
+    }
+    Ok(())
 }
 
 /// Returns a field; a name with dots leads into an object.

@@ -89,3 +89,54 @@ async fn s24_tickets_are_counted() {
     assert_eq!(answer.status, 429, "{answer:?}");
     assert!(answer.header("retry-after").is_some());
 }
+
+#[tokio::test]
+async fn s24_passwords_that_are_set_from_outside_are_counted() {
+    let world = limited(3, 1_000).await;
+    let sign_up = async |name: &str| {
+        let data = json!({ "email": name, "password": "correct horse" });
+        world.ask("POST", "/users", &[], &data.to_string()).await
+    };
+    for name in ["new@example.com", "NEW@example.com", " new@example.com"] {
+        assert_eq!(sign_up(name).await.status, 201, "{name}");
+    }
+    let answer = sign_up("new@example.com").await;
+    assert_eq!((answer.status, answer.json()["name"].as_str()), (429, Some("TooManyRequests")), "{answer:?}");
+    assert!(answer.header("retry-after").is_some());
+    assert_eq!(sign_up("other@example.com").await.status, 201);
+    let change = || world.ask("PATCH", "/users/2", &[], r#"{"password":"battery staple"}"#);
+    for _ in 0..3 {
+        assert_eq!(change().await.status, 200);
+    }
+    assert_eq!(change().await.status, 429);
+    // What has no password is no try, and neither is what is refused before it costs anything, or comes from inside.
+    for _ in 0..5 {
+        assert_eq!(world.ask("PATCH", "/users/3", &[], r#"{"role":"guest"}"#).await.status, 200);
+        assert_eq!(world.ask("PATCH", "/users/3", &[], r#"{"password":"short"}"#).await.status, 400);
+        world.patch(3, json!({ "password": "battery staple" })).await;
+    }
+    assert_eq!(world.ask("PATCH", "/users/3", &[], r#"{"password":"battery staple"}"#).await.status, 200);
+}
+
+#[tokio::test]
+async fn s24_each_password_of_a_list_is_counted() {
+    let mut config = config();
+    (config.limits.account, config.limits.address) = (0, 5);
+    let world = World::start(config, |app| {
+        app.service("people", Memory::<Json>::new().multi(true)).before("create", hash_password("password"));
+    })
+    .await;
+    let people = |count: u32| {
+        let list = (0..count).map(|n| json!({ "email": format!("{n}@example.com"), "password": "correct horse" }));
+        serde_json::Value::from(list.collect::<Vec<_>>()).to_string()
+    };
+    assert_eq!(world.ask("POST", "/people", &[], &people(6)).await.status, 429);
+    let stored = world.handle().service("people").unwrap().find(()).await.unwrap();
+    assert_eq!(stored.value().unwrap(), &json!([]));
+    let world = self::limited(0, 5).await;
+    let one = |n: u32| json!({ "email": format!("{n}@example.com"), "password": "correct horse" }).to_string();
+    for n in 0..5 {
+        assert_eq!(world.ask("POST", "/users", &[], &one(n)).await.status, 201);
+    }
+    assert_eq!(world.ask("POST", "/users", &[], &one(5)).await.status, 429);
+}

@@ -7,11 +7,14 @@
 mod attacks;
 mod bad_input;
 mod canary;
+mod claims;
 mod client;
 mod endings;
 mod keys;
 mod limits;
 mod logouts;
+mod moments;
+mod ownership;
 mod passwords;
 mod races;
 mod resume;

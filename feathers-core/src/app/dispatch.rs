@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use smallvec::{SmallVec, smallvec};
 use tracing::Instrument;
 
+use crate::app::caller::without_caller;
 use crate::app::registry::Mounted;
 use crate::app::{Handle, Route};
 use crate::blocking;
@@ -263,6 +264,7 @@ impl Future for Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let (Some(work), Some(app)) = (self.work.take(), &self.finisher) {
+            let work = Box::pin(without_caller(work));
             app.spawn(finish(work, self.began + app.call_limit(), self.path.clone()));
         }
     }

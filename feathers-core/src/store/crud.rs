@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::app::Handle;
 use crate::error::{Error, Result};
 use crate::guard;
+use crate::id::Id;
 use crate::mask::Mask;
 use crate::method::Method;
 use crate::params::Params;
@@ -89,6 +90,13 @@ impl CrudOptions {
     pub const fn paginated(limit: u64) -> Self {
         Self { paginate: Some(Some(Paginate::new(limit))), multi: None }
     }
+}
+
+/// The data of new records.
+struct New<S: Store> {
+    data: Vec<<S::Record as Record>::Data>,
+    /// Whether the answer is a list.
+    several: bool,
 }
 
 impl<S: Store> Crud<S> {
@@ -226,21 +234,30 @@ impl<S: Store> Crud<S> {
     async fn create(&self, request: &Request<'_>) -> Result<Payload> {
         let select = Self::select_only(request.params)?;
         let mask = self.mask(select.as_deref());
+        let New { data, several } = self.new_data(request)?;
+        let mut records = if data.is_empty() { Vec::new() } else { self.store.create(data, request.commit).await? };
+        if several {
+            return Ok(Payload::records(records, mask));
+        }
+        Ok(records.pop().map_or(Payload::NULL, |record| Payload::record(record, mask)))
+    }
+
+    fn new_data(&self, request: &Request<'_>) -> Result<New<S>> {
+        let read = |item: &Payload| self.data(item, validate::Mode::Create, request.params);
         let Some(items) = request.data.items()? else {
-            let data = self.data(&request.data, validate::Mode::Create, request.params)?;
-            let record = self.store.create(vec![data], request.commit).await?.pop();
-            return Ok(record.map_or(Payload::NULL, |record| Payload::record(record, mask)));
+            return Ok(New { data: vec![read(&request.data)?], several: false });
         };
         self.check_multi(request)?;
-        let data = items
-            .iter()
-            .map(|item| self.data(item, validate::Mode::Create, request.params))
-            .collect::<Result<Vec<_>>>()?;
-        let records = if data.is_empty() { Vec::new() } else { self.store.create(data, request.commit).await? };
-        Ok(Payload::records(records, mask))
+        Ok(New { data: items.iter().map(read).collect::<Result<_>>()?, several: true })
     }
 
     async fn update(&self, request: &Request<'_>) -> Result<Payload> {
+        let (id, query, data) = self.replacement(request)?;
+        let record = self.store.update(id, data, &query, request.commit).await?;
+        Ok(self.one(record.ok_or_else(|| Error::no_record(id))?, &query))
+    }
+
+    fn replacement<'a>(&self, request: &'a Request<'_>) -> Result<(&'a Id, Query, <S::Record as Record>::Data)> {
         let id = match &request.id {
             Some(id) if !request.data.is_array() => id,
             _ => {
@@ -248,19 +265,36 @@ impl<S: Store> Crud<S> {
             }
         };
         let query = self.parse_filter(request.params)?;
-        let data = self.data(&request.data, validate::Mode::Update, request.params)?;
-        let record = self.store.update(id, data, &query, request.commit).await?;
-        Ok(self.one(record.ok_or_else(|| Error::no_record(id))?, &query))
+        Ok((id, query, self.data(&request.data, validate::Mode::Update, request.params)?))
     }
 
     async fn patch(&self, request: &Request<'_>) -> Result<Payload> {
+        let (query, patch) = self.changes(request)?;
+        let records = self.store.patch(request.id.as_ref(), patch, &query, request.commit).await?;
+        self.one_or_many(records, &query, request)
+    }
+
+    fn changes(&self, request: &Request<'_>) -> Result<(Query, <S::Record as Record>::Patch)> {
         if request.id.is_none() {
             self.check_multi(request)?;
         }
         let query = self.parse_filter(request.params)?;
         let patch = validate::patch::<S::Record>(&request.data, self.store.schema(), request.params.is_external())?;
-        let records = self.store.patch(request.id.as_ref(), patch, &query, request.commit).await?;
-        self.one_or_many(records, &query, request)
+        Ok((query, patch))
+    }
+
+    /// Checks the call as far as that is possible without a change.
+    async fn rehearse(&self, request: &Request<'_>) -> Result<()> {
+        let (id, query) = match request.method {
+            Method::Create => return self.new_data(request).map(drop),
+            Method::Update => self.replacement(request).map(|(id, query, _)| (Some(id), query))?,
+            Method::Patch => (request.id.as_ref(), self.changes(request)?.0),
+            _ => return Ok(()),
+        };
+        match id {
+            Some(id) => self.store.get(id, &query).await?.map(drop).ok_or_else(|| Error::no_record(id)),
+            None => Ok(()),
+        }
     }
 
     async fn remove(&self, request: &Request<'_>) -> Result<Payload> {
@@ -325,6 +359,10 @@ impl<S: Store> Service for Crud<S> {
             Method::Remove => self.remove(&request).await,
             Method::Custom(_) => request.unknown_method(),
         }
+    }
+
+    async fn check(&self, request: Request<'_>) -> Result<()> {
+        self.rehearse(&request).await
     }
 
     async fn teardown(&self, _app: &Handle, _path: &str) -> Result<()> {
