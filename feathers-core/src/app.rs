@@ -1,5 +1,6 @@
 //! The app: what is built before the start, and the handle to what runs after it.
 
+mod abandoned;
 mod build;
 mod caller;
 mod dispatch;
@@ -73,6 +74,7 @@ pub struct App {
     gather: Duration,
     max_replay: Option<usize>,
     caller_percent: Option<u8>,
+    max_abandoned_calls: Option<usize>,
     log: Option<Arc<dyn EventLog>>,
     authenticator: Option<Arc<dyn Authenticator>>,
     history: Option<Arc<dyn MembershipHistory>>,
@@ -182,6 +184,14 @@ impl App {
     /// There is no limit by default: whatever the log keeps is replayed.
     pub fn max_replay(&mut self, events: usize) -> &mut Self {
         self.max_replay = Some(events);
+        self
+    }
+
+    /// Sets how many calls may be under way whose callers have gone, instead of 1,024. They are finished in the
+    /// background; past the bound, new calls from outside that may change something are a 503 that says when to try
+    /// again. One address may have a quarter of them, but for those of the same machine.
+    pub fn max_abandoned_calls(&mut self, calls: usize) -> &mut Self {
+        self.max_abandoned_calls = Some(calls);
         self
     }
 

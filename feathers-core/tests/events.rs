@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use feathers_core::{
-    App, Context, Delivery, Descriptor, Handle, Method, Payload, Peer, Provider, Publication, Request, Result, Service,
-    Session, Subscription, async_trait, with,
+    App, Context, Delivery, Descriptor, Handle, Method, Params, Payload, Peer, Provider, Publication, Request, Result,
+    Service, Session, Subscription, async_trait, with,
 };
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -756,4 +757,67 @@ async fn what_waits_is_dropped_when_the_shutdown_has_waited_long_enough() {
     let began = tokio::time::Instant::now();
     app.shutdown(Duration::from_secs(2)).await.unwrap();
     assert_eq!((*dropped.lock().unwrap(), began.elapsed().as_secs()), (true, 2));
+}
+
+/// Waits until it is let go on, and counts who has come that far.
+#[derive(Clone, Default)]
+struct Gate {
+    go: Arc<Notify>,
+    done: Arc<Notify>,
+}
+
+#[async_trait]
+impl Service for Gate {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new([Method::Find, Method::Create])
+    }
+
+    async fn call(&self, request: Request<'_>) -> Result<Payload> {
+        if request.method == &Method::Create {
+            self.go.notified().await;
+            self.done.notify_one();
+        }
+        Ok(Payload::NULL)
+    }
+}
+
+#[tokio::test]
+async fn calls_whose_callers_have_gone_are_bounded() {
+    let gate = Gate::default();
+    let mounted = gate.clone();
+    let app = app(|app| {
+        app.service("gate", mounted);
+        app.max_abandoned_calls(2);
+    })
+    .await;
+    let service = app.service("gate").unwrap();
+    let outside = || {
+        let mut params = Params::new();
+        params.provider = Some(Provider::REST);
+        params
+    };
+    for _ in 0..2 {
+        assert!(service.create(json!({}), outside()).now_or_never().is_none(), "the caller goes before it is answered");
+    }
+    let error = service.create(json!({}), outside()).await.unwrap_err();
+    assert_eq!((error.code(), error.retry_after()), (503, Some(Duration::from_secs(1))));
+    assert_eq!(error.message(), "too many calls whose callers have gone are still under way");
+    // What only reads, and what comes from inside, goes on.
+    service.find(outside()).await.unwrap();
+    assert!(service.create(json!({}), ()).now_or_never().is_none());
+    for _ in 0..3 {
+        gate.go.notify_one();
+        gate.done.notified().await;
+    }
+    let free = async {
+        loop {
+            gate.go.notify_one();
+            match service.create(json!({}), outside()).await {
+                Ok(_) => return,
+                Err(error) => assert_eq!(error.code(), 503),
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), free).await.expect("what is finished counts no more");
 }

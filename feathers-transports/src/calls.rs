@@ -1,62 +1,99 @@
 //! The calls of one client: a few run at the same time, and each answer leaves after the events before it.
 
+mod bucket;
+
 use std::collections::VecDeque;
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use feathers_core::{Call, Cursor, Handle, Payload, Result, Subscription};
+use feathers_core::{Call, Cursor, Error, Handle, Method, Payload, Result, Subscription};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+pub(crate) use self::bucket::{Bucket, DEFAULT_RATE};
+use crate::budget::{Account, OVERHEAD, Permit, cost_of_call};
+
 /// How many calls of one client run at the same time.
-const CONCURRENT: usize = 64;
-/// How many more may wait for their turn, and how many bytes they may have.
+pub(crate) const CONCURRENT: usize = 64;
+/// How many more may wait for their turn.
 const WAITING: usize = 1_024;
-const WAITING_BYTES: usize = 16 << 20;
+/// How many refused calls in a row are taken for abuse.
+const ABUSE: u32 = 100_000;
 /// How long calls under way may take to be answered once the server stops.
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// Writes the answer to a call; `None` where nobody waits for one.
-pub(crate) trait Encode: Send + 'static {
+pub(crate) trait Encode: Send + Unpin + 'static {
+    /// Why a call cannot be made.
+    type Refusal: From<Error>;
+
     /// Writes it.
-    fn encode(self, result: Result<Payload>) -> Option<Bytes>;
+    fn encode(&self, result: Result<Payload, Self::Refusal>) -> Option<Bytes>;
 }
 
 /// The calls of one client, polled by the task that serves it.
 ///
-/// They start in the order in which they came. A place is free again when the answer has left, so a client that does
-/// not read its answers cannot pile them up.
-pub(crate) struct Calls<E> {
+/// They start in the order in which they came, and are decoded when they start: until then they are the text that the
+/// client has sent. A place is free again when the answer has left, so a client that does not read its answers cannot
+/// pile them up.
+pub(crate) struct Calls<E: Encode> {
     app: Handle,
-    running: FuturesUnordered<BoxFuture<'static, (E, Result<Payload>)>>,
+    account: Arc<Account>,
+    bucket: Bucket,
+    running: FuturesUnordered<Running<E>>,
     waiting: VecDeque<Waiting<E>>,
-    /// The bytes in `waiting`.
-    waiting_bytes: usize,
     answers: VecDeque<Answer>,
+    /// How many calls have been refused in a row.
+    refused: u32,
 }
 
-/// A call that waits for its turn, or the reason why it cannot be made.
-struct Waiting<E> {
+type Decode<E> = Box<dyn FnOnce(&Handle, &str) -> Result<Call, <E as Encode>::Refusal> + Send>;
+
+/// A call that waits for its turn.
+struct Waiting<E: Encode> {
     encode: E,
-    call: Result<Call>,
-    size: usize,
+    text: Box<str>,
+    decode: Decode<E>,
+    permit: Permit,
+}
+
+/// A call under way; its answer goes nowhere if who made it has left.
+struct Running<E> {
+    encode: Option<E>,
+    /// Whether it may change something: then it is finished and answered in any case.
+    changes: bool,
+    work: BoxFuture<'static, Result<Payload>>,
 }
 
 /// An answer, and up to where events leave before it.
 struct Answer {
     after: Cursor,
     bytes: Bytes,
+    permit: Permit,
+}
+
+impl<E: Unpin> Future for Running<E> {
+    type Output = (Option<E>, bool, Result<Payload>);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(self.work.as_mut().poll(cx));
+        Poll::Ready((self.encode.take(), self.changes, result))
+    }
 }
 
 impl<E: Encode> Calls<E> {
-    pub(crate) fn new(app: Handle) -> Self {
+    pub(crate) fn new(app: Handle, account: Arc<Account>, bucket: Bucket) -> Self {
         Self {
             app,
+            account,
+            bucket,
             running: FuturesUnordered::new(),
             waiting: VecDeque::new(),
-            waiting_bytes: 0,
             answers: VecDeque::new(),
+            refused: 0,
         }
     }
 
@@ -70,24 +107,53 @@ impl<E: Encode> Calls<E> {
         self.answers.len() >= CONCURRENT
     }
 
-    /// Tells whether so much waits already that the next call is to be refused.
-    pub(crate) fn is_full(&self) -> bool {
-        self.waiting.len() >= WAITING || self.waiting_bytes >= WAITING_BYTES
+    /// Gives leave to submit a call whose text has so many bytes, or says why it is not even tried.
+    pub(crate) fn admit(&mut self, size: usize) -> Result<Permit> {
+        let admitted = self.bucket.take().and_then(|()| {
+            if self.waiting.len() < WAITING {
+                return self.account.take(OVERHEAD + size);
+            }
+            metrics::counter!("feathers_refused_total", "bound" => "calls").increment(1);
+            Err(Error::too_many_requests("too many calls at the same time"))
+        });
+        self.refused = if admitted.is_ok() { 0 } else { self.refused.saturating_add(1) };
+        admitted
     }
 
-    /// Takes a call in, or the reason why it cannot be made; `size` is the length of its text in bytes.
-    pub(crate) fn submit(&mut self, encode: E, call: Result<Call>, size: usize) {
-        self.waiting_bytes += size;
-        self.waiting.push_back(Waiting { encode, call, size });
-        self.start();
+    /// Tells whether so many calls in a row were refused that the client is to be sent away.
+    pub(crate) fn is_abused(&self) -> bool {
+        self.refused > ABUSE
+    }
+
+    /// Takes a call in that was admitted, as its text; `decode` is asked when it starts.
+    pub(crate) fn submit(
+        &mut self,
+        encode: E,
+        permit: Permit,
+        text: &str,
+        decode: impl FnOnce(&Handle, &str) -> Result<Call, E::Refusal> + Send + 'static,
+    ) {
+        if self.has_place() && self.waiting.is_empty() {
+            self.begin(encode, permit, text, decode);
+        } else {
+            self.waiting.push_back(Waiting { encode, text: text.into(), decode: Box::new(decode), permit });
+        }
     }
 
     /// Takes a call back that has not begun; `None` if there is none.
     pub(crate) fn cancel(&mut self, wanted: impl Fn(&E) -> bool) -> Option<E> {
         let index = self.waiting.iter().position(|waiting| wanted(&waiting.encode))?;
-        let waiting = self.waiting.remove(index)?;
-        self.waiting_bytes -= waiting.size;
-        Some(waiting.encode)
+        self.waiting.remove(index).map(|waiting| waiting.encode)
+    }
+
+    /// Forgets who has made the calls so far, who gets no answers. Those that may change something go on, and count until
+    /// they are finished.
+    pub(crate) fn abandon(&mut self) {
+        self.waiting.clear();
+        self.answers.clear();
+        let running = std::mem::take(&mut self.running);
+        let changes = running.into_iter().filter(|running| running.changes);
+        self.running = changes.map(|running| Running { encode: None, ..running }).collect();
     }
 
     /// Polls what runs; `true` if something has ended.
@@ -97,8 +163,10 @@ impl<E: Encode> Calls<E> {
             return false;
         }
         let mut busy = false;
-        while let Poll::Ready(Some((encode, result))) = self.running.poll_next_unpin(cx) {
-            self.answer(encode, result);
+        while let Poll::Ready(Some((encode, changes, result))) = self.running.poll_next_unpin(cx) {
+            if let Some(encode) = encode {
+                self.answer(&encode, result.map_err(Into::into), changes);
+            }
             self.start();
             busy = true;
         }
@@ -106,35 +174,55 @@ impl<E: Encode> Calls<E> {
     }
 
     /// Returns the next answer whose events have all been read. Asked for only when there is room to write it.
-    pub(crate) fn next_answer(&mut self, events: &Subscription) -> Option<Bytes> {
-        let first = self.answers.front().filter(|first| events.has_read(first.after))?;
-        let bytes = first.bytes.clone();
-        self.answers.pop_front();
+    pub(crate) fn next_answer(&mut self, events: &Subscription) -> Option<(Bytes, Permit)> {
+        self.answers.front().filter(|first| events.has_read(first.after))?;
+        let Answer { bytes, permit, .. } = self.answers.pop_front()?;
         self.start();
-        Some(bytes)
+        Some((bytes, permit))
+    }
+
+    fn has_place(&self) -> bool {
+        self.running.len() + self.answers.len() < CONCURRENT
     }
 
     fn start(&mut self) {
-        while self.running.len() + self.answers.len() < CONCURRENT
-            && let Some(Waiting { encode, call, size }) = self.waiting.pop_front()
+        while self.has_place()
+            && let Some(Waiting { encode, text, decode, permit }) = self.waiting.pop_front()
         {
-            self.waiting_bytes -= size;
-            match call {
-                Err(error) => self.answer(encode, Err(error)),
-                Ok(call) => {
-                    let app = self.app.clone();
-                    self.running.push(Box::pin(async move {
-                        let result = app.call(call).await.map(|reply| reply.ack().clone());
-                        (encode, result)
-                    }));
-                }
+            self.begin(encode, permit, &text, decode);
+        }
+    }
+
+    fn begin(
+        &mut self,
+        encode: E,
+        mut permit: Permit,
+        text: &str,
+        decode: impl FnOnce(&Handle, &str) -> Result<Call, E::Refusal>,
+    ) {
+        let grown = permit.grow(cost_of_call(text.as_bytes())).map_err(Into::into);
+        match grown.and_then(|()| decode(&self.app, text)) {
+            Err(refusal) => self.answer(&encode, Err(refusal), true),
+            Ok(call) => {
+                let changes = !matches!(call.method, Method::Find | Method::Get);
+                let call = self.app.call_holding(call, Box::new(permit));
+                let work = Box::pin(async move { call.await.map(|reply| reply.ack().clone()) });
+                self.running.push(Running { encode: Some(encode), changes, work });
             }
         }
     }
 
-    fn answer(&mut self, encode: E, result: Result<Payload>) {
-        if let Some(bytes) = encode.encode(result) {
-            self.answers.push_back(Answer { after: self.app.log().head(), bytes });
-        }
+    /// Keeps an answer until it can leave. What was only read is refused where there is no room for it.
+    fn answer(&mut self, encode: &E, result: Result<Payload, E::Refusal>, must: bool) {
+        let Some(mut bytes) = encode.encode(result) else { return };
+        let permit = match self.account.take(bytes.len()) {
+            Ok(permit) => permit,
+            Err(_) if must => self.account.take_anyway(bytes.len()),
+            Err(error) => {
+                bytes = encode.encode(Err(error.into())).unwrap_or_default();
+                self.account.take_anyway(bytes.len())
+            }
+        };
+        self.answers.push_back(Answer { after: self.app.log().head(), bytes, permit });
     }
 }

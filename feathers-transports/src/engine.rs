@@ -25,7 +25,6 @@ use feathers_core::query::qs;
 use feathers_core::{Credentials, Handle, Headers, Peer, Provider, Result, Session};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
@@ -35,8 +34,12 @@ use self::recovery::Recovery;
 use self::repeat::{Mark, Sent};
 use self::session::{Command, Driver};
 use crate::address::client_address;
+use crate::answer::{error_response, too_late};
+use crate::budget::{Budget, Meter, Permit, cost_of_head};
 use crate::handshake::{Checks, presented};
+use crate::incoming;
 use crate::origin::Origins;
+use crate::server::RateLimit;
 use crate::share::Shares;
 use crate::websocket::{Unfit, Upgrade, WebSocket};
 
@@ -57,6 +60,8 @@ pub(crate) struct Options {
     pub(crate) recovery: Duration,
     /// Whose pages may connect.
     pub(crate) origins: Origins,
+    /// How often a client may call.
+    pub(crate) call_rate: RateLimit,
 }
 
 pub(crate) struct Engine {
@@ -64,6 +69,7 @@ pub(crate) struct Engine {
     options: Options,
     checks: Checks,
     recovery: Recovery,
+    budget: Budget,
     shares: Shares,
     /// The sessions that are reached by requests; those that began on a WebSocket are not.
     sessions: Mutex<HashMap<String, mpsc::Sender<Command>>>,
@@ -72,8 +78,9 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn new(app: Handle, options: Options, checks: Checks) -> Arc<Self> {
         let recovery = Recovery::new(options.recovery, options.max_sessions);
-        let shares = Shares::new(options.max_sessions_per_address);
-        Arc::new(Self { app, options, checks, recovery, shares, sessions: Mutex::default() })
+        let shares = Shares::sessions(options.max_sessions_per_address);
+        let budget = Budget::of(&app);
+        Arc::new(Self { app, options, checks, recovery, budget, shares, sessions: Mutex::default() })
     }
 
     /// Returns the routes of the engine.
@@ -213,6 +220,8 @@ impl Engine {
         }
         let address = client_address(request.extensions());
         let share = self.shares.take(address).ok_or(Refusal::TooMany)?;
+        let meter = Meter::of_session(&self.budget, address);
+        let kept = Self::keep(&meter, request.headers())?;
         let sid = random_name();
         let (sender, commands) = mpsc::channel(COMMANDS);
         {
@@ -224,7 +233,7 @@ impl Engine {
         }
         let greeting = self.greeting(&sid, &["websocket"]);
         let peer = peer(request.headers().clone(), query).address(address).into();
-        let driver = Driver::polling(self.clone(), peer, commands, share);
+        let driver = Driver::polling(self.clone(), peer, kept, commands, share);
         let app = self.app.clone();
         app.spawn(async move {
             driver.run().await;
@@ -240,14 +249,16 @@ impl Engine {
         }
         let (mut parts, _body) = request.into_parts();
         let upgrade = Upgrade::new(&mut parts)?;
+        let meter = Meter::of(&self.budget, &parts.extensions);
+        let kept = Self::keep(&meter, &parts.headers)?;
         let peer = peer(parts.headers, query).address(client_address(&parts.extensions)).into();
         let (response, on_upgrade) = upgrade.accept(None);
         let app = self.app.clone();
         app.spawn(async move {
             let Ok(upgraded) = on_upgrade.await else { return };
-            let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_payload);
+            let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_payload, kept.account());
             let greeting = self.greeting(&random_name(), &[]);
-            Driver::socket(self, peer, socket, greeting).run().await;
+            Driver::socket(self, peer, kept, socket, greeting).run().await;
         });
         Ok(response)
     }
@@ -257,11 +268,12 @@ impl Engine {
         let session = self.session(sid)?;
         let (mut parts, _body) = request.into_parts();
         let upgrade = Upgrade::new(&mut parts)?;
+        let account = Meter::of(&self.budget, &parts.extensions).account();
         let (response, on_upgrade) = upgrade.accept(None);
         let app = self.app.clone();
         app.spawn(async move {
             let Ok(upgraded) = on_upgrade.await else { return };
-            let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_payload);
+            let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_payload, account);
             let _ = session.send(Command::Probe(Box::new(socket))).await;
         });
         Ok(response)
@@ -270,19 +282,31 @@ impl Engine {
     /// Exchanges packets with a session that polls; the mark says which request it is.
     async fn exchange(&self, sid: &str, mark: Option<Mark>, request: Request) -> Result<Response, Refusal> {
         let session = self.session(sid)?;
+        let meter = Meter::of(&self.budget, request.extensions());
         match *request.method() {
             Method::GET => {
                 let (sender, body) = oneshot::channel();
                 session.send(Command::Poll(sender, mark)).await.map_err(|_| Refusal::UnknownSession)?;
                 let body = body.await.map_err(|_| Refusal::BadRequest)?;
+                // It was counted for the session, and is gone there.
+                let body = meter.answer(body, true).map_err(|_| Refusal::BadRequest)?;
                 Ok(text(StatusCode::OK, "text/plain; charset=UTF-8", body))
             }
             Method::POST => {
-                let body = match Limited::new(request.into_body(), self.options.max_payload).collect().await {
-                    Ok(body) => body.to_bytes(),
-                    Err(_) => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+                let mut body = request.into_body();
+                let read = incoming::read(&mut body, self.options.max_payload, &meter);
+                let limit = self.budget.body_time();
+                let read = tokio::select! {
+                    read = tokio::time::timeout(limit, read) => read.unwrap_or_else(|_| Err(too_late(limit))),
+                    // A session that is over takes nothing in.
+                    () = session.closed() => return Err(Refusal::UnknownSession),
                 };
-                let sent = mark.map(|mark| Sent::new(mark, &body));
+                let body = match read {
+                    Ok(body) => body,
+                    Err(error) if error.code() == 413 => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
+                    Err(error) => return Ok(error_response(&error)),
+                };
+                let sent = mark.map(|mark| Sent::new(mark, &body.bytes));
                 let (sender, done) = oneshot::channel();
                 session.send(Command::Post(body, sent, sender)).await.map_err(|_| Refusal::UnknownSession)?;
                 match done.await {
@@ -292,6 +316,14 @@ impl Engine {
             }
             _ => Err(Refusal::BadRequest),
         }
+    }
+
+    /// Begins to count a session, for as long as it keeps the headers of its request.
+    fn keep(meter: &Meter, headers: &http::HeaderMap) -> Result<Permit, Refusal> {
+        meter.account().take(cost_of_head(headers)).map_err(|error| match error.code() {
+            429 => Refusal::TooMany,
+            _ => Refusal::Full,
+        })
     }
 
     fn session(&self, sid: &str) -> Result<mpsc::Sender<Command>, Refusal> {

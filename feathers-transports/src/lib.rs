@@ -15,8 +15,9 @@
 //! # }
 //! ```
 //!
-//! What comes from outside is bounded: the size of bodies, the time that a request's head and its answer may take,
-//! and the number of connections. Each bound is an option of the server with a safe default.
+//! What comes from outside is bounded: the size of heads and bodies, the time that they and their answers may take, the
+//! number of connections, and all that is in flight in bytes, for a connection, an address and the server. Each bound is
+//! an option of the server with a safe default.
 //!
 //! # An existing axum app
 //! Routes of your own go in with [`Server::merge`]; the other way round, [`Server::into_router`] gives a router to
@@ -33,6 +34,7 @@
 mod address;
 mod alarm;
 mod answer;
+mod budget;
 mod calls;
 mod closed;
 #[cfg(feature = "socketio")]
@@ -43,6 +45,7 @@ mod engine;
 mod grip;
 #[cfg(feature = "socketio")]
 mod handshake;
+mod incoming;
 mod origin;
 mod realtime;
 mod rest;

@@ -18,6 +18,7 @@ mod upgrade;
 mod wire;
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,13 +28,15 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::any_service;
 use feathers_core::{Error, Handle, Result};
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use self::asked::Way;
 use self::poll::Clients;
 use self::streams::Streams;
 use crate::answer::error_response;
+use crate::budget::{Budget, Meter, cost_of_head};
 use crate::origin::Origins;
+use crate::server::RateLimit;
 use crate::share::Shares;
 use crate::transport::Transport;
 
@@ -201,6 +204,13 @@ impl Realtime {
         self
     }
 
+    /// Sets how often one WebSocket may call, instead of 1,000 times a second with 10,000 calls at once. More are answered
+    /// with a 429 that says when to try again, in `data.retryAfter`.
+    pub fn call_rate(mut self, rate: RateLimit) -> Self {
+        self.socket.call_rate = rate;
+        self
+    }
+
     /// Names the origins, such as `https://app.example`, whose pages may listen besides those of the server itself.
     /// Others get a 403.
     ///
@@ -231,8 +241,9 @@ impl Transport for Realtime {
         let path = self.path.clone();
         let endpoint = Endpoint(Arc::new(Shared {
             app: app.clone(),
+            budget: Budget::of(app),
             name: path.trim_matches('/').into(),
-            shares: Shares::new(self.max_sessions_per_address),
+            shares: Shares::sessions(self.max_sessions_per_address),
             streams: Streams::new(self.max_streams),
             #[cfg(feature = "grip")]
             held: held::Held::new(app),
@@ -263,6 +274,7 @@ impl Transport for Realtime {
 /// What all ways of listening share.
 struct Shared {
     app: Handle,
+    budget: Budget,
     options: Realtime,
     /// The path as the messages of the transport itself name it.
     name: Arc<str>,
@@ -271,6 +283,15 @@ struct Shared {
     #[cfg(feature = "grip")]
     held: held::Held,
     clients: Clients,
+}
+
+impl Shared {
+    /// Takes a place for the stream of a client, whose headers are kept; `None` if there is none for it.
+    fn place(&self, address: Option<IpAddr>, headers: &HeaderMap) -> Option<streams::Place> {
+        let share = self.shares.take(address)?;
+        let kept = Meter::of_session(&self.budget, address).account().take(cost_of_head(headers)).ok()?;
+        self.streams.reserve(share, kept)
+    }
 }
 
 #[derive(Clone)]
@@ -308,7 +329,7 @@ impl Endpoint {
             return held::stream(&self.0, &proxied, request.into_parts().0, query).await;
         }
         match asked::way(request.headers(), &query)? {
-            Way::WebSocket => Ok(upgrade::answer(&self.0.app, request, query, &self.0.options.socket)),
+            Way::WebSocket => Ok(upgrade::answer(&self.0, request, query)),
             Way::Sse => sse::answer(&self.0, request.into_parts().0, query).await,
             Way::Poll => poll::answer(&self.0, request.into_parts().0, query).await,
         }

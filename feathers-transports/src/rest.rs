@@ -39,6 +39,7 @@ use self::asked::Asked;
 pub use self::feathers::Feathers;
 use crate::address::client_address;
 use crate::answer::{error_response, too_late};
+use crate::budget::{Budget, Link, Meter};
 use crate::origin::Origins;
 use crate::transport::Transport;
 
@@ -122,7 +123,7 @@ impl Rest {
         if let Some(timeout) = self.timeout {
             app.allow_calls(timeout);
         }
-        Endpoint(Arc::new(Shared { app: app.clone(), rest: self }))
+        Endpoint(Arc::new(Shared { app: app.clone(), budget: Budget::of(app), rest: self }))
     }
 }
 
@@ -142,6 +143,7 @@ pub(crate) struct Endpoint(Arc<Shared>);
 
 struct Shared {
     app: Handle,
+    budget: Budget,
     rest: Rest,
 }
 
@@ -155,14 +157,19 @@ impl tower::Service<Request> for Endpoint {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let client = client_address(request.extensions());
-        self.answer(request, client).map(Ok).boxed()
+        let (client, link) = (client_address(request.extensions()), request.extensions().get().cloned());
+        self.answer(request, client, link).map(Ok).boxed()
     }
 }
 
 impl Endpoint {
-    /// Answers a request from this client.
-    pub(crate) fn answer(&self, request: Request, client: Option<IpAddr>) -> BoxFuture<'static, Response> {
+    /// Answers a request from this client on this connection.
+    pub(crate) fn answer(
+        &self,
+        request: Request,
+        client: Option<IpAddr>,
+        link: Option<Arc<Link>>,
+    ) -> BoxFuture<'static, Response> {
         let shared = &self.0;
         let route = match shared.app.lookup(request.uri().path(), Encoding::Percent) {
             Ok(Some(route)) => route,
@@ -179,6 +186,7 @@ impl Endpoint {
             service: route.service(),
             cursor: shared.cursor(),
             personal: asked.personal,
+            meter: Meter::new(&shared.budget, link, client),
         };
         // What is large is put together here, and not carried through the futures.
         match begin(&shared.app, route, request, asked, client) {
@@ -189,7 +197,8 @@ impl Endpoint {
             }
             Ok(begun) => {
                 let dress = Dress { method: begun.call.method.clone(), ..dress };
-                Box::pin(respond(shared.clone().complete(Box::new(begun)), shared.rest.timeout, dress))
+                let work = shared.clone().complete(Box::new(begun), dress.meter.clone());
+                Box::pin(respond(work, shared.rest.timeout, dress))
             }
         }
     }
@@ -206,7 +215,9 @@ async fn respond(work: impl Future<Output = Result<Reply>>, timeout: Option<Dura
             None => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(too_late(limit))),
         },
     };
-    let response = reply.and_then(|reply| encode::reply(&reply, dress.method == Method::Create));
+    let changes = !matches!(dress.method, Method::Find | Method::Get);
+    let count = |bytes| dress.meter.answer(bytes, changes);
+    let response = reply.and_then(|reply| encode::reply(&reply, dress.method == Method::Create, count));
     let response = response.unwrap_or_else(|error| dress.refuse(error).into_response());
     dress.on(response)
 }
@@ -222,6 +233,7 @@ struct Dress {
     cursor: HeaderValue,
     /// Whether the answer is for the caller only.
     personal: bool,
+    meter: Meter,
 }
 
 impl Dress {
@@ -291,9 +303,10 @@ fn begin(
 
 impl Shared {
     /// Waits for what the call needs, and runs it.
-    async fn complete(self: Arc<Self>, mut begun: Box<Begun>) -> Result<Reply> {
+    async fn complete(self: Arc<Self>, mut begun: Box<Begun>, meter: Meter) -> Result<Reply> {
+        let mut permit = None;
         if let Some((format, body)) = begun.body.take() {
-            begun.call.data = body::data(format, body, self.rest.body_limit).await?;
+            (begun.call.data, permit) = body::data(format, body, self.rest.body_limit, &meter).await?;
         }
         let params = &mut begun.call.params;
         if begun.on_connection
@@ -301,7 +314,10 @@ impl Shared {
         {
             params.connection = self.app.connection(secret, &params.headers).await?;
         }
-        self.app.call(begun.call).await
+        match permit {
+            Some(permit) => self.app.call_holding(begun.call, Box::new(permit)).await,
+            None => self.app.call(begun.call).await,
+        }
     }
 
     /// Returns the text of the log's head.

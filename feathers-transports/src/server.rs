@@ -7,6 +7,7 @@ mod connection;
 mod cors;
 mod door;
 mod front;
+mod head;
 mod head_timer;
 mod health;
 mod host;
@@ -15,6 +16,10 @@ mod linger;
 mod listen;
 mod log;
 mod metrics;
+mod pace;
+#[cfg(feature = "tls")]
+mod paced;
+mod places;
 mod proxies;
 mod rate_limit;
 mod request_id;
@@ -36,8 +41,10 @@ use tokio::net::TcpListener;
 pub use self::cors::Cors;
 pub use self::listen::Listen;
 pub use self::log::logging;
+use self::pace::MinRate;
 pub use self::rate_limit::RateLimit;
 pub use self::running::Running;
+use crate::budget::Limits;
 #[cfg(feature = "grip")]
 use crate::grip::Grip;
 use crate::transport::Transport;
@@ -50,8 +57,14 @@ use crate::transport::Transport;
 /// | [`body_limit`](Self::body_limit) | 1 MiB, then 413 |
 /// | [`request_timeout`](Self::request_timeout) | 30 s, then 408 |
 /// | [`header_timeout`](Self::header_timeout) | 10 s, then the connection is closed |
+/// | [`head_limit`](Self::head_limit) | 32 KiB, then 431 |
 /// | [`write_timeout`](Self::write_timeout) | 60 s, then the connection of a client that does not read is closed |
-/// | [`max_connections`](Self::max_connections) | 10,000, more wait |
+/// | [`min_rate`](Self::min_rate) | 1 kB/s over 30 s, then the connection of a client that reads an answer more slowly is closed |
+/// | [`max_connections`](Self::max_connections) | 10,000, then 503 |
+/// | [`max_connections_per_address`](Self::max_connections_per_address) | 500, then 429 |
+/// | [`max_in_flight`](Self::max_in_flight) | 256 MiB, then 503 |
+/// | [`max_in_flight_per_address`](Self::max_in_flight_per_address) | 64 MiB, then 429 |
+/// | [`max_in_flight_per_connection`](Self::max_in_flight_per_connection) | 32 MiB, then 429 |
 /// | [`shutdown_timeout`](Self::shutdown_timeout) | 10 s |
 /// | [`trusted_proxies`](Self::trusted_proxies) | none: a client's address is that of its connection |
 /// | [`rate_limit`](Self::rate_limit) | off |
@@ -82,9 +95,13 @@ struct Options {
     body_limit: usize,
     request_timeout: Duration,
     header_timeout: Duration,
+    head_limit: usize,
     write_timeout: Duration,
+    min_rate: MinRate,
     shutdown_timeout: Duration,
     max_connections: usize,
+    max_connections_per_address: Option<usize>,
+    in_flight: Limits,
     proxies: Vec<String>,
     rate_limit: Option<RateLimit>,
     cors: Option<Cors>,
@@ -121,9 +138,13 @@ impl Server {
             body_limit: 1 << 20,
             request_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
+            head_limit: 32 << 10,
             write_timeout: Duration::from_mins(1),
+            min_rate: MinRate::new(1_000, Duration::from_secs(30)),
             shutdown_timeout: Duration::from_secs(10),
             max_connections: 10_000,
+            max_connections_per_address: None,
+            in_flight: Limits::default(),
             proxies: Vec::new(),
             rate_limit: None,
             cors: None,
@@ -168,7 +189,8 @@ impl Server {
 
     /// Sets the time from the request's head to the answer's; after it the answer is a 408.
     ///
-    /// It holds for REST and for routes of your own, not for transports whose answers wait for events.
+    /// It holds for REST and for routes of your own, not for transports whose answers wait for events: there it is the
+    /// time that a body or a message has from its first byte to its last.
     /// A call that may have changed something is finished in the background all the same.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.options.request_timeout = timeout;
@@ -183,7 +205,7 @@ impl Server {
     }
 
     /// Sets how long a client may take nothing of what is written to it; after it the connection is closed, also one
-    /// that was upgraded to a WebSocket. A client that reads slowly is never closed for that.
+    /// that was upgraded to a WebSocket.
     ///
     /// A client of events that comes back goes on where it was, as long as its events are kept.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
@@ -191,10 +213,73 @@ impl Server {
         self
     }
 
-    /// Sets how many connections are open at once, upgraded ones included. Above it, clients wait in the queue of the
-    /// operating system until another connection ends. At least one is allowed.
+    /// Sets how many bytes the head of a request may have, its first line included, instead of 32 KiB. A longer one is
+    /// answered with a 431, or a 414 if its address alone is too long; pages that CORS lets call can read both.
+    ///
+    /// Not much more than twice as much is read, and the answer past that is a bare 431 without a body, as it is past 100
+    /// lines.
+    /// At least 4 KiB are allowed.
+    pub fn head_limit(mut self, bytes: usize) -> Self {
+        self.options.head_limit = bytes;
+        self
+    }
+
+    /// Sets how many bytes a second a client must take of an answer that ends, instead of 1,000 over 30 seconds; below it the
+    /// connection is closed. It counts while the server waits for the client, for a second at least. None are needed
+    /// with 0.
+    ///
+    /// Streams and `WebSockets` are slow by nature, and have their heartbeats instead.
+    pub fn min_rate(mut self, bytes_per_second: usize, over: Duration) -> Self {
+        self.options.min_rate = MinRate::new(bytes_per_second, over);
+        self
+    }
+
+    /// Sets how many connections are open at once, upgraded ones included, instead of 10,000. At least one is allowed.
+    ///
+    /// Sixteen more are kept for the health checks: there, every other request is answered with a 503 that says when to
+    /// try again, and its connection is closed. Past those, clients wait in the queue of the operating system.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.options.max_connections = connections;
+        self
+    }
+
+    /// Sets how many connections one address may have, upgraded ones included, instead of 500. Past that, health checks
+    /// are answered, all else is a 429 that says when to try again, and the connection is closed.
+    ///
+    /// All people of an office may have one address, so it should not be too low. The addresses of IPv6 count by their
+    /// /64. It never holds for [`trusted_proxies`](Self::trusted_proxies), and the default does not hold for addresses
+    /// of the same machine, where a proxy usually is; a number that is set does.
+    pub fn max_connections_per_address(mut self, connections: usize) -> Self {
+        self.options.max_connections_per_address = Some(connections);
+        self
+    }
+
+    /// Sets how many bytes may be in flight together, instead of 256 MiB: bodies that are coming, calls that wait or run
+    /// with the trees that are made of their data, answers that nobody has read, and what sessions keep of their
+    /// requests. Past that, what comes is answered with a 503 that says when to try again.
+    ///
+    /// Bodies and answers over HTTP of up to 8 KiB are not counted. Answers to calls that have changed something are sent
+    /// in any case, and counted. Files and streams of routes of your own are not.
+    pub fn max_in_flight(mut self, bytes: usize) -> Self {
+        self.options.in_flight.max_in_flight = bytes;
+        self
+    }
+
+    /// Sets how many of the bytes in flight one address may have, instead of 64 MiB. Past that, or when it has as much as
+    /// is still free, it gets a 429 that says when to try again: so there is room for others however many addresses take
+    /// all that they can. The last eighth is for addresses that have no more than 64 KiB.
+    ///
+    /// The addresses of IPv6 count by their /64. The default does not hold for addresses of the same machine, where a
+    /// proxy usually is; a number that is set holds for all.
+    pub fn max_in_flight_per_address(mut self, bytes: usize) -> Self {
+        self.options.in_flight.max_in_flight_per_address = Some(bytes);
+        self
+    }
+
+    /// Sets how many of the bytes in flight one connection may have, instead of 32 MiB. Past that it gets a 429, but for
+    /// what is the only thing that it has in flight.
+    pub fn max_in_flight_per_connection(mut self, bytes: usize) -> Self {
+        self.options.in_flight.max_in_flight_per_connection = bytes;
         self
     }
 

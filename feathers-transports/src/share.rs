@@ -1,4 +1,4 @@
-//! How many sessions one address may have, so that it does not take the places of all others.
+//! How many sessions or connections one address may have, so that it does not take the places of all others.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,55 +10,73 @@ use crate::source::Source;
 /// How many sessions an address may have if nothing else is said: an office behind one address has room.
 const SESSIONS: usize = 200;
 
-/// How often the log says that an address has all of its sessions.
+/// How many connections an address may have if nothing else is said.
+const CONNECTIONS: usize = 500;
+
+/// How often the log says that an address has all that it may have.
 const WARN_EVERY: Duration = Duration::from_mins(1);
 
-/// The sessions of each address. Clones are the same.
+/// What each address has of one kind. Clones are the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Shares {
-    max: Option<usize>,
+    /// What is counted, for the log.
+    kind: &'static str,
+    max: usize,
+    /// Whether addresses of the same machine are counted too.
+    counts_loopback: bool,
     taken: Arc<Mutex<Taken>>,
 }
 
-/// Never more entries than there are sessions.
+/// Never more entries than there are shares.
 #[derive(Debug, Default)]
 struct Taken {
-    sessions: HashMap<Source, usize>,
+    shares: HashMap<Source, usize>,
     warned: Option<Instant>,
 }
 
-/// One session among those of its address; there is room for another one when this is dropped.
+/// One share among those of its address; there is room for another one when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Share(Option<(Shares, Source)>);
 
 impl Shares {
-    /// Takes how many sessions an address may have, at least one; `None` is the default, from which addresses of the
-    /// same machine are free: they are those of a proxy in most cases.
-    pub(crate) fn new(max: Option<usize>) -> Self {
-        Self { max: max.map(|max| max.max(1)), taken: Arc::default() }
+    /// Counts sessions. Takes how many an address may have, at least one; `None` is the default, from which addresses of
+    /// the same machine are free: they are those of a proxy in most cases.
+    pub(crate) fn sessions(max: Option<usize>) -> Self {
+        Self::new("sessions", max, SESSIONS)
     }
 
-    /// Takes a share for one session; `None` if the address has all of its own. Without an address there is no bound.
+    /// Counts connections, with the same rule.
+    pub(crate) fn connections(max: Option<usize>) -> Self {
+        Self::new("connections", max, CONNECTIONS)
+    }
+
+    fn new(kind: &'static str, max: Option<usize>, default: usize) -> Self {
+        let taken = Arc::default();
+        Self { kind, max: max.unwrap_or(default).max(1), counts_loopback: max.is_some(), taken }
+    }
+
+    /// Takes a share; `None` if the address has all of its own. Without an address there is no bound.
     pub(crate) fn take(&self, address: Option<IpAddr>) -> Option<Share> {
-        let max = match (address, self.max) {
-            (None, _) => return Some(Share(None)),
-            (Some(address), None) if address.to_canonical().is_loopback() => return Some(Share(None)),
-            (_, max) => max.unwrap_or(SESSIONS),
+        let Some(address) = address.filter(|address| self.counts_loopback || !address.to_canonical().is_loopback())
+        else {
+            return Some(Share(None));
         };
-        let source = Source::from(address?);
+        let source = Source::from(address);
         let mut taken = self.lock();
-        let sessions = taken.sessions.entry(source).or_default();
-        if *sessions < max {
-            *sessions += 1;
+        let shares = taken.shares.entry(source).or_default();
+        if *shares < self.max {
+            *shares += 1;
             return Some(Share(Some((self.clone(), source))));
         }
         if taken.warned.is_none_or(|last| last.elapsed() > WARN_EVERY) {
             taken.warned = Some(Instant::now());
             drop(taken);
+            let (kind, max) = (self.kind, self.max);
             tracing::warn!(
-                address = address.map(tracing::field::display),
+                %address,
+                kind,
                 max,
-                "an address has all of its sessions; a proxy is to be named in `Server::trusted_proxies`"
+                "an address has all that it may have; a proxy is to be named in `Server::trusted_proxies`"
             );
         }
         None
@@ -73,10 +91,10 @@ impl Drop for Share {
     fn drop(&mut self) {
         let Some((shares, source)) = self.0.take() else { return };
         let mut taken = shares.lock();
-        if let Some(sessions) = taken.sessions.get_mut(&source) {
-            *sessions -= 1;
-            if *sessions == 0 {
-                taken.sessions.remove(&source);
+        if let Some(left) = taken.shares.get_mut(&source) {
+            *left -= 1;
+            if *left == 0 {
+                taken.shares.remove(&source);
             }
         }
     }
@@ -87,8 +105,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_address_has_its_own_sessions() {
-        let shares = Shares::new(Some(2));
+    fn each_address_has_its_own_share() {
+        let shares = Shares::sessions(Some(2));
         let take = |address: &str| shares.take(address.parse().ok());
         let (one, two) = (take("1.1.1.1"), take("1.1.1.1"));
         assert!(one.is_some() && two.is_some() && take("1.1.1.1").is_none() && take("::ffff:1.1.1.1").is_none());
@@ -98,13 +116,13 @@ mod tests {
         assert!(take("1.1.1.1").is_some());
         assert!((0..10).map(|_| shares.take(None)).all(|share| share.is_some()));
         drop((two, three, four));
-        assert_eq!(shares.lock().sessions.len(), 0);
+        assert_eq!(shares.lock().shares.len(), 0);
     }
 
     #[test]
     fn the_default_is_not_for_the_same_machine() {
         let count = |max: Option<usize>, address: &str| {
-            let (shares, address) = (Shares::new(max), address.parse().ok());
+            let (shares, address) = (Shares::sessions(max), address.parse().ok());
             let taken: Vec<_> = (0..300).map_while(|_| shares.take(address)).collect();
             taken.len()
         };

@@ -14,18 +14,21 @@ use std::time::Duration;
 use axum::Router;
 use feathers_core::{Connection, Handle, Result};
 
+use crate::calls::DEFAULT_RATE;
 use crate::engine::{Engine, Options};
 use crate::handshake::Checks;
 #[cfg(doc)]
 use crate::handshake::HandshakeAuth;
 use crate::origin::Origins;
+use crate::server::RateLimit;
 use crate::transport::Transport;
 
 /// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle at
 /// `/socket.io/socket.io.js`.
 ///
 /// Calls of one client start in the order of their arrival and run at the same time, 64 of them; up to 1,024 more wait,
-/// and past that they are answered with a 429.
+/// and past that they are answered with a 429. So is who calls too often ([`call_rate`](Self::call_rate)); a hundred
+/// thousand refused calls in a row close the connection.
 ///
 /// A client that does not read makes nobody wait and costs a few bytes: its events stay in the event log.
 /// It gets them when it reads again, or one `reset` when they are no longer kept.
@@ -66,6 +69,7 @@ impl SocketIo {
             max_sessions_per_address: None,
             recovery: Duration::from_mins(2),
             origins: Origins::default(),
+            call_rate: DEFAULT_RATE,
         };
         Self { path: "/socket.io".to_owned(), options, checks: Checks::default() }
     }
@@ -113,6 +117,13 @@ impl SocketIo {
     /// event all the same.
     pub fn recovery(mut self, keep: Duration) -> Self {
         self.options.recovery = keep;
+        self
+    }
+
+    /// Sets how often one client may call, instead of 1,000 times a second with 10,000 calls at once. More are answered
+    /// with a 429 that says when to try again, in `data.retryAfter`.
+    pub fn call_rate(mut self, rate: RateLimit) -> Self {
+        self.options.call_rate = rate;
         self
     }
 

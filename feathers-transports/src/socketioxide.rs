@@ -29,10 +29,12 @@ use tower::ServiceExt;
 
 use self::handshake::Handshake;
 use crate::answer::error_response;
+use crate::calls::DEFAULT_RATE;
 use crate::handshake::Checks;
 #[cfg(doc)]
 use crate::handshake::HandshakeAuth;
 use crate::origin::Origins;
+use crate::server::RateLimit;
 use crate::socketio::bundle;
 use crate::transport::Transport;
 
@@ -46,8 +48,8 @@ const ATTACHMENTS: usize = 16;
 /// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle at
 /// `/socket.io/socket.io.js`.
 ///
-/// Calls of one client start in the order of their arrival and run at the same time, 64 of them; more wait, up to
-/// 16 MiB, and past that they are answered with a 429.
+/// Calls of one client start in the order of their arrival and run at the same time, 64 of them; up to
+/// 1,024 more wait, and past that they are answered with a 429. So is who calls too often.
 ///
 /// A client that does not read makes nobody wait. Up to [`SocketIoxide::buffer`] packets are kept for it; past that its
 /// events stay in the event log. It is closed when its buffer is full at the time of the next ping, and given up when
@@ -75,6 +77,7 @@ pub struct SocketIoxide {
     ping_interval: Duration,
     ping_timeout: Duration,
     buffer: usize,
+    call_rate: RateLimit,
     checks: Checks,
 }
 
@@ -87,6 +90,7 @@ impl SocketIoxide {
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
             buffer: 1_024,
+            call_rate: DEFAULT_RATE,
             checks: Checks::default(),
         }
     }
@@ -114,6 +118,13 @@ impl SocketIoxide {
     /// Sets how many packets may wait in the engine for one client, instead of 1,024. At least two.
     pub fn buffer(mut self, packets: usize) -> Self {
         self.buffer = packets.max(2);
+        self
+    }
+
+    /// Sets how often one client may call, instead of 1,000 times a second with 10,000 calls at once. More are answered
+    /// with a 429 that says when to try again, in `data.retryAfter`.
+    pub fn call_rate(mut self, rate: RateLimit) -> Self {
+        self.call_rate = rate;
         self
     }
 
@@ -176,7 +187,7 @@ impl Transport for SocketIoxide {
             closed: CancellationToken::new(),
             patience: self.ping_interval + self.ping_timeout,
         };
-        let handshake = Handshake::new(app.clone(), self.checks, tasks.clone());
+        let handshake = Handshake::new(app.clone(), self.checks, tasks.clone(), self.call_rate);
         io.ns("/", pump::start.with(async move |socket, auth| handshake.run(socket, auth).await));
         app.spawn(stop(app.clone(), io, tasks));
 

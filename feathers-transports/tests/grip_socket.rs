@@ -7,9 +7,10 @@ mod realtime_support;
 
 use feathers_transports::Realtime;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use self::grip_support::socket::{Socket, channels, close_code, decode, encode, event, messages};
-use self::grip_support::{Control, ask, grip, serve, serve_with, signature};
+use self::grip_support::{Control, PATIENCE, ask, grip, serve, serve_with, signature};
 use self::realtime_support::{app, only_member, tick, until_connections};
 
 /// Returns the numbers of events `ticked`.
@@ -167,4 +168,24 @@ async fn nobody_speaks_for_the_proxy() {
     assert_eq!(refused.status, 403);
     let refused = Socket::new(&server).send(&encode(&[event("OPEN", "")]), &[("sec-websocket-protocol", "x")]).await;
     assert_eq!(refused.status, 400);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_ends_with_its_socket() {
+    let control = Control::default();
+    let server = serve(app(), grip(&control.start().await)).await;
+    let (mut socket, _) = Socket::live(&server).await;
+    let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
+    let (signature, state) = (signature(), socket.state.clone().unwrap());
+    let head = format!(
+        "POST /realtime HTTP/1.1\r\nhost: a\r\nconnection: close\r\ngrip-sig: {signature}\r\nmeta-feathers: {state}\r\n\
+         content-type: application/websocket-events\r\ncontent-length: 100\r\n\r\nTEXT"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    socket.post(&[event("DISCONNECT", "")]).await;
+    until_connections(server.handle(), 0).await;
+    let mut answer = Vec::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("it is answered").unwrap();
+    let text = String::from_utf8_lossy(&answer);
+    assert!(text.starts_with("HTTP/1.1 200") && text.contains("come back"), "{text}");
 }

@@ -10,10 +10,12 @@ use std::time::Duration;
 use feathers_core::{
     App, Descriptor, Error, Handle, Json, Memory, Method, Payload, Request, Result, Service, async_trait,
 };
-use feathers_transports::{HandshakeAuth, SocketIo, Transport};
+use feathers_transports::{HandshakeAuth, RateLimit, Server, SocketIo, Transport};
 use futures_util::future::select;
 use serde_json::{Value, json};
 use socketio_client::Socket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
 
 /// Answers with what it was asked.
@@ -581,6 +583,97 @@ async fn calls_run_together_within_bounds_and_survive_their_client() {
     socket.close().await;
     gate.go.notify_waiters();
     gate.done.acquire_many(65).await.unwrap().forget();
+}
+
+#[tokio::test]
+async fn leaving_and_joining_again_does_not_renew_the_bound_of_calls() {
+    let gate = Gate::new();
+    let mut app = app();
+    app.service("gate", gate.clone());
+    let (_app, address) = serve_with(app, SocketIo::new()).await;
+    let mut socket = Socket::connect(&address).await;
+    for id in 0..64 {
+        socket.send(&format!(r#"42{id}["create","gate",{id}]"#)).await;
+    }
+    gate.started.acquire_many(64).await.unwrap().forget();
+    socket.send("41").await;
+    socket.send("40").await;
+    assert!(socket.next().await.starts_with("40{"));
+    socket.send(r#"42100["create","gate",100]"#).await;
+    socket.send(r#"42101["find","findonly"]"#).await;
+    // Whatever has come by now has been taken in.
+    socket.send("40/nosuch").await;
+    assert!(socket.next().await.starts_with("44/nosuch"));
+    assert_eq!(gate.started.available_permits(), 0, "the 65th call waits for one of those before");
+    gate.go.notify_waiters();
+    gate.started.acquire().await.unwrap().forget();
+    gate.go.notify_one();
+    // Who has left gets no answers to what it called before.
+    let answers = [socket.answer().await, socket.answer().await];
+    assert!(answers.contains(&json!([null, 100])) && answers.contains(&json!([null, []])), "{answers:?}");
+    gate.done.acquire_many(65).await.unwrap().forget();
+}
+
+#[tokio::test]
+async fn who_calls_too_often_is_told_when_to_try_again() {
+    let rate = RateLimit::per_minute(1).burst(3);
+    let (_app, address) = serve_with(app(), SocketIo::new().call_rate(rate)).await;
+    let mut socket = Socket::connect(&address).await;
+    for _ in 0..3 {
+        assert_eq!(socket.call(&json!(["find", "findonly"])).await, json!([null, []]));
+    }
+    socket.send("41").await;
+    socket.send("40").await;
+    assert!(socket.next().await.starts_with("40{"));
+    let refused = socket.call(&json!(["find", "findonly"])).await;
+    assert_eq!((&refused[0]["code"], &refused[0]["data"]), (&json!(429), &json!({ "retryAfter": 60 })));
+    assert_eq!(refused[0]["message"], "too many calls on this connection");
+    let mut other = Socket::connect(&address).await;
+    assert_eq!(other.call(&json!(["find", "findonly"])).await, json!([null, []]));
+}
+
+/// Begins to post a body to a polling session and returns the connection.
+async fn half_a_post(address: &str, sid: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let path = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
+    let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 1000\r\n\r\n42[");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_ends_with_its_time_or_its_session() {
+    let server = Server::new(app()).bind("127.0.0.1:0").request_timeout(Duration::from_millis(300));
+    let running = server.start().await.unwrap();
+    let address = running.addr().to_string();
+    let http = reqwest::Client::new();
+    let url = format!("http://{address}/socket.io/?EIO=4&transport=polling");
+    let open = async || {
+        let open = http.get(&url).send().await.unwrap().text().await.unwrap();
+        let open: Value = serde_json::from_str(&open[1..]).unwrap();
+        open["sid"].as_str().unwrap().to_owned()
+    };
+    let rest = async |mut stream: TcpStream| {
+        let mut answer = String::new();
+        let patience = Duration::from_secs(30);
+        tokio::time::timeout(patience, stream.read_to_string(&mut answer)).await.expect("an answer").unwrap();
+        answer
+    };
+    let sid = open().await;
+    let answer = rest(half_a_post(&address, &sid).await).await;
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("no answer after 300ms"), "{answer}");
+    // With a session that ends, its bodies end at once.
+    let server = Server::new(app()).bind("127.0.0.1:0").request_timeout(Duration::from_mins(10));
+    let running = server.start().await.unwrap();
+    let address = running.addr().to_string();
+    let url = format!("http://{address}/socket.io/?EIO=4&transport=polling");
+    let open = http.get(&url).send().await.unwrap().text().await.unwrap();
+    let open: Value = serde_json::from_str(&open[1..]).unwrap();
+    let sid = open["sid"].as_str().unwrap();
+    let half = half_a_post(&address, sid).await;
+    assert_eq!(http.post(format!("{url}&sid={sid}")).body("1").send().await.unwrap().status(), 200);
+    let answer = rest(half).await;
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("Session ID unknown"), "{answer}");
 }
 
 #[tokio::test]

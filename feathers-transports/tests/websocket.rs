@@ -9,17 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use feathers_core::{App, Descriptor, Error, Method, Payload, Request, Result, Service, async_trait};
-use feathers_transports::{Cors, Realtime, Rest, Running, Server};
+use feathers_core::{App, Descriptor, Error, Json, Memory, Method, Payload, Request, Result, Service, async_trait};
+use feathers_transports::{Cors, RateLimit, Realtime, Rest, Running, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use self::realtime_support::{app, ask, kept, only_member, pass, send, serve, tick, until_connections};
+use self::realtime_support::{PATIENCE, app, ask, kept, only_member, pass, send, serve, tick, until_connections};
 use self::websocket_client::{Rpc, status, upgrade};
 
 /// Answers calls when the test says so, and counts those that have begun.
@@ -369,22 +370,104 @@ async fn w4_a_flood_of_bytes_that_wait_is_answered_with_429_too() {
     let gate = Gate::new();
     let mut app = app();
     app.service("gate", gate.clone());
-    let server = serve(app, Realtime::new()).await;
+    let server = Server::new(app).without_defaults().transport(Realtime::new());
+    let server = server.max_in_flight_per_connection(4 << 20).bind("127.0.0.1:0").start().await.unwrap();
     let mut client = Rpc::connect(&server).await;
     for _ in 0..64 {
         client.request("create", json!(["gate", 0])).await;
     }
     let text = "x".repeat(1_000_000);
-    for _ in 0..17 {
+    for _ in 0..4 {
         client.request("create", json!(["gate", text])).await;
     }
-    let refused = client.request("create", json!(["gate", 1])).await;
+    let refused = client.request("create", json!(["gate", text])).await;
     let answer = client.answer().await;
     assert_eq!((code(&answer), &answer["id"]), (429, &json!(refused)));
-    gate.go.add_permits(64 + 17);
-    for _ in 0..64 + 17 {
+    gate.go.add_permits(64 + 4);
+    for _ in 0..64 + 4 {
         assert!(client.answer().await.get("result").is_some());
     }
+}
+
+#[tokio::test]
+async fn w4_who_calls_too_often_is_told_when_to_try_again() {
+    let server = serve(app(), Realtime::new().call_rate(RateLimit::per_minute(1).burst(3))).await;
+    let mut client = Rpc::connect(&server).await;
+    for _ in 0..3 {
+        assert_eq!(client.call("find", json!(["notes"])).await["result"], json!([]));
+    }
+    let refused = client.call("find", json!(["notes"])).await;
+    assert_eq!((code(&refused), &refused["error"]["data"]["data"]), (429, &json!({ "retryAfter": 60 })));
+    // What is no call of a service is none of them.
+    assert!(client.call("$ping", json!({})).await["result"]["cursor"].is_string());
+    assert_eq!(Rpc::connect(&server).await.call("find", json!(["notes"])).await["result"], json!([]));
+}
+
+#[tokio::test]
+async fn a_call_is_decoded_when_it_starts_and_can_be_cancelled_until_then() {
+    let gate = Gate::new();
+    let mut app = app();
+    app.service("gate", gate.clone());
+    let server = serve(app, Realtime::new()).await;
+    let mut client = Rpc::connect(&server).await;
+    for _ in 0..64 {
+        client.request("create", json!(["gate", 0])).await;
+    }
+    // The service is mounted when the call's turn has come.
+    let late = client.request("find", json!(["late"])).await;
+    let wrong = client.request("find", json!({ "path": 7 })).await;
+    assert!(client.call("$ping", json!({})).await["result"].is_object());
+    server.handle().mount("late", Memory::<Json>::new()).await.unwrap();
+    gate.go.add_permits(64);
+    let mut answers = Vec::new();
+    for _ in 0..66 {
+        answers.push(client.answer().await);
+    }
+    let of = |id: u64| answers.iter().find(|answer| answer["id"] == id).unwrap();
+    assert_eq!(of(late)["result"], json!([]));
+    assert_eq!(of(wrong)["error"]["code"], -32_602);
+}
+
+#[tokio::test]
+async fn half_messages_are_in_flight_and_have_their_time() {
+    let realtime = Realtime::new().ping(Duration::from_millis(100)).hello_timeout(Duration::from_millis(100));
+    let server = Server::new(app()).without_defaults().transport(Rest::new()).transport(realtime);
+    let server = server.body_limit(100_000).max_in_flight(150_000).request_timeout(Duration::from_millis(500));
+    let server = server.bind("127.0.0.1:0").start().await.unwrap();
+    let half = async || {
+        let mut stream = raw(&server).await;
+        stream.write_all(&frame(0x81, br#"{"jsonrpc":"2.0","id":1,"method":"$hello"}"#)).await.unwrap();
+        // A frame of 900,000 bytes, of which 100,000 come.
+        let header = [0x81, 0xFF, 0, 0, 0, 0, 0, 0x0D, 0xBB, 0xA0, 0, 0, 0, 0];
+        stream.write_all(&[&header[..], "x".repeat(100_000).as_bytes()].concat()).await.unwrap();
+        let (read, mut write) = stream.into_split();
+        // It trickles on, so that it is not silent.
+        let trickle = async move {
+            while write.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::spawn(trickle);
+        read
+    };
+    let (one, two) = (half().await, half().await);
+    // There is no room for both.
+    let ended = async { tokio::join!(end(one), end(two)) };
+    let (one, two) = tokio::time::timeout(PATIENCE, ended).await.expect("both are closed");
+    assert!([one, two].contains(&Some(1013)), "{one:?} {two:?}");
+    // There is for one, and then its time is over.
+    let alone = half().await;
+    assert_eq!(tokio::time::timeout(PATIENCE, end(alone)).await.expect("it is closed"), None);
+    until_connections(server.handle(), 0).await;
+}
+
+/// Reads to the end, however that comes, and returns the code of a close frame if there is one.
+async fn end(mut stream: OwnedReadHalf) -> Option<u16> {
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes).await;
+    let reason = b"too many bytes are in flight, try again later";
+    let at = bytes.windows(reason.len()).position(|window| window == reason)?;
+    bytes.get(at - 2..at)?.first_chunk().copied().map(u16::from_be_bytes)
 }
 
 #[tokio::test]

@@ -6,3 +6,4 @@
 pub mod check;
 pub mod client;
 pub mod peer;
+pub mod storm;

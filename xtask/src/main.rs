@@ -26,6 +26,9 @@ cargo xtask <task>
                  and is missing. --long adds the tests that are marked as slow
   test rust      the Rust tests only
   test faults    the checker: readers on every transport, faults, and whether anything was missed
+  test storm [--long]
+                 good clients beside hostile ones from many addresses; --long is ten minutes of 5,000 of them,
+                 each process on a core of its own, and fails if good clients are slower than before
   test js [NAME] the tests under Node only; NAME is the start of a file name in tests/js/test
   budget [NAME] [--bless]
                  counts the instructions of the hot parts whose names begin like NAME, and fails if there are more
@@ -53,6 +56,8 @@ fn main() -> ExitCode {
         ["test", "--long"] => step::timed(|| task::test(task::Length::Long)),
         ["test", "rust"] => step::timed(|| task::test_rust(task::Length::Short)),
         ["test", "faults"] => step::timed(|| task::test_faults(task::Length::Short)),
+        ["test", "storm"] => step::timed(|| task::test_storm(task::Length::Short)),
+        ["test", "storm", "--long"] => step::timed(|| task::test_storm(task::Length::Long)),
         ["test", "js"] => step::timed(|| task::test_js(None, task::Length::Short)),
         ["test", "js", name] => step::timed(|| task::test_js(Some(name), task::Length::Short)),
         ["budget", "--profile", name] => step::timed(|| budget::profile(name)),

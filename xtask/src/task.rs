@@ -48,6 +48,17 @@ pub(crate) fn test_faults(length: Length) -> Outcome {
     run("nothing missed behind a proxy under faults", &mut proxied)
 }
 
+/// Runs good clients beside hostile ones. The short form is one of the Rust tests as well.
+pub(crate) fn test_storm(length: Length) -> Outcome {
+    let storm = ["run", "--quiet", "--package", "feathers-tests", "--bin", "storm"];
+    let mut command = cargo(&storm);
+    match length {
+        Length::Short => command.args(["--", "--clients", "400", "--addresses", "40", "--seconds", "6"]),
+        Length::Long => command.args(["--release", "--", "--pin", "--strict"]),
+    };
+    run("good clients in a storm", &mut command)
+}
+
 /// Runs the Rust tests, with nextest if it is installed, and the examples in the docs.
 pub(crate) fn test_rust(length: Length) -> Outcome {
     // The tests of the lifecycle start the programs, which cargo builds for the tests of their own crate only.

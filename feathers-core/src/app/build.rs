@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
+use crate::app::abandoned::{self, Abandoned};
 use crate::app::registry::{Mounted, Registry};
 use crate::app::{App, Handle, Lifecycle, Lifecycles, Listeners};
 use crate::error::{Error, Result};
@@ -40,6 +41,7 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
     }
     let log = (Log::new(app.retention, app.gather), app.max_replay, percent);
     let shared = app.log.take();
+    let abandoned = Abandoned::new(app.max_abandoned_calls.unwrap_or(abandoned::DEFAULT));
     let extensions = std::mem::take(&mut app.extensions);
     let authenticator = app.authenticator.take();
     let history = app.history.take().unwrap_or_else(|| Arc::new(RecentMemberships::default()));
@@ -57,6 +59,7 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
         log,
         around,
         (authenticator, history),
+        abandoned,
     );
     if let Some(shared) = shared {
         let (feed, ends) = Feed::new(shared.clone());

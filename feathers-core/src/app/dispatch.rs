@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::mem;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -75,14 +76,24 @@ impl Handle {
     /// A call from outside (`params.provider` is set) reaches only the methods that clients may call.
     /// A panic in a hook or service is a 500 and harms nobody else.
     /// A call that may change something is never stopped half-way: if the caller goes away it is finished in the
-    /// background.
+    /// background. Where too many are, further ones from outside are a 503.
     pub fn call(&self, call: Call) -> impl Future<Output = Result<Reply>> + Send + use<> {
+        self.run(call, None)
+    }
+
+    /// Runs a call as [`Handle::call`] does, and keeps something until it is finished, also in the background: what its
+    /// transport counts it by.
+    pub fn call_holding(&self, call: Call, held: Box<dyn Send>) -> impl Future<Output = Result<Reply>> + Send + use<> {
+        self.run(call, Some(held))
+    }
+
+    fn run(&self, call: Call, held: Option<Box<dyn Send>>) -> impl Future<Output = Result<Reply>> + Send + use<> {
         // The call moves to the heap before the future is made, which is small then wherever it is put.
-        let begun = self.begin(call);
+        let begun = self.begin(call, held);
         async move { begun?.await.unwrap_or_else(|_| Err(panicked())) }
     }
 
-    fn begin(&self, call: Call) -> Result<Running> {
+    fn begin(&self, call: Call, held: Option<Box<dyn Send>>) -> Result<Running> {
         let Call { route, method, id, data, mut params } = call;
         params.check()?;
         if params.is_external() {
@@ -93,6 +104,11 @@ impl Handle {
         if denied || mounted.chain(&method).is_none() {
             let path = mounted.path();
             return Err(Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'")));
+        }
+        let reads = matches!(method, Method::Find | Method::Get);
+        let address = params.address;
+        if !reads && params.is_external() {
+            self.check_abandoned(address)?;
         }
         let logging_in = match &params.connection {
             Some(connection) if self.authentication_path() == Some(mounted.path()) => Some(connection.log_in()),
@@ -108,20 +124,20 @@ impl Handle {
             }
         }
         // Hooks may choose another event, so the places are taken whenever the call could publish anything.
-        let reads = matches!(method, Method::Find | Method::Get);
         let publishes = !reads && method.event().is_none_or(|event| mounted.publisher(event).is_some());
         let commit = if publishes { self.commit(&method, &data, &params)? } else { Commit::none() };
         let span = tracing::debug_span!("call", service = mounted.path(), method = method.name());
         let ctx = Box::new(Context::new(self.clone(), mounted.clone(), method, id, data, params, commit));
         // A span that nobody records costs nothing more.
         let work: BoxFuture<'static, _> = if span.is_disabled() {
-            Box::pin(AssertUnwindSafe(run(ctx)).catch_unwind())
+            Box::pin(AssertUnwindSafe(through_hooks(ctx)).catch_unwind())
         } else {
-            Box::pin(AssertUnwindSafe(run(ctx).instrument(span)).catch_unwind())
+            Box::pin(AssertUnwindSafe(through_hooks(ctx).instrument(span)).catch_unwind())
         };
         let finisher = (!reads).then(|| self.clone());
         let path = mounted.shared_path().clone();
-        Ok(Running { work: Some(work), finisher, path, began: tokio::time::Instant::now(), _logging_in: logging_in })
+        let began = tokio::time::Instant::now();
+        Ok(Running { work: Some(work), finisher, path, began, address, held, _logging_in: logging_in })
     }
 
     /// Begins to take places in the log for a call; a caller from outside who has too many is refused.
@@ -213,7 +229,7 @@ impl Handle {
     }
 }
 
-async fn run(mut ctx: Box<Context>) -> Result<Reply> {
+async fn through_hooks(mut ctx: Box<Context>) -> Result<Reply> {
     let started = Instant::now();
     let mounted = ctx.service().clone();
     let is_external = ctx.params.is_external();
@@ -243,6 +259,9 @@ struct Running {
     finisher: Option<Handle>,
     path: Arc<str>,
     began: tokio::time::Instant,
+    address: Option<IpAddr>,
+    /// What is kept until it is finished.
+    held: Option<Box<dyn Send>>,
     _logging_in: Option<LoggingIn>,
 }
 
@@ -265,7 +284,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         if let (Some(work), Some(app)) = (self.work.take(), &self.finisher) {
             let work = Box::pin(without_caller(work));
-            app.spawn(finish(work, self.began + app.call_limit(), self.path.clone()));
+            let kept = (app.abandon(self.address), self.held.take());
+            let finished = finish(work, self.began + app.call_limit(), self.path.clone());
+            app.spawn(finished.map(move |()| drop(kept)));
         }
     }
 }

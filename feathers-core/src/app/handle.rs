@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -15,6 +16,7 @@ use http::Extensions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::app::abandoned::{Abandoned, Counted};
 use crate::app::registry::{Mounted, Registry};
 use crate::app::{IntoMount, Lifecycle, Lifecycles, Listeners, Route, ServiceHandle, ServiceInfo, TypedService};
 use crate::authenticator::{Authenticator, Login};
@@ -59,6 +61,7 @@ struct Inner {
     call_limit: AtomicU64,
     connections: AtomicUsize,
     watching: AtomicBool,
+    abandoned: Arc<Abandoned>,
     tasks: TaskTracker,
     stopping: CancellationToken,
     /// The shutdown has waited for as long as it may.
@@ -66,6 +69,7 @@ struct Inner {
 }
 
 impl Handle {
+    #[expect(clippy::too_many_arguments, reason = "each is of a type of its own, and there is one caller")]
     pub(super) fn new(
         registry: Registry,
         listeners: Listeners,
@@ -74,6 +78,7 @@ impl Handle {
         (log, max_replay, caller_percent): (Log, Option<usize>, u8),
         hooks: Vec<(Hooks, Publishers)>,
         (authenticator, history): (Option<Arc<dyn Authenticator>>, Arc<dyn MembershipHistory>),
+        abandoned: Abandoned,
     ) -> Self {
         Self(Arc::new(Inner {
             registry: ArcSwap::from_pointee(registry),
@@ -91,6 +96,7 @@ impl Handle {
             call_limit: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
             watching: AtomicBool::new(false),
+            abandoned: Arc::new(abandoned),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -350,6 +356,16 @@ impl Handle {
                 ended.run_until_cancelled(watched).await;
             });
         }
+    }
+
+    /// Fails if so many calls are under way whose callers have gone that there may be no more.
+    pub(super) fn check_abandoned(&self, address: Option<IpAddr>) -> Result<()> {
+        self.0.abandoned.check(address)
+    }
+
+    /// Counts a call whose caller has gone.
+    pub(super) fn abandon(&self, address: Option<IpAddr>) -> Counted {
+        self.0.abandoned.add(address)
     }
 
     /// Waits for the beginning of the shutdown.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::packet;
 use super::repeat::{Kept, Mark, Sent};
+use crate::budget::{Permit, SMALL};
 use crate::websocket::frame;
 use crate::websocket::{Ended, Message, WebSocket};
 
@@ -77,6 +78,14 @@ impl Outlet {
         match self {
             Self::Polling(polling) => polling.push(packet),
             Self::Socket(socket) => socket.queue(frame::text(&packet)),
+        }
+    }
+
+    /// Sends the answer to a call, with the leave to hold it.
+    pub(super) fn send_held(&mut self, packet: Bytes, permit: Permit) {
+        match self {
+            Self::Polling(polling) => polling.push(if packet.len() > SMALL { permit.hold(packet) } else { packet }),
+            Self::Socket(socket) => socket.queue_held(frame::text(&packet), permit),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Everything of a client happens on one task, so there are no locks and no copies: the task takes events from the log
 //! when there is room to write them, and a call's answer leaves after the events that the call has caused.
 
+mod end;
 mod input;
 
 use std::future::{Future, poll_fn};
@@ -11,22 +12,22 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use feathers_core::{
-    Connection, Cursor, Delivery, Ending, Error, Params, Payload, Peer, Result, Session, Subscription,
-};
+use feathers_core::{Cursor, Delivery, Error, Params, Payload, Peer, Result, Session, Subscription};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use self::end::End;
 pub(super) use self::input::Command;
 use self::input::Posted;
 use super::Engine;
-use super::outbox::{Gone, Outlet, Polling, Socket};
+use super::outbox::{Outlet, Polling, Socket};
 use super::packet;
 use super::recovery::{Claim, Names};
 use crate::alarm::{Alarm, Signal};
-use crate::calls::{Calls, DRAIN, Encode};
+use crate::budget::Permit;
+use crate::calls::{Bucket, Calls, DRAIN, Encode};
 use crate::closed::Closed;
 use crate::decode;
 use crate::share::Share;
@@ -50,6 +51,8 @@ pub(super) struct Driver {
     outlet: Outlet,
     client: Client,
     calls: Calls<Ack>,
+    /// What is kept of the request that began the session.
+    _kept: Permit,
     /// Binary messages that belong to a packet that was refused.
     attachments: usize,
     timer: Alarm,
@@ -96,38 +99,10 @@ struct Inside {
 struct Ack(Option<u64>);
 
 impl Encode for Ack {
-    fn encode(self, result: Result<Payload>) -> Option<Bytes> {
+    type Refusal = Error;
+
+    fn encode(&self, result: Result<Payload>) -> Option<Bytes> {
         self.0.map(|id| packet::ack(id, &result))
-    }
-}
-
-/// How a session ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// The client has gone without a word, or does not answer.
-    Lost,
-    /// The client has closed the engine, and may come back.
-    Closed,
-    /// The client has left for good, or breaks the protocol.
-    Left { code: u16 },
-    /// The server has ended the connection.
-    Dismissed,
-    /// The client is to come back at once, and is looked at anew.
-    Renewed,
-    /// The server stops.
-    Stopping,
-}
-
-impl End {
-    /// Says how a session ends whose connection the server has ended.
-    fn of(connection: &Connection) -> Self {
-        if matches!(connection.ending(), Some(Ending::Renewed)) { Self::Renewed } else { Self::Dismissed }
-    }
-}
-
-impl From<Gone> for End {
-    fn from(Gone: Gone) -> Self {
-        Self::Lost
     }
 }
 
@@ -135,26 +110,35 @@ impl Driver {
     pub(super) fn polling(
         engine: Arc<Engine>,
         peer: Box<Peer>,
+        kept: Permit,
         commands: mpsc::Receiver<Command>,
         share: Share,
     ) -> Self {
-        let mut driver = Self::new(engine, peer, Some(commands), Outlet::Polling(Polling::default()));
+        let mut driver = Self::new(engine, peer, kept, Some(commands), Outlet::Polling(Polling::default()));
         driver.share = Some(share);
         driver
     }
 
     /// Serves a client on a WebSocket, which first gets the greeting.
-    pub(super) fn socket(engine: Arc<Engine>, peer: Box<Peer>, socket: Socket, greeting: Bytes) -> Self {
+    pub(super) fn socket(engine: Arc<Engine>, peer: Box<Peer>, kept: Permit, socket: Socket, greeting: Bytes) -> Self {
         let mut outlet = Outlet::Socket(socket);
         outlet.send(greeting);
-        Self::new(engine, peer, None, outlet)
+        Self::new(engine, peer, kept, None, outlet)
     }
 
-    fn new(engine: Arc<Engine>, peer: Box<Peer>, commands: Option<mpsc::Receiver<Command>>, outlet: Outlet) -> Self {
+    fn new(
+        engine: Arc<Engine>,
+        peer: Box<Peer>,
+        kept: Permit,
+        commands: Option<mpsc::Receiver<Command>>,
+        outlet: Outlet,
+    ) -> Self {
+        let bucket = Bucket::new(engine.options.call_rate);
         let app = engine.app.clone();
         let timer = Alarm::after(engine.options.ping_interval);
         Self {
-            calls: Calls::new(app.clone()),
+            calls: Calls::new(app.clone(), kept.account(), bucket),
+            _kept: kept,
             engine,
             peer,
             commands,
@@ -269,7 +253,7 @@ impl Driver {
             return Err(End::Left { code: 1002 });
         };
         self.engine.recovery.forget(&client.names, client.session.connection());
-        self.calls = Calls::new(self.engine.app.clone());
+        self.calls.abandon();
         Ok(())
     }
 
@@ -292,11 +276,15 @@ impl Driver {
         let Client::Inside(client) = &self.client else { return Err(End::Left { code: 1002 }) };
         if self.due == Due::End {
             self.refuse(id, Error::unavailable("the server is shutting down"));
-        } else if self.calls.is_full() {
-            self.refuse(id, Error::too_many_requests("too many calls at the same time"));
-        } else {
-            let call = decode::call(&self.engine.app, arguments, client.params.clone());
-            self.calls.submit(Ack(id), call, arguments.len());
+            return Ok(());
+        }
+        match self.calls.admit(arguments.len()) {
+            Ok(permit) => {
+                let params = client.params.clone();
+                self.calls.submit(Ack(id), permit, arguments, |app, arguments| decode::call(app, arguments, params));
+            }
+            Err(_) if self.calls.is_abused() => return Err(End::Left { code: 1008 }),
+            Err(error) => self.refuse(id, error),
         }
         Ok(())
     }
@@ -331,8 +319,8 @@ impl Driver {
                 self.outlet.send(packet::notice(&("resumed", ResumedNotice { cursor }, cursor)));
                 busy = true;
             }
-            if let Some(answer) = self.calls.next_answer(&client.events) {
-                self.outlet.send(answer);
+            if let Some((answer, permit)) = self.calls.next_answer(&client.events) {
+                self.outlet.send_held(answer, permit);
                 busy = true;
                 continue;
             }

@@ -24,6 +24,7 @@ pub(super) use self::clients::Clients;
 use super::{Shared, asked, empty, jittered};
 use crate::address::client_address;
 use crate::answer::{error_response, json};
+use crate::budget::{Meter, cost_of_head};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -43,6 +44,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let known = None;
     let asked = asked::Poll::read(&parts.headers, &query, options.max_wait, shared.app.log().epoch(), known)?;
     let headers = Headers::from(parts.headers.clone());
+    let meter = Meter::of(&shared.budget, &parts.extensions);
     if let Some(conn) = asked.conn {
         shared.app.connection(conn, &headers).await?;
     }
@@ -64,7 +66,8 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
             shared.app.check_owner(over, &headers).await?;
         }
         let Some(share) = shared.shares.take(address) else { return Ok(too_many()) };
-        let Some(place) = shared.clients.reserve(share) else { return Ok(busy()) };
+        let kept = Meter::of_session(&shared.budget, address).account().take(cost_of_head(&parts.headers))?;
+        let Some(place) = shared.clients.reserve(share, kept) else { return Ok(busy()) };
         if asked.conn.is_some() {
             hold = hold.min(SOON);
         }
@@ -99,7 +102,9 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     }
     let cursor = batch.cursor();
     let interval = wait.is_zero().then_some(options.poll_interval);
-    let mut response = json(StatusCode::OK, batch.into_body(turn.secret(), interval));
+    // What is refused here is not lost: the client asks again from where it is.
+    let body = meter.answer(batch.into_body(turn.secret(), interval), false)?;
+    let mut response = json(StatusCode::OK, body);
     set_headers(&mut response, cursor)?;
     #[cfg(feature = "grip")]
     if let Some(held) = at_proxy {

@@ -40,6 +40,25 @@ pub(super) struct Incoming<'a> {
     pub(super) params: Option<&'a RawValue>,
 }
 
+/// Why a call cannot be made: the request is no call, or the service has nothing like it.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    Fault(Fault),
+    Error(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 /// `null` is an id, and not the same as none.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<RequestId>, D::Error> {
     Box::<RawValue>::deserialize(deserializer).map(Some)
@@ -103,6 +122,11 @@ impl<'a> Incoming<'a> {
             .ok_or_else(|| Fault::new(INVALID_REQUEST, "method must be a string"))
     }
 
+    /// Returns the text of the parameters, which is empty where there are none.
+    pub(super) fn text(&self) -> &'a str {
+        self.params.map_or("", RawValue::get)
+    }
+
     /// Reads the parameters of one of the protocol's own methods.
     pub(super) fn own_params<T: Default + DeserializeOwned + 'static>(&self) -> Result<T, Fault> {
         match self.params {
@@ -110,51 +134,49 @@ impl<'a> Incoming<'a> {
             Some(params) => read(params.get()),
         }
     }
+}
 
-    /// Decodes a call of a service.
-    pub(super) fn call(&self, app: &Handle, method: &str, mut params: Params) -> Result<Result<Call>, Fault> {
-        let arguments = self.arguments(&Method::named(method))?;
-        let Some(path) = arguments.path else {
-            return Err(Fault::new(INVALID_PARAMS, "path must be a string"));
-        };
-        Ok((|| {
-            let route = app
-                .lookup(&path, Encoding::Plain)?
-                .ok_or_else(|| Error::not_found(format!("Service '{path}' not found")))?;
-            let method = Method::named(method);
-            if !route.allows(&method) {
-                return Err(Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'")));
-            }
-            if let Some(id) = route.id() {
-                params.route.set("__id", id.to_string());
-            }
-            params.query = arguments.query.unwrap_or_default();
-            let id = arguments.id.map_or(Ok(None), |id| Id::from_json(&id))?;
-            let data = arguments.data.map(Payload::from).unwrap_or_default();
-            Ok(Call { route, method, id, data, params })
-        })())
+/// Decodes a call of a service from the text of its parameters, which is empty where there are none.
+pub(super) fn call(app: &Handle, method: &str, text: &str, mut params: Params) -> Result<Call, Refusal> {
+    let method = Method::named(method);
+    let arguments = arguments(&method, text)?;
+    let path = arguments.path.ok_or_else(|| Fault::new(INVALID_PARAMS, "path must be a string"))?;
+    let route =
+        app.lookup(&path, Encoding::Plain)?.ok_or_else(|| Error::not_found(format!("Service '{path}' not found")))?;
+    if !route.allows(&method) {
+        let error = Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'"));
+        return Err(error.into());
     }
+    if let Some(id) = route.id() {
+        params.route.set("__id", id.to_string());
+    }
+    params.query = arguments.query.unwrap_or_default();
+    let id = arguments.id.map_or(Ok(None), |id| Id::from_json(&id))?;
+    let data = arguments.data.map(Payload::from).unwrap_or_default();
+    Ok(Call { route, method, id, data, params })
+}
 
-    fn arguments(&self, method: &Method) -> Result<Arguments, Fault> {
-        let Some(params) = self.params else { return Ok(Arguments::default()) };
-        if !params.get().trim_start().starts_with('[') {
-            return read(params.get());
-        }
-        let list: Vec<Box<RawValue>> = read(params.get())?;
-        let mut list = list.into_iter();
-        let mut next = |wanted: bool| if wanted { list.next() } else { None };
-        let (path, id) = (next(true), next(method.has_id()));
-        let (data, query) = (next(method.has_data()), next(true));
-        if list.next().is_some() {
-            return Err(Fault::new(INVALID_PARAMS, format!("too many arguments for '{method}'")));
-        }
-        Ok(Arguments {
-            path: path.map(|path| read(path.get())).transpose()?,
-            id: id.map(|id| read(id.get())).transpose()?,
-            data,
-            query: query.map(|query| read(query.get())).transpose()?,
-        })
+fn arguments(method: &Method, text: &str) -> Result<Arguments, Fault> {
+    if text.is_empty() {
+        return Ok(Arguments::default());
     }
+    if !text.trim_start().starts_with('[') {
+        return read(text);
+    }
+    let list: Vec<Box<RawValue>> = read(text)?;
+    let mut list = list.into_iter();
+    let mut next = |wanted: bool| if wanted { list.next() } else { None };
+    let (path, id) = (next(true), next(method.has_id()));
+    let (data, query) = (next(method.has_data()), next(true));
+    if list.next().is_some() {
+        return Err(Fault::new(INVALID_PARAMS, format!("too many arguments for '{method}'")));
+    }
+    Ok(Arguments {
+        path: path.map(|path| read(path.get())).transpose()?,
+        id: id.map(|id| read(id.get())).transpose()?,
+        data,
+        query: query.map(|query| read(query.get())).transpose()?,
+    })
 }
 
 /// Reads parameters; the fault of those that do not fit names the place and what was expected there.
@@ -300,11 +322,14 @@ fn write(body: &impl Serialize) -> Bytes {
 pub(super) struct Reply(pub(super) Option<RequestId>);
 
 impl Encode for Reply {
-    fn encode(self, outcome: Result<Payload>) -> Option<Bytes> {
-        let id = self.0?;
+    type Refusal = Refusal;
+
+    fn encode(&self, outcome: Result<Payload, Refusal>) -> Option<Bytes> {
+        let id = self.0.as_ref()?;
         Some(match outcome {
-            Ok(payload) => result(&id, &payload),
-            Err(error) => failure(Some(&id), error.code().into(), error.message(), Some(&error)),
+            Ok(payload) => result(id, &payload),
+            Err(Refusal::Error(error)) => failure(Some(id), error.code().into(), error.message(), Some(&error)),
+            Err(Refusal::Fault(wrong)) => fault(Some(id), &wrong),
         })
     }
 }

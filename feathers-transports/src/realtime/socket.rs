@@ -17,13 +17,13 @@ use serde_json::{Map, Value};
 use super::rpc::{self, Fault, Incoming, Reply, RequestId};
 use super::wire::Wire;
 use crate::alarm::{Alarm, Signal};
-use crate::calls::{Calls, DRAIN, Encode};
+use crate::budget::Permit;
+use crate::calls::{Bucket, Calls, DEFAULT_RATE, DRAIN, Encode};
 use crate::closed::Closed;
+use crate::server::RateLimit;
 use crate::since::newest;
 use crate::websocket::{Ended, Message};
 
-/// How many refused calls in a row are taken for abuse.
-const ABUSE: u32 = 100_000;
 /// How many messages are read before others get a turn.
 const TURN: usize = 32;
 /// How long the goodbye may take to be written.
@@ -38,11 +38,18 @@ pub(super) struct Settings {
     pub(super) ping: Duration,
     /// The largest message in bytes.
     pub(super) max_frame: usize,
+    /// How often a client may call.
+    pub(super) call_rate: RateLimit,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hello_timeout: Duration::from_secs(10), ping: Duration::from_secs(25), max_frame: 1 << 20 }
+        Self {
+            hello_timeout: Duration::from_secs(10),
+            ping: Duration::from_secs(25),
+            max_frame: 1 << 20,
+            call_rate: DEFAULT_RATE,
+        }
     }
 }
 
@@ -53,8 +60,8 @@ pub(super) struct Driver<W> {
     settings: Settings,
     client: Client,
     calls: Calls<Reply>,
-    /// How many calls have been refused in a row.
-    refused: u32,
+    /// What is kept of the request that began it.
+    _kept: Permit,
     timer: Alarm,
     /// The server stops; calls under way are still answered.
     draining: bool,
@@ -95,14 +102,14 @@ fn dismissed(connection: &Connection) -> End {
 }
 
 impl<W: Wire> Driver<W> {
-    pub(super) fn new(app: Handle, peer: Box<Peer>, socket: W, settings: Settings) -> Self {
+    pub(super) fn new(app: Handle, peer: Box<Peer>, kept: Permit, socket: W, settings: Settings) -> Self {
         let watched = app.clone();
         Self {
-            calls: Calls::new(app.clone()),
+            calls: Calls::new(app.clone(), kept.account(), Bucket::new(settings.call_rate)),
+            _kept: kept,
             app,
             socket,
             client: Client::Outside(peer),
-            refused: 0,
             timer: Alarm::after(settings.hello_timeout),
             settings,
             draining: false,
@@ -254,7 +261,7 @@ impl<W: Wire> Driver<W> {
             Ok(session) => session,
             Err(error) => {
                 let end = if error.is_not_authenticated() { DENIED } else { Some((4403, "not let in")) };
-                if let Some(answer) = Reply(id).encode(Err(error)) {
+                if let Some(answer) = Reply(id).encode(Err(error.into())) {
                     self.send(&answer);
                 }
                 return Err(end);
@@ -288,20 +295,21 @@ impl<W: Wire> Driver<W> {
         let Client::Inside(client) = &self.client else {
             return Ok(Err(Fault::new(rpc::INVALID_REQUEST, "say $hello first")));
         };
-        let Some(path) = self.app.authentication_path() else {
+        if self.app.authentication_path().is_none() {
             self.refuse(request, Error::not_implemented("authentication is not part of this server"));
             return Ok(Ok(()));
-        };
+        }
         let data: Map<String, Value> = match request.own_params() {
             Ok(data) => data,
             Err(fault) => return Ok(Err(fault)),
         };
-        let call = self.app.lookup(path, Encoding::Plain).and_then(|route| {
+        let params = client.session.params();
+        self.submit(request, move |app, _| {
+            let path = app.authentication_path().unwrap_or_default();
+            let route = app.lookup(path, Encoding::Plain)?;
             let route = route.ok_or_else(|| Error::not_found(format!("Service '{path}' not found")))?;
-            let (data, params) = (Value::Object(data).into(), client.session.params());
-            Ok(Call { route, method: Method::Create, id: None, data, params })
-        });
-        self.submit(request, call)?;
+            Ok(Call { route, method: Method::Create, id: None, data: Value::Object(data).into(), params })
+        })?;
         Ok(Ok(()))
     }
 
@@ -323,32 +331,33 @@ impl<W: Wire> Driver<W> {
         let Client::Inside(client) = &self.client else {
             return Ok(Err(Fault::new(rpc::INVALID_REQUEST, "say $hello first")));
         };
-        match request.call(&self.app, method, client.session.params()) {
-            Ok(call) => self.submit(request, call).map(Ok),
-            Err(fault) => Ok(Err(fault)),
-        }
+        let (method, params) = (method.to_owned(), client.session.params());
+        self.submit(request, move |app, text| rpc::call(app, &method, text, params)).map(Ok)
     }
 
     /// Has a call made, unless there is no room for more.
-    fn submit(&mut self, request: &Incoming<'_>, call: Result<Call>) -> Result<(), End> {
+    fn submit(
+        &mut self,
+        request: &Incoming<'_>,
+        decode: impl FnOnce(&Handle, &str) -> Result<Call, rpc::Refusal> + Send + 'static,
+    ) -> Result<(), End> {
         if self.draining {
             self.refuse(request, Error::unavailable("the server is shutting down"));
-        } else if self.calls.is_full() {
-            self.refused += 1;
-            if self.refused > ABUSE {
-                return Err(Some((1008, "too many calls")));
-            }
-            self.refuse(request, Error::too_many_requests("too many calls at the same time"));
-        } else {
-            self.refused = 0;
-            self.calls.submit(Reply(request.id.clone()), call, request.params.map_or(0, |params| params.get().len()));
+            return Ok(());
+        }
+        let text = request.text();
+        let id = request.id.as_ref().map_or(0, |id| id.get().len());
+        match self.calls.admit(text.len() + id) {
+            Ok(permit) => self.calls.submit(Reply(request.id.clone()), permit, text, decode),
+            Err(_) if self.calls.is_abused() => return Err(Some((1008, "too many calls"))),
+            Err(error) => self.refuse(request, error),
         }
         Ok(())
     }
 
     /// Answers at once to what is not even tried.
     fn refuse(&mut self, request: &Incoming<'_>, error: Error) {
-        if let Some(answer) = Reply(request.id.clone()).encode(Err(error)) {
+        if let Some(answer) = Reply(request.id.clone()).encode(Err(error.into())) {
             self.send(&answer);
         }
     }
@@ -364,8 +373,8 @@ impl<W: Wire> Driver<W> {
                 return if client.closed.poll(connection, cx) { Err(dismissed(connection)) } else { Ok(busy) };
             }
             client.closed.reset();
-            if let Some(answer) = self.calls.next_answer(&client.events) {
-                self.socket.text(&answer);
+            if let Some((answer, permit)) = self.calls.next_answer(&client.events) {
+                self.socket.answer(&answer, permit);
                 busy = true;
                 continue;
             }

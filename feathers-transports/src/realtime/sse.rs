@@ -41,7 +41,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
         return super::held::stream(shared, &proxied, parts, query).await;
     }
     let address = client_address(&parts.extensions);
-    let place = shared.shares.take(address).and_then(|share| shared.streams.reserve(share));
+    let place = shared.place(address, &parts.headers);
     let Some(mut place) = place else { return Ok(response(Body::new(Cut::after(later(&shared.name))))) };
     let since = asked::since_of_stream(&parts.headers, &query, shared.app.log().epoch(), None);
     let named = query.get("names").is_some_and(|names| names == "1");

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use feathers_core::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::budget::Permit;
 use crate::share::Share;
 
 /// All open streams. Clones are the same.
@@ -23,6 +24,8 @@ pub(super) struct Place {
     number: Option<u64>,
     _permit: OwnedSemaphorePermit,
     _share: Share,
+    /// What is kept of the request.
+    _kept: Permit,
 }
 
 impl Streams {
@@ -34,10 +37,10 @@ impl Streams {
     }
 
     /// Takes a place for a stream of an address; `None` if there is none or the server stops.
-    pub(super) fn reserve(&self, share: Share) -> Option<Place> {
+    pub(super) fn reserve(&self, share: Share, kept: Permit) -> Option<Place> {
         self.lock().as_ref()?;
         let permit = self.places.clone().try_acquire_owned().ok()?;
-        Some(Place { streams: self.clone(), number: None, _permit: permit, _share: share })
+        Some(Place { streams: self.clone(), number: None, _permit: permit, _share: share, _kept: kept })
     }
 
     /// Ends all streams, and lets no more in.

@@ -2,22 +2,23 @@
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use feathers_core::{Error, Handle, Headers, Peer, Provider, Result};
+use feathers_core::{Error, Headers, Peer, Provider, Result};
 use http::Extensions;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
 
-use super::asked;
-use super::socket::{Driver, Settings};
+use super::socket::Driver;
+use super::{Shared, asked};
 use crate::address::client_address;
+use crate::budget::{Meter, cost_of_head};
 use crate::websocket::{Unfit, Upgrade, WebSocket};
 
 /// The subprotocol.
 const PROTOCOL: &str = "feathers.v1";
 
 /// Answers a request that asks for a WebSocket.
-pub(super) fn answer(app: &Handle, request: Request, query: Map<String, Value>, settings: &Settings) -> Response {
-    try_upgrade(app, request, query, settings).unwrap_or_else(IntoResponse::into_response)
+pub(super) fn answer(shared: &Shared, request: Request, query: Map<String, Value>) -> Response {
+    try_upgrade(shared, request, query).unwrap_or_else(IntoResponse::into_response)
 }
 
 /// Chooses the subprotocol among those that a client offers; none is fine too.
@@ -36,25 +37,22 @@ pub(super) fn peer(extensions: &Extensions, headers: Headers, mut query: Map<Str
     peer.presented(presented).address(address)
 }
 
-fn try_upgrade(
-    app: &Handle,
-    request: Request,
-    query: Map<String, Value>,
-    settings: &Settings,
-) -> Result<Response, Unfit> {
+fn try_upgrade(shared: &Shared, request: Request, query: Map<String, Value>) -> Result<Response, Unfit> {
+    let Shared { app, budget, options, .. } = shared;
     if app.is_stopping() {
         return Err(Error::unavailable("the server is shutting down").into());
     }
     let (mut parts, _body) = request.into_parts();
     let upgrade = Upgrade::new(&mut parts)?;
     let protocol = protocol(upgrade.protocols())?;
+    let kept = Meter::of(budget, &parts.extensions).account().take(cost_of_head(&parts.headers))?;
     let peer = Box::new(peer(&parts.extensions, Headers::from(parts.headers), query));
     let (response, on_upgrade) = upgrade.accept(protocol);
-    let (task_app, settings) = (app.clone(), settings.clone());
+    let (task_app, settings) = (app.clone(), options.socket.clone());
     app.spawn(async move {
         let Ok(upgraded) = on_upgrade.await else { return };
-        let socket = WebSocket::new(TokioIo::new(upgraded), settings.max_frame);
-        Driver::new(task_app, peer, socket, settings).run().await;
+        let socket = WebSocket::new(TokioIo::new(upgraded), settings.max_frame, kept.account());
+        Driver::new(task_app, peer, kept, socket, settings).run().await;
     });
     Ok(response)
 }

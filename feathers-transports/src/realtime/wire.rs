@@ -8,6 +8,7 @@ use feathers_core::{Cursor, Delivered, FrameKey, Result, Session, Subscription};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::rpc;
+use crate::budget::Permit;
 use crate::websocket::{Ended, Message, WebSocket, frame};
 
 /// Carries the messages of one client, for the task that serves it.
@@ -17,6 +18,9 @@ pub(super) trait Wire: Send {
 
     /// Sends a message of the protocol.
     fn text(&mut self, text: &[u8]);
+
+    /// Sends the answer to a call, with the leave to hold it.
+    fn answer(&mut self, text: &[u8], permit: Permit);
 
     /// Sends an event.
     fn event(&mut self, event: &Delivered) -> Result<()>;
@@ -64,6 +68,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocket<T> {
 
     fn text(&mut self, text: &[u8]) {
         self.queue(frame::text(text));
+    }
+
+    fn answer(&mut self, text: &[u8], permit: Permit) {
+        self.queue_held(frame::text(text), permit);
     }
 
     fn event(&mut self, event: &Delivered) -> Result<()> {

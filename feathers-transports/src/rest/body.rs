@@ -2,16 +2,17 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use feathers_core::query::qs;
 use feathers_core::{Error, Payload, Result};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use serde_json::Value;
 
 use super::inflate::Coding;
 use crate::answer::{error_response, too_large};
+use crate::budget::{Meter, Permit, SMALL, cost_of_call};
+use crate::incoming::{self, Incoming, next};
 
 /// Up to this many bytes of a body that is too large are thrown away, so that the client, which is still sending,
 /// gets to read the answer.
@@ -65,15 +66,23 @@ impl Format {
 ///
 /// Too much is a 413, and a type or coding that is not known a 415. What is not what its content type says is a 400
 /// that names the place.
-pub(super) async fn data(format: Format, body: Body, limit: usize) -> Result<Payload> {
-    let Some(body) = open(format, body, limit).await? else { return Ok(Payload::NULL) };
-    let body = read(body, limit, format.waits).await?;
-    match format.kind {
-        Kind::Json => json(without_mark(body)),
-        Kind::Form => Ok(Payload::from_form(qs::parse_form(text(&without_mark(body))?)?)),
-        Kind::Text => Ok(Value::from(text(&body)?).into()),
-        Kind::Other => Ok(Payload::NULL),
+/// Where it is not small, there is leave to hold it too, as long as the call runs.
+pub(super) async fn data(format: Format, body: Body, limit: usize, meter: &Meter) -> Result<(Payload, Option<Permit>)> {
+    let Some(body) = open(format, body, limit).await? else { return Ok((Payload::NULL, None)) };
+    let Incoming { bytes, mut permit } = read(body, limit, format.waits, meter).await?;
+    let cost = cost_of_call(&bytes);
+    match &mut permit {
+        Some(permit) => permit.grow(cost)?,
+        None if cost > SMALL => permit = Some(meter.account().take(cost)?),
+        None => {}
     }
+    let data = match format.kind {
+        Kind::Json => json(without_mark(bytes))?,
+        Kind::Form => Payload::from_form(qs::parse_form(text(&without_mark(bytes))?)?),
+        Kind::Text => Value::from(text(&bytes)?).into(),
+        Kind::Other => Payload::NULL,
+    };
+    Ok((data, permit))
 }
 
 /// Returns the body as it was before it was compressed; `None` if there is none.
@@ -130,45 +139,16 @@ fn text(body: &[u8]) -> Result<&str> {
         .map_err(|error| Error::bad_request(format!("the body is not valid UTF-8 at byte {}", error.valid_up_to())))
 }
 
-/// Reads a whole body. One that comes in one piece, as small ones do, is not copied.
+/// Reads a whole body; what is left of one that is too large is thrown away.
 ///
 /// `waits` says that the client sends nothing before it is told to.
-async fn read(mut body: Body, limit: usize, waits: bool) -> Result<Bytes> {
-    let announced = body.size_hint().lower();
-    if announced > limit as u64 {
-        if !waits {
-            discard(body).await;
-        }
-        return Err(too_large());
+async fn read(mut body: Body, limit: usize, waits: bool, meter: &Meter) -> Result<Incoming> {
+    let is_announced = body.size_hint().lower() > limit as u64;
+    let read = incoming::read(&mut body, limit, meter).await;
+    if read.as_ref().is_err_and(|error| error.code() == 413) && !(is_announced && waits) {
+        discard(body).await;
     }
-    let mut first = Bytes::new();
-    let mut all = BytesMut::new();
-    while let Some(piece) = next(&mut body).await? {
-        if first.len() + all.len() + piece.len() > limit {
-            discard(body).await;
-            return Err(too_large());
-        }
-        if first.is_empty() && all.is_empty() {
-            first = piece;
-            continue;
-        }
-        if all.is_empty() {
-            all.reserve(usize::try_from(announced).unwrap_or_default().max(first.len() + piece.len()));
-            all.extend_from_slice(&std::mem::take(&mut first));
-        }
-        all.extend_from_slice(&piece);
-    }
-    Ok(if all.is_empty() { first } else { all.freeze() })
-}
-
-async fn next(body: &mut Body) -> Result<Option<Bytes>> {
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Error::bad_request("the body could not be read").with_source(error))?;
-        if let Ok(piece) = frame.into_data() {
-            return Ok(Some(piece));
-        }
-    }
-    Ok(None)
+    read
 }
 
 async fn discard(mut body: Body) {

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use feathers_core::{Error, Reply, Result};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -14,8 +15,8 @@ const NOT_IN_URLS: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>')
 /// Encodes a reply.
 ///
 /// The status is the hook's own, else 303 with a location, else 204 for `null`, else 201 for `create`, else 200.
-/// A status that HTTP does not know is a 500.
-pub(super) fn reply(reply: &Reply, created: bool) -> Result<Response> {
+/// A status that HTTP does not know is a 500. What leaves is counted.
+pub(super) fn reply(reply: &Reply, created: bool, count: impl FnOnce(Bytes) -> Result<Bytes>) -> Result<Response> {
     let body = reply.body();
     let empty = body.is_null();
     let http = &reply.http;
@@ -27,7 +28,7 @@ pub(super) fn reply(reply: &Reply, created: bool) -> Result<Response> {
         None => StatusCode::OK,
     };
     let bodiless = empty || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let mut response = Response::new(if bodiless { Body::empty() } else { Body::from(body.to_bytes()?) });
+    let mut response = Response::new(if bodiless { Body::empty() } else { Body::from(count(body.to_bytes()?)?) });
     *response.status_mut() = status;
     if !bodiless {
         response.headers_mut().insert(header::CONTENT_TYPE, JSON);

@@ -1,34 +1,38 @@
-//! The accept loop: takes connections, up to a number, and survives whatever goes wrong with one.
+//! The accept loop: takes connections, as long as there are places, and survives whatever goes wrong with one.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use feathers_core::Handle;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::budget::Budget;
 use crate::server::Options;
 use crate::server::connection::Connections;
 use crate::server::front::Front;
+use crate::server::head::HeadLimit;
 use crate::server::io::Counted;
+use crate::server::pace::MinRate;
+use crate::server::places::Places;
+use crate::server::proxies::Proxies;
 #[cfg(feature = "tls")]
 use crate::server::tls::Tls;
 
 /// How long to wait when the system has no more sockets or memory to give.
 const BACKOFF: Duration = Duration::from_millis(100);
 
-/// How often the log says that the number of connections is reached.
-const WARN_EVERY: Duration = Duration::from_mins(1);
-
 /// Takes connections.
 pub(super) struct Acceptor {
-    permits: Arc<Semaphore>,
+    places: Places,
+    head_limit: HeadLimit,
     header_timeout: Duration,
     write_timeout: Duration,
+    min_rate: MinRate,
     stopper: Stopper,
+    budget: Budget,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
 }
@@ -75,12 +79,15 @@ impl Stopper {
 }
 
 impl Acceptor {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, proxies: Proxies, budget: Budget) -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(options.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
+            places: Places::new(options.max_connections, options.max_connections_per_address, proxies),
+            head_limit: HeadLimit::new(options.head_limit),
             header_timeout: options.header_timeout,
             write_timeout: options.write_timeout,
+            min_rate: options.min_rate,
             stopper: Stopper::default(),
+            budget,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -93,7 +100,7 @@ impl Acceptor {
     }
 
     /// Starts to accept, in the background; the shutdown of the app ends it too.
-    pub(super) fn run(self, listener: TcpListener, front: Front, app: &Handle) -> Stopper {
+    pub(super) fn run(mut self, listener: TcpListener, front: Front, app: &Handle) -> Stopper {
         let stopper = self.stopper.clone();
         let draining = stopper.clone();
         let handle = app.clone();
@@ -105,21 +112,23 @@ impl Acceptor {
         });
         let handle = app.clone();
         app.spawn(async move {
+            let stopper = self.stopper.clone();
             tokio::select! {
-                () = self.stopper.draining() => {}
+                () = stopper.draining() => {}
                 () = self.accept(&listener, front, &handle) => {}
             }
         });
         stopper
     }
 
-    async fn accept(&self, listener: &TcpListener, front: Front, app: &Handle) {
-        let connections = Connections::new(front, self.header_timeout);
+    async fn accept(&mut self, listener: &TcpListener, front: Front, app: &Handle) {
+        let connections = Connections::new(front, self.head_limit, self.header_timeout);
+        #[cfg(feature = "tls")]
+        let connections = connections.min_rate(self.min_rate);
         #[cfg(feature = "tls")]
         let connections = connections.tls(self.tls.clone());
-        let mut warned = None;
         loop {
-            let Some(permit) = self.permit(&mut warned).await else { return };
+            let Ok(leave) = self.places.leave().await else { return };
             let (stream, peer) = match listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) if is_of_one_connection(&error) => continue,
@@ -129,23 +138,14 @@ impl Acceptor {
                     continue;
                 }
             };
+            let Some(place) = self.places.seat(leave, peer.ip()) else { continue };
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "cannot set TCP_NODELAY");
             }
-            let stream: Counted<TcpStream> = Counted::new(stream, self.write_timeout, permit);
+            let stream: Counted<TcpStream> =
+                Counted::new(stream, self.write_timeout, self.min_rate, place, self.budget.link());
             app.spawn(connections.clone().serve(stream, peer, self.stopper.child()));
         }
-    }
-
-    async fn permit(&self, warned: &mut Option<Instant>) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
-            return Some(permit);
-        }
-        if warned.is_none_or(|last| last.elapsed() > WARN_EVERY) {
-            *warned = Some(Instant::now());
-            tracing::warn!("the number of connections is reached, new ones wait");
-        }
-        self.permits.clone().acquire_owned().await.ok()
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 #[cfg(feature = "tls")]
 use axum::body::Body;
+use feathers_core::Error;
 use futures_util::FutureExt;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
@@ -21,30 +22,56 @@ use tokio::net::TcpStream;
 
 use crate::alarm::Signal;
 use crate::server::accept::Stopper;
-use crate::server::front::Front;
+use crate::server::front::{Front, Peer};
+use crate::server::head::HeadLimit;
 use crate::server::head_timer::HeadTimer;
 use crate::server::io::Counted;
 use crate::server::linger::Lingering;
 #[cfg(feature = "tls")]
+use crate::server::pace::{MinRate, too_slow};
+#[cfg(feature = "tls")]
+use crate::server::paced::Paced;
+#[cfg(feature = "tls")]
+use crate::server::routes::Ends;
+#[cfg(feature = "tls")]
 use crate::server::tls::Tls;
+
+/// How long a connection lives that is only for health checks.
+const RESERVED: Duration = Duration::from_secs(2);
 
 /// Serves connections.
 #[derive(Clone)]
 pub(super) struct Connections {
     front: Front,
+    head_limit: HeadLimit,
     header_timeout: Duration,
+    /// Why nothing but health checks is answered.
+    refusal: Option<Error>,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
+    /// For connections of HTTP/2.
+    #[cfg(feature = "tls")]
+    min_rate: Option<MinRate>,
 }
 
 impl Connections {
-    pub(super) fn new(front: Front, header_timeout: Duration) -> Self {
+    pub(super) fn new(front: Front, head_limit: HeadLimit, header_timeout: Duration) -> Self {
         Self {
             front,
+            head_limit,
             header_timeout,
+            refusal: None,
             #[cfg(feature = "tls")]
             tls: None,
+            #[cfg(feature = "tls")]
+            min_rate: None,
         }
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn min_rate(mut self, rate: MinRate) -> Self {
+        self.min_rate = Some(rate);
+        self
     }
 
     #[cfg(feature = "tls")]
@@ -53,8 +80,16 @@ impl Connections {
         self
     }
 
-    /// Serves one connection until it ends.
-    pub(super) async fn serve(self, stream: Counted<TcpStream>, peer: SocketAddr, stopper: Stopper) {
+    /// Serves one connection until it ends. One that is only for health checks has little time for it.
+    pub(super) async fn serve(mut self, stream: Counted<TcpStream>, peer: SocketAddr, stopper: Stopper) {
+        let Some(refusal) = stream.refusal().cloned() else { return self.run(stream, peer, stopper).await };
+        self.refusal = Some(refusal);
+        // In a box, so that all others do not have room for it.
+        let _ = Box::pin(tokio::time::timeout(RESERVED, self.run(stream, peer, stopper))).await;
+    }
+
+    async fn run(self, stream: Counted<TcpStream>, peer: SocketAddr, stopper: Stopper) {
+        let peer = Peer { address: peer, link: stream.link() };
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             let handshake = tls.handshake(stream);
@@ -63,16 +98,16 @@ impl Connections {
                 () = stopper.closing() => return,
             };
             match stream {
-                Ok(stream) if Tls::is_http2(&stream) => self.http2(stream, peer, &stopper).await,
-                Ok(stream) => self.http1(stream, peer, &stopper).await,
-                Err(error) => tracing::debug!(%peer, %error, "TLS handshake failed"),
+                Ok(stream) if Tls::is_http2(&stream) => self.http2(stream, &peer, &stopper).await,
+                Ok(stream) => self.http1(stream, &peer, &stopper).await,
+                Err(error) => tracing::debug!(peer = %peer.address, %error, "TLS handshake failed"),
             }
             return;
         }
-        self.http1(stream, peer, &stopper).await;
+        self.http1(stream, &peer, &stopper).await;
     }
 
-    async fn http1<S>(&self, stream: S, peer: SocketAddr, stopper: &Stopper)
+    async fn http1<S>(&self, stream: S, peer: &Peer, stopper: &Stopper)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -81,7 +116,7 @@ impl Connections {
         let (noted, sending) = (&used, &sending);
         let service = service_fn(move |request: Request<Incoming>| {
             noted.store(true, Ordering::Relaxed);
-            self.front.answer(sending.watch(request), Some(peer)).map(move |response| {
+            self.front.answer(sending.watch(request), Some(peer), self.refusal.as_ref()).map(move |response| {
                 if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                     sending.hand_over();
                 }
@@ -91,6 +126,8 @@ impl Connections {
         let connection = http1::Builder::new()
             .timer(HeadTimer::default())
             .header_read_timeout(self.header_timeout)
+            .max_buf_size(self.head_limit.buffer())
+            .keep_alive(self.refusal.is_none())
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = pin!(connection);
@@ -119,23 +156,39 @@ impl Connections {
     }
 
     #[cfg(feature = "tls")]
-    async fn http2<S>(&self, stream: S, peer: SocketAddr, stopper: &Stopper)
+    async fn http2<S>(&self, stream: S, peer: &Peer, stopper: &Stopper)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(|request: Request<Incoming>| {
-            self.front.answer(request.map(Body::new), Some(peer)).map(Ok::<_, Infallible>)
+            let link = peer.link.clone();
+            self.front.answer(request.map(Body::new), Some(peer), self.refusal.as_ref()).map(|response| {
+                let ends = Ends::is_on(&response);
+                Ok::<_, Infallible>(if ends {
+                    response.map(|body| Body::new(Paced::new(body, link)))
+                } else {
+                    response
+                })
+            })
         });
         let connection = hyper::server::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new())
             .timer(hyper_util::rt::TokioTimer::new())
             // Finds out that a client is gone without a word.
             .keep_alive_interval(self.header_timeout)
             .keep_alive_timeout(self.header_timeout)
+            .max_header_list_size(u32::try_from(self.head_limit.buffer()).unwrap_or(u32::MAX))
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
+        let slow = async {
+            match self.min_rate {
+                Some(rate) => too_slow(&peer.link, rate).await,
+                None => std::future::pending().await,
+            }
+        };
         let result = tokio::select! {
             biased;
             result = connection.as_mut() => result,
+            () = slow => return tracing::debug!(peer = %peer.address, "the client reads too slowly"),
             () = stopper.draining() => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
@@ -148,8 +201,8 @@ impl Connections {
     }
 }
 
-fn ended(peer: SocketAddr, result: hyper::Result<()>) {
+fn ended(peer: &Peer, result: hyper::Result<()>) {
     if let Err(error) = result {
-        tracing::debug!(%peer, %error, "connection ended");
+        tracing::debug!(peer = %peer.address, %error, "connection ended");
     }
 }

@@ -7,6 +7,7 @@ use feathers_core::Result;
 use http::Request;
 
 use crate::origin::Outside;
+use crate::server::head::HeadLimit;
 use crate::server::health;
 use crate::server::proxies::{Proxies, X_FORWARDED_FOR};
 use crate::server::rate_limit::Limiter;
@@ -18,11 +19,17 @@ pub(super) struct Door {
     limiter: Option<Limiter>,
     /// The path of the health checks, which are always let in.
     health: Option<String>,
+    head_limit: HeadLimit,
 }
 
 impl Door {
-    pub(super) fn new(proxies: Proxies, limiter: Option<Limiter>, health: Option<String>) -> Self {
-        Self { proxies, limiter, health }
+    pub(super) fn new(
+        proxies: Proxies,
+        limiter: Option<Limiter>,
+        health: Option<String>,
+        head_limit: HeadLimit,
+    ) -> Self {
+        Self { proxies, limiter, health, head_limit }
     }
 
     /// Returns the client's address, and notes on the request where browsers see the server if a trusted proxy says so.
@@ -39,8 +46,14 @@ impl Door {
         Some(self.proxies.client(peer, request.headers()))
     }
 
-    /// Counts a request, and refuses one too many. One without an address is not counted.
-    pub(super) fn admit(&self, request: &Request<Body>, client: Option<IpAddr>) -> Result<()> {
+    /// Counts a request, and refuses one too many, or one whose head is too long; `headers` is their length.
+    pub(super) fn admit(&self, request: &Request<Body>, client: Option<IpAddr>, headers: usize) -> Result<()> {
+        self.count(request, client)?;
+        self.head_limit.check(request, headers)
+    }
+
+    /// Counts a request. One without an address is not counted.
+    fn count(&self, request: &Request<Body>, client: Option<IpAddr>) -> Result<()> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         let Some(address) = client else { return Ok(()) };
         if self.is_check(request) || is_of_proxy(request) {

@@ -22,14 +22,15 @@ use tower_http::cors::CorsLayer;
 use tracing::{Instrument, Span};
 
 use crate::answer::error_response;
+use crate::budget::{Budget, Link};
 #[cfg(feature = "grip")]
 use crate::grip::{Origin, Proxied};
 use crate::origin::Trusted;
 use crate::server::cors::Cors;
 use crate::server::door::Door;
-use crate::server::host;
 use crate::server::request_id::{self, REQUEST_ID};
-use crate::server::routes::Routes;
+use crate::server::routes::{Ends, Routes};
+use crate::server::{head, host};
 
 /// Below this many bytes compression saves no packet.
 const COMPRESS_ABOVE: u64 = 1024;
@@ -45,11 +46,20 @@ pub(super) struct Front(Arc<Shared>);
 struct Shared {
     routes: Routes,
     door: Door,
+    budget: Budget,
     cors: Option<CorsFront>,
     compression: bool,
     access_log: bool,
     #[cfg(feature = "grip")]
     grip: Option<Origin>,
+}
+
+/// The other end of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    /// What counts the bytes that are in flight.
+    pub(super) link: Arc<Link>,
 }
 
 /// CORS as the front needs it.
@@ -69,6 +79,7 @@ impl Front {
     pub(super) fn new(
         routes: Routes,
         door: Door,
+        budget: Budget,
         cors: Option<CorsFront>,
         compression: bool,
         access_log: bool,
@@ -77,6 +88,7 @@ impl Front {
         Self(Arc::new(Shared {
             routes,
             door,
+            budget,
             cors,
             compression,
             access_log,
@@ -87,34 +99,49 @@ impl Front {
 
     pub(super) fn into_router(self) -> Router {
         Router::new().fallback_service(tower::service_fn(move |request: Request<Body>| {
-            let peer = request.extensions().get().map(|ConnectInfo::<SocketAddr>(peer)| *peer);
-            self.answer(request, peer).map(Ok::<_, Infallible>)
+            let address = request.extensions().get().map(|ConnectInfo::<SocketAddr>(address)| *address);
+            let peer = address.map(|address| Peer { address, link: self.0.budget.link() });
+            self.answer(request, peer.as_ref(), None).map(Ok::<_, Infallible>)
         }))
     }
 
-    /// Answers one request. The work is on the heap from the start: it is large, and a connection that waits for its
-    /// next request needs no room for it.
-    pub(super) fn answer(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> BoxFuture<'static, Response> {
+    /// Answers one request; with a refusal, only a health check. The work is on the heap from the start: it is large, and
+    /// a connection that waits for its next request needs no room for it.
+    pub(super) fn answer(
+        &self,
+        mut request: Request<Body>,
+        peer: Option<&Peer>,
+        refusal: Option<&Error>,
+    ) -> BoxFuture<'static, Response> {
         let front = &self.0;
-        let id = prepare(request.headers_mut());
+        let (id, length) = prepare(request.headers_mut());
         #[cfg(feature = "grip")]
         let received = front.grip.as_ref().map_or(Ok(()), |origin| Proxied::receive(origin, &mut request));
-        let client = front.door.identify(&mut request, peer.map(|peer| peer.ip()));
+        let client = front.door.identify(&mut request, peer.map(|peer| peer.address.ip()));
         let log = Log::begin(&request, &id, front.access_log);
         // What has come by no connection was made in this process, often without headers.
         let fits = peer.map_or(Ok(()), |_| host::check(&request));
-        let admitted = front.door.admit(&request, client).and(fits);
+        let admitted = front.door.admit(&request, client, length).and(fits);
         #[cfg(feature = "grip")]
         let admitted = if front.door.is_check(&request) { admitted } else { received.and(admitted) };
+        let admitted = match refusal {
+            Some(refusal) if !front.door.is_check(&request) => Err(refusal.clone()),
+            _ => admitted,
+        };
         let work = match admitted {
             Ok(()) => front.route(request, peer, client),
             Err(error) => front.refuse(request, error_response(&error)),
         };
-        Box::pin(finish(AssertUnwindSafe(work), id, log))
+        Box::pin(finish(AssertUnwindSafe(work), id, log, peer.map(|peer| peer.link.clone())))
     }
 }
 
-async fn finish(work: AssertUnwindSafe<BoxFuture<'static, Response>>, id: HeaderValue, log: Log) -> Response {
+async fn finish(
+    work: AssertUnwindSafe<BoxFuture<'static, Response>>,
+    id: HeaderValue,
+    log: Log,
+    link: Option<Arc<Link>>,
+) -> Response {
     let work = work.catch_unwind();
     let result = if log.span.is_disabled() { work.await } else { work.instrument(log.span.clone()).await };
     let mut response = result.unwrap_or_else(|_| {
@@ -123,6 +150,9 @@ async fn finish(work: AssertUnwindSafe<BoxFuture<'static, Response>>, id: Header
     });
     #[cfg(feature = "grip")]
     crate::grip::finish(&mut response);
+    if let Some(link) = link {
+        link.set_ends(Ends::is_on(&response));
+    }
     log.end(&response, &id);
     response.headers_mut().insert(REQUEST_ID, id);
     response
@@ -141,7 +171,7 @@ impl Shared {
     fn route(
         &self,
         mut request: Request<Body>,
-        peer: Option<SocketAddr>,
+        peer: Option<&Peer>,
         client: Option<IpAddr>,
     ) -> BoxFuture<'static, Response> {
         // Without the header nothing is compressed, so the layer is only asked when there is one.
@@ -183,22 +213,25 @@ where
     }))
 }
 
-/// Gives a request its id, and hides the values of secrets from everybody who formats the headers for debugging.
-fn prepare(headers: &mut HeaderMap) -> HeaderValue {
-    let mut id = None;
+/// Gives a request its id, hides the values of secrets from everybody who formats the headers for debugging, and returns
+/// how long the headers are as well.
+fn prepare(headers: &mut HeaderMap) -> (HeaderValue, usize) {
+    let (mut id, mut length) = (None, 0);
     // One pass costs less than a look-up for each name.
     for (name, value) in headers.iter_mut() {
+        length += head::length(name, value);
         if SECRETS.contains(name) {
             value.set_sensitive(true);
         } else if *name == REQUEST_ID && id.is_none() {
             id = Some(value.clone());
         }
     }
-    id.filter(request_id::is_sane).unwrap_or_else(|| {
+    let id = id.filter(request_id::is_sane).unwrap_or_else(|| {
         let id = request_id::new();
         headers.insert(REQUEST_ID, id.clone());
         id
-    })
+    });
+    (id, length)
 }
 
 /// The log of one request: method and path, but never the query, since that may hold a token.

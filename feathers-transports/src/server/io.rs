@@ -5,49 +5,90 @@
 //! as its machine is up.
 
 use std::future::Future;
-use std::io::{Error, ErrorKind, IoSlice, Result};
+use std::io::{self, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use feathers_core::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
-/// A socket with its permit.
+use crate::budget::Link;
+use crate::server::pace::{MinRate, Pace};
+use crate::server::places::Place;
+
+/// How soon a client is looked at again at the earliest.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// A socket with its place.
 pub(super) struct Counted<S> {
     stream: S,
     /// How long a client may take nothing of what is written.
     write_timeout: Duration,
-    /// The end of that time; there is none while writes succeed.
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// Since when it has taken nothing, and when that is looked at; there is none while writes succeed.
+    stalled: Option<(Instant, Pin<Box<Sleep>>)>,
+    pace: Pace,
     gauge: metrics::Gauge,
-    _permit: OwnedSemaphorePermit,
+    place: Place,
+    link: Arc<Link>,
 }
 
 impl<S> Counted<S> {
-    pub(super) fn new(stream: S, write_timeout: Duration, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(stream: S, write_timeout: Duration, rate: MinRate, place: Place, link: Arc<Link>) -> Self {
         let gauge = metrics::gauge!("feathers_http_connections");
         gauge.increment(1.0);
-        Self { stream, write_timeout, stalled: None, gauge, _permit: permit }
+        Self { stream, write_timeout, stalled: None, pace: Pace::new(rate), gauge, place, link }
     }
 
-    /// Waits for the client to take something, up to the timeout.
+    /// Returns why nothing but health checks is answered on this connection, if so.
+    pub(super) fn refusal(&self) -> Option<&Error> {
+        self.place.refusal()
+    }
+
+    /// Returns what counts the bytes that are in flight on it.
+    pub(super) fn link(&self) -> Arc<Link> {
+        self.link.clone()
+    }
+
+    /// Waits for the client to take something, up to the timeout, or until an answer that ends is read too slowly.
     fn poll_stalled<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        let timeout = self.write_timeout;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
-        ready!(stalled.as_mut().poll(cx));
-        Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the client does not read")))
+        loop {
+            let now = Instant::now();
+            let judged = self.pace.wait(now);
+            let timeout = self.write_timeout;
+            let (since, sleep) =
+                self.stalled.get_or_insert_with(|| (now, Box::pin(tokio::time::sleep(timeout.min(judged)))));
+            ready!(sleep.as_mut().poll(cx));
+            let waited = now.duration_since(*since);
+            if waited >= timeout {
+                return Poll::Ready(Err(too_slow("the client does not read")));
+            }
+            sleep.as_mut().reset(now + timeout.saturating_sub(waited).min(judged.max(MOMENT)));
+            if self.pace.is_too_slow() && self.link.ends() {
+                return Poll::Ready(Err(too_slow("the client reads too slowly")));
+            }
+        }
     }
 
     /// Passes on what has become of a write. Only bytes that have left end a stall: a flush of nothing does not.
     fn watch(&mut self, written: Poll<Result<usize>>, cx: &mut Context<'_>) -> Poll<Result<usize>> {
-        if written.is_pending() {
-            return self.poll_stalled(cx);
-        }
+        let Poll::Ready(result) = &written else { return self.poll_stalled(cx) };
+        let bytes = result.as_ref().copied().unwrap_or_default();
         self.stalled = None;
+        self.link.wrote(bytes);
+        if self.pace.wrote(bytes) && self.pace.is_too_slow() && self.link.ends() {
+            return Poll::Ready(Err(too_slow("the client reads too slowly")));
+        }
         written
     }
+}
+
+/// Ends a connection.
+fn too_slow(why: &'static str) -> io::Error {
+    metrics::counter!("feathers_refused_total", "bound" => "slow_reader").increment(1);
+    io::Error::new(ErrorKind::TimedOut, why)
 }
 
 impl<S> Drop for Counted<S> {

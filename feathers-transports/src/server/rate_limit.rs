@@ -1,13 +1,19 @@
-//! How many requests one address may make.
+//! How many requests one address may make, and how many calls one connection.
 
 mod limiter;
 mod table;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
+
+use governor::Quota;
 
 pub(super) use self::limiter::Limiter;
 
-/// Says how many requests one address may make: so many in a time, and a burst of so many at once.
+/// The longest time in which a burst fills up; the clock counts nanoseconds in 64 bits.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
+
+/// Says how many requests one address may make, or how many calls one connection: so many in a time, and a burst of so many at once.
 ///
 /// Every request takes one from the burst, which fills up again at the given rate.
 ///
@@ -38,6 +44,18 @@ impl RateLimit {
     pub fn burst(mut self, requests: u32) -> Self {
         self.burst = requests.max(1);
         self
+    }
+
+    pub(crate) const fn new(every: Duration, burst: u32) -> Self {
+        Self { every, burst }
+    }
+
+    /// Returns it as the counter takes it.
+    pub(crate) fn quota(self) -> Quota {
+        let countable = LONGEST.as_nanos() / self.every.as_nanos().max(1);
+        let burst = self.burst.min(u32::try_from(countable).unwrap_or(u32::MAX));
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+        Quota::with_period(self.every).unwrap_or_else(|| Quota::per_second(burst)).allow_burst(burst)
     }
 
     fn per(time: Duration, requests: u32) -> Self {

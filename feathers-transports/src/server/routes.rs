@@ -4,7 +4,7 @@
 //! other routes have, a request for a service does not go through it.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -14,11 +14,33 @@ use axum::extract::ConnectInfo;
 use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::Request;
+use http::{Request, StatusCode};
+use hyper::body::Body as _;
 use tower::Service;
 
 use crate::address::{ClientAddress, client_address};
 use crate::rest::Endpoint;
+use crate::server::front::Peer;
+
+/// Marks an answer that ends, and is no stream, for when its body has been compressed and does not tell any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends;
+
+impl Ends {
+    fn mark(mut response: Response) -> Response {
+        if Self::is_on(&response) {
+            response.extensions_mut().insert(Self);
+        }
+        response
+    }
+
+    /// Tells whether an answer ends.
+    pub(super) fn is_on(response: &Response) -> bool {
+        let has_length = || response.body().size_hint().exact().is_some();
+        response.status() != StatusCode::SWITCHING_PROTOCOLS
+            && (response.extensions().get::<Self>().is_some() || has_length())
+    }
+}
 
 /// Everything that is served. Cloning is cheap.
 #[derive(Clone)]
@@ -38,20 +60,21 @@ impl Routes {
     pub(super) fn answer(
         &self,
         mut request: Request<Body>,
-        peer: Option<SocketAddr>,
+        peer: Option<&Peer>,
         client: Option<IpAddr>,
     ) -> BoxFuture<'static, Response> {
         if let Some(endpoint) = self.endpoint(request.uri().path()) {
-            return endpoint.answer(request, client);
+            return endpoint.answer(request, client, peer.map(|peer| peer.link.clone()));
         }
         Self::note(&mut request, peer, client);
         self.through_axum(request)
     }
 
     /// Puts the addresses on a request, for handlers, middleware and transports.
-    pub(super) fn note(request: &mut Request<Body>, peer: Option<SocketAddr>, client: Option<IpAddr>) {
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(ConnectInfo(peer));
+    pub(super) fn note(request: &mut Request<Body>, peer: Option<&Peer>, client: Option<IpAddr>) {
+        if let Some(Peer { address, link }) = peer {
+            request.extensions_mut().insert(ConnectInfo(*address));
+            request.extensions_mut().insert(link.clone());
         }
         if let Some(client) = client {
             request.extensions_mut().insert(ClientAddress(client));
@@ -82,9 +105,12 @@ impl Service<Request<Body>> for Routes {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let client = client_address(request.extensions());
         let answer = match self.endpoint(request.uri().path()) {
-            Some(endpoint) => endpoint.answer(request, client),
+            Some(endpoint) => {
+                let link = request.extensions().get().cloned();
+                endpoint.answer(request, client, link)
+            }
             None => self.through_axum(request),
         };
-        answer.map(Ok)
+        answer.map(|response| Ok(Ends::mark(response)))
     }
 }

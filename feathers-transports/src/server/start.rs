@@ -7,6 +7,7 @@ use axum::{Extension, Router};
 use feathers_core::{Error, Handle, Result};
 use tokio::net::TcpListener;
 
+use crate::budget::Budget;
 #[cfg(feature = "grip")]
 use crate::grip::{Grip, Origin};
 use crate::realtime::Realtime;
@@ -15,6 +16,7 @@ use crate::server::accept::Acceptor;
 use crate::server::bounds::Bounds;
 use crate::server::door::Door;
 use crate::server::front::{CorsFront, Front};
+use crate::server::head::HeadLimit;
 use crate::server::metrics::{self, Metrics};
 use crate::server::proxies::Proxies;
 use crate::server::rate_limit::Limiter;
@@ -48,7 +50,7 @@ impl Server {
     /// Binds the address, starts the app and serves in the background. Made for tests and for programs that do more
     /// than serve.
     pub async fn start(self) -> Result<Running> {
-        let Self { app, mut options } = self;
+        let Self { mut app, mut options } = self;
         let metrics = options.metrics.then(Metrics::install).transpose()?;
         let listener = match options.listener.take() {
             Some(listener) => listener,
@@ -62,9 +64,11 @@ impl Server {
             }
             None => None,
         };
+        let budget = budget(&options)?;
+        app.set(budget.clone());
         let app = app.start().await?;
         let patience = options.shutdown_timeout;
-        let acceptor = Acceptor::new(&options);
+        let acceptor = Acceptor::new(&options, Proxies::parse(&options.proxies)?, budget);
         let (front, transports) = front(&app, options, metrics)?;
         #[cfg(feature = "tls")]
         let (acceptor, secure) = {
@@ -85,12 +89,27 @@ impl Server {
     /// Addresses of clients are only known if that server puts axum's `ConnectInfo<SocketAddr>` on the requests; limits
     /// by address do not hold without.
     pub async fn into_router(self) -> Result<(Handle, Router)> {
-        let Self { app, options } = self;
+        let Self { mut app, options } = self;
         let metrics = options.metrics.then(Metrics::install).transpose()?;
+        app.set(budget(&options)?);
         let app = app.start().await?;
         let (front, _) = front(&app, options, metrics)?;
         Ok((app, front.into_router()))
     }
+}
+
+/// Makes the budget; one in which the largest body has no room is an error.
+fn budget(options: &Options) -> Result<Budget> {
+    let limits = options.in_flight;
+    let least = options.body_limit;
+    for (name, bytes) in [("max_in_flight", limits.max_in_flight), ("max_in_flight_per_address", limits.of_address())] {
+        if bytes < least {
+            return Err(Error::general(format!(
+                "`Server::{name}` is {bytes} bytes, and must be at least the {least} bytes of `Server::body_limit`"
+            )));
+        }
+    }
+    Ok(Budget::new(limits, options.request_timeout))
 }
 
 /// Puts all routes together; also returns the names of the transports.
@@ -107,7 +126,12 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
         tracing::warn!("GRIP_URL is set, but the program was built without the feature `grip`");
     }
     let limiter = options.rate_limit.map(Limiter::new);
-    let door = Door::new(Proxies::parse(&options.proxies)?, limiter, options.health.clone());
+    let door = Door::new(
+        Proxies::parse(&options.proxies)?,
+        limiter,
+        options.health.clone(),
+        HeadLimit::new(options.head_limit),
+    );
     let bounds = Bounds { body: options.body_limit, time: options.request_timeout };
     let mut elsewhere = Elsewhere::new(options.routes.is_none() && options.wrap.is_empty());
     let own = |routes: Router| bounds.layer(routes.layer(Extension(app.clone())));
@@ -149,6 +173,7 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
     let front = Front::new(
         all,
         door,
+        Budget::of(app),
         cors,
         options.compression,
         options.access_log,

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use feathers_core::{Error, Handle, Payload, Result, Session};
+use feathers_core::{Error, Handle, Params, Payload, Result, Session};
 use futures_util::FutureExt;
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::AckSender;
@@ -12,9 +12,11 @@ use socketioxide::socket::Socket;
 use tokio::sync::mpsc;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::budget::{Permit, cost_of_call};
+use crate::calls::{Bucket, CONCURRENT};
 use crate::decode;
 use crate::socketioxide::Tasks;
-use crate::socketioxide::calls::{Admission, CONCURRENT, Calls, Job};
+use crate::socketioxide::calls::{Calls, Job};
 
 /// A client that has been let in.
 ///
@@ -26,6 +28,8 @@ pub(super) struct Client {
     calls: Calls<ReplyTo>,
     answers: mpsc::Sender<Answer>,
     tasks: Tasks,
+    /// What is kept of the request that began the session.
+    _kept: Permit,
 }
 
 /// An answer on its way to the client.
@@ -56,10 +60,17 @@ impl ReplyTo {
 }
 
 impl Client {
-    pub(super) fn new(app: Handle, session: Session, tasks: Tasks) -> (Arc<Self>, mpsc::Receiver<Answer>) {
+    pub(super) fn new(
+        app: Handle,
+        session: Session,
+        tasks: Tasks,
+        kept: Permit,
+        bucket: Bucket,
+    ) -> (Arc<Self>, mpsc::Receiver<Answer>) {
         let (sender, answers) = mpsc::channel(CONCURRENT);
         let session = Mutex::new(Some(session));
-        let client = Self { app, session, calls: Calls::new(), answers: sender, tasks };
+        let calls = Calls::new(kept.account(), bucket);
+        let client = Self { app, session, calls, answers: sender, tasks, _kept: kept };
         (Arc::new(client), answers)
     }
 
@@ -84,23 +95,23 @@ impl Client {
         let Some(params) = self.lock().as_ref().map(Session::params) else { return };
         let call = match message {
             _ if self.app.is_stopping() => Err(Error::unavailable("the server is shutting down")),
-            Value::Str(text, None) => decode::call(&self.app, text, params),
+            Value::Str(text, None) => Ok((bytes::Bytes::copy_from_slice(text.as_bytes()), params)),
             Value::Str(_, Some(_)) | Value::Bytes(_) => Err(Error::bad_request("binary data is not supported")),
         };
         let reply = id.map(|id| ReplyTo { socket, id, _under_way: self.tasks.calls.token() });
-        match self.calls.admit(Job { reply, call, size: message.len() }) {
-            Admission::Wait => {}
-            Admission::Run(job) => {
-                // The first step happens here, so that calls start in order; short ones end here, too.
-                let mut work = self.clone().work(*job).boxed();
-                if (&mut work).now_or_never().is_none() {
-                    self.app.spawn(work);
-                }
-            }
-            Admission::Flood(reply) => {
-                let error = Error::too_many_requests("too many calls are waiting");
+        let permit = match self.calls.admit(message.len()) {
+            Ok(permit) => permit,
+            Err(error) => {
                 // A client that floods and does not read misses even this; it is closed by the next ping.
                 let _ = reply.map(|reply| reply.sender().send(&(error,)));
+                return;
+            }
+        };
+        if let Some(job) = self.calls.submit(Job { reply, call, permit }) {
+            // The first step happens here, so that calls start in order; short ones end here, too.
+            let mut work = self.clone().work(*job).boxed();
+            if (&mut work).now_or_never().is_none() {
+                self.app.spawn(work);
             }
         }
     }
@@ -109,10 +120,7 @@ impl Client {
     async fn work(self: Arc<Self>, job: Job<ReplyTo>) {
         let mut next = Some(job);
         while let Some(job) = next {
-            let result = match job.call {
-                Ok(call) => self.run(call).await,
-                Err(error) => Err(error),
-            };
+            let result = self.run(job.call, job.permit).await;
             if let Some(to) = job.reply {
                 let head = self.app.log().head().seq;
                 // Nobody is there any more if this fails.
@@ -122,9 +130,13 @@ impl Client {
         }
     }
 
-    async fn run(&self, call: feathers_core::Call) -> Result<Payload> {
+    async fn run(&self, call: Result<(bytes::Bytes, Params)>, mut permit: Permit) -> Result<Payload> {
         let work = async {
-            let reply = self.app.call(call).await?;
+            let (text, params) = call?;
+            permit.grow(cost_of_call(&text))?;
+            let call = decode::call(&self.app, std::str::from_utf8(&text).unwrap_or_default(), params)?;
+            drop(text);
+            let reply = self.app.call_holding(call, Box::new(permit)).await?;
             let payload = reply.ack().clone();
             // Encoded here and not where the answers are sent, so that a failing type harms only its own call.
             payload.to_bytes()?;

@@ -10,7 +10,10 @@ use serde_json::{Map, Value};
 use socketioxide::extract::{SocketRef, TryData};
 
 use crate::address::client_address;
+use crate::budget::{Budget, Meter, cost_of_head};
+use crate::calls::Bucket;
 use crate::handshake::{Checks, presented};
+use crate::server::RateLimit;
 use crate::since::of_auth;
 use crate::socketioxide::Tasks;
 use crate::socketioxide::client::{Client, Raw, Requests};
@@ -25,11 +28,14 @@ pub(super) struct Handshake {
     app: Handle,
     checks: Checks,
     tasks: Tasks,
+    budget: Budget,
+    rate: RateLimit,
 }
 
 impl Handshake {
-    pub(super) fn new(app: Handle, checks: Checks, tasks: Tasks) -> Self {
-        Self { app, checks, tasks }
+    pub(super) fn new(app: Handle, checks: Checks, tasks: Tasks, rate: RateLimit) -> Self {
+        let budget = Budget::of(&app);
+        Self { app, checks, tasks, budget, rate }
     }
 
     /// Lets a client in, or says why not.
@@ -46,16 +52,18 @@ impl Handshake {
             return Err(Error::unavailable("the server is shutting down"));
         }
         let request = socket.req_parts();
+        let address = client_address(&request.extensions);
+        let kept = Meter::of_session(&self.budget, address).account().take(cost_of_head(&request.headers))?;
         let mut query = qs::parse(request.uri.query().unwrap_or_default())?;
         query.retain(|name, _| !ENGINE_NAMES.contains(&name.as_str()));
         let peer = Peer::new(Provider::SOCKETIO).headers(request.headers.clone()).query(query);
-        let peer = peer.presented(presented(&auth, None)).address(client_address(&request.extensions));
+        let peer = peer.presented(presented(&auth, None)).address(address);
         let peer = peer.since(of_auth(&auth, self.app.log().epoch(), None).unwrap_or_default());
         let session =
             self.app.open_if(peer, async |connection| self.checks.run(&connection, &self.app, auth).await).await?;
 
         let subscription = session.subscribe();
-        let (client, answers) = Client::new(self.app, session, self.tasks);
+        let (client, answers) = Client::new(self.app, session, self.tasks, kept, Bucket::new(self.rate));
         socket.on_fallback::<_, Raw>(Requests(client.clone()));
         socket.on_disconnect({
             let client = client.clone();

@@ -104,6 +104,16 @@ impl Decoder {
         Self { max, partial: None }
     }
 
+    /// Tells whether the last fragment of a message is still to come.
+    pub(crate) fn is_within(&self) -> bool {
+        self.partial.is_some()
+    }
+
+    /// Returns how many bytes are held of a message whose last fragment has not come.
+    pub(crate) fn held(&self) -> usize {
+        self.partial.as_ref().map_or(0, |(_, data)| data.len())
+    }
+
     /// Takes one message out of the buffer; `None` if it is not whole yet.
     pub(crate) fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, Violation> {
         loop {

@@ -8,13 +8,16 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use super::frame::{self, Decoder, Message, Violation};
+use crate::budget::{Account, Permit, SMALL};
 
 /// How many frames go into one write.
 const BATCH: usize = 64;
@@ -39,6 +42,11 @@ pub(crate) struct WebSocket<T> {
     queued: usize,
     /// Whether there has been a sign of life since this was asked.
     heard: bool,
+    account: Arc<Account>,
+    /// For a message that is coming and is not small.
+    permit: Option<Permit>,
+    /// When the message that is coming began.
+    begun: Option<Instant>,
 }
 
 /// How reading has ended.
@@ -51,9 +59,25 @@ pub(crate) enum Ended {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
-    pub(crate) fn new(io: T, max_message: usize) -> Self {
+    /// Takes the size of the largest message, and who is counted for those that come.
+    pub(crate) fn new(io: T, max_message: usize, account: Arc<Account>) -> Self {
         let decoder = Decoder::new(max_message);
-        Self { io, decoder, input: BytesMut::new(), output: VecDeque::new(), queued: 0, heard: true }
+        Self {
+            io,
+            decoder,
+            input: BytesMut::new(),
+            output: VecDeque::new(),
+            queued: 0,
+            heard: true,
+            account,
+            permit: None,
+            begun: None,
+        }
+    }
+
+    /// Adds a frame to what goes out, and keeps the leave to hold it where it is not small.
+    pub(crate) fn queue_held(&mut self, frame: Bytes, permit: Permit) {
+        self.queue(if frame.len() > SMALL { permit.hold(frame) } else { frame });
     }
 
     /// Adds a frame to what goes out.
@@ -78,9 +102,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     }
 
     /// Tells whether there was a sign of life since the last time: a part of a message has come, or a client with much
-    /// to read has read some of it.
+    /// to read has read some of it. A message that takes too long is none.
     pub(crate) fn take_heard(&mut self) -> bool {
-        std::mem::take(&mut self.heard)
+        let is_slow = self.begun.is_some_and(|begun| begun.elapsed() > self.account.body_time());
+        std::mem::take(&mut self.heard) && !is_slow
     }
 
     /// Reads the next message.
@@ -92,10 +117,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                         // An idle connection holds no buffer.
                         self.input = BytesMut::new();
                     }
+                    if !self.decoder.is_within() {
+                        (self.permit, self.begun) = (None, None);
+                    }
                     return Poll::Ready(Ok(message));
                 }
                 Ok(None) => {}
                 Err(violation) => return Poll::Ready(Err(Ended::Violation(violation))),
+            }
+            if let Err(violation) = self.count_input() {
+                return Poll::Ready(Err(Ended::Violation(violation)));
             }
             let mut space = [const { MaybeUninit::uninit() }; READ];
             let mut buffer = ReadBuf::uninit(&mut space);
@@ -107,6 +138,22 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                 Ok(()) | Err(_) => return Poll::Ready(Err(Ended::Gone)),
             }
         }
+    }
+
+    /// Counts what has come of a message that is not whole.
+    fn count_input(&mut self) -> Result<(), Violation> {
+        let held = self.input.len() + self.decoder.held();
+        if held == 0 {
+            return Ok(());
+        }
+        self.begun.get_or_insert_with(Instant::now);
+        let counted = match &mut self.permit {
+            Some(permit) => permit.grow(held),
+            // One message is bounded itself: the calls before it have no part in whether it is read.
+            None if held > SMALL => self.account.apart().take(held).map(|permit| self.permit = Some(permit)),
+            None => Ok(()),
+        };
+        counted.map_err(|_| Violation { code: 1013, reason: "too many bytes are in flight, try again later" })
     }
 
     /// Writes until nothing waits.

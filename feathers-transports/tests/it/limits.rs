@@ -5,11 +5,15 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post as route;
+use feathers_transports::{Cors, Running, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::services::{Gate, standard};
-use crate::support::{get, post, raw, send, serve_with};
+use crate::support::{post, raw, send, serve_with};
+
+/// How long anything may take that should happen at once.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn slow_heads_are_cut_off() {
@@ -62,27 +66,118 @@ async fn the_limit_of_bodies_is_an_option_that_holds_for_own_routes_too() {
     send(&server, "POST", "/slow", &[], "").await.assert_error(408, "Timeout", "no answer after 50ms");
 }
 
+/// Connects from an address of this machine, asks for a path, and keeps the connection. Returns the answer's status.
+async fn ask_from(server: &Running, from: [u8; 4], path: &str) -> (TcpStream, u16, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    let mut stream = socket.connect(server.addr()).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: a\r\norigin: http://b\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let head_and_body = |answer: &[u8]| {
+        let text = String::from_utf8_lossy(answer).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let length = head.to_lowercase().split_once("content-length: ")?.1.lines().next()?.parse::<usize>().ok()?;
+        (body.len() >= length).then_some(text)
+    };
+    loop {
+        if let Some(text) = head_and_body(&answer) {
+            return (stream, text[9..12].parse().unwrap(), text);
+        }
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "{}", String::from_utf8_lossy(&answer));
+    }
+}
+
+/// Asks again until there is an answer of this status.
+async fn until_answered(server: &Running, from: [u8; 4], status: u16) -> TcpStream {
+    let asking = async {
+        loop {
+            let (stream, got, _) = ask_from(server, from, "/echo").await;
+            if got == status {
+                return stream;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.expect("a place becomes free")
+}
+
+const HERE: [u8; 4] = [127, 0, 0, 1];
+const THERE: [u8; 4] = [127, 0, 0, 2];
+
 #[tokio::test]
-async fn more_connections_than_allowed_wait() {
+async fn when_all_connections_are_taken_only_health_checks_are_answered() {
     let server = serve_with(standard, |server| server.max_connections(2)).await;
-    let request = b"GET /echo HTTP/1.1\r\nhost: a\r\n\r\n";
     let mut taken = Vec::new();
     for _ in 0..2 {
-        let mut stream = TcpStream::connect(server.addr()).await.unwrap();
-        stream.write_all(request).await.unwrap();
-        let mut first = [0; 12];
-        stream.read_exact(&mut first).await.unwrap();
-        assert_eq!(&first, b"HTTP/1.1 200");
+        let (stream, status, _) = ask_from(&server, HERE, "/echo").await;
+        assert_eq!(status, 200);
         taken.push(stream);
     }
-    let mut third = TcpStream::connect(server.addr()).await.unwrap();
-    third.write_all(request).await.unwrap();
-    let mut first = [0; 12];
-    // Nothing comes while the two others are open; it comes as soon as one has gone.
-    assert!(tokio::time::timeout(Duration::from_millis(200), third.read_exact(&mut first)).await.is_err());
+    let (mut third, status, answer) = ask_from(&server, HERE, "/echo").await;
+    assert_eq!(status, 503, "{answer}");
+    assert!(answer.contains("retry-after: 1") && answer.contains("\"name\":\"Unavailable\""), "{answer}");
+    assert_eq!(third.read(&mut [0]).await.unwrap(), 0, "it is closed");
+    let (mut check, status, _) = ask_from(&server, HERE, "/health/live").await;
+    assert_eq!((status, check.read(&mut [0]).await.unwrap()), (200, 0));
+    // One that says nothing there is closed soon, and leaves its place.
+    let mut silent = TcpStream::connect(server.addr()).await.unwrap();
+    let closed = tokio::time::timeout(PATIENCE, silent.read(&mut [0])).await.expect("it is closed");
+    assert_eq!(closed.unwrap_or_default(), 0);
     taken.pop();
-    third.read_exact(&mut first).await.unwrap();
-    assert_eq!(&first, b"HTTP/1.1 200");
-    drop(taken);
-    assert_eq!(get(&server, "/echo").await.status, 200);
+    until_answered(&server, HERE, 200).await;
+}
+
+#[tokio::test]
+async fn one_address_does_not_have_the_connections_of_all() {
+    let server = serve_with(standard, |server| server.max_connections_per_address(2)).await;
+    let mut taken = Vec::new();
+    for _ in 0..2 {
+        taken.push(ask_from(&server, HERE, "/echo").await.0);
+    }
+    let (_, status, answer) = ask_from(&server, HERE, "/echo").await;
+    assert_eq!(status, 429, "{answer}");
+    assert!(answer.contains("retry-after: 1") && answer.contains("too many connections from this address"), "{answer}");
+    assert_eq!(ask_from(&server, HERE, "/health/ready").await.1, 200);
+    assert_eq!(ask_from(&server, THERE, "/echo").await.1, 200);
+    taken.pop();
+    until_answered(&server, HERE, 200).await;
+    // A proxy is not one client.
+    let proxied = |server: Server| server.max_connections_per_address(1).trusted_proxies(["127.0.0.1"]);
+    let server = serve_with(standard, proxied).await;
+    for _ in 0..3 {
+        let (stream, status, _) = ask_from(&server, HERE, "/echo").await;
+        assert_eq!(status, 200);
+        taken.push(stream);
+    }
+}
+
+#[tokio::test]
+async fn heads_have_a_limit_and_pages_can_read_that() {
+    let server = serve_with(standard, |server| server.cors(Cors::any())).await;
+    let header = |bytes: usize| format!("x-long: {}\r\n", "x".repeat(bytes));
+    let ask = async |path: &str, more: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\norigin: http://b\r\nconnection: close\r\n{more}\r\n");
+        raw(&server, request.as_bytes()).await
+    };
+    assert!(ask("/echo", &header(32 << 9)).await.starts_with("HTTP/1.1 200"));
+    for (path, more, status) in [
+        ("/echo".to_owned(), header(33 << 10), "431"),
+        (format!("/echo?{}", "x".repeat(20_000)), header(20_000), "431"),
+        (format!("/echo?{}", "x".repeat(33 << 10)), String::new(), "414"),
+    ] {
+        let answer = ask(&path, &more).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert!(answer.contains("access-control-allow-origin: *"), "{answer}");
+        assert!(answer.contains("in the body of a POST, or over a socket"), "{answer}");
+        assert!(answer.contains(&format!("\"code\":{status}")), "{answer}");
+    }
+    // Far past that nobody has read it.
+    let answer = ask("/echo", &header(300 << 10)).await;
+    assert!(answer.starts_with("HTTP/1.1 431") && !answer.contains("content-type"), "{answer}");
+    let server = serve_with(standard, |server| server.head_limit(5_000)).await;
+    let long = [("x-long", &*"x".repeat(6_000))];
+    send(&server, "GET", "/echo", &long, "").await.assert_error(
+        431,
+        "BadRequest",
+        "the head of the request is longer than 5000 bytes: send what is long in the body of a POST, or over a socket",
+    );
 }

@@ -6,6 +6,7 @@ mod answers;
 mod bad_input;
 mod bodies;
 mod cross_origin;
+mod in_flight;
 mod limits;
 mod middleware;
 mod options;

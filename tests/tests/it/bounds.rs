@@ -74,7 +74,7 @@ fn options() -> Vec<(String, Value)> {
             let names = path
                 .iter()
                 .map(|(_, name)| name.as_str())
-                .filter(|name| !["options", "query", "socket"].contains(name));
+                .filter(|name| !["options", "query", "socket", "in_flight"].contains(name));
             let names: Vec<&str> = names.collect();
             // What a store holds is no option.
             if let Some(value) = in_code(value.trim_end_matches(',')).filter(|_| names.first() != Some(&"store")) {

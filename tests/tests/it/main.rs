@@ -10,4 +10,5 @@ mod lifecycle;
 mod parity;
 mod server;
 mod starts;
+mod storm;
 mod tidy;

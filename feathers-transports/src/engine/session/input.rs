@@ -7,9 +7,11 @@ use feathers_core::{Error, Result};
 use tokio::sync::oneshot;
 
 use super::{Client, Driver, Due, End};
+use crate::budget::Permit;
 use crate::engine::outbox::{Outlet, Socket, Turn};
 use crate::engine::packet::{self, Packet};
 use crate::engine::repeat::{Mark, Sent};
+use crate::incoming::Incoming;
 use crate::websocket::{Ended, Message, frame};
 
 /// How many messages are read before others get a turn.
@@ -21,7 +23,7 @@ pub(in crate::engine) enum Command {
     /// A poll; the answer is a body of packets.
     Poll(oneshot::Sender<Bytes>, Option<Mark>),
     /// A body of packets; `false` means that there was something wrong with it.
-    Post(Bytes, Option<Sent>, oneshot::Sender<bool>),
+    Post(Incoming, Option<Sent>, oneshot::Sender<bool>),
     /// A WebSocket that the client wants to go over to.
     Probe(Box<Socket>),
 }
@@ -30,6 +32,8 @@ pub(in crate::engine) enum Command {
 pub(super) struct Posted {
     /// What has not been taken in; `None` after the last packet.
     rest: Option<Bytes>,
+    /// The leave to hold it, where it is not small.
+    _permit: Option<Permit>,
     done: oneshot::Sender<bool>,
 }
 
@@ -108,7 +112,7 @@ impl Driver {
             Command::Post(..) if self.posted.is_some() => Err(End::Left { code: 1002 }),
             Command::Post(body, sent, done) => {
                 polling.note(sent);
-                self.posted = Some(Posted { rest: Some(body), done });
+                self.posted = Some(Posted { rest: Some(body.bytes), _permit: body.permit, done });
                 Ok(())
             }
         }

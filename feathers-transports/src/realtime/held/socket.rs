@@ -6,12 +6,15 @@ use axum::response::Response;
 use feathers_core::{Error, Headers, Result};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use http_body_util::{BodyExt, Limited};
 use tokio::sync::{mpsc, oneshot};
 
 use super::relay::{Answer, Exchange, Relay, control_text};
+use crate::address::client_address;
+use crate::answer::too_late;
+use crate::budget::Meter;
 use crate::grip::events::{self, Close, Event, Limits};
 use crate::grip::{Control, Proxied, STATE_LIFETIME, State};
+use crate::incoming;
 use crate::realtime::socket::Driver;
 use crate::realtime::{Shared, asked, upgrade};
 
@@ -38,14 +41,13 @@ pub(in crate::realtime) fn is_events(headers: &HeaderMap) -> bool {
 pub(in crate::realtime) async fn answer(shared: &Shared, proxied: &Proxied, request: Request) -> Result<Response> {
     shared.options.origins.check(&request)?;
     let (parts, body) = request.into_parts();
-    let message = shared.options.socket.max_frame;
-    let body = Limited::new(body, message.saturating_add(AROUND)).collect().await;
-    let read = match body {
-        Ok(body) => events::decode(&body.to_bytes(), Limits { events: MOST_EVENTS, message })
-            .map_err(|error| Close::new(error.code, error.reason)),
-        Err(_) => Err(Close::new(1009, "the message is too big")),
-    };
     let state = proxied.state().and_then(|token| proxied.origin().tokens().verify::<State>(token));
+    let session = state.as_ref().and_then(|state| shared.held.socket(&state.ws));
+    // A server that was started anew knows nobody.
+    if state.is_some() && session.is_none() {
+        return Ok(closing(Close::new(4201, "come back")));
+    }
+    let read = read(shared, &parts, body, session.as_ref()).await?;
     match (state, read) {
         (None, Ok(events)) if events.first() == Some(&Event::Open) => open(shared, proxied, parts, events).await,
         // A server that was started anew knows nobody.
@@ -63,6 +65,35 @@ pub(in crate::realtime) async fn answer(shared: &Shared, proxied: &Proxied, requ
     }
 }
 
+/// Reads the events of a request, within the time for bodies and as long as the session is there, if there is one.
+async fn read(
+    shared: &Shared,
+    parts: &Parts,
+    mut body: Body,
+    session: Option<&mpsc::Sender<Exchange>>,
+) -> Result<Result<Vec<Event>, Close>> {
+    let message = shared.options.socket.max_frame;
+    let meter = Meter::of(&shared.budget, &parts.extensions);
+    let limit = shared.budget.body_time();
+    let over = async {
+        match session {
+            Some(session) => session.closed().await,
+            None => std::future::pending().await,
+        }
+    };
+    let read = tokio::time::timeout(limit, incoming::read(&mut body, message.saturating_add(AROUND), &meter));
+    let read = tokio::select! {
+        read = read => read.unwrap_or_else(|_| Err(too_late(limit))),
+        () = over => return Ok(Err(Close::new(4201, "come back"))),
+    };
+    Ok(match read {
+        Ok(body) => events::decode(&body.bytes, Limits { events: MOST_EVENTS, message })
+            .map_err(|error| Close::new(error.code, error.reason)),
+        Err(error) if error.code() == 413 => Err(Close::new(1009, "the message is too big")),
+        Err(error) => return Err(error),
+    })
+}
+
 /// Begins a WebSocket.
 async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Event>) -> Result<Response> {
     if shared.app.is_stopping() {
@@ -70,8 +101,9 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
     }
     let query = asked::query(&parts.uri)?;
     let protocol = upgrade::protocol(&offered(&parts.headers))?;
-    let share = shared.shares.take(crate::address::client_address(&parts.extensions));
-    let place = share.and_then(|share| shared.streams.reserve(share));
+    let address = client_address(&parts.extensions);
+    let place = shared.place(address, &parts.headers);
+    let kept = Meter::of_session(&shared.budget, address).account().take(0)?;
     let Some(place) = place else { return Err(Error::unavailable("no more WebSockets now, try again later")) };
     let peer = upgrade::peer(&parts.extensions, Headers::from(parts.headers), query);
     let id = format!("{:032x}", rand::random::<u128>());
@@ -82,6 +114,7 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
     let driver = Driver::new(
         shared.app.clone(),
         Box::new(peer),
+        kept,
         Relay::new(origin, own.clone(), inbox),
         shared.options.socket.clone(),
     );

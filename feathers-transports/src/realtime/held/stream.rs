@@ -57,7 +57,7 @@ pub(in crate::realtime) async fn answer(
 
 async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
     let address = client_address(&parts.extensions);
-    let place = shared.shares.take(address).and_then(|share| shared.streams.reserve(share));
+    let place = shared.place(address, &parts.headers);
     let Some(place) = place else { return Ok(sse::response(Body::from(sse::later(&shared.name)))) };
     let since = asked::since_of_stream(&parts.headers, &query, shared.app.log().epoch(), proxied.delivered());
     let named = query.get("names").is_some_and(|names| names == "1");

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::client::{Client, Turn};
+use crate::budget::Permit;
 use crate::share::Share;
 
 /// The polling clients by their secrets. Clones are the same.
@@ -35,6 +36,8 @@ struct Table {
 pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
     _share: Share,
+    /// What is kept of the request.
+    _kept: Permit,
 }
 
 impl Clients {
@@ -67,10 +70,10 @@ impl Clients {
     }
 
     /// Takes a place for a new client of an address; `None` if there is none or the server stops.
-    pub(super) fn reserve(&self, share: Share) -> Option<Place> {
+    pub(super) fn reserve(&self, share: Share, kept: Permit) -> Option<Place> {
         self.lock().as_ref()?;
         let permit = self.places.clone().try_acquire_owned().ok()?;
-        Some(Place { _permit: permit, _share: share })
+        Some(Place { _permit: permit, _share: share, _kept: kept })
     }
 
     /// Adds a client and begins its first poll.

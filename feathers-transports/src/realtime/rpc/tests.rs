@@ -63,7 +63,7 @@ fn a_batch_is_answered_request_by_request() {
 fn arguments_by_name_and_by_position() {
     let read = |method: &str, params: &str| {
         let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
-        let arguments = request(&text).and_then(|one| one.arguments(&Method::named(method)));
+        let arguments = request(&text).and_then(|one| arguments(&Method::named(method), one.text()));
         arguments.ok().map(|arguments| {
             let data = arguments.data.map(|data| data.get().to_owned());
             (arguments.path, arguments.id, data, arguments.query.map(Value::Object))
@@ -91,7 +91,7 @@ fn read_all(text: &str) {
         let _ = one.own_params::<Hello>();
         let _ = one.own_params::<Cancel>();
         if let Ok(method) = one.method() {
-            let _ = one.arguments(&Method::named(&method));
+            let _ = arguments(&Method::named(&method), one.text());
         }
     }
 }
@@ -117,7 +117,8 @@ proptest! {
         let one = request(&text).map_err(|fault| TestCaseError::fail(fault.message))?;
         prop_assert_eq!(one.id.as_ref().map(|id| id.get().to_owned()), Some(id.to_string()));
         prop_assert_eq!(one.method().map(Cow::into_owned), Ok(method.clone()));
-        let arguments = one.arguments(&Method::named(&method)).map_err(|fault| TestCaseError::fail(fault.message))?;
+        let arguments = arguments(&Method::named(&method), one.text());
+        let arguments = arguments.map_err(|fault| TestCaseError::fail(fault.message))?;
         prop_assert_eq!(arguments.path, Some(path));
     }
 }

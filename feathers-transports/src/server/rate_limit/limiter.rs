@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use feathers_core::{Error, Result};
+use governor::RateLimiter;
 use governor::clock::{Clock, MonotonicClock, Reference};
 use governor::middleware::NoOpMiddleware;
-use governor::{Quota, RateLimiter};
 
 use super::RateLimit;
 use super::table::Table;
@@ -20,9 +19,6 @@ const ADDRESSES: usize = 100_000;
 
 /// How often addresses are forgotten that have not been heard of for so long that their burst is full again.
 const SWEEP: Duration = Duration::from_secs(5);
-
-/// The longest time in which a burst fills up; the clock counts nanoseconds in 64 bits.
-const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// Counts the requests of each address, and refuses those that are too many.
 pub(in crate::server) struct Limiter<C: Clock = MonotonicClock> {
@@ -40,12 +36,8 @@ impl Limiter {
 
 impl<C: Clock> Limiter<C> {
     fn with(limit: RateLimit, max: usize, clock: C) -> Self {
-        let countable = LONGEST.as_nanos() / limit.every.as_nanos().max(1);
-        let burst = limit.burst.min(u32::try_from(countable).unwrap_or(u32::MAX));
-        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::with_period(limit.every).unwrap_or_else(|| Quota::per_second(burst)).allow_burst(burst);
         let start = clock.now();
-        Self { addresses: RateLimiter::new(quota, Table::new(max), clock), start, swept: AtomicU64::new(0) }
+        Self { addresses: RateLimiter::new(limit.quota(), Table::new(max), clock), start, swept: AtomicU64::new(0) }
     }
 
     /// Counts a request; one that is too many is an error that says when to try again.

@@ -1,0 +1,51 @@
+//! Who a request is counted for.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use feathers_core::Result;
+use http::Extensions;
+
+use super::{Account, Budget, Link, SMALL};
+use crate::address::client_address;
+
+/// The connection and the client of a request. There is an account only when there is something to count.
+#[derive(Clone, Debug)]
+pub(crate) struct Meter {
+    link: Arc<Link>,
+    address: Option<IpAddr>,
+}
+
+impl Meter {
+    /// Counts for a client; without a connection that the server knows, the request counts as one.
+    pub(crate) fn new(budget: &Budget, link: Option<Arc<Link>>, address: Option<IpAddr>) -> Self {
+        Self { link: link.unwrap_or_else(|| budget.link()), address }
+    }
+
+    /// Finds what the server has put on a request.
+    pub(crate) fn of(budget: &Budget, extensions: &Extensions) -> Self {
+        Self::new(budget, extensions.get().cloned(), client_address(extensions))
+    }
+
+    /// Counts for a session, which goes on when the connection of its request has ended.
+    pub(crate) fn of_session(budget: &Budget, address: Option<IpAddr>) -> Self {
+        Self::new(budget, None, address)
+    }
+
+    pub(crate) fn account(&self) -> Arc<Account> {
+        self.link.account(self.address)
+    }
+
+    /// Counts an answer until it has left. One that is small is not counted: the system takes it at once.
+    ///
+    /// What was only read may be refused; the answer to a change, for which `must` is set, is given in any case.
+    pub(crate) fn answer(&self, bytes: Bytes, must: bool) -> Result<Bytes> {
+        if bytes.len() <= SMALL {
+            return Ok(bytes);
+        }
+        let account = self.account();
+        let permit = if must { account.take_anyway(bytes.len()) } else { account.take(bytes.len())? };
+        Ok(permit.hold(bytes))
+    }
+}

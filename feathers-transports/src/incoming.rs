@@ -1,0 +1,65 @@
+//! The bodies of requests, as they come: piece by piece, within their limit and within the budget.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use feathers_core::{Error, Result};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+
+use crate::answer::too_large;
+use crate::budget::{Meter, Permit, SMALL};
+
+/// The most that is set aside for a body because it says how long it is.
+const AT_ONCE: usize = 64 << 10;
+
+/// A whole body, and the leave to hold it; a small one needs none.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) bytes: Bytes,
+    pub(crate) permit: Option<Permit>,
+}
+
+/// Reads a whole body. One that comes in one piece, as small ones do, is not copied.
+///
+/// More than the limit is a 413; `body` has the rest then.
+pub(crate) async fn read(body: &mut Body, limit: usize, meter: &Meter) -> Result<Incoming> {
+    let announced = body.size_hint().lower();
+    if announced > limit as u64 {
+        return Err(too_large());
+    }
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    let mut permit: Option<Permit> = None;
+    while let Some(piece) = next(body).await? {
+        let length = first.len() + all.len() + piece.len();
+        if length > limit {
+            return Err(too_large());
+        }
+        match &mut permit {
+            Some(permit) => permit.grow(length)?,
+            None if length > SMALL => permit = Some(meter.account().take(length)?),
+            None => {}
+        }
+        if first.is_empty() && all.is_empty() {
+            first = piece;
+            continue;
+        }
+        if all.is_empty() {
+            all.reserve(usize::try_from(announced).unwrap_or_default().min(AT_ONCE).max(length));
+            all.extend_from_slice(&std::mem::take(&mut first));
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(Incoming { bytes: if all.is_empty() { first } else { all.freeze() }, permit })
+}
+
+/// Returns the next piece of a body.
+pub(crate) async fn next(body: &mut Body) -> Result<Option<Bytes>> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Error::bad_request("the body could not be read").with_source(error))?;
+        if let Ok(piece) = frame.into_data() {
+            return Ok(Some(piece));
+        }
+    }
+    Ok(None)
+}
