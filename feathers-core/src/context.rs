@@ -5,6 +5,7 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
 use crate::app::{Handle, Mounted, Write, in_method};
@@ -87,6 +88,8 @@ pub struct Context {
     /// What the caller has selected of the result; hooks see all of it.
     selection: Option<Selection>,
     deferred: Vec<Arc<dyn Hook>>,
+    /// What the client has sent, before hooks changed it.
+    sent: Option<Bytes>,
     /// The id; `None` where the call has none.
     pub id: Option<Id>,
     /// The data; `null` where the call has none.
@@ -125,6 +128,7 @@ impl Context {
             original: None,
             selection: None,
             deferred: Vec::new(),
+            sent: None,
             id,
             data,
             params,
@@ -179,7 +183,9 @@ impl Context {
     }
 
     fn request(&self, data: Payload) -> Request<'_> {
-        Request::new(&self.app, self.service.path(), &self.method, self.id.clone(), data, &self.params, &self.commit)
+        let path = self.service.path();
+        Request::new(&self.app, path, &self.method, self.id.clone(), data, &self.params, &self.commit)
+            .with_sent(self.sent.as_ref())
     }
 
     pub(crate) fn service(&self) -> &Arc<Mounted> {
@@ -188,6 +194,11 @@ impl Context {
 
     pub(crate) fn commit(&self) -> &Commit {
         &self.commit
+    }
+
+    /// Notes what the client has sent.
+    pub(crate) fn note_sent(&mut self, data: Bytes) {
+        self.sent = Some(data);
     }
 
     /// Returns what the caller has selected, once the hooks are over.

@@ -49,8 +49,9 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// Makes the record that takes this one's place in an `update`, under its id.
     ///
-    /// What clients may not set stays as it is: the derive keeps `readonly` fields. A store therefore reads the old
-    /// record in the same transaction, unless no field of the schema is `readonly`.
+    /// What clients may not set or see stays as it is where the data leaves it out: the derive keeps `readonly` and
+    /// `hidden` fields. A store therefore reads the old record in the same transaction, unless no field of the schema
+    /// is one of both.
     fn replace(&self, data: Self::Data, name: &str, id: &Id) -> Result<Self> {
         Self::create(data, name, id)
     }

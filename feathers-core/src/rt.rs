@@ -76,6 +76,16 @@ pub fn id_field<T>(id: &Id, kind: Kind, from_field: impl FnOnce(FieldValue) -> R
     from_field(value).map_err(|_| wrong_id(id))
 }
 
+/// Returns a field that a new record must have; validation has refused data without it.
+pub fn required<T>(value: Option<T>, name: &str) -> Result<T> {
+    value.ok_or_else(|| missing(name))
+}
+
+#[cold]
+fn missing(name: &str) -> Error {
+    Error::bad_request(format!("must have required property '{name}'"))
+}
+
 /// Makes a field of a stored value; what does not fit names the column in the log.
 pub fn column<T>(name: &str, value: Option<FieldValue>, from_field: impl FnOnce(FieldValue) -> Result<T>) -> Result<T> {
     from_field(value.unwrap_or_default()).map_err(|error| in_column(name, &error))

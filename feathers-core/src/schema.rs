@@ -2,6 +2,8 @@
 //!
 //! One schema coerces queries, validates data, makes SQL columns and describes the service to the outside.
 
+use serde_json::{Map, Value};
+
 /// The type of a field, as clients see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -67,7 +69,9 @@ pub struct Field {
     pub nullable: bool,
     /// Whether data may leave it out.
     pub optional: bool,
-    /// Whether clients may not set it.
+    /// Other names that data may have for it.
+    pub aliases: &'static [&'static str],
+    /// Whether only the server sets it: hooks and calls from inside, and never clients.
     pub readonly: bool,
     /// Whether it never leaves the server and cannot be queried from outside.
     pub hidden: bool,
@@ -80,7 +84,8 @@ pub struct Field {
 impl Field {
     /// Makes a field that is required, without rules.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, nullable: false, optional: false, readonly: false, hidden: false, rules: &[], docs: "" }
+        let (nullable, optional, readonly, hidden) = (false, false, false, false);
+        Self { name, kind, nullable, optional, aliases: &[], readonly, hidden, rules: &[], docs: "" }
     }
 
     /// Makes `null` a value of it, and leaving it out the same as `null`.
@@ -96,7 +101,23 @@ impl Field {
         self
     }
 
-    /// Refuses it in data from clients.
+    /// Lets data have it under other names too.
+    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// Tells whether data may have it under this name.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.name == name || self.aliases.contains(&name)
+    }
+
+    /// Returns what an object has under its names.
+    pub(crate) fn values_in<'a>(&self, object: &'a Map<String, Value>) -> impl Iterator<Item = &'a Value> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied()).filter_map(|name| object.get(name))
+    }
+
+    /// Refuses what clients send of it.
     pub const fn readonly(mut self) -> Self {
         self.readonly = true;
         self.optional = true;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::app::Handle;
 use crate::commit::Commit;
@@ -87,6 +88,7 @@ pub struct Request<'a> {
     pub params: &'a Params,
     /// Where a store says that its change is visible now.
     pub commit: &'a Commit,
+    sent: Option<&'a Bytes>,
 }
 
 impl Request<'_> {
@@ -111,7 +113,18 @@ impl<'a> Request<'a> {
         params: &'a Params,
         commit: &'a Commit,
     ) -> Self {
-        Self { app, path, method, id, data, params, commit }
+        Self { app, path, method, id, data, params, commit, sent: None }
+    }
+
+    /// Notes what the client has sent, before hooks changed it.
+    pub(crate) fn with_sent(mut self, sent: Option<&'a Bytes>) -> Self {
+        self.sent = sent;
+        self
+    }
+
+    /// Returns what the client has sent, where the service may have fields that only the server sets.
+    pub(crate) fn sent(&self) -> Option<&'a Bytes> {
+        self.sent
     }
 }
 

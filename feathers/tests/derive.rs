@@ -55,6 +55,7 @@ fn todo(text: &str) -> TodoData {
         list_name: None,
         due: None,
         priority: None,
+        created_at: None,
         secret: Some("hush".to_owned()),
         place: None,
         tags: None,

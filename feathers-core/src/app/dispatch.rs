@@ -127,7 +127,11 @@ impl Handle {
         let publishes = !reads && method.event().is_none_or(|event| mounted.publisher(event).is_some());
         let commit = if publishes { self.commit(&method, &data, &params)? } else { Commit::none() };
         let span = tracing::debug_span!("call", service = mounted.path(), method = method.name());
-        let ctx = Box::new(Context::new(self.clone(), mounted.clone(), method, id, data, params, commit));
+        let sent = (params.is_external() && mounted.notes_sent()).then(|| data.to_bytes()).transpose()?;
+        let mut ctx = Box::new(Context::new(self.clone(), mounted.clone(), method, id, data, params, commit));
+        if let Some(sent) = sent {
+            ctx.note_sent(sent);
+        }
         // A span that nobody records costs nothing more.
         let work: BoxFuture<'static, _> = if span.is_disabled() {
             Box::pin(AssertUnwindSafe(through_hooks(ctx)).catch_unwind())

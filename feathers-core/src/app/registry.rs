@@ -67,6 +67,8 @@ pub(crate) struct Mounted {
     published: Vec<Arc<EventKind>>,
     /// The fields of the records that never leave the server.
     hidden: Arc<[Arc<str>]>,
+    /// Whether records may have fields that only the server sets, so that what a client sends is noted.
+    notes_sent: bool,
     route_params: Vec<(Arc<str>, String)>,
     listeners: Vec<(Arc<str>, Listener)>,
     write_listeners: Vec<WriteListener>,
@@ -161,6 +163,9 @@ impl Mounted {
                 (method.clone(), Chain { levels, meters: OnceLock::new() })
             })
             .collect();
+        let server_set = |schema: &Schema| schema.fields.iter().any(|field| field.readonly);
+        // A service that says nothing of its records may have a store inside.
+        let notes_sent = descriptor.schema.as_ref().is_none_or(server_set);
         let publishers = [mount.publishers]
             .into_iter()
             .chain(around.iter().rev().map(|(_, publishers)| publishers.clone()))
@@ -172,6 +177,7 @@ impl Mounted {
             external,
             published,
             hidden,
+            notes_sent,
             route_params: mount.route_params,
             listeners: mount.listeners,
             write_listeners,
@@ -202,6 +208,10 @@ impl Mounted {
 
     pub(crate) fn schema(&self) -> Option<&Schema> {
         self.descriptor.schema.as_ref()
+    }
+
+    pub(crate) fn notes_sent(&self) -> bool {
+        self.notes_sent
     }
 
     pub(crate) fn hidden(&self) -> &[Arc<str>] {

@@ -243,7 +243,7 @@ impl<S: Store> Crud<S> {
     }
 
     fn new_data(&self, request: &Request<'_>) -> Result<New<S>> {
-        let read = |item: &Payload| self.data(item, validate::Mode::Create, request.params);
+        let read = |item: &Payload| self.data(item, validate::Mode::Create, request);
         let Some(items) = request.data.items()? else {
             return Ok(New { data: vec![read(&request.data)?], several: false });
         };
@@ -265,7 +265,7 @@ impl<S: Store> Crud<S> {
             }
         };
         let query = self.parse_filter(request.params)?;
-        Ok((id, query, self.data(&request.data, validate::Mode::Update, request.params)?))
+        Ok((id, query, self.data(&request.data, validate::Mode::Update, request)?))
     }
 
     async fn patch(&self, request: &Request<'_>) -> Result<Payload> {
@@ -279,7 +279,7 @@ impl<S: Store> Crud<S> {
             self.check_multi(request)?;
         }
         let query = self.parse_filter(request.params)?;
-        let patch = validate::patch::<S::Record>(&request.data, self.store.schema(), request.params.is_external())?;
+        let patch = validate::patch::<S::Record>(&request.data, self.store.schema(), request.sent())?;
         Ok((query, patch))
     }
 
@@ -306,9 +306,14 @@ impl<S: Store> Crud<S> {
         self.one_or_many(records, &query, request)
     }
 
-    fn data(&self, payload: &Payload, mode: validate::Mode, params: &Params) -> Result<<S::Record as Record>::Data> {
-        let external = params.is_external();
-        let rights = validate::Rights { external, choose_id: !external || self.client_ids };
+    fn data(
+        &self,
+        payload: &Payload,
+        mode: validate::Mode,
+        request: &Request<'_>,
+    ) -> Result<<S::Record as Record>::Data> {
+        let choose_id = !request.params.is_external() || self.client_ids;
+        let rights = validate::Rights { sent: request.sent(), choose_id };
         validate::data::<S::Record>(payload, self.store.schema(), mode, rights)
     }
 

@@ -7,9 +7,13 @@ mod formats;
 mod inspect;
 mod rules;
 
+use std::slice;
+
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
+use crate::field::{FieldRef, FieldValue};
 use crate::mistake::{fragment, mistake, pointer};
 use crate::payload::Payload;
 use crate::record::Record;
@@ -28,28 +32,32 @@ pub(super) enum Mode {
 
 /// What the caller may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rights {
-    /// Not what clients may not set.
-    pub(super) external: bool,
+pub(super) struct Rights<'a> {
+    /// What the client has sent, as JSON; what only the server sets must not come from there.
+    pub(super) sent: Option<&'a Bytes>,
     /// The id of a new record.
     pub(super) choose_id: bool,
 }
 
 /// Reads the data of a `create` or `update`.
-pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, rights: Rights) -> Result<R::Data> {
-    let Rights { external, choose_id } = rights;
+pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, rights: Rights<'_>) -> Result<R::Data> {
     let data: R::Data = payload.decode().map_err(|error| inspect::refuse(payload, schema, mode, rights, &error))?;
-    let chosen = mode == Mode::Create && !choose_id && R::data_id(&data, schema.id).is_some();
-    if chosen || needs_check(schema, external) {
+    let chosen = mode == Mode::Create && !rights.choose_id && R::data_id(&data, schema.id).is_some();
+    if chosen || needs_check(schema, mode, rights) {
         let mut mistakes = Vec::new();
+        let fields = R::data_fields(&data);
+        if mode == Mode::Create {
+            let hidden = schema.fields.iter().enumerate().filter(|(_, field)| field.hidden && !field.optional);
+            let missing = hidden.filter(|(index, _)| !fields.iter().any(|(own, _)| own == index));
+            mistakes.extend(missing.map(|(_, field)| missing_field(field.name)));
+        }
         if chosen {
             mistakes.push(chosen_id(schema.id));
         }
-        let fields = R::data_fields(&data);
         for (index, value) in &fields {
             if let Some(field) = schema.fields.get(*index) {
                 rules::check(field, value, &mut mistakes);
-                check_readonly(field, payload, external, &mut mistakes)?;
+                check_sent::<R>(field, *index, value, payload, rights.sent, &mut mistakes)?;
             }
         }
         fail_on(mistakes)?;
@@ -57,17 +65,17 @@ pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, ri
     Ok(data)
 }
 
-/// Reads the data of a `patch`.
-pub(super) fn patch<R: Record>(payload: &Payload, schema: &Schema, external: bool) -> Result<R::Patch> {
-    let rights = Rights { external, choose_id: true };
+/// Reads the data of a `patch`; `sent` is what the client has sent.
+pub(super) fn patch<R: Record>(payload: &Payload, schema: &Schema, sent: Option<&Bytes>) -> Result<R::Patch> {
+    let rights = Rights { sent, choose_id: true };
     let patch: R::Patch =
         payload.decode().map_err(|error| inspect::refuse(payload, schema, Mode::Patch, rights, &error))?;
-    if needs_check(schema, external) {
+    if needs_check(schema, Mode::Patch, rights) {
         let mut mistakes = Vec::new();
         for (index, value) in R::changes(&patch) {
             if let Some(field) = schema.fields.get(index) {
                 rules::check(field, &value.borrowed(), &mut mistakes);
-                check_readonly(field, payload, external, &mut mistakes)?;
+                check_sent::<R>(field, index, &value.borrowed(), payload, sent, &mut mistakes)?;
             }
         }
         fail_on(mistakes)?;
@@ -75,16 +83,59 @@ pub(super) fn patch<R: Record>(payload: &Payload, schema: &Schema, external: boo
     Ok(patch)
 }
 
-fn needs_check(schema: &Schema, external: bool) -> bool {
-    schema.fields.iter().any(|field| !field.rules.is_empty() || (external && field.readonly))
+fn needs_check(schema: &Schema, mode: Mode, rights: Rights<'_>) -> bool {
+    let from_client = rights.sent.is_some();
+    let creates = mode == Mode::Create;
+    schema.fields.iter().any(|field| {
+        !field.rules.is_empty() || from_client && field.readonly || creates && field.hidden && !field.optional
+    })
 }
 
-fn check_readonly(field: &Field, payload: &Payload, external: bool, mistakes: &mut Vec<Value>) -> Result<()> {
-    // The value may be a default of the type, so what counts is whether the client has sent the field.
-    if external && field.readonly && payload.value()?.get(field.name).is_some() {
+/// Refuses a field that only the server sets, if the client's own value is still there after the hooks.
+///
+/// A list of several records is looked at as a whole: hooks may have changed their order.
+fn check_sent<R: Record>(
+    field: &Field,
+    index: usize,
+    value: &FieldRef<'_>,
+    payload: &Payload,
+    sent: Option<&Bytes>,
+    mistakes: &mut Vec<Value>,
+) -> Result<()> {
+    let Some(sent) = sent.filter(|_| field.readonly) else { return Ok(()) };
+    let sent: Value = serde_json::from_slice(sent)?;
+    let records = match &sent {
+        Value::Array(records) => records.as_slice(),
+        one => slice::from_ref(one),
+    };
+    let now: Vec<&Value> = payload.value()?.as_object().map(|data| field.values_in(data).collect()).unwrap_or_default();
+    // A hook may have read the data and written it again, so that the same value looks different.
+    let same = |sent: &Value| {
+        now.contains(&sent) || reread::<R>(field, index, sent).is_some_and(|sent| sent.borrowed() == *value)
+    };
+    if records.iter().filter_map(Value::as_object).flat_map(|record| field.values_in(record)).any(same) {
         mistakes.push(readonly(field.name));
     }
     Ok(())
+}
+
+/// Reads one value of a field as the record does.
+fn reread<R: Record>(field: &Field, index: usize, value: &Value) -> Option<FieldValue> {
+    let patch: R::Patch = Payload::from(json!({ field.name: value })).decode().ok()?;
+    R::changes(&patch).into_iter().find(|(own, _)| *own == index).map(|(_, value)| value)
+}
+
+/// Tells whether the client has sent a field.
+fn has_sent(field: &Field, sent: Option<&Bytes>) -> bool {
+    let sent: Option<Value> = sent.and_then(|sent| serde_json::from_slice(sent).ok());
+    let has = |record: &Value| record.as_object().is_some_and(|record| field.values_in(record).next().is_some());
+    sent.is_some_and(|sent| sent.as_array().map_or_else(|| has(&sent), |records| records.iter().any(has)))
+}
+
+/// Makes the item for a field that is not there.
+fn missing_field(name: &str) -> Value {
+    let message = format!("must have required property '{name}'");
+    mistake("", "", "required", json!({ "missingProperty": name }), message)
 }
 
 fn readonly(name: &str) -> Value {

@@ -1,7 +1,7 @@
 //! The model of a record: what the user's struct means.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Expr, Path, Type, Visibility};
+use syn::{Expr, LitStr, Path, Type, Visibility};
 
 use crate::types::option_of;
 
@@ -26,8 +26,8 @@ pub(super) struct Field {
     /// The name on the wire, and where the user has written it.
     pub(super) wire: String,
     pub(super) wire_span: Span,
-    /// Serde's `alias`, as it was written.
-    pub(super) aliases: TokenStream,
+    /// Serde's `alias`.
+    pub(super) aliases: Vec<LitStr>,
     /// Serde's `with` and its relatives, as they were written.
     pub(super) codec: Option<TokenStream>,
 }
@@ -75,8 +75,10 @@ pub(super) enum Presence {
     Nullable,
     /// Left out is its default.
     Defaulted,
-    /// Data must not have it.
+    /// Only the server sets it; left out is its default.
     Readonly,
+    /// It is hidden, and has no default: a new record must have it unless it is an `Option`.
+    Hidden,
 }
 
 impl Record {
@@ -97,6 +99,11 @@ impl Record {
 }
 
 impl Field {
+    /// Tells whether an `update` that leaves the field out keeps its value: clients may not set it, or cannot see it.
+    pub(super) fn is_kept(&self) -> bool {
+        self.words.readonly.is_some() || self.words.hidden.is_some()
+    }
+
     pub(super) fn presence(&self) -> Presence {
         if self.words.id.is_some() {
             Presence::Id
@@ -104,6 +111,8 @@ impl Field {
             Presence::Readonly
         } else if self.words.default.is_some() {
             Presence::Defaulted
+        } else if self.words.hidden.is_some() {
+            Presence::Hidden
         } else if option_of(&self.ty).is_some() {
             Presence::Nullable
         } else {

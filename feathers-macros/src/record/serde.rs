@@ -31,7 +31,7 @@ impl Container {
 #[derive(Default)]
 pub(super) struct OfField {
     pub(super) rename: Option<LitStr>,
-    pub(super) aliases: TokenStream,
+    pub(super) aliases: Vec<LitStr>,
     pub(super) codec: Option<TokenStream>,
 }
 
@@ -66,8 +66,7 @@ pub(super) fn field(attrs: &[Attribute], errors: &mut Errors) -> OfField {
         match name(meta).as_str() {
             "rename" => field.rename = Some(one_name(meta, errors)?),
             "alias" => {
-                let alias: LitStr = meta.value()?.parse()?;
-                field.aliases.extend(quote!(, alias = #alias));
+                field.aliases.push(meta.value()?.parse()?);
             }
             "with" | "serialize_with" | "deserialize_with" => {
                 let with: LitStr = meta.value()?.parse()?;

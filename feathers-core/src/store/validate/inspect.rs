@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Mode, Rights, chosen_id, readonly, rules};
+use super::{Mode, Rights, chosen_id, has_sent, missing_field, readonly, rules};
 use crate::error::Error;
 use crate::field::FieldRef;
 use crate::mistake::{mistake, pointer, unknown_field, wrong_type};
@@ -11,7 +11,7 @@ use crate::schema::{Field, Schema};
 
 /// Returns the 400 for data that does not fit; `cause` is the decoder's own error, with what it has found.
 #[cold]
-pub(super) fn refuse(payload: &Payload, schema: &Schema, mode: Mode, rights: Rights, cause: &Error) -> Error {
+pub(super) fn refuse(payload: &Payload, schema: &Schema, mode: Mode, rights: Rights<'_>, cause: &Error) -> Error {
     let Ok(value) = payload.value() else { return cause.clone() };
     let Value::Object(data) = value else {
         return Error::validation(vec![wrong_type("", "", "object")]);
@@ -36,18 +36,18 @@ fn inspect(
     data: &Map<String, Value>,
     schema: &Schema,
     mode: Mode,
-    rights: Rights,
+    rights: Rights<'_>,
     found: &[Value],
     mistakes: &mut Vec<Value>,
 ) {
     if mode != Mode::Patch {
-        let required = |field: &&Field| !field.optional && field.name != schema.id;
-        for field in schema.fields.iter().filter(required).filter(|field| !data.contains_key(field.name)) {
-            let message = format!("must have required property '{}'", field.name);
-            mistakes.push(mistake("", "", "required", json!({ "missingProperty": field.name }), message));
-        }
+        // What clients cannot see stays as it is in an update.
+        let kept = |field: &Field| mode == Mode::Update && field.hidden;
+        let required = |field: &&Field| !field.optional && field.name != schema.id && !kept(field);
+        let missing = schema.fields.iter().filter(required).filter(|field| field.values_in(data).next().is_none());
+        mistakes.extend(missing.map(|field| missing_field(field.name)));
     }
-    for name in data.keys().filter(|name| schema.field(name).is_none()) {
+    for name in data.keys().filter(|name| !schema.fields.iter().any(|field| field.is_named(name))) {
         mistakes.push(unknown_field("", "", name));
     }
     let chosen = mode == Mode::Create && !rights.choose_id;
@@ -55,18 +55,18 @@ fn inspect(
         mistakes.push(chosen_id(schema.id));
     }
     for field in schema.fields {
-        if let Some(value) = data.get(field.name) {
-            inspect_field(field, value, field.name == schema.id, found, mistakes);
+        if field.readonly && field.values_in(data).next().is_some() && has_sent(field, rights.sent) {
+            mistakes.push(readonly(field.name));
+            continue;
+        }
+        for value in field.values_in(data) {
+            inspect_field(field, value, found, mistakes);
         }
     }
 }
 
 /// Adds what the decoder has found in a field, or else the rules that it breaks.
-fn inspect_field(field: &Field, value: &Value, is_id: bool, found: &[Value], mistakes: &mut Vec<Value>) {
-    if field.readonly && !is_id {
-        mistakes.push(readonly(field.name));
-        return;
-    }
+fn inspect_field(field: &Field, value: &Value, found: &[Value], mistakes: &mut Vec<Value>) {
     let place = format!("/{}", pointer(field.name));
     let inside = |item: &&Value| {
         let inside = item["instancePath"].as_str().and_then(|at| at.strip_prefix(&*place));

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Names, private};
-use crate::record::model::{Presence, Record};
+use crate::record::model::Record;
 
 /// Returns serde's words for an `Option` of a field with a codec.
 pub(super) fn of_present(field: &crate::record::model::Field, names: &Names) -> TokenStream {
@@ -24,33 +24,28 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let wrappers = fields.map(|(field, codec)| {
         let (ty, wire) = (&field.ty, private("wire", field));
         let (read, write) = (private("read", field), private("write", field));
-        let functions = (field.presence() != Presence::Readonly).then(|| {
-            quote! {
-                impl #data {
-                    fn #read<'de, D: #serde::Deserializer<'de>>(
-                        deserializer: D,
-                    ) -> ::core::result::Result<::core::option::Option<#ty>, D::Error> {
-                        let #wire(value) = #serde::Deserialize::deserialize(deserializer)?;
-                        ::core::result::Result::Ok(::core::option::Option::Some(value))
-                    }
-
-                    fn #write<S: #serde::Serializer>(
-                        value: &::core::option::Option<#ty>,
-                        serializer: S,
-                    ) -> ::core::result::Result<S::Ok, S::Error> {
-                        let value = ::core::option::Option::map(::core::clone::Clone::clone(value), #wire);
-                        #serde::Serialize::serialize(&value, serializer)
-                    }
-                }
-            }
-        });
         quote! {
             #[derive(#serde::Serialize, #serde::Deserialize)]
             #[serde(crate = #serde_path, transparent)]
             #[allow(non_camel_case_types, reason = "it is named after the field")]
             struct #wire(#[serde(#codec)] #ty);
 
-            #functions
+            impl #data {
+                fn #read<'de, D: #serde::Deserializer<'de>>(
+                    deserializer: D,
+                ) -> ::core::result::Result<::core::option::Option<#ty>, D::Error> {
+                    let #wire(value) = #serde::Deserialize::deserialize(deserializer)?;
+                    ::core::result::Result::Ok(::core::option::Option::Some(value))
+                }
+
+                fn #write<S: #serde::Serializer>(
+                    value: &::core::option::Option<#ty>,
+                    serializer: S,
+                ) -> ::core::result::Result<S::Ok, S::Error> {
+                    let value = ::core::option::Option::map(::core::clone::Clone::clone(value), #wire);
+                    #serde::Serialize::serialize(&value, serializer)
+                }
+            }
         }
     });
     quote!(#(#wrappers)*)

@@ -6,7 +6,7 @@ use syn::{Expr, ExprLit, Lit};
 
 use super::{Names, field_type, header, private, runtime, schema, to_field};
 use crate::record::model::{Field, Presence, Record};
-use crate::types::{at, last_segment};
+use crate::types::{at, last_segment, option_of};
 
 /// Writes a function for each default, so that the user's expression sees no local of ours.
 pub(super) fn defaults(record: &Record) -> TokenStream {
@@ -52,7 +52,7 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let data_id = id_of(record, names, &quote!(data), true);
     let data_fields = data_fields(record, names);
     let created = construction(record, names, false);
-    let replace = record.fields.iter().any(|field| field.presence() == Presence::Readonly).then(|| {
+    let replace = record.fields.iter().any(Field::is_kept).then(|| {
         let replaced = construction(record, names, true);
         quote! {
             fn replace(&self, data: Self::Data, _name: &str, id: &#core::Id) -> #core::Result<Self> {
@@ -150,15 +150,14 @@ fn id_of(record: &Record, names: &Names, owner: &TokenStream, optional: bool) ->
 
 fn data_fields(record: &Record, names: &Names) -> TokenStream {
     let value = Ident::new("value", Span::mixed_site());
-    let pushes = record.fields.iter().enumerate().filter_map(|(index, field)| {
+    let pushes = record.fields.iter().enumerate().map(|(index, field)| {
         let name = &field.ident;
-        Some(match field.presence() {
-            Presence::Readonly => return None,
+        match field.presence() {
             Presence::Required | Presence::Nullable => {
                 let field = to_field(field, names, &quote!(&data.#name));
                 quote!(fields.push((#index, #field));)
             }
-            Presence::Id | Presence::Defaulted => {
+            Presence::Id | Presence::Defaulted | Presence::Readonly | Presence::Hidden => {
                 let field = to_field(field, names, &quote!(#value));
                 quote! {
                     if let ::core::option::Option::Some(#value) = &data.#name {
@@ -166,7 +165,7 @@ fn data_fields(record: &Record, names: &Names) -> TokenStream {
                     }
                 }
             }
-        })
+        }
     });
     let count = record.fields.len();
     quote! {
@@ -176,7 +175,8 @@ fn data_fields(record: &Record, names: &Names) -> TokenStream {
     }
 }
 
-/// Writes the making of a record of data; a record that replaces another keeps what clients may not set.
+/// Writes the making of a record of data; a record that replaces another keeps what clients may not set or see, where
+/// the data leaves it out.
 fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream {
     let fields = record.fields.iter().map(|field| {
         let Field { ident, ty, .. } = field;
@@ -187,9 +187,17 @@ fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream 
                 let id_field = runtime(field, names, "id_field");
                 quote!(#id_field(id, #kind, #from_field)?)
             }
-            Presence::Readonly if replacing => quote_spanned!(at(ty)=> ::core::clone::Clone::clone(&self.#ident)),
-            Presence::Readonly => quote!(#default()),
-            Presence::Defaulted => quote!(::core::option::Option::unwrap_or_else(data.#ident, #default)),
+            _ if replacing && field.is_kept() => quote_spanned! {at(ty)=>
+                ::core::option::Option::unwrap_or_else(data.#ident, || ::core::clone::Clone::clone(&self.#ident))
+            },
+            Presence::Defaulted | Presence::Readonly => {
+                quote!(::core::option::Option::unwrap_or_else(data.#ident, #default))
+            }
+            Presence::Hidden if option_of(ty).is_some() => quote!(::core::option::Option::flatten(data.#ident)),
+            Presence::Hidden => {
+                let (rt, wire) = (&names.rt, &field.wire);
+                quote!(#rt::required(data.#ident, #wire)?)
+            }
             Presence::Required | Presence::Nullable => quote!(data.#ident),
         };
         quote!(#ident: #value)
@@ -199,7 +207,7 @@ fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream 
 
 fn patchable(record: &Record) -> impl Iterator<Item = (usize, &Field)> {
     let fields = record.fields.iter().enumerate();
-    fields.filter(|(_, field)| !matches!(field.presence(), Presence::Id | Presence::Readonly))
+    fields.filter(|(_, field)| field.presence() != Presence::Id)
 }
 
 fn changes(record: &Record, names: &Names) -> TokenStream {

@@ -23,7 +23,7 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
 
 fn one(field: &Field, names: &Names) -> TokenStream {
     let core = &names.core;
-    let Field { ty, wire, docs, words, .. } = field;
+    let Field { ty, wire, docs, words, aliases, .. } = field;
     let (kind, nullable) = if words.json.is_some() {
         let nullable = option_of(ty).is_some();
         (quote!(#core::Kind::Json), nullable.then(|| quote!(.nullable(true))))
@@ -34,13 +34,14 @@ fn one(field: &Field, names: &Names) -> TokenStream {
     let presence = match field.presence() {
         Presence::Id | Presence::Defaulted => Some(quote!(.optional())),
         Presence::Readonly => Some(quote!(.readonly())),
-        Presence::Required | Presence::Nullable => None,
+        Presence::Required | Presence::Nullable | Presence::Hidden => None,
     };
     let hidden = words.hidden.map(|_| quote!(.hidden()));
     let variants: Vec<_> = words.rules.iter().flat_map(|rules| &rules.variants).collect();
     let rules = (!variants.is_empty()).then(|| quote!(.rules(&[#(#core::Rule::#variants),*])));
+    let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
     let docs = (!docs.is_empty()).then(|| quote!(.docs(#docs)));
-    quote!(#core::Field::new(#wire, #kind) #nullable #presence #hidden #rules #docs)
+    quote!(#core::Field::new(#wire, #kind) #nullable #presence #hidden #aliases #rules #docs)
 }
 
 /// Writes assertions about the types, each at the user's own word.

@@ -12,8 +12,8 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let data_docs =
         format!("What `create` and `update` of [`{ident}`] take. A field that may be left out is an `Option`.");
     let patch_docs = format!("What `patch` of [`{ident}`] takes. `None` leaves a field as it is.");
-    let data_fields = record.fields.iter().filter_map(|field| data_field(field, names));
-    let patch_fields = record.fields.iter().filter_map(|field| patch_field(field, names));
+    let data_fields = record.fields.iter().map(|field| data_field(field, names));
+    let patch_fields = record.fields.iter().map(|field| patch_field(field, names));
     let data = sibling(record, names, &names.data, &data_docs, &quote!(), data_fields);
     let patch = sibling(record, names, &names.patch, &patch_docs, &quote!(::core::default::Default,), patch_fields);
     quote!(#data #patch)
@@ -43,27 +43,38 @@ fn sibling(
     }
 }
 
-fn data_field(field: &Field, names: &Names) -> Option<TokenStream> {
+fn data_field(field: &Field, names: &Names) -> TokenStream {
     let skip = skip();
     let (ty, codec) = (&field.ty, field.codec.as_ref().map(|codec| quote!(, #codec)));
     let optional = quote!(::core::option::Option<#ty>);
-    Some(match field.presence() {
-        Presence::Readonly => return None,
+    match field.presence() {
+        Presence::Readonly => {
+            let note = "Clients cannot set it. `None` takes the default, and in `update` leaves it as it is.";
+            member(field, &optional, &present(field, names), note)
+        }
+        Presence::Hidden => {
+            let create = if option_of(ty).is_some() { "In `create`, `None` is `null`" } else { "`create` needs it" };
+            let note = format!("{create}; `update` leaves it as it is where it is `None`.");
+            member(field, &optional, &present(field, names), &note)
+        }
         Presence::Required => member(field, &quote!(#ty), &quote!(#codec), ""),
         Presence::Nullable => member(field, &quote!(#ty), &quote!(#codec, default, #skip), ""),
-        Presence::Defaulted => member(field, &optional, &present(field, names), "`None` takes the default."),
+        Presence::Defaulted => {
+            let update = if field.is_kept() { ", and in `update` leaves it as it is" } else { "" };
+            let note = format!("`None` takes the default{update}.");
+            member(field, &optional, &present(field, names), &note)
+        }
         Presence::Id => {
             let note = "`None` lets the store make one. `update` ignores it.";
             let serde = if codec.is_some() { present(field, names) } else { quote!(, default, #skip) };
             member(field, &optional, &serde, note)
         }
-    })
+    }
 }
 
-fn patch_field(field: &Field, names: &Names) -> Option<TokenStream> {
+fn patch_field(field: &Field, names: &Names) -> TokenStream {
     let ty = &field.ty;
-    Some(match field.presence() {
-        Presence::Readonly => return None,
+    match field.presence() {
         Presence::Id => {
             let rt = &names.rt;
             let ignored = quote!(#rt::Ignored);
@@ -72,12 +83,13 @@ fn patch_field(field: &Field, names: &Names) -> Option<TokenStream> {
                 member_with_docs(field, &ignored, &serde, "Ignored: an id never changes. It may be sent along.");
             quote!(#[allow(dead_code, reason = "it is only there to be accepted")] #member)
         }
-        _ => {
+        presence => {
             let null = option_of(ty).map_or("", |_| ", `Some(None)` sets it to `null`");
-            let note = format!("`None` leaves it as it is{null}.");
+            let who = if presence == Presence::Readonly { "Clients cannot set it. " } else { "" };
+            let note = format!("{who}`None` leaves it as it is{null}.");
             member(field, &quote!(::core::option::Option<#ty>), &present(field, names), &note)
         }
-    })
+    }
 }
 
 /// Serde's words for an `Option` that is `None` where the field is left out, and `Some` where it is there, even as
@@ -101,7 +113,7 @@ fn member_with_docs(field: &Field, ty: &TokenStream, serde: &TokenStream, docs: 
     let Field { ident, wire, aliases, .. } = field;
     quote! {
         #[doc = #docs]
-        #[serde(rename = #wire #aliases #serde)]
+        #[serde(rename = #wire #(, alias = #aliases)* #serde)]
         pub #ident: #ty,
     }
 }

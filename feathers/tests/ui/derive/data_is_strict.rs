@@ -1,4 +1,4 @@
-//! Data types have what clients may set, and nothing else.
+//! Data types have the fields of the record, and nothing else.
 
 #![allow(unused)]
 
@@ -9,8 +9,6 @@ struct Todo {
     #[service(id)]
     id: i64,
     text: String,
-    #[service(readonly)]
-    stamp: i64,
 }
 
 fn data() -> TodoData {
