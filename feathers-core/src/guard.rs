@@ -66,10 +66,17 @@ thread_local! {
     static LEAVING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether any record has hidden fields: where none has, nothing else is looked at.
+static ANY: AtomicBool = AtomicBool::new(false);
+
 /// Returns the guard; `None` where no record has hidden fields.
 pub(crate) fn current() -> Option<Arc<Guard>> {
-    let guard = GUARD.load();
-    (!guard.names.is_empty()).then(|| Arc::clone(&guard))
+    ANY.load(Ordering::Relaxed).then(|| GUARD.load_full())
+}
+
+/// Looks which records there are; a service is mounted after that.
+pub(crate) fn prepare() {
+    ANY.store(!GUARD.load().names.is_empty(), Ordering::Relaxed);
 }
 
 /// Makes a schema known that was written by hand.
@@ -82,6 +89,7 @@ pub(crate) fn know(schema: &Schema) {
         let all = guard.groups.iter().flat_map(|group| group.records.iter().map(|record| (group.name, record.clone())));
         Guard::new(all.chain([(schema.name, record.clone())]))
     });
+    prepare();
 }
 
 /// Runs what writes something that leaves, so that payloads inside of it leave out their hidden fields too.

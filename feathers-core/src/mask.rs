@@ -60,7 +60,7 @@ impl View {
 
     /// Tells whether everything is seen.
     pub(crate) fn is_whole(&self) -> bool {
-        self.mask == Mask::All && self.guard.is_none()
+        matches!(self.mask, Mask::All) && self.guard.is_none()
     }
 }
 
@@ -81,7 +81,7 @@ impl<T: Serialize> Serialize for Masked<'_, T> {
         if self.view.is_whole() {
             return self.value.serialize(serializer);
         }
-        let mask = Some(&self.view.mask).filter(|mask| **mask != Mask::All);
+        let mask = Some(&self.view.mask).filter(|mask| !matches!(mask, Mask::All));
         self.value.serialize(Filter {
             inner: serializer,
             mask,

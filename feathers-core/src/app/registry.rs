@@ -147,6 +147,7 @@ impl Mounted {
         if let Some(unknown) = mount.publishers.events.keys().find(|event| !published.contains(event)) {
             return Err(Error::general(format!("'{unknown}' is not a valid service event")));
         }
+        guard::prepare();
         descriptor.schema.iter().for_each(guard::know);
         let fields = descriptor.schema.iter().flat_map(|schema| schema.fields.iter());
         let hidden: Arc<[Arc<str>]> = fields.filter(|field| field.hidden).map(|field| field.name.into()).collect();
