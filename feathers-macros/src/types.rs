@@ -1,6 +1,7 @@
 //! Types: what can be told of a type by how it is written, and generated code that stands at its place.
 
 use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
@@ -44,6 +45,13 @@ pub(crate) fn is_reference_to(ty: &Type, name: &str) -> bool {
 /// Returns the place of the user's type for generated code, whose names still mean what they mean in generated code.
 pub(crate) fn at(ty: &Type) -> Span {
     Span::call_site().located_at(ty.span())
+}
+
+/// Returns the places where a type begins and ends.
+pub(crate) fn ends(ty: &Type) -> (Span, Span) {
+    let mut tokens = ty.to_token_stream().into_iter();
+    let first = tokens.next().map_or_else(Span::call_site, |token| token.span());
+    (first, tokens.last().map_or(first, |token| token.span()))
 }
 
 /// Moves the tokens of a path to a place, so that errors about it point there.

@@ -7,5 +7,6 @@ fn messages_are_as_promised() {
     let cases = trybuild::TestCases::new();
     cases.pass("tests/ui/pass/*.rs");
     cases.compile_fail("tests/ui/derive/*.rs");
+    cases.compile_fail("tests/ui/hook/*.rs");
     cases.compile_fail("tests/ui/service/*.rs");
 }

@@ -12,7 +12,7 @@ use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Path};
 
 use crate::record::model::{Field, Record};
-use crate::types::{at, moved};
+use crate::types::{at, ends, moved};
 
 /// Writes the data types and the impls of a record.
 pub(super) fn record(record: &Record) -> TokenStream {
@@ -161,8 +161,12 @@ fn field_type(field: &Field, names: &Names, item: &str) -> TokenStream {
 }
 
 /// Returns a function of the runtime, at the place of the field's type.
+///
+/// It begins at the first word of the type and ends at the last: what is wrong with the type is wrong at the same place
+/// then, and the compiler says it once.
 fn runtime(field: &Field, names: &Names, function: &str) -> TokenStream {
-    let span = field.ty.span();
-    let (rt, function) = (moved(&names.rt, span), Ident::new(function, span));
-    quote_spanned!(span=> #rt::#function)
+    let (first, last) = ends(&field.ty);
+    let (rt, function) = (moved(&names.rt, first), Ident::new(function, last));
+    let separator = quote_spanned!(last=> ::);
+    quote!(#rt #separator #function)
 }

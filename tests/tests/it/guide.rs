@@ -64,3 +64,10 @@ fn the_guide_names_the_axum_of_the_workspace() {
     let named = format!("axum = {{ version = \"{major}.{minor}\", default-features = false }}");
     assert!(read("docs/guide/operations.md").contains(&named), "the guide should say: {named}");
 }
+
+#[test]
+fn the_guide_quotes_what_the_compiler_says() {
+    let said = read("feathers/tests/ui/hook/capturing_closure.stderr");
+    let words = said.lines().next().and_then(|line| line.strip_prefix("error: ")).unwrap();
+    assert!(read("docs/guide/hooks.md").contains(words), "the guide should quote: {words}");
+}
