@@ -48,9 +48,12 @@ fn text(json: &RawValue) -> Option<String> {
     serde_json::from_str(json.get()).ok()
 }
 
-/// Fails for what is nested too deeply.
+/// Fails for what is nested too deeply, and for what is valid JSON but no value, with its place.
 fn value(json: &RawValue) -> Result<Value> {
-    serde_json::from_str(json.get()).map_err(|error| Error::bad_request(format!("Invalid JSON: {error}")))
+    serde_json::from_str(json.get()).or_else(|_| {
+        let json = Bytes::copy_from_slice(json.get().as_bytes());
+        Payload::from_valid_json(json).value().cloned()
+    })
 }
 
 /// Makes an object of any JSON, as JavaScript's `Object.assign` does: texts and lists by index, the rest is empty.

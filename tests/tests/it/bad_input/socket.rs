@@ -20,6 +20,13 @@ async fn a_query_that_is_no_object_is_taken_as_javascript_takes_it() {
         assert_eq!(answer[0], Value::Null, "{answer:?}");
         assert_eq!(answer[1]["params"]["query"], taken);
     }
+    // What is no text or no number is named.
+    for (query, place) in [(r#"{"a":{"b":"\ud83d"}}"#, "/a/b"), (r#"{"a":[1e999]}"#, "/a/0")] {
+        socket.raw(&format!("4278[\"find\",\"echo\",{query}]")).await;
+        let Frame::Ack(78, answer) = socket.frame().await else { panic!("no answer") };
+        socket_error(&answer, "BadRequest");
+        assert_eq!(answer[0]["data"][0]["instancePath"], place, "{answer:?}");
+    }
     // What a store can make nothing of is refused there.
     let answer = socket.call(&json!(["find", "people-typed", "ab"])).await;
     socket_error(&answer, "BadRequest");
