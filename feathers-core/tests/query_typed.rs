@@ -5,8 +5,8 @@ mod query_support;
 
 use feathers_core::query::qs;
 use feathers_core::{
-    App, Descriptor, Error, Handle, Id, Json, Memory, Method, Params, Payload, Provider, Query, QueryOptions, Record,
-    Request, Service,
+    App, Context, Descriptor, Error, Handle, Id, Json, Memory, Method, Params, Payload, Provider, Query, QueryOptions,
+    Record, Request, Service,
 };
 use query_support::Item;
 use serde_json::{Value, json};
@@ -446,6 +446,29 @@ async fn clients_choose_ids_only_where_the_service_lets_them() {
     assert_eq!(items.create(item(json!(20)), ()).await.unwrap().value().unwrap()["id"], 20);
     let patched = items.patch(Id::from(20), json!({ "id": 9, "name": "m" }), external(json!({}))).await.unwrap();
     assert_eq!(patched.value().unwrap()["id"], 20);
+}
+
+async fn choose(ctx: &mut Context) -> Result<(), Error> {
+    let data = ctx.data.object_mut()?;
+    if data.get("name") == Some(&json!("made")) {
+        data.insert("id".to_owned(), json!(50));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_hook_chooses_ids_also_in_calls_of_clients() {
+    let mut app = App::new();
+    app.service("items", Memory::<Item>::new()).before("create", choose);
+    let items = app.start().await.unwrap().service("items").unwrap();
+    let create = async |data: Value| items.create(data, external(json!({}))).await;
+    for id in [json!(7), json!("7"), json!(null)] {
+        let made = create(json!({ "id": id, "n": 1, "name": "made" })).await.unwrap();
+        assert_eq!(made.value().unwrap()["id"], 50, "{id}");
+        items.remove(Id::from(50), ()).await.unwrap();
+    }
+    assert_eq!(create(json!({ "id": 50, "n": 1, "name": "made" })).await.unwrap_err().code(), 400);
+    assert_eq!(create(json!({ "id": 7, "n": 1, "name": "own" })).await.unwrap_err().code(), 400);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::field::{FieldRef, FieldValue};
+use crate::id::Id;
 use crate::mistake::{fragment, mistake, pointer};
 use crate::payload::Payload;
 use crate::record::Record;
@@ -42,7 +43,9 @@ pub(super) struct Rights<'a> {
 /// Reads the data of a `create` or `update`.
 pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, rights: Rights<'_>) -> Result<R::Data> {
     let data: R::Data = payload.decode().map_err(|error| inspect::refuse(payload, schema, mode, rights, &error))?;
-    let chosen = mode == Mode::Create && !rights.choose_id && R::data_id(&data, schema.id).is_some();
+    let chosen = mode == Mode::Create
+        && !rights.choose_id
+        && R::data_id(&data, schema.id).is_some_and(|id| has_sent_id(&id, schema.id, rights.sent));
     if chosen || needs_check(schema, mode, rights) {
         let mut mistakes = Vec::new();
         let fields = R::data_fields(&data);
@@ -123,6 +126,15 @@ fn check_sent<R: Record>(
 fn reread<R: Record>(field: &Field, index: usize, value: &Value) -> Option<FieldValue> {
     let patch: R::Patch = Payload::from(json!({ field.name: value })).decode().ok()?;
     R::changes(&patch).into_iter().find(|(own, _)| *own == index).map(|(_, value)| value)
+}
+
+/// Tells whether the client has sent this id: one that a hook has made is none of the client's choice.
+fn has_sent_id(id: &Id, name: &str, sent: Option<&Bytes>) -> bool {
+    let Some(sent) = sent.and_then(|sent| serde_json::from_slice::<Value>(sent).ok()) else { return false };
+    let records = sent.as_array().map_or_else(|| slice::from_ref(&sent), Vec::as_slice);
+    // A number and its text are the same id.
+    let is = |own: Id| own.to_string() == id.to_string();
+    records.iter().any(|record| Id::from_json(&record[name]).ok().flatten().is_some_and(is))
 }
 
 /// Tells whether the client has sent a field.

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Mode, Rights, chosen_id, has_sent, missing_field, readonly, rules};
+use super::{Mode, Rights, chosen_id, has_sent, has_sent_id, missing_field, readonly, rules};
 use crate::error::Error;
 use crate::field::FieldRef;
-use crate::mistake::{mistake, pointer, unknown_field, wrong_type};
+use crate::id::Id;
+use crate::mistake::{mistake, unknown_field, wrong_type};
 use crate::payload::Payload;
 use crate::schema::{Field, Schema};
 
@@ -51,7 +52,8 @@ fn inspect(
         mistakes.push(unknown_field("", "", name));
     }
     let chosen = mode == Mode::Create && !rights.choose_id;
-    if chosen && data.get(schema.id).is_some_and(|id| !id.is_null()) {
+    let id = data.get(schema.id).and_then(|id| Id::from_json(id).ok().flatten());
+    if chosen && id.is_some_and(|id| has_sent_id(&id, schema.id, rights.sent)) {
         mistakes.push(chosen_id(schema.id));
     }
     for field in schema.fields {
@@ -67,10 +69,9 @@ fn inspect(
 
 /// Adds what the decoder has found in a field, or else the rules that it breaks.
 fn inspect_field(field: &Field, value: &Value, found: &[Value], mistakes: &mut Vec<Value>) {
-    let place = format!("/{}", pointer(field.name));
     let inside = |item: &&Value| {
-        let inside = item["instancePath"].as_str().and_then(|at| at.strip_prefix(&*place));
-        inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let name = item["instancePath"].as_str().and_then(|place| place.split('/').nth(1));
+        name.is_some_and(|name| field.is_named(&name.replace("~1", "/").replace("~0", "~")))
     };
     let before = mistakes.len();
     mistakes.extend(found.iter().filter(inside).cloned());
