@@ -54,8 +54,8 @@ use proc_macro::TokenStream;
 /// | `id` | names the record; exactly one field, a whole number or a text |
 /// | `default` | may be left out; then it is `Default::default()` |
 /// | `default = expr` | may be left out; then `expr` is evaluated |
-/// | `readonly` | clients may not set it: it gets its default at creation, and `update` and `patch` keep it |
-/// | `hidden` | never leaves the server and cannot be queried from outside |
+/// | `readonly` | only the server sets it: left out, it is its default in a new record, and `update` keeps it |
+/// | `hidden` | never leaves the server and cannot be queried from outside; `update` keeps it where it is left out |
 /// | `json` | any type of serde, stored as JSON |
 /// | `length(1..=280)` | how many characters; also `length(min = 1)`, `length(max = 280)` |
 /// | `range(0..=150)` | which numbers; also `range(min = 0)`, `range(max = 150)` |
