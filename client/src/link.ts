@@ -38,7 +38,7 @@ export interface Reset {
 /** The first message of the server. */
 export interface Welcome {
   /** The secret of the session. */
-  conn: string
+  connectionToken: string
   cursor: string
   /** Whether everything since the given cursor follows. */
   recovered: boolean

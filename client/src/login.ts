@@ -7,6 +7,9 @@
 
 import type { Call } from './link.js'
 
+/** The header that names a session by its secret, which is no login. */
+export const CONNECTION_TOKEN = 'X-Connection-Token'
+
 /** What a connection shows of its user. */
 export interface Auth {
   readonly strategy: 'jwt'
@@ -36,11 +39,6 @@ export class Login {
   /** Says whether this call logs in or out. */
   isChangedBy({ path, method }: Call): boolean {
     return (method === 'create' || method === 'remove') && withoutSlashes(path) === this.#path
-  }
-
-  /** Returns what a call by HTTP carries. A login is not made in the name of the last one, which may have expired. */
-  authOf(call: Call): Auth | undefined {
-    return call.method === 'create' && this.isChangedBy(call) ? undefined : this.#auth
   }
 
   /** Takes note that somebody has logged in or out. A login without a token cannot be carried. */

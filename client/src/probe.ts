@@ -9,7 +9,8 @@ import type { Auth } from './login.js'
 export interface Dial {
   readonly name: TransportName
   link: Link | undefined
-  conn: string | undefined
+  /** The secret of its session. */
+  connectionToken: string | undefined
   /** The login that it carries. */
   auth: Auth | undefined
 }

@@ -152,7 +152,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
       await this.#waiting.join(mayWait ? FIRST_CALLS : this.#settings.queue)
     }
     const dial = this.#live
-    const answer = dial.link?.call?.(call) ?? this.#rest.call(call, dial.conn, this.#login.authOf(call))
+    const answer = dial.link?.call?.(call) ?? this.#rest.call(call, dial.connectionToken, this.#login.auth)
     return changesLogin ? this.#changeLogin(dial, call, answer) : answer
   }
 
@@ -179,15 +179,15 @@ export class Realtime extends Emitter<RealtimeEvents> {
   }
 
   #dial(name: TransportName): Dial {
-    const dial: Dial = { name, link: undefined, conn: undefined, auth: this.#login.auth }
+    const dial: Dial = { name, link: undefined, connectionToken: undefined, auth: this.#login.auth }
     const isLive = () => this.#live === dial
     const observer: Observer = {
       opened: (welcome) => this.#opened(dial, welcome),
       event: (event) => isLive() && this.#event(event),
       heartbeat: (cursor) => isLive() && this.#position.advance(cursor),
       reset: (reset) => isLive() && this.#reset(reset),
-      moved: ({ conn, recovered }) => {
-        dial.conn = conn
+      moved: ({ connectionToken, recovered }) => {
+        dial.connectionToken = connectionToken
         // What a call has done to the last one, such as joining a channel, has to be done again.
         if (isLive()) this.emit('connect', { transport: name, recovered })
       },
@@ -219,7 +219,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
   #goLive(dial: Dial, welcome: Welcome): void {
     const previous = this.#live
     const last = this.#last
-    dial.conn = welcome.conn
+    dial.connectionToken = welcome.connectionToken
     this.#live = dial
     this.#last = dial.name
     previous?.link?.retire()

@@ -4,7 +4,7 @@ import { convert } from '@feathersjs/errors'
 import { FetchClient } from '@feathersjs/rest-client'
 import { Disconnected } from './disconnected.js'
 import type { Call } from './link.js'
-import { withAuth, type Auth } from './login.js'
+import { CONNECTION_TOKEN, withAuth, type Auth } from './login.js'
 
 /** What calls by HTTP need. */
 export interface RestOptions {
@@ -24,10 +24,10 @@ interface Params {
 export class Rest {
   constructor(private readonly options: RestOptions) {}
 
-  /** Sends a call for the session of `conn`. With the login it works also when the server has lost that session. */
-  async call(call: Call, conn: string | undefined, auth: Auth | undefined): Promise<unknown> {
+  /** Sends a call for a session. With the login it works also when the server has lost that session. */
+  async call(call: Call, connectionToken: string | undefined, auth: Auth | undefined): Promise<unknown> {
     const headers = withAuth({ ...(await this.options.headers()), ...call.headers }, auth)
-    if (conn !== undefined) headers['X-Connection-Id'] = conn
+    if (connectionToken !== undefined) headers[CONNECTION_TOKEN] = connectionToken
     let cut: unknown
     const client = new FetchClient({
       name: call.path,

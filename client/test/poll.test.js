@@ -8,7 +8,7 @@ const item = (number) => ({ id: `e-${number}`, path: 'todos', event: 'created', 
 async function poller(transport, options) {
   const made = client({ transports: [transport], ...options })
   await settled()
-  made.asked('poll')[0].answer(200, { events: [], cursor: 'e-1', conn: 'p', more: false, retryAfterMs: 3_000 })
+  made.asked('poll')[0].answer(200, { events: [], cursor: 'e-1', connectionToken: 'p', more: false, retryAfterMs: 3_000 })
   await settled()
   return { ...made, polls: () => made.asked('poll') }
 }
@@ -18,9 +18,10 @@ test('the first poll does not wait, and the next ones do', async () => {
   assert.equal(realtime.state, 'connected')
   assert.deepEqual(polls().map(({ query }) => query), [
     { transport: 'poll', wait: '0' },
-    { transport: 'poll', since: 'e-1', wait: '25', conn: 'p' }
+    { transport: 'poll', since: 'e-1', wait: '25' }
   ])
-  polls()[1].answer(200, { events: [item(2), item(3)], cursor: 'e-5', conn: 'p' })
+  assert.deepEqual(polls().map(({ headers }) => headers['X-Connection-Token']), [undefined, 'p'])
+  polls()[1].answer(200, { events: [item(2), item(3)], cursor: 'e-5', connectionToken: 'p' })
   await settled()
   assert.deepEqual([events, polls()[2].query.since, realtime.cursor], [[2, 3], 'e-5', 'e-5'])
 })
@@ -31,7 +32,7 @@ test('an answer that is lost is asked for again, and events are not emitted twic
   polls()[1].fail()
   await clock.pass(125)
   assert.equal(polls()[2].query.since, 'e-1')
-  polls()[2].answer(200, { events: [item(2)], cursor: 'e-2', conn: 'p' })
+  polls()[2].answer(200, { events: [item(2)], cursor: 'e-2', connectionToken: 'p' })
   await settled()
   assert.deepEqual([events, realtime.state, names()], [[2], 'connected', []])
 })
@@ -60,17 +61,17 @@ test('short polls come at the interval of the server, with a validator', async (
   assert.deepEqual([polls()[1].query.wait, polls()[1].headers['If-None-Match']], ['0', '"e-1"'])
   polls()[1].answer(304)
   await clock.pass(3_000)
-  polls()[2].answer(200, { events: [item(2)], cursor: 'e-2', conn: 'p', more: true, retryAfterMs: 1_000 })
+  polls()[2].answer(200, { events: [item(2)], cursor: 'e-2', connectionToken: 'p', more: true, retryAfterMs: 1_000 })
   await settled()
   assert.equal(polls()[3].query.since, 'e-2', 'at once, since there is more')
-  polls()[3].answer(200, { events: [item(3)], cursor: 'e-3', conn: 'p', more: false, retryAfterMs: 1_000 })
+  polls()[3].answer(200, { events: [item(3)], cursor: 'e-3', connectionToken: 'p', more: false, retryAfterMs: 1_000 })
   await clock.pass(1_000)
   assert.deepEqual([events, polls()[4].query.since, realtime.state], [[2, 3], 'e-3', 'connected'])
 })
 
 test('a reset comes before the events that follow it', async () => {
   const { polls, events, last } = await poller('longpoll')
-  polls()[1].answer(200, { events: [item(10)], cursor: 'e-10', conn: 'p', reset: { reason: 'trimmed', cursor: 'e-9' } })
+  polls()[1].answer(200, { events: [item(10)], cursor: 'e-10', connectionToken: 'p', reset: { reason: 'trimmed', cursor: 'e-9' } })
   await settled()
   assert.deepEqual([last('reset'), events], [{ reason: 'trimmed', cursor: 'e-9' }, [10]])
 })
@@ -82,7 +83,7 @@ test('it comes back with its cursor', async () => {
     await clock.pass(1_000)
   }
   assert.deepEqual(polls()[5].query, { transport: 'poll', since: 'e-1', wait: '0' })
-  polls()[5].answer(200, { events: [item(1), item(2)], cursor: 'e-2', conn: 'q' })
+  polls()[5].answer(200, { events: [item(1), item(2)], cursor: 'e-2', connectionToken: 'q' })
   await settled()
   assert.deepEqual([events, last('connect').recovered], [[2], true])
 })
@@ -91,8 +92,8 @@ test('at the end the server is told', async () => {
   const { realtime, requests } = await poller('longpoll')
   realtime.close()
   await settled()
-  const { method, query } = requests.at(-1)
-  assert.deepEqual([method, query], ['DELETE', { conn: 'p' }])
+  const { method, query, headers } = requests.at(-1)
+  assert.deepEqual([method, query, headers['X-Connection-Token']], ['DELETE', {}, 'p'])
 })
 
 test('a new session of the server is told as a connection, before what it brings', async () => {
@@ -100,10 +101,10 @@ test('a new session of the server is told as a connection, before what it brings
   const heard = []
   realtime.on('connect', (info) => heard.push({ ...info, before: [...events] }))
   names()
-  polls()[1].answer(200, { events: [item(2)], cursor: 'e-2', conn: 'q' })
+  polls()[1].answer(200, { events: [item(2)], cursor: 'e-2', connectionToken: 'q' })
   await settled()
-  assert.deepEqual([names(), events, polls()[2].query.conn], [['connect'], [2], 'q'])
-  polls()[2].answer(200, { events: [], cursor: 'e-9', conn: 'r', reset: { reason: 'trimmed', cursor: 'e-9' } })
+  assert.deepEqual([names(), events, polls()[2].headers['X-Connection-Token']], [['connect'], [2], 'q'])
+  polls()[2].answer(200, { events: [], cursor: 'e-9', connectionToken: 'r', reset: { reason: 'trimmed', cursor: 'e-9' } })
   await settled()
   assert.deepEqual(names(), ['connect', 'reset'])
   const connect = { transport: 'longpoll' }

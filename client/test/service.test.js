@@ -88,7 +88,7 @@ test('over HTTP calls are those of the REST client', async () => {
     call.catch(() => {})
     await settled()
     const { method, path, query, headers, body } = requests.at(-1)
-    assert.deepEqual([headers['X-Connection-Id'], headers['X-App'], headers.Accept], ['s', 'a', 'application/json'])
+    assert.deepEqual([headers['X-Connection-Token'], headers['X-App'], headers.Accept], ['s', 'a', 'application/json'])
     return [method, path, query, body, headers['X-Service-Method']]
   }
   assert.deepEqual(await sent(todos.find({ query: { $sort: { a: -1 }, b: [1, 2] } })),

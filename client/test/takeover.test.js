@@ -20,7 +20,7 @@ async function loggedIn(options) {
 }
 
 const hello = (socket) => socket.sent[0].params
-const poll = (cursor, conn) => ({ events: [], cursor, conn, more: false })
+const poll = (cursor, connectionToken) => ({ events: [], cursor, connectionToken, more: false })
 
 test('a transport that is tried while somebody logs in is dialled again with the login', async () => {
   const { app, realtime, sockets, asked, openStream, names } = client()
@@ -34,7 +34,7 @@ test('a transport that is tried while somebody logs in is dialled again with the
   asked(undefined).at(-1).answer(201, { accessToken: 'ana' })
   await call
   names()
-  sockets[1].receive({ id: 1, result: { conn: 'c', recovered: true, cursor: 'e-0', ping: 20_000 } })
+  sockets[1].receive({ id: 1, result: { connectionToken: 'c', recovered: true, cursor: 'e-0', ping: 20_000 } })
   assert.deepEqual([realtime.transport, sockets[1].readyState], ['sse', 3])
   sockets[2].welcome({ recovered: true })
   await best
@@ -80,7 +80,7 @@ test('a link that has taken over is told of a login and of a logout that were un
   await settled()
   const told = asked(undefined).at(-1)
   assert.deepEqual([told.method, told.path, JSON.parse(told.body)], ['POST', '/authentication', ANA])
-  assert.equal(told.headers['X-Connection-Id'], 's')
+  assert.equal(told.headers['X-Connection-Token'], 's')
   told.answer(201, { accessToken: 'ana' })
   assert.deepEqual(await login, { accessToken: 'ana' })
 
@@ -247,5 +247,5 @@ test('when the server has lost the session of a poll, calls are of the next one'
   await settled()
   app.service('todos').find().catch(() => {})
   await settled()
-  assert.equal(asked(undefined).at(-1).headers['X-Connection-Id'], 'q')
+  assert.equal(asked(undefined).at(-1).headers['X-Connection-Token'], 'q')
 })

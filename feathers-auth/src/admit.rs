@@ -1,13 +1,14 @@
 //! The door: who a new connection is, before it is let in.
 
 use feathers_core::{
-    Authenticator, Call, Connection, Credentials, Encoding, Error, Handle, Headers, Login, Method, Params, Presented,
-    Result, async_trait,
+    Authenticator, Call, Connection, Credentials, Encoding, Ending, Error, Handle, Headers, Login, Method, Params,
+    Presented, Result, async_trait,
 };
 use serde_json::{Map, Value};
 
 use crate::auth::Auth;
-use crate::authenticated::{Authenticated, CurrentUser};
+use crate::authenticated::Authenticated;
+use crate::resumption::Key;
 use crate::service::Outcome;
 use crate::ticket;
 
@@ -23,27 +24,37 @@ impl Authenticator for Admission {
 
     async fn admit(&self, connection: &Connection, presented: Presented, app: &Handle) -> Result<Option<Login>> {
         match presented {
-            Presented::Sent(credentials) if credentials.strategy() == Some(ticket::STRATEGY) => {
-                let text = credentials.text("ticket").unwrap_or_default();
-                self.login(connection, self.0.tickets().redeem(text)?, app).await.map(Some)
-            }
-            Presented::Sent(credentials) => self.login(connection, credentials, app).await.map(Some),
+            Presented::Sent(sent) => self.sent(connection, sent, None, app).await.map(Some),
+            Presented::SentAndKept { sent, kept } => self.sent(connection, sent, Some(kept), app).await.map(Some),
             Presented::Headers => match self.0.parse(connection.headers()) {
                 Some(credentials) => self.login(connection, credentials, app).await.map(Some),
                 None => Ok(None),
             },
-            Presented::Kept(kept) => {
-                // The client has been let in already; what was good then may be good no more.
-                Ok(self.login(connection, kept, app).await.ok())
-            }
+            Presented::Kept(kept) => match self.0.parse(connection.headers()) {
+                // What is presented beats what is kept.
+                Some(credentials) => self.login(connection, credentials, app).await.map(Some),
+                None => Ok(self.login(connection, kept, app).await.ok()),
+            },
         }
     }
 
-    async fn check_owner(&self, connection: &Connection, headers: &Headers, _app: &Handle) -> Result<()> {
-        let Some(presented) = self.0.parse(headers) else { return Ok(()) };
-        let Some(owner) = connection.authenticated() else { return Ok(()) };
+    async fn check_owner(
+        &self,
+        connection: &Connection,
+        presented: &Presented,
+        headers: &Headers,
+        _app: &Handle,
+    ) -> Result<()> {
+        let Some(owner) = connection.get::<Authenticated>() else { return Ok(()) };
+        let denied = match connection.ending() {
+            Some(Ending::Denied(error)) => Some(error),
+            _ => None,
+        };
+        let shown = self.0.parse(headers).or_else(|| self.resumed(presented, headers));
+        let not = || denied.cloned().unwrap_or_else(|| Error::not_authenticated("Not authenticated"));
+        let presented = shown.ok_or_else(not)?;
         if connection.credentials().as_ref() == Some(&presented) {
-            return Ok(());
+            return denied.map_or(Ok(()), |error| Err(error.clone()));
         }
         let caller = self.0.authenticate(&presented, &Params::new(), &self.0.names()).await?;
         let same = match (caller.entity(), owner.entity()) {
@@ -56,6 +67,7 @@ impl Authenticator for Admission {
 
     fn forget(&self, connection: &Connection) {
         self.0.sessions().remove(connection);
+        self.0.tickets().resumptions().left(connection);
     }
 }
 
@@ -69,6 +81,42 @@ pub(crate) fn who(login: &Authenticated) -> Option<Map<String, Value>> {
 }
 
 impl Admission {
+    /// Logs the connection in with what its client has sent.
+    async fn sent(
+        &self,
+        connection: &Connection,
+        sent: Credentials,
+        kept: Option<Credentials>,
+        app: &Handle,
+    ) -> Result<Login> {
+        if sent.strategy() != Some(ticket::STRATEGY) {
+            return self.login(connection, sent, app).await;
+        }
+        let tickets = self.0.tickets();
+        let text = sent.text(ticket::FIELD).unwrap_or_default();
+        let key = Key::new(text);
+        let credentials = match tickets.redeem(text) {
+            Ok(credentials) => credentials,
+            Err(used) if !tickets.resumptions().contains(&key) => return Err(used),
+            // What is presented beats what is kept.
+            Err(used) => {
+                let headers = connection.headers();
+                let known = || tickets.resumptions().find(&key, &sent, kept.as_ref(), headers);
+                self.0.parse(headers).or_else(known).ok_or(used)?
+            }
+        };
+        let login = self.login(connection, credentials, app).await?;
+        tickets.resumptions().opened(key, connection);
+        Ok(login)
+    }
+
+    /// Returns what a client was logged in with, if it shows a used ticket and the secret that it was given for it.
+    fn resumed(&self, presented: &Presented, headers: &Headers) -> Option<Credentials> {
+        let (Presented::Sent(sent) | Presented::SentAndKept { sent, .. }) = presented else { return None };
+        let key = Key::new(sent.text(ticket::FIELD)?);
+        self.0.tickets().resumptions().find(&key, sent, None, headers)
+    }
+
     /// Logs the connection in through the service, so that its hooks run.
     async fn login(&self, connection: &Connection, credentials: Credentials, app: &Handle) -> Result<Login> {
         let path = self.0.path();

@@ -8,6 +8,7 @@ use feathers_core::{
     Call, Connection, Credentials, Encoding, Ending, Error, Handle, Id, Method, Params, Payload, Provider, Result,
     ServiceHandle,
 };
+use http::HeaderName;
 use serde_json::{Map, Value};
 
 use crate::admit::who;
@@ -206,6 +207,21 @@ impl Auth {
         self.0.strategies.iter().find(|(own, _)| own == name).map(|(_, strategy)| strategy)
     }
 
+    /// Returns the headers that credentials are found in.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = HeaderName> {
+        let names = self.strategies().flat_map(|strategy| strategy.headers(self.config()));
+        names.filter_map(|name| HeaderName::try_from(name).ok())
+    }
+
+    /// Fails if credentials are looked for in what cannot be a header.
+    fn check_headers(&self) -> Result<()> {
+        let wrong = |name: &String| HeaderName::try_from(name).is_err();
+        match self.strategies().flat_map(|strategy| strategy.headers(self.config())).find(wrong) {
+            Some(name) => Err(Error::general(format!("authentication: '{name}' is no name of a header"))),
+            None => Ok(()),
+        }
+    }
+
     /// Returns the names of all strategies.
     pub(crate) fn names(&self) -> Vec<String> {
         self.0.strategies.iter().map(|(name, _)| name.clone()).collect()
@@ -223,6 +239,7 @@ impl Auth {
 
     /// Checks everything, once the services are there, and begins to watch the tokens of connections.
     pub(crate) async fn start(&self, app: &Handle) -> Result<()> {
+        self.check_headers()?;
         for strategy in self.strategies() {
             strategy.check(self).await?;
         }
@@ -255,7 +272,9 @@ impl Auth {
         match params.provider {
             // The headers of a socket are those of its handshake, and a login may have followed it.
             Some(provider) if provider != Provider::REST && params.connection.is_some() => connected(),
-            _ => self.parse(&params.headers).or_else(connected),
+            // The secret of a session is no login.
+            Some(_) => self.parse(&params.headers),
+            None => self.parse(&params.headers).or_else(connected),
         }
     }
 
@@ -358,6 +377,7 @@ impl Auth {
         };
         if before.is_some_and(|before| !same(&before)) {
             // Somebody else was logged in: his channels are not for this one.
+            self.0.tickets.resumptions().forget(connection);
             self.app()?.logout(&Payload::NULL, params).await;
         }
         let subject = about.subject.clone();
@@ -390,6 +410,7 @@ impl Auth {
         connection.remove::<Authenticated>();
         connection.set_subject(None);
         self.0.sessions.remove(connection);
+        self.0.tickets.resumptions().forget(connection);
         true
     }
 

@@ -127,6 +127,9 @@ impl Authentication {
         if let Some(logins) = logins {
             logins.mount(app, &auth);
         }
+        for header in auth.headers() {
+            app.secret_header(header);
+        }
         let users = auth.config().service.clone();
 
         app.set(auth.clone());
@@ -136,7 +139,10 @@ impl Authentication {
         app.service(&format!("{path}/ticket"), TicketService(auth.clone())).service_events::<&str>([]);
 
         let own = auth.clone();
-        app.on_disconnect(move |connection, _| drop(own.sessions().remove(connection)));
+        app.on_disconnect(move |connection, _| {
+            own.sessions().remove(connection);
+            own.tickets().resumptions().left(connection);
+        });
         let own = auth.clone();
         app.on_write(&users, move |write, _| own.written(write));
         let own = auth.clone();

@@ -281,13 +281,17 @@ pub struct TicketConfig {
     /// How long a ticket is good.
     #[serde(deserialize_with = "duration::deserialize")]
     pub expires_in: Duration,
-    /// How many there may be at the same time.
+    /// How long a client that a ticket has let in may be away and come back with the secret that it was given for that.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub resume: Duration,
+    /// How many tickets may be good at the same time, and how many clients may be away. Past that the oldest are
+    /// forgotten, and need a new ticket.
     pub most: usize,
 }
 
 impl Default for TicketConfig {
     fn default() -> Self {
-        Self { expires_in: Duration::from_secs(30), most: 100_000 }
+        Self { expires_in: Duration::from_secs(30), resume: Duration::from_mins(2), most: 100_000 }
     }
 }
 

@@ -10,12 +10,20 @@ use crate::config::{CookieConfig, SameSite};
 
 /// Returns the value of a cookie.
 pub(crate) fn find<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
+    all(headers).find_map(|(own, value)| (own == name).then_some(value))
+}
+
+/// Returns the names of all cookies.
+pub(crate) fn names(headers: &Headers) -> impl Iterator<Item = &str> {
+    all(headers).map(|(name, _)| name)
+}
+
+fn all(headers: &Headers) -> impl Iterator<Item = (&str, &str)> {
     headers
         .iter()
         .filter(|(header, _)| *header == "cookie")
         .flat_map(|(_, value)| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(own, value)| (own == name).then_some(value))
 }
 
 /// Writes the cookie with a token that is good for so many seconds.

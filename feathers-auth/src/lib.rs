@@ -50,6 +50,7 @@ mod moment;
 mod oauth;
 mod password;
 mod password_hook;
+mod resumption;
 mod revocation;
 mod service;
 mod sessions;

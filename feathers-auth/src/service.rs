@@ -187,6 +187,7 @@ impl Session {
     async fn logged_in(&self, ctx: &mut Context, login: &Authenticated, quiet: bool, seen: u64) -> Result<()> {
         if let Some(connection) = ctx.params.connection.clone() {
             self.0.attach(&connection, login, &ctx.params, seen).await?;
+            ctx.params.connection = Some(connection.current());
         }
         let token = login.credentials().and_then(|credentials| credentials.text("accessToken"));
         if let (Some(cookie), Some(Provider::REST), Some(token)) = (&self.0.config().cookie, ctx.params.provider, token)

@@ -15,6 +15,7 @@ pub(crate) use self::jwt::Jwt;
 pub(crate) use self::local::{Local, at};
 use crate::auth::Auth;
 use crate::authenticated::Authenticated;
+use crate::config::AuthConfig;
 
 /// Finds out who presents credentials. Implement it for a way of your own, and register it with
 /// [`Authentication::strategy`](crate::Authentication::strategy).
@@ -55,6 +56,12 @@ pub trait Strategy: Send + Sync + 'static {
     /// Finds credentials in the headers of a request or of a handshake.
     fn parse(&self, _headers: &Headers, _auth: &Auth) -> Option<Credentials> {
         None
+    }
+
+    /// Names the headers that credentials are found in: no log shows their values, and no cache keeps an answer to a
+    /// request that has one of them.
+    fn headers(&self, _config: &AuthConfig) -> Vec<String> {
+        Vec::new()
     }
 
     /// Names the account that credentials try to get into, if trying often must not help.

@@ -1,6 +1,7 @@
 //! Tickets: short-lived texts that open one connection each, where no header can be sent.
 //!
-//! A token in a URL would end up in logs; a ticket that does has been used.
+//! A token in a URL would end up in logs; a ticket that does has been used. Its client comes back with a
+//! [secret of its own](crate::resumption).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,14 +14,18 @@ use tokio::time::Instant;
 
 use crate::auth::{Auth, params_for_strategy};
 use crate::config::TicketConfig;
+use crate::resumption::Resumptions;
 
 /// The name of the strategy that the transports present tickets with; no login can use it.
 pub(crate) const STRATEGY: &str = "ticket";
+/// The field of the ticket.
+pub(crate) const FIELD: &str = "ticket";
 
 /// The tickets that are good.
 #[derive(Debug)]
 pub(crate) struct Tickets {
     config: TicketConfig,
+    resumptions: Resumptions,
     table: Mutex<Table>,
 }
 
@@ -33,7 +38,12 @@ struct Table {
 
 impl Tickets {
     pub(crate) fn new(config: TicketConfig) -> Self {
-        Self { config, table: Mutex::default() }
+        Self { resumptions: Resumptions::new(config.resume, config.most), config, table: Mutex::default() }
+    }
+
+    /// Returns the clients that tickets have let in.
+    pub(crate) fn resumptions(&self) -> &Resumptions {
+        &self.resumptions
     }
 
     /// Makes a ticket for these credentials: 256 random bits. When there are too many, the oldest is good no more.

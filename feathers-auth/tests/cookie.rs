@@ -72,10 +72,11 @@ async fn a_stream_is_logged_in_by_it_and_refused_with_a_bad_one() {
         Client::new().get(format!("{}/realtime?wait=0", running.url())).header("cookie", cookie.to_owned())
     };
     let conn: serde_json::Value = send(open(token)).await.json().await.unwrap();
-    let conn = conn["conn"].as_str().unwrap().to_owned();
-    // A call of that session is one of the user.
-    let notes = Client::new().get(format!("{}/notes", running.url())).header("x-connection-id", conn);
-    assert_eq!(send(notes).await.status(), 200);
+    let conn = conn["connectionToken"].as_str().unwrap().to_owned();
+    // A call of that session needs the cookie too.
+    let notes = || Client::new().get(format!("{}/notes", running.url())).header("x-connection-token", &conn);
+    assert_eq!(send(notes()).await.status(), 401);
+    assert_eq!(send(notes().header("cookie", token)).await.status(), 200);
     assert_eq!(send(open("feathers-jwt=nonsense")).await.status(), 401);
 }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::Extensions;
+use http::{Extensions, HeaderName};
 
 pub use self::caller::caller_has_gone;
 pub(crate) use self::dispatch::in_method;
@@ -78,6 +78,8 @@ pub struct App {
     log: Option<Arc<dyn EventLog>>,
     authenticator: Option<Arc<dyn Authenticator>>,
     history: Option<Arc<dyn MembershipHistory>>,
+    secret_headers: Vec<HeaderName>,
+    answer_grace: Option<Duration>,
 }
 
 /// Something that adds to an app: services, hooks, listeners, settings. Every function of `&mut App` is one.
@@ -122,6 +124,23 @@ impl App {
     /// Sets who says who the client of a new connection is. Without one, nobody asks.
     pub fn authenticator(&mut self, authenticator: impl Authenticator) -> &mut Self {
         self.authenticator = Some(Arc::new(authenticator));
+        self
+    }
+
+    /// Sets how long the answers of calls under way may take when the server ends a connection, instead of 2 seconds.
+    ///
+    /// The connection gets no events in that time, and new calls of its client are a 401. When the time is over it is
+    /// closed without the answers that are missing.
+    pub fn answer_grace(&mut self, grace: Duration) -> &mut Self {
+        self.answer_grace = Some(grace);
+        self
+    }
+
+    /// Names a header of requests that holds a secret of its own, besides those that every app has.
+    ///
+    /// Its values are shown in no log, and answers to requests with it are kept by no cache.
+    pub fn secret_header(&mut self, name: HeaderName) -> &mut Self {
+        self.secret_headers.push(name);
         self
     }
 

@@ -3,6 +3,10 @@
 //! The core knows no tokens and no users. It knows when the question has to be asked: before the connect listeners,
 //! and again each time that a client comes back.
 
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::app::Handle;
@@ -30,11 +34,16 @@ pub trait Authenticator: Send + Sync + 'static {
     /// An error refuses the connection, and no listener hears of it.
     async fn admit(&self, connection: &Connection, presented: Presented, app: &Handle) -> Result<Option<Login>>;
 
-    /// Checks the headers of a request that names the connection by its secret: a 403 if they say that it comes from
-    /// somebody else than the one who is logged in there, a 401 if they are not good.
-    ///
-    /// A request without credentials is known by the secret alone.
-    async fn check_owner(&self, connection: &Connection, headers: &Headers, app: &Handle) -> Result<()>;
+    /// Checks the request that names the connection by its secret: where a user is logged in, or was when the
+    /// connection ended, its headers or what it has presented have to show the same user. Another user is a 403; none, or one whose credentials are
+    /// not valid, is a 401.
+    async fn check_owner(
+        &self,
+        connection: &Connection,
+        presented: &Presented,
+        headers: &Headers,
+        app: &Handle,
+    ) -> Result<()>;
 
     /// Forgets a connection that may have been admitted but is not opened: a check has refused it, or its client has
     /// gone. It is closed when this is called, and no listener hears of it.
@@ -49,10 +58,49 @@ pub enum Presented {
     Headers,
     /// Credentials that it has sent.
     Sent(Credentials),
-    /// Nothing now, but it was logged in with these before its connection was lost.
+    /// Credentials that it has sent, which may be good once only, and those that it was logged in with before its
+    /// connection was lost.
+    SentAndKept {
+        /// What it has sent.
+        sent: Credentials,
+        /// What it was logged in with.
+        kept: Credentials,
+    },
+    /// Nothing, but it was logged in with these before its connection was lost.
     ///
-    /// If they are good no more, the client is let in as somebody unknown.
+    /// Credentials in the headers of its handshake come before them. If they are no longer valid, the client connects
+    /// anonymously.
     Kept(Credentials),
+}
+
+/// What a client comes back with whose credentials were good once only.
+///
+/// The authenticator puts it on the connection. A transport takes it from there and gives it to the client, as a cookie
+/// where a browser repeats the request by itself.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Resumption {
+    /// The name of the cookie.
+    pub name: String,
+    /// The secret, which counts only beside the credentials that it was given for.
+    pub secret: Arc<str>,
+    /// How long the client may be away.
+    pub keep: Duration,
+    /// Names of cookies that are of no use any more.
+    pub stale: Vec<String>,
+}
+
+impl Resumption {
+    /// Makes a secret known under a name, for clients that are away for no longer than this.
+    pub fn new(name: String, secret: Arc<str>, keep: Duration) -> Self {
+        Self { name, secret, keep, stale: Vec::new() }
+    }
+}
+
+impl fmt::Debug for Resumption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resumption").field("name", &self.name).field("keep", &self.keep).finish_non_exhaustive()
+    }
 }
 
 /// A login that has succeeded: what its listeners get.

@@ -102,7 +102,7 @@ impl Hub {
                 }
                 return;
             }
-            members.insert(connection.clone());
+            members.insert(connection.at_any_time());
         }
         connection.tell();
     }
@@ -151,7 +151,8 @@ impl Readers for Weak<HubInner> {
 }
 
 impl Channel {
-    /// Adds a connection to every channel; one that is there already, or has ended, stays as it is.
+    /// Adds a connection to every channel; one that is there already, or has ended, stays as it is, and so does that of a
+    /// call that began before a logout.
     pub fn join(&self, connection: &Connection) {
         for name in &self.names {
             self.hub.join(name, connection, self.open_history);

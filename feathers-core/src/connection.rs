@@ -1,5 +1,7 @@
 //! Connections: one per client on a transport that has connections.
 
+mod ending;
+mod joined;
 mod memberships;
 mod waiting;
 
@@ -7,21 +9,24 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Context;
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use http::Extensions;
 use serde_json::{Map, Value};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use self::ending::{Ending, UnderWay};
+use self::joined::Joined;
 use self::memberships::{Membership, Memberships, Past};
 use self::waiting::Waiting;
 use crate::channel::Hub;
 use crate::credentials::Credentials;
-use crate::error::Error;
 use crate::headers::Headers;
 use crate::membership::{Departure, ReplayStart};
 use crate::params::Provider;
@@ -34,10 +39,13 @@ const NO_REPLAY: u64 = u64::MAX;
 
 /// One client's connection; clones are the same connection.
 ///
+/// The one among the parameters of a call joins channels until the next logout: a call that is under way then, or the
+/// one of another user who was logged in before, brings the connection into no channel of its own.
+///
 /// It is a position and a wake flag, not a queue of copies: what waits for a slow client costs eight bytes an event,
 /// and past 64 events nothing more.
 #[derive(Clone)]
-pub struct Connection(Arc<Inner>);
+pub struct Connection(Arc<Inner>, Option<u64>);
 
 struct Inner {
     number: u64,
@@ -57,21 +65,18 @@ struct Inner {
     has_cursor: AtomicBool,
     waiting: Waiting,
     wake: AtomicWaker,
-    closed: CancellationToken,
+    /// How many logouts there have been.
+    logouts: AtomicU64,
     ending: OnceLock<Ending>,
+    ended: CancellationToken,
+    /// How many calls have not been answered.
+    under_way: AtomicUsize,
+    /// How long they have for that after the end.
+    answer_grace: Duration,
+    /// Whether nothing more leaves.
+    closed: AtomicBool,
+    closing: Notify,
     watcher: OnceLock<Box<dyn Fn() + Send + Sync>>,
-}
-
-/// Why the server has ended a connection.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Ending {
-    /// It does not want the client; clients do not come back by themselves.
-    Dismissed,
-    /// What the client has shown is good no more: it has to log in again.
-    Denied(Error),
-    /// The client is to come back at once and is looked at anew, because its rights have changed.
-    Renewed,
 }
 
 /// A login that is under way.
@@ -81,13 +86,6 @@ impl Drop for LoggingIn {
     fn drop(&mut self) {
         self.0.0.waiting.login_ends();
     }
-}
-
-/// The channels of a connection, and whose they are.
-#[derive(Default)]
-struct Joined {
-    subject: Option<Arc<str>>,
-    memberships: Memberships,
 }
 
 #[derive(Default)]
@@ -113,9 +111,10 @@ impl Connection {
         headers: Headers,
         query: Map<String, Value>,
         address: Option<IpAddr>,
+        answer_grace: Duration,
     ) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
-        Self(Arc::new(Inner {
+        let inner = Inner {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             provider,
             headers,
@@ -130,10 +129,16 @@ impl Connection {
             has_cursor: AtomicBool::new(false),
             waiting: Waiting::default(),
             wake: AtomicWaker::new(),
-            closed: CancellationToken::new(),
+            logouts: AtomicU64::new(0),
             ending: OnceLock::new(),
+            ended: CancellationToken::new(),
+            under_way: AtomicUsize::new(0),
+            answer_grace,
+            closed: AtomicBool::new(false),
+            closing: Notify::new(),
             watcher: OnceLock::new(),
-        }))
+        };
+        Self(Arc::new(inner), None)
     }
 
     /// Returns a number that no other connection of this process has; it is no secret.
@@ -227,11 +232,21 @@ impl Connection {
     }
 
     pub(crate) fn leave_all_as(&self, departure: Departure) {
+        let memberships = lock(&self.0.joined).leave_all(departure);
+        self.leave(memberships);
+    }
+
+    /// Leaves every channel at a logout: what has begun before it joins none any more.
+    pub(crate) fn log_out(&self) {
         let memberships = {
             let mut joined = lock(&self.0.joined);
-            joined.depart(departure);
-            std::mem::take(&mut joined.memberships)
+            self.0.logouts.fetch_add(1, Ordering::Release);
+            joined.leave_all(Departure::Left)
         };
+        self.leave(memberships);
+    }
+
+    fn leave(&self, memberships: Memberships) {
         if memberships.is_empty() {
             return;
         }
@@ -239,26 +254,19 @@ impl Connection {
         self.tell();
     }
 
-    /// Ends the connection from the server's side, for good.
-    pub fn disconnect(&self) {
-        self.end(Ending::Dismissed);
+    /// Returns the same connection for work that begins now: it joins channels until the next logout.
+    pub fn current(&self) -> Self {
+        Self(self.0.clone(), Some(self.0.logouts.load(Ordering::Acquire)))
     }
 
-    /// Ends the connection from the server's side; its client learns why, as far as its transport can tell.
-    pub fn end(&self, ending: Ending) {
-        let (is_denied, is_renewed) = (matches!(ending, Ending::Denied(_)), matches!(ending, Ending::Renewed));
-        if self.0.ending.set(ending).is_ok() && (is_denied || is_renewed) {
-            let mut joined = lock(&self.0.joined);
-            if is_denied {
-                // Now, and not when the transport has noticed: who logs in again meanwhile begins anew.
-                joined.depart(Departure::Denied);
-            } else {
-                joined.renew();
-            }
-        }
-        self.0.closed.cancel();
-        self.0.wake.wake();
-        self.tell();
+    /// Returns the same connection for a call that begins now, unless the call has begun before.
+    pub(crate) fn for_call(self) -> Self {
+        if self.1.is_some() { self } else { self.current() }
+    }
+
+    /// Returns the same connection, which joins channels at any time.
+    pub(crate) fn at_any_time(&self) -> Self {
+        Self(self.0.clone(), None)
     }
 
     /// Calls back whenever the connection has joined or left a channel, or is ended. The first caller counts.
@@ -276,26 +284,11 @@ impl Connection {
         }
     }
 
-    /// Returns why the server has ended the connection, if it has.
-    pub fn ending(&self) -> Option<&Ending> {
-        self.0.ending.get()
-    }
-
-    /// Tells whether the connection has ended.
-    pub fn is_closed(&self) -> bool {
-        // Set before `closed`, and asked without its lock.
-        self.0.ending.get().is_some()
-    }
-
-    /// Waits for the end of the connection.
-    pub async fn closed(&self) {
-        self.0.closed.cancelled().await;
-    }
-
     /// Notes the membership; `false` if it was there already.
     pub(crate) fn joined(&self, name: &Arc<str>, hub: &Hub, open_history: bool) -> bool {
         let mut joined = lock(&self.0.joined);
-        if self.is_closed() || joined.memberships.get(name).is_some() {
+        let too_late = self.1.is_some_and(|logouts| logouts != self.0.logouts.load(Ordering::Acquire));
+        if self.is_closed() || too_late || joined.memberships.get(name).is_some() {
             return false;
         }
         let from = self.0.replay_from.load(Ordering::Acquire);
@@ -483,28 +476,6 @@ impl Connection {
         let result = change(&mut mailbox);
         self.0.has_mail.store(mailbox.behind || !mailbox.pending.is_empty(), Ordering::Release);
         result
-    }
-}
-
-impl Joined {
-    /// Notes that the rights of the subject have changed.
-    fn renew(&mut self) {
-        let Some(subject) = &self.subject else { return };
-        let mut hub = None;
-        self.memberships.for_each_mut(|_, membership| hub = Some(membership.hub.clone()));
-        if let Some(hub) = hub {
-            hub.history().renew(subject, hub.log());
-        }
-    }
-
-    /// Notes that the subject is in its channels no more, as far as this connection goes.
-    fn depart(&mut self, departure: Departure) {
-        let Some(subject) = &self.subject else { return };
-        self.memberships.for_each_mut(|name, membership| {
-            if std::mem::replace(&mut membership.past, Past::Untracked(membership.since)).is_tracked() {
-                membership.hub.history().leave(subject, name, departure, membership.hub.log());
-            }
-        });
     }
 }
 

@@ -38,6 +38,7 @@ mod route;
 pub mod rt;
 mod schema;
 mod scratch;
+mod secret_headers;
 mod selection;
 mod service;
 mod session;
@@ -54,10 +55,10 @@ pub use crate::app::{
     TypedService, Write, caller_has_gone,
 };
 pub use crate::arguments::{FromId, FromPayload};
-pub use crate::authenticator::{Authenticator, Login, Presented};
+pub use crate::authenticator::{Authenticator, Login, Presented, Resumption};
 pub use crate::channel::{Channel, IntoChannelNames, IntoChannels};
 pub use crate::commit::Commit;
-pub use crate::connection::{Connection, Ending};
+pub use crate::connection::{Connection, Ending, UnderWay};
 pub use crate::context::{Context, Http, Original, Phase};
 pub use crate::credentials::Credentials;
 pub use crate::error::{Error, ErrorKind, Result};
@@ -80,6 +81,7 @@ pub use crate::query::{Comparison, FieldPath, Filter, Order, Paginate, Query, Qu
 pub use crate::record::{Columns, Json, Record, lookup_inside, wrong_id};
 pub use crate::route::Encoding;
 pub use crate::schema::{Field, Kind, Rule, Schema};
+pub use crate::secret_headers::{CONNECTION_TOKEN, SecretHeaders};
 pub use crate::service::{Descriptor, MethodInfo, Request, Service};
 pub use crate::session::{Peer, Session};
 pub use crate::store::{Counter, Crud, CrudOptions, Found, Memory, MemoryStore, Multi, Store};

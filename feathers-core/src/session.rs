@@ -12,6 +12,7 @@ use crate::headers::Headers;
 use crate::log::{Log, ResetReason, Since};
 use crate::membership::Departure;
 use crate::params::{Params, Provider};
+use crate::secret_headers::is_secret_word;
 use crate::subscription::Subscription;
 
 /// Who connects: what a transport knows at the handshake.
@@ -51,9 +52,11 @@ impl Peer {
         self
     }
 
-    /// Sets the query of the handshake's URL.
-    pub fn query(mut self, query: Map<String, Value>) -> Self {
-        self.query = query;
+    /// Sets the query of the handshake's URL; its words that hold secrets are left out.
+    pub fn query(mut self, mut query: Map<String, Value>) -> Self {
+        query.retain(|word, _| !is_secret_word(word));
+        // Most clients say nothing else, and the room for it would be kept.
+        self.query = if query.is_empty() { Map::new() } else { query };
         self
     }
 
@@ -183,7 +186,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.connection.disconnect();
+        self.connection.lose();
         self.connection.leave_all_as(Departure::Lost);
         if let Some(secret) = self.secret.get() {
             self.app.conceal(secret);

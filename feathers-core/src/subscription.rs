@@ -143,23 +143,26 @@ impl Subscription {
         self.reset
     }
 
-    /// Tells whether everything up to a place has been read.
+    /// Tells whether everything up to a place has been read, or will not be read any more.
     pub fn has_read(&self, cursor: Cursor) -> bool {
+        if self.connection.is_closed() {
+            return true;
+        }
         if self.hold.is_some() {
             return self.last >= cursor.seq;
         }
         self.last >= cursor.seq || self.connection.next_mail().is_some_and(|seq| seq > cursor.seq)
     }
 
-    /// Waits for the next delivery; `None` when the connection has ended.
+    /// Waits for the next delivery; `None` when the connection has ended and the answers of its calls have left.
     pub async fn next(&mut self) -> Option<Delivery> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// Polls for the next delivery; ready with `None` when the connection has ended.
+    /// Polls for the next delivery; ready with `None` when the connection has ended and the answers of its calls have left.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
         if self.connection.is_closed() {
-            return Poll::Ready(None);
+            return self.poll_end(cx);
         }
         if let Some(hold) = &mut self.hold {
             // Registered before the look, so that a login between the two is not missed.
@@ -181,13 +184,19 @@ impl Subscription {
                 }
                 Poll::Ready(Some(delivery))
             }
-            (None, _) if self.connection.is_closed() => Poll::Ready(None),
+            (None, _) if self.connection.is_closed() => self.poll_end(cx),
             (None, Some(heartbeat)) => {
                 ready!(heartbeat.poll(cx));
                 Poll::Ready(Some(Delivery::Heartbeat(self.cursor())))
             }
             (None, None) => Poll::Pending,
         }
+    }
+
+    /// Waits for the answers of calls under way.
+    fn poll_end(&self, cx: &Context<'_>) -> Poll<Option<Delivery>> {
+        self.connection.wake_with(cx);
+        if self.connection.is_over() { Poll::Ready(None) } else { Poll::Pending }
     }
 
     /// Returns the next delivery if there is one now; a connection that has ended gets nothing more.

@@ -37,7 +37,13 @@ impl Authenticator for ByName {
         }
     }
 
-    async fn check_owner(&self, _connection: &Connection, headers: &Headers, _app: &Handle) -> Result<()> {
+    async fn check_owner(
+        &self,
+        _connection: &Connection,
+        _presented: &Presented,
+        headers: &Headers,
+        _app: &Handle,
+    ) -> Result<()> {
         headers.value("stranger").map_or(Ok(()), |_| Err(Error::forbidden("somebody else's")))
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use feathers_core::{Call, Cursor, Error, Handle, Method, Payload, Result, Subscription};
+use feathers_core::{Call, Cursor, Error, Handle, Method, Payload, Result, Subscription, UnderWay};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
@@ -54,7 +54,7 @@ type Decode<E> = Box<dyn FnOnce(&Handle, &str) -> Result<Call, <E as Encode>::Re
 
 /// A call that waits for its turn.
 struct Waiting<E: Encode> {
-    encode: E,
+    answering: Answering<E>,
     text: Box<str>,
     decode: Decode<E>,
     permit: Permit,
@@ -62,10 +62,16 @@ struct Waiting<E: Encode> {
 
 /// A call under way; its answer goes nowhere if who made it has left.
 struct Running<E> {
-    encode: Option<E>,
+    answering: Option<Answering<E>>,
     /// Whether it may change something: then it is finished and answered in any case.
     changes: bool,
     work: BoxFuture<'static, Result<Payload>>,
+}
+
+/// Where an answer goes, and that the connection waits for it.
+struct Answering<E> {
+    encode: E,
+    under_way: UnderWay,
 }
 
 /// An answer, and up to where events leave before it.
@@ -73,14 +79,16 @@ struct Answer {
     after: Cursor,
     bytes: Bytes,
     permit: Permit,
+    /// The connection waits until it has left.
+    _under_way: UnderWay,
 }
 
 impl<E: Unpin> Future for Running<E> {
-    type Output = (Option<E>, bool, Result<Payload>);
+    type Output = (Option<Answering<E>>, bool, Result<Payload>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = ready!(self.work.as_mut().poll(cx));
-        Poll::Ready((self.encode.take(), self.changes, result))
+        Poll::Ready((self.answering.take(), self.changes, result))
     }
 }
 
@@ -129,21 +137,22 @@ impl<E: Encode> Calls<E> {
     pub(crate) fn submit(
         &mut self,
         encode: E,
-        permit: Permit,
+        (under_way, permit): (UnderWay, Permit),
         text: &str,
         decode: impl FnOnce(&Handle, &str) -> Result<Call, E::Refusal> + Send + 'static,
     ) {
+        let answering = Answering { encode, under_way };
         if self.has_place() && self.waiting.is_empty() {
-            self.begin(encode, permit, text, decode);
+            self.begin(answering, permit, text, decode);
         } else {
-            self.waiting.push_back(Waiting { encode, text: text.into(), decode: Box::new(decode), permit });
+            self.waiting.push_back(Waiting { answering, text: text.into(), decode: Box::new(decode), permit });
         }
     }
 
     /// Takes a call back that has not begun; `None` if there is none.
     pub(crate) fn cancel(&mut self, wanted: impl Fn(&E) -> bool) -> Option<E> {
-        let index = self.waiting.iter().position(|waiting| wanted(&waiting.encode))?;
-        self.waiting.remove(index).map(|waiting| waiting.encode)
+        let index = self.waiting.iter().position(|waiting| wanted(&waiting.answering.encode))?;
+        self.waiting.remove(index).map(|waiting| waiting.answering.encode)
     }
 
     /// Forgets who has made the calls so far, who gets no answers. Those that may change something go on, and count until
@@ -153,7 +162,7 @@ impl<E: Encode> Calls<E> {
         self.answers.clear();
         let running = std::mem::take(&mut self.running);
         let changes = running.into_iter().filter(|running| running.changes);
-        self.running = changes.map(|running| Running { encode: None, ..running }).collect();
+        self.running = changes.map(|running| Running { answering: None, ..running }).collect();
     }
 
     /// Polls what runs; `true` if something has ended.
@@ -163,9 +172,9 @@ impl<E: Encode> Calls<E> {
             return false;
         }
         let mut busy = false;
-        while let Poll::Ready(Some((encode, changes, result))) = self.running.poll_next_unpin(cx) {
-            if let Some(encode) = encode {
-                self.answer(&encode, result.map_err(Into::into), changes);
+        while let Poll::Ready(Some((answering, changes, result))) = self.running.poll_next_unpin(cx) {
+            if let Some(answering) = answering {
+                self.answer(answering, result.map_err(Into::into), changes);
             }
             self.start();
             busy = true;
@@ -187,33 +196,34 @@ impl<E: Encode> Calls<E> {
 
     fn start(&mut self) {
         while self.has_place()
-            && let Some(Waiting { encode, text, decode, permit }) = self.waiting.pop_front()
+            && let Some(Waiting { answering, text, decode, permit }) = self.waiting.pop_front()
         {
-            self.begin(encode, permit, &text, decode);
+            self.begin(answering, permit, &text, decode);
         }
     }
 
     fn begin(
         &mut self,
-        encode: E,
+        answering: Answering<E>,
         mut permit: Permit,
         text: &str,
         decode: impl FnOnce(&Handle, &str) -> Result<Call, E::Refusal>,
     ) {
         let grown = permit.grow(cost_of_call(text.as_bytes())).map_err(Into::into);
         match grown.and_then(|()| decode(&self.app, text)) {
-            Err(refusal) => self.answer(&encode, Err(refusal), true),
+            Err(refusal) => self.answer(answering, Err(refusal), true),
             Ok(call) => {
                 let changes = !matches!(call.method, Method::Find | Method::Get);
                 let call = self.app.call_holding(call, Box::new(permit));
                 let work = Box::pin(async move { call.await.map(|reply| reply.ack().clone()) });
-                self.running.push(Running { encode: Some(encode), changes, work });
+                self.running.push(Running { answering: Some(answering), changes, work });
             }
         }
     }
 
     /// Keeps an answer until it can leave. What was only read is refused where there is no room for it.
-    fn answer(&mut self, encode: &E, result: Result<Payload, E::Refusal>, must: bool) {
+    fn answer(&mut self, answering: Answering<E>, result: Result<Payload, E::Refusal>, must: bool) {
+        let Answering { encode, under_way } = answering;
         let Some(mut bytes) = encode.encode(result) else { return };
         let permit = match self.account.take(bytes.len()) {
             Ok(permit) => permit,
@@ -223,6 +233,6 @@ impl<E: Encode> Calls<E> {
                 self.account.take_anyway(bytes.len())
             }
         };
-        self.answers.push_back(Answer { after: self.app.log().head(), bytes, permit });
+        self.answers.push_back(Answer { after: self.app.log().head(), bytes, permit, _under_way: under_way });
     }
 }

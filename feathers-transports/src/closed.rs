@@ -16,7 +16,7 @@ impl Closed {
     pub(crate) fn poll(&mut self, connection: &Connection, cx: &mut Context<'_>) -> bool {
         let closed = self.0.get_or_insert_with(|| {
             let connection = connection.clone();
-            async move { connection.closed().await }.boxed()
+            async move { connection.ended().await }.boxed()
         });
         matches!(closed.poll_unpin(cx), Poll::Ready(()))
     }

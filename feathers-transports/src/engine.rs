@@ -333,12 +333,8 @@ impl Engine {
 
 /// Describes a client by its handshake; the words of the protocol are not part of its query.
 fn peer(headers: http::HeaderMap, mut query: Map<String, Value>) -> Peer {
-    for word in ["EIO", "transport", "sid", "t", "b64"] {
+    for word in ["EIO", "transport", "t", "b64"] {
         query.shift_remove(word);
-    }
-    // Most clients say nothing else, and the room for it would be kept.
-    if query.is_empty() {
-        query = Map::new();
     }
     Peer::new(Provider::SOCKETIO).headers(Headers::from(headers)).query(query)
 }

@@ -25,10 +25,12 @@ impl fmt::Debug for HandshakeAuth {
 ///
 /// Credentials name their strategy; anything else in `auth` is the application's.
 pub(crate) fn presented(auth: &Map<String, Value>, kept: Option<Credentials>) -> Presented {
-    match kept {
-        _ if auth.contains_key("strategy") => Presented::Sent(Credentials::new(auth.clone())),
-        Some(credentials) => Presented::Kept(credentials),
-        None => Presented::Headers,
+    let sent = auth.contains_key("strategy").then(|| Credentials::new(auth.clone()));
+    match (sent, kept) {
+        (Some(sent), Some(kept)) => Presented::SentAndKept { sent, kept },
+        (Some(sent), None) => Presented::Sent(sent),
+        (None, Some(kept)) => Presented::Kept(kept),
+        (None, None) => Presented::Headers,
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use feathers_core::{Error, Result};
+use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, header};
+use http::{Extensions, HeaderMap, HeaderName, Uri, header};
 use serde_json::json;
 
 /// The origins besides the server's own that may connect.
@@ -71,7 +72,8 @@ impl Origins {
     pub(crate) fn is_foreign(request: &Request) -> bool {
         let trusted = request.extensions().get::<Trusted>().map_or(&[][..], |trusted| &trusted.0);
         let origin = text(request.headers(), &header::ORIGIN);
-        let listed = || origin.is_some_and(|origin| is_own(origin, request) || trusted.iter().any(|one| one == origin));
+        let is_own = |origin: &str| is_own(origin, request.headers(), request.uri(), request.extensions());
+        let listed = || origin.is_some_and(|origin| is_own(origin) || trusted.iter().any(|one| one == origin));
         // A page cannot set this header; it knows the own site where a proxy hides it, and where there is no origin.
         match text(request.headers(), &SEC_FETCH_SITE) {
             Some("same-origin" | "none") => false,
@@ -85,23 +87,37 @@ impl Origins {
             Some(list) => list.iter().any(|one| one == origin),
             None => !request.headers().contains_key(header::COOKIE),
         };
-        listed || is_own(origin, request) || trusted.iter().any(|one| one == origin)
+        listed
+            || is_own(origin, request.headers(), request.uri(), request.extensions())
+            || trusted.iter().any(|one| one == origin)
     }
 }
 
 /// Tells whether an origin is that of the server: of the host that was asked, or what a trusted proxy says instead.
 ///
 /// Only such a proxy knows the scheme, since it may have taken the encryption off.
-fn is_own(origin: &str, request: &Request) -> bool {
+fn is_own(origin: &str, headers: &HeaderMap, uri: &Uri, extensions: &Extensions) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
-    let outside = request.extensions().get::<Outside>();
+    let outside = extensions.get::<Outside>();
     if outside.and_then(|outside| outside.scheme.as_deref()).is_some_and(|own| !own.eq_ignore_ascii_case(scheme)) {
         return false;
     }
     // HTTP/2 has the host in the place of the URL.
-    let asked = || text(request.headers(), &header::HOST).or_else(|| request.uri().authority().map(Authority::as_str));
+    let asked = || text(headers, &header::HOST).or_else(|| uri.authority().map(Authority::as_str));
     let own = outside.and_then(|outside| outside.host.as_deref()).or_else(asked);
     own.is_some_and(|own| without_port(scheme, own).eq_ignore_ascii_case(without_port(scheme, authority)))
+}
+
+/// Tells whether a request comes from a page of another origin.
+pub(crate) fn is_foreign(parts: &Parts) -> bool {
+    let origin = text(&parts.headers, &header::ORIGIN);
+    origin.is_some_and(|origin| !is_own(origin, &parts.headers, &parts.uri, &parts.extensions))
+}
+
+/// Tells whether a request is known to come over HTTPS, be it by what a trusted proxy says.
+pub(crate) fn is_encrypted(parts: &Parts) -> bool {
+    let outside = parts.extensions.get::<Outside>().and_then(|outside| outside.scheme.as_deref());
+    outside.or_else(|| parts.uri.scheme_str()).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
 }
 
 /// Takes off the port that a scheme has anyway; browsers leave it out of origins, some proxies write it.

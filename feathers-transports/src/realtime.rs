@@ -10,6 +10,7 @@ pub(crate) mod envelope;
 mod held;
 mod negotiate;
 mod poll;
+mod resumption;
 pub(crate) mod rpc;
 mod socket;
 mod sse;
@@ -48,15 +49,15 @@ use crate::transport::Transport;
 /// | `GET /realtime` with `Accept: text/event-stream` or `?transport=sse` | a stream of server-sent events |
 /// | `GET /realtime?since=C&wait=30` | a long poll: what came after `C`, or nothing after 30 seconds |
 /// | `GET /realtime?since=C&wait=0` | a short poll: the same, at once |
-/// | `DELETE /realtime?conn=S` | ends a polling session |
+/// | `DELETE /realtime` with `X-Connection-Token: S` | ends a polling session |
 /// | `GET /realtime/negotiate` | what the server offers |
 ///
 /// Every event carries a cursor. A client that comes back with its last one, as `since` or
 /// `last_event_id` in the query or as `Last-Event-ID`, gets exactly what it has missed, or one `reset` that says why
 /// not. The newest of several positions counts.
 ///
-/// `conn` in the answers is the secret of the session. REST calls with it in the header `X-Connection-Id` belong to the
-/// session's connection.
+/// `connectionToken` in the answers is the secret of the session. Polls and REST calls with it in the header
+/// `X-Connection-Token` belong to the session's connection; it is no login, and in a URL it is a 400.
 ///
 /// A client that does not read costs a position in the log and its socket's buffers, and makes nobody wait.
 /// A stream is ended by cutting its body off, since some clients take a proper end for the last word and stay away.
@@ -338,12 +339,12 @@ impl Endpoint {
     /// Ends a polling session; one that is over already is a 404.
     async fn end(&self, request: Request) -> Result<Response> {
         self.0.options.origins.check(&request)?;
-        let query = asked::query(request.uri())?;
+        let presented = asked::presented(&mut asked::query(request.uri())?);
         let headers = request.into_parts().0.headers;
-        let conn = asked::conn(&headers, &query)?
-            .ok_or_else(|| Error::bad_request("'conn' says which session ends, and is missing"))?;
-        self.0.app.connection(conn, &headers.clone().into()).await?;
-        if self.0.clients.end(conn) {
+        let token = asked::connection_token(&headers)
+            .ok_or_else(|| Error::bad_request("X-Connection-Token says which session ends, and is missing"))?;
+        self.0.app.connection_of(token, &presented, &headers.clone().into()).await?;
+        if self.0.clients.end(token) {
             Ok(empty(StatusCode::NO_CONTENT))
         } else {
             Err(Error::not_found("there is no such polling session"))

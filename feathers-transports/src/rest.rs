@@ -26,8 +26,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::query::qs;
 use feathers_core::{
-    Call, CrossSite, Cursor, Encoding, Error, Handle, Method, Params, Payload, Provider, Reply, Result, Route,
-    ServiceInfo,
+    CONNECTION_TOKEN, Call, CrossSite, Cursor, Encoding, Error, Handle, Method, Params, Payload, Provider, Reply,
+    Result, Route, SecretHeaders, ServiceInfo,
 };
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, poll_immediate};
@@ -49,9 +49,6 @@ pub(crate) const EVENT_CURSOR: HeaderName = HeaderName::from_static("event-curso
 /// Names a custom method on a POST.
 const SERVICE_METHOD: HeaderName = HeaderName::from_static("x-service-method");
 
-/// Says which session the caller listens on, by its secret.
-const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
-
 /// Serves all services over plain HTTP, as Feathers' REST transport does.
 ///
 /// | request | call |
@@ -71,8 +68,9 @@ const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
 /// with `Accept-Post`. It may be compressed with gzip, deflate or brotli; any other coding is a 415 too.
 ///
 /// Every answer of a service has the header `Event-Cursor`: where the event log stood before the call.
-/// With the secret of a session in `X-Connection-Id`, the call is one of that session's connection; a secret that is not
-/// known, or no longer, is none, and one of a session on which somebody else is logged in is a 403.
+/// With the secret of a session in `X-Connection-Token`, the call is one of that session's connection. The secret is no
+/// login: where a user is logged in on the connection, a call without a token of its own is a 401, and one with the token
+/// of another user a 403. An unknown or expired secret is ignored.
 /// An answer of a service to a request with credentials has `Cache-Control: private, no-store`, unless a hook sets
 /// another one, and `Vary: Authorization, Cookie`.
 /// A request with a cookie from a page of another origin is a 403 too, unless the server's CORS lets that send cookies.
@@ -179,13 +177,14 @@ impl Endpoint {
         if request.method() == http::Method::OPTIONS {
             return Box::pin(ready(verb::options(&route)));
         }
-        let asked = Asked::read(request.headers());
+        let asked = Asked::read(request.headers(), shared.app.secret_headers());
+        let personal = asked.personal.then(|| shared.app.secret_headers().clone());
         let dress = Dress {
             method: Method::Find,
             has_id: route.id().is_some(),
             service: route.service(),
             cursor: shared.cursor(),
-            personal: asked.personal,
+            personal,
             meter: Meter::new(&shared.budget, link, client),
         };
         // What is large is put together here, and not carried through the futures.
@@ -231,8 +230,8 @@ struct Dress {
     service: ServiceInfo,
     /// Where the log stood before the call.
     cursor: HeaderValue,
-    /// Whether the answer is for the caller only.
-    personal: bool,
+    /// The headers that make the answer one for the caller only, if there was one of them.
+    personal: Option<SecretHeaders>,
     meter: Meter,
 }
 
@@ -246,8 +245,8 @@ impl Dress {
 
     fn on(self, mut response: Response) -> Response {
         response.headers_mut().insert(EVENT_CURSOR, self.cursor);
-        if self.personal {
-            personal::mark(response.headers_mut());
+        if let Some(secrets) = &self.personal {
+            personal::mark(response.headers_mut(), secrets);
         }
         response
     }
@@ -310,7 +309,7 @@ impl Shared {
         }
         let params = &mut begun.call.params;
         if begun.on_connection
-            && let Some(secret) = params.headers.value(CONNECTION_ID.as_str())
+            && let Some(secret) = params.headers.value(CONNECTION_TOKEN.as_str())
         {
             params.connection = self.app.connection(secret, &params.headers).await?;
         }

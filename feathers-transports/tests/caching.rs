@@ -8,6 +8,9 @@ use feathers_transports::Server;
 
 use self::realtime_support::{app, ask};
 
+/// The headers with credentials.
+const VARY: &str = "authorization, cookie, x-connection-token, x-api-key, x-own";
+
 /// Says itself how long the answer may be kept.
 async fn cached(ctx: &mut Context) -> Result<()> {
     ctx.http.header("cache-control", "public, max-age=60")?;
@@ -17,6 +20,7 @@ async fn cached(ctx: &mut Context) -> Result<()> {
 #[tokio::test]
 async fn s31_no_cache_keeps_an_answer_for_one_caller() {
     let mut app = app();
+    app.secret_header(http::HeaderName::from_static("x-own"));
     app.service("cached", Memory::<Json>::new()).after("all", cached);
     let folder = std::env::temp_dir().join(format!("feathers-personal-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -27,8 +31,10 @@ async fn s31_no_cache_keeps_an_answer_for_one_caller() {
         (("accept", "*/*"), false),
         (("authorization", "Bearer x"), true),
         (("cookie", "session=1"), true),
-        (("x-connection-id", "x"), true),
+        (("x-connection-token", "x"), true),
         (("x-api-key", "x"), true),
+        (("x-own", "x"), true),
+        (("proxy-authorization", "x"), true),
     ] {
         // Whatever comes of it: what is found, what is not, what is made, what cannot be done.
         for (method, path) in
@@ -37,12 +43,12 @@ async fn s31_no_cache_keeps_an_answer_for_one_caller() {
             let answer = ask(&server, method, path, &[credentials]).await;
             let name = format!("{method} {path} with {credentials:?}");
             assert_eq!(answer.header("cache-control"), own.filter(|_| personal), "{name}");
-            assert_eq!(answer.header("vary"), Some("Authorization, Cookie").filter(|_| personal), "{name}");
+            assert_eq!(answer.header("vary"), Some(VARY).filter(|_| personal), "{name}");
         }
         let answer = ask(&server, "GET", "/cached", &[credentials]).await;
         assert_eq!(answer.header("cache-control"), Some("public, max-age=60"), "{credentials:?}");
         let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
-        let expected = if personal { &["accept-language", "Authorization, Cookie"][..] } else { &["accept-language"] };
+        let expected = if personal { &["accept-language", VARY][..] } else { &["accept-language"] };
         assert_eq!(vary, expected, "{credentials:?}");
         // What is the same for everybody stays so.
         for (method, path) in [("OPTIONS", "/notes"), ("GET", "/page.html"), ("GET", "/nope")] {

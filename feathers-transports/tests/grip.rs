@@ -173,24 +173,25 @@ async fn a_long_poll_is_held_with_the_answer_that_it_gets_if_nothing_comes() {
     let server = serve(app(), grip(&control.start().await)).await;
     let first = get(&server, "/realtime", &[]).await;
     let text = |name: &str| first.json()[name].as_str().unwrap().to_owned();
-    let (conn, cursor) = (text("conn"), text("cursor"));
+    let (conn, cursor) = (text("connectionToken"), text("cursor"));
     assert_eq!(first.header("grip-hold"), None, "it is answered at once");
     pass(server.handle(), 2);
     let head = server.handle().log().head().to_string();
-    let path = format!("/realtime?since={cursor}&conn={conn}&wait=20");
-    let hold = get(&server, &path, &[]).await;
+    let path = format!("/realtime?since={cursor}&wait=20");
+    let token = ("x-connection-token", &*conn);
+    let hold = get(&server, &path, &[token]).await;
     assert_eq!((hold.header("grip-hold"), hold.header("grip-timeout")), (Some("response"), Some("20")));
-    assert_eq!(hold.header("grip-set-meta"), Some(format!("conn={conn}").as_str()));
+    assert_eq!(hold.header("grip-set-meta"), Some(format!("connection_token={conn}").as_str()));
     assert_eq!(hold.channels()[0].1, format!("prev-id={head}; filter=var-subst"));
-    assert_eq!(hold.json(), json!({ "events": [], "cursor": head, "more": false, "conn": conn }));
+    assert_eq!(hold.json(), json!({ "events": [], "cursor": head, "more": false, "connectionToken": conn }));
     tick(server.handle(), [1]);
     let items = control.on("e-everybody", 1).await;
     assert_eq!(items[0]["prev-id"], *head);
     // The proxy asks for a gap with the request of the client.
-    let again = get(&server, &path, &[("grip-last", &format!("e-everybody; last-id={head}"))]).await;
+    let again = get(&server, &path, &[token, ("grip-last", &format!("e-everybody; last-id={head}"))]).await;
     assert_eq!((again.header("grip-hold"), again.json()["events"].as_array().unwrap().len()), (None, 1));
     let id = items[0]["id"].as_str().unwrap();
-    let again = get(&server, &path, &[("grip-last", &format!("e-everybody; last-id={id}"))]).await;
+    let again = get(&server, &path, &[token, ("grip-last", &format!("e-everybody; last-id={id}"))]).await;
     assert_eq!(again.header("grip-hold"), Some("response"), "it has got that one");
     assert_eq!(server.handle().connections(), 1);
 }
@@ -199,16 +200,11 @@ async fn a_long_poll_is_held_with_the_answer_that_it_gets_if_nothing_comes() {
 async fn a_poll_that_waits_too_shortly_or_through_a_proxy_without_filters_waits_here() {
     let server = serve(app(), grip(NOWHERE)).await;
     let first = get(&server, "/realtime", &[]).await.json();
-    let path = |wait: &str| {
-        format!(
-            "/realtime?since={}&conn={}&wait={wait}",
-            first["cursor"].as_str().unwrap(),
-            first["conn"].as_str().unwrap()
-        )
-    };
-    assert_eq!(get(&server, &path("1"), &[]).await.header("grip-hold"), None);
+    let path = |wait: &str| format!("/realtime?since={}&wait={wait}", first["cursor"].as_str().unwrap());
+    let token = ("x-connection-token", first["connectionToken"].as_str().unwrap());
+    assert_eq!(get(&server, &path("1"), &[token]).await.header("grip-hold"), None);
     let signature = signature();
-    let plain = [("grip-sig", signature.as_str()), ("grip-feature", "status, link:next")];
+    let plain = [("grip-sig", signature.as_str()), ("grip-feature", "status, link:next"), token];
     let (app, path) = (server.handle().clone(), path("20"));
     let poll = ask(&server, "GET", &path, &plain, b"");
     let publish = async {

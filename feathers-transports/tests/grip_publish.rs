@@ -48,7 +48,10 @@ async fn every_event_is_one_item_with_its_place_in_three_formats() {
     );
     let body: Value = serde_json::from_str(response["body"].as_str().unwrap()).unwrap();
     let item = json!({ "id": cursor, "path": "notes", "event": "ticked", "data": { "n": 2 } });
-    assert_eq!(body, json!({ "events": [item], "cursor": cursor, "more": false, "conn": "%(conn)s" }));
+    assert_eq!(
+        body,
+        json!({ "events": [item], "cursor": cursor, "more": false, "connectionToken": "%(connection_token)s" })
+    );
     let message: Value = serde_json::from_str(formats["ws-message"]["content"].as_str().unwrap()).unwrap();
     assert_eq!((&message["method"], &message["params"]["cursor"]), (&json!("$event"), &json!(cursor)));
 }

@@ -58,7 +58,7 @@ async fn call(server: &Running, secret: &str, lines: &[Value]) -> Vec<Value> {
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
     let body = lines.join("\n");
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request = http.post(format!("{}/ndjson", server.url())).header("x-connection-id", secret).body(body);
+    let request = http.post(format!("{}/ndjson", server.url())).header("x-connection-token", secret).body(body);
     let text = request.send().await.unwrap().text().await.unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -69,7 +69,7 @@ async fn it_takes_calls_and_delivers_events() {
     assert!(server.transports().contains(&"ndjson"));
     let mut listener = Listener::open(&server, "").await;
     let first = listener.next().await.unwrap();
-    let secret = first["conn"].as_str().unwrap();
+    let secret = first["connectionToken"].as_str().unwrap();
     let answers = call(
         &server,
         secret,

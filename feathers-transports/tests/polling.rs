@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use self::realtime_support::{
-    Answer, Inside, app, ask, inside, kept, notes, numbers, only_member, pass, serve, tick, until_connections,
+    Answer, CONNECTION_TOKEN, Inside, app, ask, inside, kept, notes, numbers, only_member, pass, serve, tick,
+    until_connections,
 };
 
 /// Polls and returns the answer's body.
@@ -23,10 +24,24 @@ async fn poll(server: &Inside, query: &str) -> Value {
     answer.json()
 }
 
+/// Polls for a session and returns the answer's body.
+async fn poll_as(server: &Inside, conn: &str, query: &str) -> Value {
+    let answer = ask_as(server, conn, "GET", query, &[]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+/// Sends a request for a session.
+async fn ask_as(server: &Inside, conn: &str, method: &str, query: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut all = vec![(CONNECTION_TOKEN, conn)];
+    all.extend(headers);
+    server.send(method, &format!("/realtime?{query}"), &all, "").await
+}
+
 /// Opens a session and returns its secret and cursor.
 async fn first(server: &Inside) -> (String, String) {
     let answer = poll(server, "").await;
-    (text(&answer, "conn"), text(&answer, "cursor"))
+    (text(&answer, "connectionToken"), text(&answer, "cursor"))
 }
 
 fn text(answer: &Value, field: &str) -> String {
@@ -34,9 +49,9 @@ fn text(answer: &Value, field: &str) -> String {
 }
 
 /// Begins a poll in the background and returns when it waits.
-async fn held(server: &Inside, query: String) -> tokio::task::JoinHandle<Value> {
-    let server = server.clone();
-    let poll = tokio::spawn(async move { poll(&server, &query).await });
+async fn held(server: &Inside, conn: &str, query: String) -> tokio::task::JoinHandle<Value> {
+    let (server, conn) = (server.clone(), conn.to_owned());
+    let poll = tokio::spawn(async move { poll_as(&server, &conn, &query).await });
     // One thread: when this goes on, the poll has run as far as it can.
     tokio::task::yield_now().await;
     assert!(!poll.is_finished());
@@ -51,12 +66,12 @@ async fn the_first_poll_does_not_wait_and_says_where_the_client_stands() {
     let started = Instant::now();
     let answer = server.get("/realtime?wait=30").await;
     assert_eq!(started.elapsed(), Duration::ZERO);
-    let conn = text(&answer.json(), "conn");
+    let conn = text(&answer.json(), "connectionToken");
     assert_eq!(
         (conn.len(), server.handle.connection(&conn, &Headers::default()).await.unwrap()),
         (32, Some(only_member(&server.handle)))
     );
-    assert_eq!(answer.json(), json!({ "events": [], "cursor": head, "more": false, "conn": conn }));
+    assert_eq!(answer.json(), json!({ "events": [], "cursor": head, "more": false, "connectionToken": conn }));
     assert_eq!(answer.header("etag"), Some(format!("\"{head}\"").as_str()));
     assert_eq!(answer.header("cache-control"), Some("no-store, private"));
     assert_eq!(answer.header("vary"), Some("accept, authorization, cookie"));
@@ -70,12 +85,12 @@ async fn an_answer_holds_events_with_their_cursors() {
     let (conn, cursor) = first(&server).await;
     tick(&server.handle, [7]);
     let head = server.handle.log().head().to_string();
-    let answer = server.get(&format!("/realtime?conn={conn}&since={cursor}")).await;
+    let answer = ask_as(&server, &conn, "GET", &format!("since={cursor}"), &[]).await;
     assert_eq!(
         answer.text,
         format!(
             "{{\"events\":[{{\"id\":\"{head}\",\"path\":\"notes\",\"event\":\"ticked\",\"data\":{{\"n\":7}}}}],\
-             \"cursor\":\"{head}\",\"more\":false,\"conn\":\"{conn}\"}}"
+             \"cursor\":\"{head}\",\"more\":false,\"connectionToken\":\"{conn}\"}}"
         )
     );
 }
@@ -90,9 +105,9 @@ async fn t1_every_client_gets_the_event_once() {
     tick(&server.handle, [1]);
     let head = server.handle.log().head().to_string();
     for (conn, cursor) in clients {
-        let answer = poll(&server, &format!("conn={conn}&since={cursor}")).await;
+        let answer = poll_as(&server, &conn, &format!("since={cursor}")).await;
         assert_eq!((numbers(&answer), &answer["cursor"]), (vec![1], &json!(head)));
-        let again = poll(&server, &format!("conn={conn}&since={head}&wait=0")).await;
+        let again = poll_as(&server, &conn, &format!("since={head}&wait=0")).await;
         assert_eq!((numbers(&again), &again["cursor"]), (vec![], &json!(head)));
     }
 }
@@ -106,11 +121,11 @@ async fn t2_a_client_that_comes_back_gets_what_it_missed_in_order() {
     let (mut cursor, mut seen, mut answers) = (start.to_string(), Vec::new(), 0);
     let mut conn = String::from("unknown");
     loop {
-        let path = format!("/realtime?conn={conn}&since={cursor}&limit=300");
-        let answer = ask(&server, "GET", &path, &[]).await.json();
+        let path = format!("/realtime?since={cursor}&limit=300");
+        let answer = ask(&server, "GET", &path, &[(CONNECTION_TOKEN, &conn)]).await.json();
         assert!(answer["reset"].is_null());
         seen.extend(numbers(&answer));
-        (cursor, conn) = (text(&answer, "cursor"), text(&answer, "conn"));
+        (cursor, conn) = (text(&answer, "cursor"), text(&answer, "connectionToken"));
         answers += 1;
         if answer["more"] == false {
             break;
@@ -128,8 +143,8 @@ async fn t3_when_more_was_missed_than_is_kept_there_is_one_reset_and_then_live_e
     let (conn, cursor) = first(&server).await;
     tick(&server.handle, 1..=50);
     let head = server.handle.log().head().to_string();
-    for query in [format!("conn={conn}&since={cursor}"), format!("since={cursor}")] {
-        let answer = poll(&server, &query).await;
+    for conn in [&*conn, ""] {
+        let answer = poll_as(&server, conn, &format!("since={cursor}")).await;
         assert_eq!((numbers(&answer), &answer["cursor"], &answer["more"]), (vec![], &json!(head), &json!(false)));
         let reset = &answer["reset"];
         assert_eq!(reset["cursor"], json!(head));
@@ -137,7 +152,7 @@ async fn t3_when_more_was_missed_than_is_kept_there_is_one_reset_and_then_live_e
         assert!(["lagged", "trimmed"].contains(&reset["reason"].as_str().unwrap()) && reset["oldest"].is_string());
     }
     tick(&server.handle, [51]);
-    let answer = poll(&server, &format!("conn={conn}&since={head}")).await;
+    let answer = poll_as(&server, &conn, &format!("since={head}")).await;
     assert_eq!((numbers(&answer), &answer["reset"]), (vec![51], &Value::Null));
 }
 
@@ -146,9 +161,9 @@ async fn t4_after_a_restart_the_old_cursor_is_a_reset() {
     let server = inside(app(), Realtime::new()).await;
     let (conn, cursor) = first(&server).await;
     let server = inside(app(), Realtime::new()).await;
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}")).await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}")).await;
     assert_eq!((&answer["reset"]["reason"], numbers(&answer)), (&json!("epoch"), vec![]));
-    assert_ne!(answer["conn"], json!(conn));
+    assert_ne!(answer["connectionToken"], json!(conn));
     let future = format!("{}-99", server.handle.log().head().epoch);
     let answer = poll(&server, &format!("since={future}")).await;
     assert_eq!(answer["reset"]["reason"], json!("future"));
@@ -163,7 +178,7 @@ async fn t5_a_channel_that_was_left_meanwhile_is_not_replayed() {
         .handle
         .channel("everybody")
         .leave(&server.handle.connection(&conn, &Headers::default()).await.unwrap().unwrap());
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}&wait=0")).await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}&wait=0")).await;
     assert_eq!(numbers(&answer), Vec::<u64>::new());
     assert_eq!(answer["cursor"], json!(server.handle.log().head().to_string()));
 }
@@ -175,17 +190,17 @@ async fn t6_an_idle_client_stays_resumable_while_other_events_pass() {
     let server = inside(app, Realtime::new()).await;
     let (conn, cursor) = first(&server).await;
     pass(&server.handle, 100);
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}&wait=5")).await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}&wait=5")).await;
     let head = server.handle.log().head().to_string();
     assert_eq!((&answer["cursor"], &answer["reset"]), (&json!(head), &Value::Null));
     // Others pass while it waits, and while it does not.
-    let waiting = held(&server, format!("conn={conn}&since={head}&wait=5")).await;
+    let waiting = held(&server, &conn, format!("since={head}&wait=5")).await;
     pass(&server.handle, 100);
     let answer = waiting.await.unwrap();
     pass(&server.handle, 100);
     tick(&server.handle, [1]);
     let cursor = text(&answer, "cursor");
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}&wait=5")).await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}&wait=5")).await;
     assert_eq!((numbers(&answer), &answer["reset"]), (vec![1], &Value::Null));
 }
 
@@ -195,7 +210,7 @@ async fn t11_long_poll_answers_in_one_round_trip() {
     let (conn, cursor) = first(&server).await;
     tick(&server.handle, [1]);
     let started = Instant::now();
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}&wait=30")).await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}&wait=30")).await;
     assert_eq!((started.elapsed(), numbers(&answer)), (Duration::ZERO, vec![1]));
 }
 
@@ -207,7 +222,7 @@ async fn t11_a_poll_without_events_waits_between_nine_tenths_of_the_time_and_all
     for (wait, longest) in [("wait=10", 10), ("wait=99999", 60), ("", 30), ("wait=10", 10), ("wait=10", 10)] {
         pass(&server.handle, 1);
         let started = Instant::now();
-        let answer = poll(&server, &format!("conn={conn}&since={cursor}&{wait}")).await;
+        let answer = poll_as(&server, &conn, &format!("since={cursor}&{wait}")).await;
         let (waited, longest) = (started.elapsed(), Duration::from_secs(longest));
         assert!(waited >= longest.mul_f64(0.9) && waited <= longest + Duration::from_millis(2), "{wait}: {waited:?}");
         assert_eq!(answer["events"], json!([]));
@@ -230,8 +245,8 @@ async fn t11_an_event_between_reading_and_waiting_is_not_left_for_the_next_poll(
             }
             tick(&handle, [n]);
         });
-        let query = format!("conn={conn}&since={cursor}&wait=60");
-        let answer = tokio::time::timeout(Duration::from_secs(20), poll(&server, &query))
+        let query = format!("since={cursor}&wait=60");
+        let answer = tokio::time::timeout(Duration::from_secs(20), poll_as(&server, &conn, &query))
             .await
             .expect("an event was overlooked");
         assert_eq!(numbers(&answer), [n]);
@@ -245,25 +260,25 @@ async fn t12_an_answer_that_is_lost_is_given_again() {
     let server = inside(app(), Realtime::new()).await;
     let (conn, cursor) = first(&server).await;
     tick(&server.handle, 1..=5);
-    let query = format!("conn={conn}&since={cursor}");
-    let lost = poll(&server, &query).await;
+    let query = format!("since={cursor}");
+    let lost = poll_as(&server, &conn, &query).await;
     assert_eq!(numbers(&lost), [1, 2, 3, 4, 5]);
-    assert_eq!(poll(&server, &query).await, lost);
+    assert_eq!(poll_as(&server, &conn, &query).await, lost);
     tick(&server.handle, [6]);
-    assert_eq!(numbers(&poll(&server, &query).await), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(numbers(&poll_as(&server, &conn, &query).await), [1, 2, 3, 4, 5, 6]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn t12_a_second_poll_of_a_session_ends_the_first_at_once() {
     let server = inside(app(), Realtime::new()).await;
     let (conn, cursor) = first(&server).await;
-    let query = format!("conn={conn}&since={cursor}&wait=30");
-    let older = held(&server, query.clone()).await;
+    let query = format!("since={cursor}&wait=30");
+    let older = held(&server, &conn, query.clone()).await;
     let started = Instant::now();
-    let newer = held(&server, query).await;
+    let newer = held(&server, &conn, query).await;
     let answer = older.await.unwrap();
     assert_eq!(started.elapsed(), Duration::ZERO);
-    assert_eq!(answer, json!({ "events": [], "cursor": cursor, "more": false, "conn": conn }));
+    assert_eq!(answer, json!({ "events": [], "cursor": cursor, "more": false, "connectionToken": conn }));
     tick(&server.handle, [1]);
     assert_eq!(numbers(&newer.await.unwrap()), [1]);
     assert_eq!(server.handle.connections(), 1);
@@ -274,12 +289,12 @@ async fn a_thousand_parallel_polls_of_one_session_are_all_answered_and_nothing_i
     let server = serve(app(), Realtime::new()).await;
     let handle = server.handle().clone();
     let answer = ask(&server, "GET", "/realtime", &[]).await.json();
-    let (conn, cursor) = (text(&answer, "conn"), text(&answer, "cursor"));
+    let (conn, cursor) = (text(&answer, "connectionToken"), text(&answer, "cursor"));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("{}/realtime?conn={conn}&since={cursor}&wait=60", server.url());
+    let url = format!("{}/realtime?since={cursor}&wait=60", server.url());
     let polls: Vec<_> = (0..1_000)
         .map(|_| {
-            let request = client.get(&url);
+            let request = client.get(&url).header(CONNECTION_TOKEN, &conn);
             tokio::spawn(async move { request.send().await.unwrap().json::<Value>().await.unwrap() })
         })
         .collect();
@@ -287,7 +302,7 @@ async fn a_thousand_parallel_polls_of_one_session_are_all_answered_and_nothing_i
     let mut polls = polls.into_iter().collect::<futures_util::stream::FuturesUnordered<_>>();
     while let Some(answer) = futures_util::StreamExt::next(&mut polls).await {
         let answer = answer.unwrap();
-        assert_eq!((&answer["conn"], &answer["reset"]), (&json!(conn), &Value::Null));
+        assert_eq!((&answer["connectionToken"], &answer["reset"]), (&json!(conn), &Value::Null));
         match &numbers(&answer)[..] {
             [] => empty += 1,
             [1] => full += 1,
@@ -306,17 +321,20 @@ async fn t13_a_short_poll_without_news_is_a_304_and_keeps_nothing() {
     tick(&server.handle, [1]);
     let head = server.handle.log().head().to_string();
     let tag = format!("\"{head}\"");
-    let ask = async |path: &str| server.send("GET", path, &[("if-none-match", tag.as_str())], "").await;
-    let answer = ask("/realtime?wait=0").await;
+    let ask = async |conn: &str| {
+        let headers = [("if-none-match", tag.as_str()), (CONNECTION_TOKEN, conn)];
+        server.send("GET", "/realtime?wait=0", &headers, "").await
+    };
+    let answer = ask("").await;
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (304, ""));
     assert_eq!((answer.header("etag"), answer.header("retry-after")), (Some(tag.as_str()), Some("3")));
     assert_eq!(server.handle.connections(), 0);
     // A session that is over is news, and so is a cursor that is not the head.
-    assert_eq!(ask("/realtime?wait=0&conn=gone").await.status, 200);
+    assert_eq!(ask("gone").await.status, 200);
     let (conn, _) = first(&server).await;
-    assert_eq!(ask(&format!("/realtime?wait=0&conn={conn}")).await.status, 304);
+    assert_eq!(ask(&conn).await.status, 304);
     pass(&server.handle, 1);
-    let answer = ask(&format!("/realtime?wait=0&conn={conn}")).await;
+    let answer = ask(&conn).await;
     let (cursor, events) = (text(&answer.json(), "cursor"), numbers(&answer.json()));
     assert_eq!((answer.status.as_u16(), cursor, events), (200, server.handle.log().head().to_string(), vec![]));
     assert_eq!(answer.json()["retryAfterMs"], 3_000);
@@ -326,11 +344,12 @@ async fn t13_a_short_poll_without_news_is_a_304_and_keeps_nothing() {
 async fn a_short_poll_that_is_not_conditional_is_a_200() {
     let server = inside(app(), Realtime::new()).await;
     let (conn, cursor) = first(&server).await;
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}&wait=0")).await;
-    let expected = json!({ "events": [], "cursor": cursor, "more": false, "conn": conn, "retryAfterMs": 3_000 });
+    let answer = poll_as(&server, &conn, &format!("since={cursor}&wait=0")).await;
+    let expected =
+        json!({ "events": [], "cursor": cursor, "more": false, "connectionToken": conn, "retryAfterMs": 3_000 });
     assert_eq!(answer, expected);
     tick(&server.handle, 1..=3);
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}&wait=0&limit=2")).await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}&wait=0&limit=2")).await;
     assert_eq!((numbers(&answer), &answer["more"], &answer["retryAfterMs"]), (vec![1, 2], &json!(true), &json!(0)));
 }
 
@@ -358,15 +377,15 @@ async fn the_header_beats_the_query_which_beats_the_validator() {
 async fn a_preferred_time_to_wait_is_applied_and_said() {
     let server = inside(app(), Realtime::new()).await;
     let (conn, cursor) = first(&server).await;
-    let path = format!("/realtime?conn={conn}&since={cursor}");
+    let query = format!("since={cursor}");
     for (preference, applied, longest) in [("wait=5", "wait=5", 5), ("wait=500", "wait=60", 60)] {
         let started = Instant::now();
-        let answer = server.send("GET", &path, &[("prefer", preference)], "").await;
+        let answer = ask_as(&server, &conn, "GET", &query, &[("prefer", preference)]).await;
         assert_eq!(answer.header("preference-applied"), Some(applied));
         assert!(started.elapsed() <= Duration::from_millis(longest * 1_000 + 2));
     }
     let started = Instant::now();
-    let answer = server.send("GET", &format!("{path}&wait=1"), &[("prefer", "wait=30")], "").await;
+    let answer = ask_as(&server, &conn, "GET", &format!("{query}&wait=1"), &[("prefer", "wait=30")]).await;
     assert_eq!(answer.header("preference-applied"), None);
     assert!(started.elapsed() <= Duration::from_millis(1_002));
 }
@@ -379,16 +398,16 @@ async fn an_answer_ends_at_its_limit_or_its_size() {
     for n in 0..5 {
         notes.emit("ticked", json!({ "n": n, "text": "x".repeat(4_000) }));
     }
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}")).await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}")).await;
     assert_eq!((numbers(&answer), &answer["more"]), (vec![0, 1, 2], &json!(true)));
     let cursor = text(&answer, "cursor");
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}&limit=2")).await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}&limit=2")).await;
     // Exactly the limit, and nothing more.
     assert_eq!((numbers(&answer), &answer["more"]), (vec![3, 4], &json!(false)));
     // One event always fits.
     notes.emit("ticked", json!({ "n": 5, "text": "x".repeat(40_000) }));
     let cursor = text(&answer, "cursor");
-    assert_eq!(numbers(&poll(&server, &format!("conn={conn}&since={cursor}")).await), [5]);
+    assert_eq!(numbers(&poll_as(&server, &conn, &format!("since={cursor}")).await), [5]);
 }
 
 #[tokio::test]
@@ -396,18 +415,18 @@ async fn a_right_that_is_lost_counts_also_for_what_an_answer_had_no_room_for() {
     let server = inside(app(), Realtime::new()).await;
     let (conn, cursor) = first(&server).await;
     tick(&server.handle, 1..=4);
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}&limit=2")).await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}&limit=2")).await;
     assert_eq!((numbers(&answer), &answer["more"]), (vec![1, 2], &json!(true)));
     server.handle.channel("everybody").leave(&only_member(&server.handle));
     let cursor = text(&answer, "cursor");
-    assert_eq!(numbers(&poll(&server, &format!("conn={conn}&since={cursor}&wait=0")).await), Vec::<u64>::new());
+    assert_eq!(numbers(&poll_as(&server, &conn, &format!("since={cursor}&wait=0")).await), Vec::<u64>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_poll_collects_what_comes_with_the_first_event() {
     let server = inside(app(), Realtime::new().gather(Duration::from_millis(20))).await;
     let (conn, cursor) = first(&server).await;
-    let waiting = held(&server, format!("conn={conn}&since={cursor}&wait=30")).await;
+    let waiting = held(&server, &conn, format!("since={cursor}&wait=30")).await;
     let started = Instant::now();
     tick(&server.handle, [1]);
     tokio::task::yield_now().await;
@@ -451,8 +470,8 @@ async fn a_client_stays_connected_between_its_polls_for_a_while() {
     let (conn, mut cursor) = first(&server).await;
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_secs(29)).await;
-        let answer = poll(&server, &format!("conn={conn}&since={cursor}&wait=60")).await;
-        assert_eq!(answer["conn"], json!(conn));
+        let answer = poll_as(&server, &conn, &format!("since={cursor}&wait=60")).await;
+        assert_eq!(answer["connectionToken"], json!(conn));
         cursor = text(&answer, "cursor");
     }
     assert_eq!((server.handle.connections(), gone.load(Ordering::SeqCst)), (1, 0));
@@ -468,9 +487,9 @@ async fn a_client_stays_connected_between_its_polls_for_a_while() {
     );
     // It comes back, and nothing was missed.
     tick(&server.handle, [1]);
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}")).await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}")).await;
     assert_eq!(numbers(&answer), [1]);
-    assert_ne!(answer["conn"], json!(conn));
+    assert_ne!(answer["connectionToken"], json!(conn));
 }
 
 #[tokio::test]
@@ -478,10 +497,11 @@ async fn a_client_that_goes_while_it_waits_leaves_its_session_to_linger() {
     let server = serve(app(), Realtime::new().linger(Duration::from_millis(20))).await;
     let handle = server.handle().clone();
     let answer = ask(&server, "GET", "/realtime", &[]).await.json();
-    let (conn, cursor) = (text(&answer, "conn"), text(&answer, "cursor"));
-    let path = format!("/realtime?conn={conn}&since={cursor}&wait=60");
+    let (conn, cursor) = (text(&answer, "connectionToken"), text(&answer, "cursor"));
+    let path = format!("/realtime?since={cursor}&wait=60");
     {
-        let mut poll = std::pin::pin!(ask(&server, "GET", &path, &[]));
+        let headers = [(CONNECTION_TOKEN, &*conn)];
+        let mut poll = std::pin::pin!(ask(&server, "GET", &path, &headers));
         let sent = tokio::time::timeout(Duration::from_millis(200), poll.as_mut()).await;
         assert!(sent.is_err());
         assert_eq!(handle.connections(), 1, "a poll that waits keeps the session");
@@ -493,24 +513,23 @@ async fn a_client_that_goes_while_it_waits_leaves_its_session_to_linger() {
 async fn a_session_is_ended_by_the_client_or_by_the_server() {
     let server = inside(app(), Realtime::new()).await;
     let (conn, cursor) = first(&server).await;
-    let path = format!("/realtime?conn={conn}");
-    let waiting = held(&server, format!("conn={conn}&since={cursor}&wait=30")).await;
+    let waiting = held(&server, &conn, format!("since={cursor}&wait=30")).await;
     let started = Instant::now();
-    let answer = server.send("DELETE", &path, &[], "").await;
+    let answer = ask_as(&server, &conn, "DELETE", "", &[]).await;
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
     let last = waiting.await.unwrap();
     assert_eq!((started.elapsed(), &last["cursor"], numbers(&last)), (Duration::ZERO, &json!(cursor), vec![]));
     assert_eq!(server.handle.connections(), 0);
-    assert_eq!(server.send("DELETE", &path, &[], "").await.status, 404);
+    assert_eq!(ask_as(&server, &conn, "DELETE", "", &[]).await.status, 404);
     assert_eq!(server.send("DELETE", "/realtime", &[], "").await.status, 400);
 
     let (conn, cursor) = first(&server).await;
-    let waiting = held(&server, format!("conn={conn}&since={cursor}&wait=30")).await;
+    let waiting = held(&server, &conn, format!("since={cursor}&wait=30")).await;
     only_member(&server.handle).disconnect();
     assert_eq!(numbers(&waiting.await.unwrap()), Vec::<u64>::new());
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}&wait=0")).await;
-    assert_ne!(answer["conn"], json!(conn));
-    let header = server.send("DELETE", "/realtime", &[("x-connection-id", &text(&answer, "conn"))], "").await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}&wait=0")).await;
+    assert_ne!(answer["connectionToken"], json!(conn));
+    let header = server.send("DELETE", "/realtime", &[(CONNECTION_TOKEN, &text(&answer, "connectionToken"))], "").await;
     assert_eq!(header.status, 204);
 }
 
@@ -520,13 +539,13 @@ async fn a_client_whose_session_is_over_learns_of_the_new_one_soon() {
     let (conn, cursor) = first(&server).await;
     only_member(&server.handle).disconnect();
     let started = Instant::now();
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}&wait=30")).await;
-    assert_ne!(answer["conn"], json!(conn));
+    let answer = poll_as(&server, &conn, &format!("since={cursor}&wait=30")).await;
+    assert_ne!(answer["connectionToken"], json!(conn));
     assert!(started.elapsed() <= Duration::from_secs(1), "{:?}", started.elapsed());
 
-    let (conn, cursor) = (text(&answer, "conn"), text(&answer, "cursor"));
+    let (conn, cursor) = (text(&answer, "connectionToken"), text(&answer, "cursor"));
     let started = Instant::now();
-    poll(&server, &format!("conn={conn}&since={cursor}&wait=30")).await;
+    poll_as(&server, &conn, &format!("since={cursor}&wait=30")).await;
     assert!(started.elapsed() >= Duration::from_secs(27), "{:?}", started.elapsed());
 }
 
@@ -539,8 +558,8 @@ async fn there_are_only_so_many_sessions() {
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, Some("2")));
     assert_eq!(answer.json()["name"], "Unavailable");
     // Those that are there go on, and a place that is free again is given away.
-    poll(&server, &format!("conn={conn}&since={cursor}&wait=0")).await;
-    server.send("DELETE", &format!("/realtime?conn={conn}"), &[], "").await;
+    poll_as(&server, &conn, &format!("since={cursor}&wait=0")).await;
+    ask_as(&server, &conn, "DELETE", "", &[]).await;
     first(&server).await;
 }
 
@@ -548,7 +567,7 @@ async fn there_are_only_so_many_sessions() {
 async fn a_stopping_server_answers_polls_that_wait_and_takes_no_new_ones() {
     let server = inside(app(), Realtime::new()).await;
     let (conn, cursor) = first(&server).await;
-    let waiting = held(&server, format!("conn={conn}&since={cursor}&wait=60")).await;
+    let waiting = held(&server, &conn, format!("since={cursor}&wait=60")).await;
     server.handle.shutdown(Duration::from_secs(10)).await.unwrap();
     let answer = waiting.await.unwrap();
     assert_eq!((numbers(&answer), &answer["cursor"]), (vec![], &json!(cursor)));
@@ -570,12 +589,12 @@ async fn the_session_is_found_by_its_header_and_rest_calls_are_made_on_it() {
     });
     let server = inside(app, Realtime::new()).await;
     let (conn, cursor) = first(&server).await;
-    let headers = [("x-connection-id", conn.as_str()), ("content-type", "application/json")];
+    let headers = [(CONNECTION_TOKEN, conn.as_str()), ("content-type", "application/json")];
     tick(&server.handle, [1]);
     assert_eq!(server.send("POST", "/notes", &headers, r#"{"n":2}"#).await.status, 201);
     tick(&server.handle, [3]);
     let answer = server.send("GET", &format!("/realtime?since={cursor}"), &headers, "").await.json();
-    assert_eq!((&answer["conn"], numbers(&answer)), (&json!(conn), vec![2, 3]));
+    assert_eq!((&answer["connectionToken"], numbers(&answer)), (&json!(conn), vec![2, 3]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -590,8 +609,9 @@ async fn a_burst_of_5000_events_reaches_10_pollers_50000_times() {
         readers.push(tokio::spawn(async move {
             let mut seen = Vec::new();
             while seen.len() < 5_000 {
-                let query = [("conn", text(&answer, "conn")), ("since", text(&answer, "cursor"))];
-                answer = client.get(&url).query(&query).send().await.unwrap().json().await.unwrap();
+                let request = client.get(&url).header(CONNECTION_TOKEN, text(&answer, "connectionToken"));
+                answer =
+                    request.query(&[("since", text(&answer, "cursor"))]).send().await.unwrap().json().await.unwrap();
                 assert!(answer["reset"].is_null());
                 seen.extend(numbers(&answer));
             }
@@ -621,6 +641,6 @@ async fn an_event_that_cannot_be_written_does_not_stop_the_others() {
     tick(&server.handle, [1]);
     server.handle.service("notes").unwrap().emit("ticked", Payload::new(Unwritable));
     tick(&server.handle, [3]);
-    let answer = poll(&server, &format!("conn={conn}&since={cursor}")).await;
+    let answer = poll_as(&server, &conn, &format!("since={cursor}")).await;
     assert_eq!((numbers(&answer), &answer["cursor"]), (vec![1, 3], &json!(server.handle.log().head().to_string())));
 }

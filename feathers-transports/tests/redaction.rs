@@ -52,18 +52,21 @@ async fn secrets_are_never_logged() {
     let captured = Captured::default();
     tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(captured.clone()).init();
     let mut app = App::new();
+    app.secret_header(http::HeaderName::from_static("x-own"));
     app.service("todos", Memory::<Json>::new()).before("all", careless).after("all", set_cookie);
     app.service("broken", Memory::<Json>::new()).before("all", panics);
     let server = Server::new(app).bind("127.0.0.1:0").access_log(true).start().await.unwrap();
 
     let client = reqwest::Client::new();
-    for path in ["todos", "broken", "nope", "todos/1"] {
+    for path in ["todos", "broken", "nope", "todos/1", "realtime", "socket.io/"] {
         let response = client
             .post(format!("{}/{path}?access_token=SECRET-query", server.url()))
             .header("authorization", "Bearer SECRET-authorization")
             .header("proxy-authorization", "SECRET-proxy")
             .header("cookie", "session=SECRET-cookie")
             .header("x-api-key", "SECRET-api-key")
+            .header("x-connection-token", "SECRET-connection-token")
+            .header("x-own", "SECRET-own")
             .header("x-request-id", "request-of-the-test")
             .json(&serde_json::json!({ "password": "SECRET-body" }))
             .send()

@@ -107,7 +107,7 @@ impl Reader {
                 let first = ask(server, "GET", &format!("/realtime?wait=0{query}"), &[]).await.json();
                 position = text(&first["cursor"]);
                 take_poll(&first, &mut items);
-                Client::Poll { conn: text(&first["conn"]), wait }
+                Client::Poll { conn: text(&first["connectionToken"]), wait }
             }
         };
         Self { way, client, items, position }
@@ -154,10 +154,10 @@ impl Reader {
                 }
             }
             Client::Poll { conn, wait } => {
-                let path = format!("/realtime?conn={conn}&since={}&wait={wait}", self.position);
-                let answer = ask(server, "GET", &path, &[]).await.json();
+                let path = format!("/realtime?since={}&wait={wait}", self.position);
+                let answer = ask(server, "GET", &path, &[("x-connection-token", conn)]).await.json();
                 self.position = text(&answer["cursor"]);
-                *conn = text(&answer["conn"]);
+                *conn = text(&answer["connectionToken"]);
                 take_poll(&answer, &mut self.items);
             }
         }

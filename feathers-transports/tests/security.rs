@@ -28,7 +28,7 @@ const PLAIN: [(&str, &str); 8] = [
     ("GET", "/realtime?transport=sse"),
     ("GET", "/realtime?wait=0"),
     ("GET", "/realtime?since=now&wait=0"),
-    ("DELETE", "/realtime?conn=x"),
+    ("DELETE", "/realtime"),
     ("GET", "/socket.io/?EIO=4&transport=polling"),
 ];
 

@@ -34,7 +34,7 @@ async fn a_stream_begins_with_retry_and_ready_under_headers_that_proxies_respect
     let chunk = events.chunk().await.unwrap();
     let head = server.handle.log().head();
     let text = std::str::from_utf8(&chunk).unwrap();
-    let conn = text.split("\"conn\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let conn = text.split("\"connectionToken\":\"").nth(1).unwrap().split('"').next().unwrap();
     assert_eq!(
         (conn.len(), server.handle.connection(conn, &Headers::default()).await.unwrap()),
         (32, Some(only_member(&server.handle)))
@@ -43,7 +43,7 @@ async fn a_stream_begins_with_retry_and_ready_under_headers_that_proxies_respect
         text,
         format!(
             "retry: 2000\nevent: ready\nid: {head}\ndata: {{\"path\":\"realtime\",\"event\":\"connected\",\
-             \"data\":{{\"conn\":\"{conn}\",\"cursor\":\"{head}\",\"recovered\":false}}}}\n\n"
+             \"data\":{{\"connectionToken\":\"{conn}\",\"cursor\":\"{head}\",\"recovered\":false}}}}\n\n"
         )
     );
     tick(&server.handle, [1]);
@@ -195,7 +195,7 @@ async fn t5_a_channel_that_is_not_joined_again_is_not_replayed() {
     let mut events = server.sse(&format!("&since={cursor}")).await;
     let ready = events.ready().await;
     assert_eq!(ready["recovered"], true);
-    let conn = ready["conn"].as_str().unwrap();
+    let conn = ready["connectionToken"].as_str().unwrap();
     server
         .handle
         .channel("everybody")
@@ -567,9 +567,9 @@ async fn rest_calls_with_the_secret_are_calls_of_the_connection() {
     app.before(feathers_core::Method::Find, whose);
     let server = serve(app, Realtime::new()).await;
     let mut events = listen(&server, "", &[]).await;
-    let conn = events.ready().await["conn"].as_str().unwrap().to_owned();
+    let conn = events.ready().await["connectionToken"].as_str().unwrap().to_owned();
     let number = only_member(server.handle()).number();
-    let call = async |secret: &str| ask(&server, "GET", "/notes", &[("x-connection-id", secret)]).await.json();
+    let call = async |secret: &str| ask(&server, "GET", "/notes", &[("x-connection-token", secret)]).await.json();
     assert_eq!(call(&conn).await, json!({ "connection": number, "provider": "rest" }));
     assert_eq!(call("0123").await, json!({ "connection": null, "provider": "rest" }));
     assert_eq!(call(&number.to_string()).await["connection"], Value::Null);

@@ -564,7 +564,7 @@ async fn w6_a_message_that_is_too_big_closes_with_1009_and_fragments_count_toget
     client.send_message(Message::Ping(vec![1].into())).await;
     client.send_message(part(&[], Data::Continue, false)).await;
     client.send_message(part(end, Data::Continue, true)).await;
-    assert!(client.answer().await["result"]["conn"].is_string());
+    assert!(client.answer().await["result"]["connectionToken"].is_string());
     client.send_message(part(&[b' '; 900], Data::Text, false)).await;
     client.send_message(part(&[b' '; 101], Data::Continue, true)).await;
     assert_eq!(client.closed().await, Some(1009));
@@ -852,15 +852,15 @@ async fn rest_calls_with_the_secret_belong_to_the_connection() {
         .unwrap();
     let mut client = Rpc::open(&server).await;
     let welcome = client.hello(json!({})).await;
-    let secret = welcome["conn"].as_str().unwrap();
+    let secret = welcome["connectionToken"].as_str().unwrap();
     assert_eq!(secret.len(), 32);
     let number = only_member(server.handle()).number();
     assert_eq!(client.call("find", json!(["whose"])).await["result"], json!(number));
-    assert_eq!(ask(&server, "GET", "/whose", &[("x-connection-id", secret)]).await.json(), json!(number));
+    assert_eq!(ask(&server, "GET", "/whose", &[("x-connection-token", secret)]).await.json(), json!(number));
     assert_eq!(ask(&server, "GET", "/whose", &[]).await.status, 403);
     drop(client);
     until_connections(server.handle(), 0).await;
-    assert_eq!(ask(&server, "GET", "/whose", &[("x-connection-id", secret)]).await.status, 403);
+    assert_eq!(ask(&server, "GET", "/whose", &[("x-connection-token", secret)]).await.status, 403);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -89,11 +89,11 @@ fn poll(runtime: &Rc<Runtime>) -> Result<Work> {
         let body = response.into_body().collect().await.map_err(unexpected)?;
         Ok::<Value, Error>(serde_json::from_slice(&body.to_bytes())?)
     })?;
-    let conn = first.get("conn").and_then(Value::as_str).ok_or_else(|| unexpected(&first))?.to_owned();
+    let conn = first.get("connectionToken").and_then(Value::as_str).ok_or_else(|| unexpected(&first))?.to_owned();
     Ok(waiting(runtime, async move || {
         tick(&app)?;
-        let target = format!("/realtime?since={since}&wait=0&conn={conn}");
-        let response = get(router.clone(), &target, "application/json").await?;
+        let request = Request::get(format!("/realtime?since={since}&wait=0")).header("x-connection-token", &conn);
+        let Ok(response) = router.clone().oneshot(request.body(Body::empty())?).await;
         let body = response.into_body().collect().await.map_err(unexpected)?.to_bytes();
         since = app.log().head();
         if body.starts_with(br#"{"events":[{"#) { Ok(()) } else { Err(unexpected(black_box(body))) }

@@ -6,12 +6,13 @@ import type { Timer } from '../clock.js'
 import { failure, get } from '../http.js'
 import { Line } from '../line.js'
 import type { End, Host, Link, Observer, Reset, ServiceEvent } from '../link.js'
+import { CONNECTION_TOKEN } from '../login.js'
 
 /** The answer to a poll. */
 interface Answer {
   events: (Omit<ServiceEvent, 'cursor'> & { id: string })[]
   cursor: string
-  conn: string
+  connectionToken: string
   more?: boolean
   reset?: Reset
   retryAfterMs?: number
@@ -39,7 +40,7 @@ class PollLink implements Link {
   readonly #backoff: Backoff
   /** Of the poll that is under way: a signal for all of them would gather listeners. */
   #abort = new AbortController()
-  #conn: string | undefined
+  #token: string | undefined
   #interval = INTERVAL
   #pause: Timer
   #wake = () => {}
@@ -77,7 +78,7 @@ class PollLink implements Link {
   async #ask(): Promise<End | undefined> {
     // The first answer opens the link, so it must not wait.
     const wait = this.holds && this.#line.isOpen ? this.#wait() : 0
-    const conditional = !this.holds && this.#conn !== undefined
+    const conditional = !this.holds && this.#token !== undefined
     const sentAt = this.host.clock.now()
     this.#line.heard()
     this.#line.expectWithin(wait * 1_000 + this.host.grace)
@@ -100,18 +101,19 @@ class PollLink implements Link {
   }
 
   #get(wait: number, conditional: boolean): Promise<Response> {
-    const query = { transport: 'poll', since: this.since, wait: String(wait), conn: this.#conn }
+    const query = { transport: 'poll', since: this.since, wait: String(wait) }
     const headers: Record<string, string> = { Accept: 'application/json' }
+    if (this.#token !== undefined) headers[CONNECTION_TOKEN] = this.#token
     if (conditional) headers['If-None-Match'] = `"${this.since}"`
     return get(this.host, query, headers, this.#abort.signal)
   }
 
   #apply(answer: Answer): void {
-    const { events, cursor, conn, reset } = answer
+    const { events, cursor, connectionToken, reset } = answer
     const recovered = this.since !== undefined && reset === undefined
-    const welcome = { conn, cursor, recovered, reset }
-    if (this.#conn !== undefined && this.#conn !== conn) this.#line.moved(welcome)
-    this.#conn = conn
+    const welcome = { connectionToken, cursor, recovered, reset }
+    if (this.#token !== undefined && this.#token !== connectionToken) this.#line.moved(welcome)
+    this.#token = connectionToken
     this.#interval = answer.retryAfterMs ?? this.#interval
     this.since = cursor
     if (!this.#line.isOpen) this.#line.opened(welcome, this.host.grace)
@@ -139,15 +141,20 @@ class PollLink implements Link {
     this.host.clock.clearTimeout(this.#pause)
     this.#wake()
     this.#abort.abort()
-    if (this.#conn === undefined) return
+    const token = this.#token
+    if (token === undefined) return
     // The server need not wait for a poll that will not come.
-    const url = new URL(this.host.url)
-    url.searchParams.set('conn', this.#conn)
-    void this.host
+    const { host } = this
+    const end = (headers: Record<string, string>) =>
+      host.fetch(host.url, {
+        method: 'DELETE',
+        headers: { ...headers, [CONNECTION_TOKEN]: token },
+        keepalive: true,
+        credentials: host.credentials
+      })
+    void host
       .headers()
-      .then((headers) =>
-        this.host.fetch(url, { method: 'DELETE', headers, keepalive: true, credentials: this.host.credentials })
-      )
+      .then(end)
       .catch(() => {})
   }
 }

@@ -36,7 +36,7 @@ export function client(options = {}) {
 }
 
 export const ready = (welcome = {}) => {
-  const data = { conn: 's', recovered: false, cursor: 'e-0', ...welcome }
+  const data = { connectionToken: 's', recovered: false, cursor: 'e-0', ...welcome }
   return `event: ready\ndata: ${JSON.stringify({ path: 'realtime', event: 'connected', data })}\n\n`
 }
 

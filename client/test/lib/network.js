@@ -39,7 +39,7 @@ export function socketsOf(sockets) {
     welcome(result = {}) {
       this.open()
       const [hello] = this.sent
-      this.receive({ id: hello.id, result: { conn: 'c', recovered: false, cursor: 'e-0', ping: 20_000, ...result } })
+      this.receive({ id: hello.id, result: { connectionToken: 'c', recovered: false, cursor: 'e-0', ping: 20_000, ...result } })
     }
 
     end(code = 1006, reason = '') {

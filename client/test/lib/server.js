@@ -119,7 +119,7 @@ class Server {
         session = this.#session(params.auth?.accessToken, params.since)
         Object.assign(session, { wake, expire: () => socket.close(4401, 'expired') })
         const { conn } = session
-        send({ id, result: { conn, recovered: params.since !== undefined, cursor: this.cursor, ping: 20_000 } })
+        send({ id, result: { connectionToken: conn, recovered: params.since !== undefined, cursor: this.cursor, ping: 20_000 } })
         wake()
       } catch (error) {
         const isDenied = method === '$hello'
@@ -143,26 +143,28 @@ class Server {
       let text = ''
       for await (const piece of request) text += piece
       const call = { path: pathname.slice(1), method: method === 'POST' ? 'create' : 'remove', data: text && JSON.parse(text) }
-      const session = this.sessions.get(headers['x-connection-id']) ?? { token, wake() {} }
+      const session = this.sessions.get(headers['x-connection-token']) ?? { token, wake() {} }
+      // The secret of a session is no login.
+      if (session.token !== undefined && token === undefined) return answer(401, new NotAuthenticated().toJSON())
       return answer(200, this.call(session, call))
     }
-    if (method === 'DELETE') return answer(200, this.sessions.delete(query.conn))
+    if (method === 'DELETE') return answer(200, this.sessions.delete(headers['x-connection-token']))
     if (query.transport === 'sse') return this.#stream(response, this.#session(token, query.since))
-    return this.#poll(query, token, answer)
+    return this.#poll(headers['x-connection-token'], query, token, answer)
   }
 
   #stream(response, session) {
     const { conn, at } = session
     response.writeHead(200, { 'Content-Type': 'text/event-stream' })
     const send = (type, id, data) => response.write(`event: ${type}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`)
-    send('ready', `e-${at}`, { data: { conn, recovered: true, cursor: `e-${at}` } })
+    send('ready', `e-${at}`, { data: { connectionToken: conn, recovered: true, cursor: `e-${at}` } })
     session.wake = () => this.#take(session).forEach(({ cursor, ...event }) => send('message', cursor, event))
     session.expire = () => response.end()
     response.on('close', () => this.sessions.delete(conn))
     session.wake()
   }
 
-  async #poll({ conn, since, wait }, token, answer) {
+  async #poll(conn, { since, wait }, token, answer) {
     const known = this.sessions.get(conn)
     const session = known ?? this.#session(token, since)
     const check = () => {
@@ -180,6 +182,6 @@ class Server {
     session.wake = () => {}
     check()
     const events = this.#take(session).map(({ cursor, ...event }) => ({ ...event, id: cursor }))
-    answer(200, { events, cursor: this.cursor, conn: session.conn, more: false, retryAfterMs: 20 })
+    answer(200, { events, cursor: this.cursor, connectionToken: session.conn, more: false, retryAfterMs: 20 })
   }
 }

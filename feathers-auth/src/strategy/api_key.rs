@@ -12,6 +12,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::{Identity, Strategy};
 use crate::auth::Auth;
+use crate::config::AuthConfig;
 
 /// The name of the strategy.
 const NAME: &str = "api-key";
@@ -68,6 +69,10 @@ impl Strategy for ApiKey {
 
     fn parse(&self, headers: &Headers, _auth: &Auth) -> Option<Credentials> {
         Some(Credentials::of(NAME, FIELD, headers.value(&self.header)?))
+    }
+
+    fn headers(&self, _config: &AuthConfig) -> Vec<String> {
+        vec![self.header.clone()]
     }
 }
 

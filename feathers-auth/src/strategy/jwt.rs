@@ -7,6 +7,7 @@ use feathers_core::{Credentials, Error, Headers, Params, Result};
 
 use super::{Identity, Strategy, Token};
 use crate::auth::Auth;
+use crate::config::AuthConfig;
 use crate::cookie;
 use crate::token::subject_of;
 
@@ -55,6 +56,10 @@ impl Strategy for Jwt {
             None => cookie::find(headers, &auth.config().cookie.as_ref()?.name)?,
         };
         Some(Credentials::of(NAME, FIELD, token))
+    }
+
+    fn headers(&self, config: &AuthConfig) -> Vec<String> {
+        vec![config.jwt.header.clone()]
     }
 
     async fn check(&self, auth: &Auth) -> Result<()> {

@@ -127,6 +127,10 @@ pub(crate) struct Client {
     pub(crate) conn: Option<String>,
     /// The secret name of a Socket.IO session.
     pub(crate) pid: Option<String>,
+    /// What a client comes back with whose ticket is used.
+    pub(crate) ticket_secret: Option<String>,
+    /// The cookies that the realtime endpoint has set, with their attributes.
+    pub(crate) cookies: Vec<String>,
     /// The place up to which the client has read.
     pub(crate) cursor: String,
     pub(crate) recovered: bool,
@@ -155,12 +159,14 @@ impl Client {
             headers: claim.http_headers(),
             conn: claim.conn.clone(),
             pid: None,
+            ticket_secret: None,
+            cookies: Vec::new(),
             cursor: claim.since.clone().unwrap_or_default(),
             recovered: false,
             bytes: String::new(),
         };
         match way {
-            Way::Polling => client.wire = Wire::Packets(Packets::poll(world, &claim.more()).await),
+            Way::Polling => client.wire = Wire::Packets(Packets::poll(world, &claim.more(), &claim.headers).await),
             Way::SocketIo => {
                 let path = format!("/socket.io/?EIO=4&transport=websocket{}", claim.more());
                 let stream = socket(&address, &path, &claim.headers).await?;
@@ -173,7 +179,8 @@ impl Client {
             Way::Sse => {
                 let query = claim.since.as_ref().map_or_else(String::new, |since| format!("&since={since}"));
                 let url = format!("{}/realtime?transport=sse{query}{}", client.url, claim.http_query());
-                client.wire = Wire::Stream(Stream::open(&client.http, &url, &client.headers).await?);
+                let (stream, cookies) = Stream::open(&client.http, &url, &client.headers).await?;
+                (client.wire, client.cookies) = (Wire::Stream(stream), cookies);
             }
             Way::LongPoll | Way::ShortPoll => {
                 let wait = if way == Way::LongPoll { 30 } else { 0 };
@@ -227,7 +234,8 @@ impl Client {
     }
 
     fn welcome(&mut self, data: &Value) {
-        self.conn = data["conn"].as_str().map(str::to_owned);
+        self.conn = data["connectionToken"].as_str().map(str::to_owned);
+        self.ticket_secret = data["ticketSecret"].as_str().map(str::to_owned);
         self.recovered = data["recovered"] == true;
         data["cursor"].as_str().unwrap().clone_into(&mut self.cursor);
         if let Some(reset) = data.get("reset") {
@@ -287,7 +295,7 @@ impl Client {
             }
             Way::Sse | Way::LongPoll | Way::ShortPoll => {
                 let conn = self.conn.clone().unwrap();
-                let answer = self.rest(method, path, &arguments, &[("x-connection-id", &conn)]).await;
+                let answer = self.rest(method, path, &arguments, &[("x-connection-token", &conn)]).await;
                 if answer.status < 300 { Ok(answer.json()) } else { Err(answer.json()) }
             }
         }
@@ -296,6 +304,17 @@ impl Client {
     /// Begins a call of a socket without waiting for the answer.
     pub(crate) async fn start_call(&mut self, method: &str, path: &str) {
         self.start(method, path, &json!({})).await;
+    }
+
+    /// Begins a `create` of a socket without waiting for the answer.
+    pub(crate) async fn start_create(&mut self, path: &str, data: &Value) {
+        self.start("create", path, &json!({ "data": data })).await;
+    }
+
+    /// Shows this token from now on, over plain HTTP.
+    pub(crate) fn show(&mut self, token: &str) {
+        self.headers.retain(|(name, _)| *name != "authorization");
+        self.headers.push(("authorization", format!("Bearer {token}")));
     }
 
     /// Begins a login without waiting for the answer.

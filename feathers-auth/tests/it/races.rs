@@ -251,7 +251,8 @@ async fn a_connection_that_a_check_refuses_leaves_nothing() {
     let socket = SocketIo::new().handshake(|_| Err(Error::forbidden("not today")));
     let server = Server::new(app).without_defaults().transport(socket).transport(Rest::new()).bind("127.0.0.1:0");
     let server = server.start().await.unwrap();
-    let world = World { server, auth, http: reqwest::Client::builder().no_proxy().build().unwrap() };
+    let world =
+        World { server, auth, http: reqwest::Client::builder().no_proxy().build().unwrap(), has_recovery: true };
     world.add_users().await;
     let token = world.login("bob").await;
     for way in [Way::Polling, Way::SocketIo] {

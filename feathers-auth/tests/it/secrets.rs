@@ -20,13 +20,13 @@ async fn s7_the_session_of_somebody_else_is_a_403() {
         let mut client = Client::listen(&world, way, Claim::token(&bob)).await;
         let conn = client.conn.clone().unwrap();
         let eve_header = format!("Bearer {eve}");
-        let as_eve = [("authorization", eve_header.as_str()), ("x-connection-id", &conn)];
+        let as_eve = [("authorization", eve_header.as_str()), ("x-connection-token", &conn)];
         let expired = crate::tokens::with_secret(
             crate::tokens::HEADER,
             &crate::tokens::claims(&json!({ "exp": 1 })),
             crate::support::SECRET,
         );
-        let as_expired = [("authorization", expired.as_str()), ("x-connection-id", &conn)];
+        let as_expired = [("authorization", expired.as_str()), ("x-connection-token", &conn)];
         let login = local("eve").to_string();
         for (method, path, body) in [
             ("GET", "/secrets", ""),
@@ -46,11 +46,38 @@ async fn s7_the_session_of_somebody_else_is_a_403() {
             let answer = world.ask(method, path, &as_expired, body).await;
             assert_eq!(answer.status, 401, "{way:?} {method} {path}: {answer:?}");
         }
+        // The secret alone is no login.
+        let (bare, own) = (("x-connection-token", &*conn), format!("Bearer {bob}"));
+        for (method, path, body) in [
+            ("GET", "/secrets", ""),
+            ("GET", "/notes", ""),
+            ("POST", "/notes", "{}"),
+            ("POST", "/authentication", login.as_str()),
+            ("DELETE", "/authentication", ""),
+            ("GET", "/realtime?wait=0", ""),
+            ("DELETE", "/realtime", ""),
+        ] {
+            let answer = world.ask(method, path, &[bare], body).await;
+            let message = "Not authenticated";
+            assert_eq!(
+                (answer.status, answer.json()["message"].as_str()),
+                (401, Some(message)),
+                "{way:?} {method} {path}"
+            );
+        }
+        assert_eq!(world.ask("GET", "/notes", &[bare, ("authorization", &own)], "").await.status, 200, "{way:?}");
         // Not even that nothing has happened.
         let cursor = world.handle().log().head().to_string();
-        let path = format!("/realtime?wait=0&since={cursor}&conn={conn}");
+        let path = format!("/realtime?wait=0&since={cursor}");
         let tag = format!("\"{cursor}\"");
-        let answer = world.ask("GET", &path, &[("authorization", &eve_header), ("if-none-match", &tag)], "").await;
+        let answer = world
+            .ask(
+                "GET",
+                &path,
+                &[("authorization", &eve_header), ("if-none-match", &tag), ("x-connection-token", &conn)],
+                "",
+            )
+            .await;
         assert_eq!(answer.status, 403, "{way:?}");
         assert_eq!(world.auth.connections(BOB).len(), 1, "{way:?}");
         world.tick("members", 1);
@@ -99,6 +126,27 @@ async fn s7_a_program_with_a_key_may_poll() {
         assert_eq!(Client::try_listen(&world, way, claim).await.err(), Some(End::Status(403)), "{way:?}");
         let claim = Claim { conn: mailer.conn.clone(), ..key("no key") };
         assert_eq!(Client::try_listen(&world, way, claim).await.err(), Some(End::Status(401)), "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn s7_the_secret_of_a_session_that_is_not_logged_in_is_enough() {
+    for way in [Way::LongPoll, Way::ShortPoll, Way::Sse, Way::WebSocket] {
+        let world = world().await;
+        let mut client = Client::listen(&world, way, Claim::default()).await;
+        let conn = client.conn.clone().unwrap();
+        assert_eq!(world.ask("GET", "/notes", &[("x-connection-token", &conn)], "").await.status, 200, "{way:?}");
+        // In a URL it is none.
+        for word in ["conn", "connectionToken"] {
+            let answer = world.ask("GET", &format!("/realtime?wait=0&{word}={conn}"), &[], "").await;
+            assert_eq!(answer.status, 400, "{way:?} {word}");
+            assert!(answer.text.contains("X-Connection-Token"), "{answer:?}");
+            // In the query of a service it is a field.
+            let answer = world.ask("GET", &format!("/notes?{word}=1"), &[], "").await;
+            assert_eq!((answer.status, &*answer.text), (200, "[]"), "{way:?} {word}");
+        }
+        world.tick("lobby", 1);
+        assert_eq!(client.events(1).await, [1], "{way:?}");
     }
 }
 
@@ -169,6 +217,160 @@ async fn s7_a_ticket_opens_one_connection() {
         }
         assert_eq!(world.auth.connections(BOB).len(), 1, "{way:?}");
     }
+}
+
+/// Returns the name and the value of a cookie, and its attributes.
+fn cookie(client: &Client) -> (String, String) {
+    let [cookie] = &client.cookies[..] else { panic!("{:?}", client.cookies) };
+    let (pair, attributes) = cookie.split_once("; ").unwrap();
+    (pair.to_owned(), attributes.to_owned())
+}
+
+/// Comes back with a used ticket, and perhaps a cookie.
+async fn again(world: &World, way: Way, ticket: &str, cookie: &str) -> Result<Client, End> {
+    let claim = Claim { headers: vec![("cookie", cookie.to_owned())], ..Claim::ticket(ticket) };
+    Client::try_listen(world, way, claim).await
+}
+
+#[tokio::test]
+async fn s7_a_stream_comes_back_with_the_cookie_beside_its_ticket() {
+    for way in Way::HTTP {
+        let world = world().await;
+        let ticket = world.ticket(&world.login("bob").await).await;
+        let bob = Client::listen(&world, way, Claim::ticket(&ticket)).await;
+        let (pair, attributes) = cookie(&bob);
+        assert!(pair.starts_with("feathers-ticket-") && !pair.contains(&ticket), "{pair}");
+        let age = if way == Way::Sse { 1_740..=1_920 } else { 210..=210 };
+        let seconds = attributes.strip_prefix("Path=/realtime; Max-Age=").unwrap();
+        let (seconds, attributes) = seconds.split_once("; ").unwrap();
+        assert!(age.contains(&seconds.parse().unwrap()), "{way:?} {seconds}");
+        assert_eq!(attributes, "HttpOnly; SameSite=Strict", "{way:?}");
+        drop(bob);
+        // As often as it likes, and as the same user.
+        for n in 1..3 {
+            let mut bob = again(&world, way, &ticket, &pair).await.unwrap();
+            assert_eq!(cookie(&bob).0, pair, "{way:?}");
+            world.tick("members", n);
+            assert_eq!(bob.events(1).await, [n], "{way:?}");
+        }
+        // The URL alone is good for nothing, nor is the cookie, or the cookie with another ticket or another secret.
+        let other = world.ticket(&world.login("bob").await).await;
+        drop(Client::listen(&world, way, Claim::ticket(&other)).await);
+        let (name, secret) = pair.split_once('=').unwrap();
+        let forged = format!("{name}={}x", &secret[1..]);
+        for (ticket, cookie) in [(&*ticket, ""), (&*ticket, &*forged), (&*other, &*pair), ("", &*pair)] {
+            let refused = again(&world, way, ticket, cookie).await.err();
+            assert_eq!(refused, Some(End::Status(401)), "{way:?} {ticket} {cookie}");
+        }
+        assert_eq!(world.ask("GET", "/secrets", &[("cookie", &pair)], "").await.status, 401, "{way:?}");
+        let path = format!("/secrets?ticket={ticket}");
+        assert_eq!(world.ask("GET", &path, &[("cookie", &pair)], "").await.status, 401, "{way:?}");
+        // It ends with the login.
+        world.auth.revoke(BOB).await.unwrap();
+        assert_eq!(again(&world, way, &ticket, &pair).await.err(), Some(End::Status(401)), "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn s7_a_socket_comes_back_with_a_secret_beside_its_ticket() {
+    for way in Way::SOCKETS {
+        let world = world().await;
+        let ticket = world.ticket(&world.login("bob").await).await;
+        let first = Client::listen(&world, way, Claim::ticket(&ticket)).await;
+        let (pid, secret) = (first.pid.clone(), first.ticket_secret.clone());
+        assert_eq!((pid.is_some(), secret.is_some()), (way != Way::WebSocket, way == Way::WebSocket));
+        drop(first);
+        let claim = |pid: Option<&str>, secret: Option<&str>| {
+            let mut claim = Claim { pid: pid.map(str::to_owned), ..Claim::ticket(&ticket) };
+            if let (Some(auth), Some(secret)) = (&mut claim.auth, secret) {
+                auth["ticketSecret"] = json!(secret);
+            }
+            claim
+        };
+        for n in 1..3 {
+            let mut bob = Client::listen(&world, way, claim(pid.as_deref(), secret.as_deref())).await;
+            world.tick("members", n);
+            // Socket.IO goes on from where the session began, the other from now on.
+            let from = if way == Way::WebSocket { n } else { 1 };
+            let expected: Vec<u64> = (from..=n).collect();
+            assert_eq!(bob.events(expected.len()).await, expected, "{way:?}");
+        }
+        // Neither the ticket alone nor that of another session is enough.
+        let eve = Client::listen(&world, way, Claim::token(&world.login("eve").await)).await;
+        let other = world.ticket(&world.login("eve").await).await;
+        let by_ticket = Client::listen(&world, way, Claim::ticket(&other)).await;
+        for (pid, secret) in [
+            (None, None),
+            (eve.pid.as_deref(), None),
+            (by_ticket.pid.as_deref(), by_ticket.ticket_secret.as_deref()),
+            (Some("nonsense"), Some("nonsense")),
+        ] {
+            let refused = Client::try_listen(&world, way, claim(pid, secret)).await.err();
+            assert_eq!(refused, Some(refusal(way)), "{way:?} {pid:?} {secret:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn s7_who_logs_out_or_stays_away_does_not_come_back_by_a_ticket() {
+    let world = world().await;
+    let token = world.login("bob").await;
+    let ticket = world.ticket(&token).await;
+    let mut bob = Client::listen(&world, Way::Sse, Claim::ticket(&ticket)).await;
+    let (pair, _) = cookie(&bob);
+    bob.show(&token);
+    bob.logout().await.unwrap();
+    drop(bob);
+    assert_eq!(again(&world, Way::Sse, &ticket, &pair).await.err(), Some(End::Status(401)));
+
+    let mut config = config();
+    config.ticket.resume = Duration::ZERO;
+    let world = World::start(config, |_| {}).await;
+    let ticket = world.ticket(&world.login("bob").await).await;
+    let bob = Client::listen(&world, Way::Sse, Claim::ticket(&ticket)).await;
+    let (pair, _) = cookie(&bob);
+    // While the other connection is there, as when it is not known yet that it was cut.
+    let second = again(&world, Way::Sse, &ticket, &pair).await.unwrap();
+    drop((bob, second));
+    world.until_empty().await;
+    assert_eq!(again(&world, Way::Sse, &ticket, &pair).await.err(), Some(End::Status(401)));
+}
+
+#[tokio::test]
+async fn s7_who_comes_back_with_a_token_beside_a_used_ticket_is_the_user_of_the_token() {
+    let world = world().await;
+    let (ada, eve) = (world.login("ada").await, world.login("eve").await);
+    let ticket = world.ticket(&ada).await;
+    let first = Client::listen(&world, Way::Sse, Claim::ticket(&ticket)).await;
+    let (pair, _) = cookie(&first);
+    drop(first);
+    let mut claim = Claim::ticket(&ticket);
+    claim.headers = vec![("cookie", pair), ("authorization", format!("Bearer {eve}"))];
+    let mut client = Client::listen(&world, Way::Sse, claim).await;
+    world.tick("admin", 1);
+    world.tick("members", 2);
+    assert_eq!(client.events(1).await, [2]);
+}
+
+#[tokio::test]
+async fn s7_the_cookie_of_a_ticket_suits_the_page_that_asks() {
+    let world = world().await;
+    for (headers, expected) in [
+        (vec![("origin", "https://page.example".to_owned())], "SameSite=None; Secure"),
+        (vec![("origin", world.server.url())], "SameSite=Strict"),
+        (vec![("sec-fetch-site", "same-origin".to_owned())], "SameSite=Strict; Secure"),
+    ] {
+        let ticket = world.ticket(&world.login("bob").await).await;
+        let claim = Claim { headers: headers.clone(), ..Claim::ticket(&ticket) };
+        let client = Client::listen(&world, Way::Sse, claim).await;
+        assert!(cookie(&client).1.ends_with(&format!("; HttpOnly; {expected}")), "{headers:?}: {:?}", client.cookies);
+    }
+    // What an earlier ticket has left is taken away.
+    let ticket = world.ticket(&world.login("bob").await).await;
+    let claim = Claim { headers: vec![("cookie", "a=b; feathers-ticket-x=y".to_owned())], ..Claim::ticket(&ticket) };
+    let client = Client::listen(&world, Way::Sse, claim).await;
+    let [_, old] = &client.cookies[..] else { panic!("{:?}", client.cookies) };
+    assert!(old.starts_with("feathers-ticket-x=; Path=/realtime; Max-Age=0;"), "{old}");
 }
 
 fn refusal(way: Way) -> End {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use feathers::prelude::*;
-use feathers::transports::Running;
+use feathers::transports::{Running, Transport};
 use feathers_auth::Auth;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) server: Running,
     pub(crate) auth: Auth,
     pub(crate) http: reqwest::Client,
+    /// Whether Socket.IO clients can be told to come back.
+    pub(crate) has_recovery: bool,
 }
 
 /// An answer, read to its end.
@@ -137,8 +139,20 @@ impl World {
     pub(crate) async fn serve(app: App, auth: Auth, options: impl FnOnce(Server) -> Server) -> Self {
         let server = options(Server::new(app)).transport(SocketIo::new()).transport(Realtime::new());
         let server = server.transport(feathers::transports::Rest::new()).without_defaults();
+        Self::on(server, auth).await
+    }
+
+    /// Serves an app with this transport and REST only.
+    pub(crate) async fn serve_alone(app: App, auth: Auth, transport: impl Transport) -> Self {
+        let server = Server::new(app).transport(transport).transport(feathers::transports::Rest::new());
+        let world = Self::on(server.without_defaults(), auth).await;
+        Self { has_recovery: false, ..world }
+    }
+
+    async fn on(server: Server, auth: Auth) -> Self {
         let server = server.bind("127.0.0.1:0").start().await.unwrap();
-        Self { server, auth, http: reqwest::Client::builder().no_proxy().build().unwrap() }
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { server, auth, http, has_recovery: true }
     }
 
     pub(crate) fn handle(&self) -> &Handle {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use http::HeaderName;
 
 use crate::app::abandoned::{self, Abandoned};
+use crate::app::handle::Settings;
 use crate::app::registry::{Mounted, Registry};
 use crate::app::{App, Handle, Lifecycle, Lifecycles, Listeners};
 use crate::error::{Error, Result};
@@ -14,6 +16,7 @@ use crate::log::{Cursor, Feed, Log, backfill};
 use crate::membership::RecentMemberships;
 use crate::publish::Publishers;
 use crate::route::strip;
+use crate::secret_headers::SecretHeaders;
 
 /// Everything of a tree of nested apps, laid flat.
 #[derive(Default)]
@@ -21,6 +24,7 @@ struct Flat {
     registry: Registry,
     listeners: Listeners,
     lifecycle: Lifecycles,
+    secret_headers: Vec<HeaderName>,
     errors: Vec<String>,
 }
 
@@ -29,17 +33,21 @@ const LONGEST_WINDOW: Duration = Duration::from_millis(1);
 /// Which part of the log one caller may fill.
 const CALLER_PERCENT: u8 = 25;
 
+/// How long the answers of calls under way may take when the server ends a connection.
+const ANSWER_GRACE: Duration = Duration::from_secs(2);
+
 pub(super) async fn start(mut app: App) -> Result<Handle> {
     if app.gather > LONGEST_WINDOW {
         let (window, most) = (app.gather, LONGEST_WINDOW);
         return Err(Error::general(format!("events are gathered for {most:?} at most, and `gather` says {window:?}")));
     }
     let kept = u64::try_from(app.retention.count).unwrap_or(u64::MAX);
-    let percent = app.caller_percent.unwrap_or(CALLER_PERCENT);
-    if percent > 100 {
-        return Err(Error::general(format!("`caller_percent` is at most 100, and not {percent}")));
+    let caller_percent = app.caller_percent.unwrap_or(CALLER_PERCENT);
+    if caller_percent > 100 {
+        return Err(Error::general(format!("`caller_percent` is at most 100, and not {caller_percent}")));
     }
-    let log = (Log::new(app.retention, app.gather), app.max_replay, percent);
+    let (log, max_replay) = (Log::new(app.retention, app.gather), app.max_replay);
+    let answer_grace = app.answer_grace.unwrap_or(ANSWER_GRACE);
     let shared = app.log.take();
     let abandoned = Abandoned::new(app.max_abandoned_calls.unwrap_or(abandoned::DEFAULT));
     let extensions = std::mem::take(&mut app.extensions);
@@ -51,12 +59,14 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
     if !flat.errors.is_empty() {
         return Err(Error::general(flat.errors.join("\n")));
     }
+    let secret_headers = SecretHeaders::new(flat.secret_headers);
+    let settings = Settings { max_replay, caller_percent, answer_grace, secret_headers };
     let handle = Handle::new(
         flat.registry,
         flat.listeners,
         flat.lifecycle.clone(),
         extensions,
-        log,
+        (log, settings),
         around,
         (authenticator, history),
         abandoned,
@@ -90,6 +100,7 @@ impl Flat {
     fn add(&mut self, prefix: &str, app: App, outer: &[(Hooks, Publishers)]) {
         let mut around = outer.to_vec();
         around.push((app.hooks, app.publishers));
+        self.secret_headers.extend(app.secret_headers);
         self.listeners.connect.extend(app.listeners.connect);
         self.listeners.disconnect.extend(app.listeners.disconnect);
         self.listeners.login.extend(app.listeners.login);

@@ -20,7 +20,7 @@ use crate::app::registry::Mounted;
 use crate::app::{Handle, Route};
 use crate::blocking;
 use crate::commit::Commit;
-use crate::connection::LoggingIn;
+use crate::connection::{Connection, LoggingIn};
 use crate::context::{Context, Http};
 use crate::error::{Error, Result};
 use crate::hook::run_levels;
@@ -104,6 +104,12 @@ impl Handle {
         if denied || mounted.chain(&method).is_none() {
             let path = mounted.path();
             return Err(Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'")));
+        }
+        params.connection = params.connection.map(Connection::for_call);
+        if params.is_external()
+            && let Some(refusal) = params.connection.as_ref().and_then(Connection::refusal)
+        {
+            return Err(refusal);
         }
         let reads = matches!(method, Method::Find | Method::Get);
         let address = params.address;

@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::abandoned::{Abandoned, Counted};
 use crate::app::registry::{Mounted, Registry};
 use crate::app::{IntoMount, Lifecycle, Lifecycles, Listeners, Route, ServiceHandle, ServiceInfo, TypedService};
-use crate::authenticator::{Authenticator, Login};
+use crate::authenticator::{Authenticator, Login, Presented};
 use crate::blocking;
 use crate::channel::{Channel, Hub, IntoChannelNames};
 use crate::connection::Connection;
@@ -33,6 +33,7 @@ use crate::payload::Payload;
 use crate::publish::Publishers;
 use crate::record::Record;
 use crate::route::Encoding;
+use crate::secret_headers::SecretHeaders;
 use crate::session::{Peer, Session};
 
 /// How long calls may take if no transport says.
@@ -55,8 +56,7 @@ struct Inner {
     extensions: Extensions,
     hub: Hub,
     log: Log,
-    max_replay: Option<usize>,
-    caller_percent: u8,
+    settings: Settings,
     /// After how many milliseconds calls and publishers whose callers do not wait for them are given up.
     call_limit: AtomicU64,
     connections: AtomicUsize,
@@ -68,6 +68,16 @@ struct Inner {
     ended: CancellationToken,
 }
 
+/// What an app says of its connections.
+pub(super) struct Settings {
+    /// How many events a client that comes back may have missed.
+    pub(super) max_replay: Option<usize>,
+    pub(super) caller_percent: u8,
+    /// How long the answers of calls under way may take when the server ends a connection.
+    pub(super) answer_grace: Duration,
+    pub(super) secret_headers: SecretHeaders,
+}
+
 impl Handle {
     #[expect(clippy::too_many_arguments, reason = "each is of a type of its own, and there is one caller")]
     pub(super) fn new(
@@ -75,7 +85,7 @@ impl Handle {
         listeners: Listeners,
         lifecycle: Lifecycles,
         extensions: Extensions,
-        (log, max_replay, caller_percent): (Log, Option<usize>, u8),
+        (log, settings): (Log, Settings),
         hooks: Vec<(Hooks, Publishers)>,
         (authenticator, history): (Option<Arc<dyn Authenticator>>, Arc<dyn MembershipHistory>),
         abandoned: Abandoned,
@@ -91,8 +101,7 @@ impl Handle {
             extensions,
             hub: Hub::new(log.clone(), history),
             log,
-            max_replay,
-            caller_percent,
+            settings,
             call_limit: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
             watching: AtomicBool::new(false),
@@ -189,6 +198,11 @@ impl Handle {
         self.0.extensions.get()
     }
 
+    /// Returns the headers of requests whose values are secret.
+    pub fn secret_headers(&self) -> &SecretHeaders {
+        &self.0.settings.secret_headers
+    }
+
     /// Returns the event log.
     pub fn log(&self) -> &Log {
         &self.0.log
@@ -215,7 +229,8 @@ impl Handle {
         peer: Peer,
         admit: impl FnOnce(Connection) -> Fut,
     ) -> Result<Session> {
-        let connection = Connection::new(peer.provider, peer.headers, peer.query, peer.address);
+        let grace = self.0.settings.answer_grace;
+        let connection = Connection::new(peer.provider, peer.headers, peer.query, peer.address, grace);
         let opening = Opening { app: self, connection: &connection, done: false };
         let login = match &self.0.authenticator {
             Some(authenticator) => authenticator.admit(&connection, peer.presented, self).await?,
@@ -242,19 +257,29 @@ impl Handle {
 
     /// Returns the connection of a session by its secret, for calls that come another way than its events.
     ///
-    /// The headers are those of the request with the secret: if they say that it comes from somebody else than the one
-    /// who is logged in on the connection, that is a 403.
+    /// The headers are those of the request with the secret, which is no login: where a user is logged in on the
+    /// connection, they have to show the same user. A connection that has ended is none.
     pub async fn connection(&self, secret: &str, headers: &Headers) -> Result<Option<Connection>> {
-        let Some(connection) = lock(&self.0.secrets).get(secret).cloned() else { return Ok(None) };
-        self.check_owner(&connection, headers).await?;
-        Ok(Some(connection))
+        self.connection_of(secret, &Presented::Headers, headers).await
     }
 
-    /// Fails if the headers of a request say that it comes from somebody else than the one who is logged in on the
-    /// connection.
-    pub async fn check_owner(&self, connection: &Connection, headers: &Headers) -> Result<()> {
+    /// Returns the connection of a session by its secret, for a request that may present more than its headers.
+    pub async fn connection_of(
+        &self,
+        secret: &str,
+        presented: &Presented,
+        headers: &Headers,
+    ) -> Result<Option<Connection>> {
+        let Some(connection) = lock(&self.0.secrets).get(secret).map(Connection::current) else { return Ok(None) };
+        self.check_owner(&connection, presented, headers).await?;
+        Ok(Some(connection).filter(|connection| !connection.is_closed()))
+    }
+
+    /// Fails unless a request shows the user who is logged in on the connection, if there is one: another user is a 403,
+    /// and none a 401.
+    pub async fn check_owner(&self, connection: &Connection, presented: &Presented, headers: &Headers) -> Result<()> {
         match &self.0.authenticator {
-            Some(authenticator) => authenticator.check_owner(connection, headers, self).await,
+            Some(authenticator) => authenticator.check_owner(connection, presented, headers, self).await,
             None => Ok(()),
         }
     }
@@ -275,11 +300,11 @@ impl Handle {
     }
 
     pub(crate) fn max_replay(&self) -> Option<usize> {
-        self.0.max_replay
+        self.0.settings.max_replay
     }
 
     pub(crate) fn caller_percent(&self) -> u8 {
-        self.0.caller_percent
+        self.0.settings.caller_percent
     }
 
     /// Says how long the transports let a call take: past that, a call whose caller has gone, and a publisher, may not
@@ -319,6 +344,7 @@ impl Handle {
 
     /// Says that a login has succeeded: the login listeners run, then the connection gets what it has missed.
     pub async fn login(&self, result: &Payload, params: &Params) {
+        let params = &now(params);
         for listener in &self.0.listeners.login {
             listener(result.clone(), params.clone(), self.clone()).await;
         }
@@ -339,8 +365,9 @@ impl Handle {
     /// Says that a logout has succeeded: the connection leaves all channels, then the logout listeners run.
     pub async fn logout(&self, result: &Payload, params: &Params) {
         if let Some(connection) = &params.connection {
-            connection.leave_all();
+            connection.log_out();
         }
+        let params = &now(params);
         for listener in &self.0.listeners.logout {
             listener(result.clone(), params.clone(), self.clone()).await;
         }
@@ -460,11 +487,18 @@ impl Drop for Opening<'_> {
         if self.done {
             return;
         }
-        self.connection.disconnect();
+        self.connection.lose();
         if let Some(authenticator) = &self.app.0.authenticator {
             authenticator.forget(self.connection);
         }
     }
+}
+
+/// Returns the parameters for listeners, who may have the connection join channels from now on.
+fn now(params: &Params) -> Params {
+    let mut params = params.clone();
+    params.connection = params.connection.as_ref().map(Connection::current);
+    params
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

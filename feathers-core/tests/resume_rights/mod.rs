@@ -45,7 +45,7 @@ impl Authenticator for Trusting {
         Ok(Some(Login { result: Payload::NULL, params }))
     }
 
-    async fn check_owner(&self, _: &Connection, _: &Headers, _: &Handle) -> Result<()> {
+    async fn check_owner(&self, _: &Connection, _: &Presented, _: &Headers, _: &Handle) -> Result<()> {
         Ok(())
     }
 }

@@ -43,6 +43,8 @@ pub(super) enum Outlet {
 pub(super) struct Polling {
     waiting: VecDeque<Bytes>,
     bytes: usize,
+    /// Whether the answer to a call is among them.
+    owes_answers: bool,
     /// The poll that is held, and its mark.
     held: Option<(oneshot::Sender<Bytes>, Option<Mark>)>,
     /// The answer to the last poll that had a mark, for the case that it comes again.
@@ -82,11 +84,22 @@ impl Outlet {
     }
 
     /// Sends the answer to a call, with the leave to hold it.
-    pub(super) fn send_held(&mut self, packet: Bytes, permit: Permit) {
+    pub(super) fn send_answer(&mut self, packet: Bytes, permit: Permit) {
         match self {
-            Self::Polling(polling) => polling.push(if packet.len() > SMALL { permit.hold(packet) } else { packet }),
+            Self::Polling(polling) => {
+                polling.owes_answers = true;
+                polling.push(if packet.len() > SMALL { permit.hold(packet) } else { packet });
+            }
             Self::Socket(socket) => socket.queue_held(frame::text(&packet), permit),
         }
+    }
+
+    /// Sends the answer to a call that was not even tried.
+    pub(super) fn send_refusal(&mut self, packet: Bytes) {
+        if let Self::Polling(polling) = self {
+            polling.owes_answers = true;
+        }
+        self.send(packet);
     }
 
     /// Sends an event; its packet or frame is made once for all clients.
@@ -128,10 +141,11 @@ impl Outlet {
         }
     }
 
-    /// Tells whether nothing waits to leave; what a client that polls has not asked for does not count.
+    /// Tells whether nothing waits to leave; what a client that polls has not asked for counts only if there are answers
+    /// among it.
     pub(super) fn is_empty(&self) -> bool {
         match self {
-            Self::Polling(polling) => polling.waiting.is_empty() || polling.held.is_none(),
+            Self::Polling(polling) => polling.waiting.is_empty() || polling.held.is_none() && !polling.owes_answers,
             Self::Socket(socket) => socket.is_empty(),
         }
     }
@@ -159,6 +173,11 @@ impl Polling {
     fn push(&mut self, packet: Bytes) {
         self.bytes += packet.len();
         self.waiting.push_back(packet);
+    }
+
+    /// Tells whether the answer to a call waits for a poll.
+    pub(super) fn owes_answers(&self) -> bool {
+        self.owes_answers
     }
 
     /// Holds a poll. One that has come before gets the same answer again, or takes over where the first still waits.
@@ -210,7 +229,7 @@ impl Polling {
     }
 
     /// Answers the held poll if there is something to say: as much as fits.
-    fn answer(&mut self, max_payload: usize) {
+    pub(super) fn answer(&mut self, max_payload: usize) {
         // A poll that nobody waits for any more takes nothing along.
         if self.held.as_ref().is_some_and(|(held, _)| held.is_closed()) {
             self.held = None;
@@ -232,6 +251,7 @@ impl Polling {
             body.extend_from_slice(&packet);
         }
         let body = body.freeze();
+        self.owes_answers &= !self.waiting.is_empty();
         self.kept = mark.map(|mark| Kept::new(mark, &body));
         let _ = held.send(body);
     }

@@ -131,7 +131,7 @@ impl Recovery {
         let state = State::Here(connection.clone());
         let known = Known { sid: names.sid.clone(), start, state, credentials: None };
         if let Some(Known { state: State::Here(other), .. }) = self.lock().known.insert(names.pid.clone(), known) {
-            other.disconnect();
+            other.lose();
         }
     }
 
@@ -169,7 +169,7 @@ impl Book {
         let Some(known) = self.known.get_mut(pid) else { return };
         if let State::Here(connection) = std::mem::replace(&mut known.state, State::Away { until }) {
             known.credentials = connection.credentials();
-            connection.disconnect();
+            connection.lose();
         }
         self.away.push_back((until, pid.to_owned()));
     }

@@ -4,6 +4,7 @@
 //! when there is room to write them, and a call's answer leaves after the events that the call has caused.
 
 mod end;
+mod goodbye;
 mod input;
 
 use std::future::{Future, poll_fn};
@@ -12,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use feathers_core::{Cursor, Delivery, Error, Params, Payload, Peer, Result, Session, Subscription};
+use feathers_core::{Cursor, Delivery, Error, Handle, Params, Payload, Peer, Result, Session, Subscription};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -36,8 +37,6 @@ use crate::share::Share;
 ///
 /// The original waits for 45 seconds, but stock clients join in the same moment in which the engine is open.
 const JOIN: Duration = Duration::from_secs(15);
-/// How long the goodbye may take to be written.
-const GOODBYE: Duration = Duration::from_secs(5);
 
 /// The task of one client.
 pub(super) struct Driver {
@@ -280,8 +279,9 @@ impl Driver {
         }
         match self.calls.admit(arguments.len()) {
             Ok(permit) => {
-                let params = client.params.clone();
-                self.calls.submit(Ack(id), permit, arguments, |app, arguments| decode::call(app, arguments, params));
+                let (under_way, params) = (client.session.connection().call_begins(), client.params.clone());
+                let decode = |app: &Handle, arguments: &str| decode::call(app, arguments, params);
+                self.calls.submit(Ack(id), (under_way, permit), arguments, decode);
             }
             Err(_) if self.calls.is_abused() => return Err(End::Left { code: 1008 }),
             Err(error) => self.refuse(id, error),
@@ -292,7 +292,7 @@ impl Driver {
     /// Answers at once to what is not even tried.
     fn refuse(&mut self, id: Option<u64>, error: Error) {
         if let Some(answer) = Ack(id).encode(Err(error)) {
-            self.outlet.send(answer);
+            self.outlet.send_refusal(answer);
         }
     }
 
@@ -303,13 +303,18 @@ impl Driver {
         let mut busy = false;
         loop {
             let Client::Inside(client) = &mut self.client else { return Ok(busy) };
-            if !self.outlet.has_room() {
-                if !client.closed.poll(client.session.connection(), cx) {
-                    return Ok(busy);
+            // The answers of a connection that has ended leave in any case: there are only so many.
+            let connection = client.session.connection();
+            if !self.outlet.has_room() && !connection.is_closed() {
+                if client.closed.poll(connection, cx) {
+                    continue;
                 }
-                return self.dismiss().map(|()| true);
+                return Ok(busy);
             }
             client.closed.reset();
+            if connection.is_closed() {
+                client.resuming = None;
+            }
             if let Some(head) = client.resuming
                 && client.events.has_read(head)
             {
@@ -320,7 +325,7 @@ impl Driver {
                 busy = true;
             }
             if let Some((answer, permit)) = self.calls.next_answer(&client.events) {
-                self.outlet.send_held(answer, permit);
+                self.outlet.send_answer(answer, permit);
                 busy = true;
                 continue;
             }
@@ -392,40 +397,6 @@ impl Driver {
     fn schedule(&mut self, due: Due, after: Duration) {
         self.due = due;
         self.timer.set(after);
-    }
-
-    /// Says goodbye, and notes whether the client may come back.
-    async fn finish(mut self, end: End) {
-        if let Client::Inside(client) = &self.client {
-            let (recovery, connection) = (&self.engine.recovery, client.session.connection());
-            match end {
-                End::Lost | End::Closed | End::Renewed | End::Stopping => recovery.left(&client.names, connection),
-                End::Left { .. } | End::Dismissed => recovery.forget(&client.names, connection),
-            }
-        }
-        // The connection leaves its channels before a slow goodbye.
-        drop(self.client);
-        if end == End::Dismissed {
-            self.outlet.send(packet::DISCONNECT);
-        }
-        let goodbye = async {
-            match self.outlet {
-                Outlet::Socket(socket) => match end {
-                    End::Lost => {}
-                    End::Left { code } => socket.close(code, "").await,
-                    End::Closed | End::Dismissed => socket.close(1000, "").await,
-                    End::Renewed => socket.close(1012, "come back").await,
-                    End::Stopping => socket.close(1001, "going away").await,
-                },
-                Outlet::Polling(mut polling) => {
-                    if end != End::Lost {
-                        polling.end(end == End::Closed, self.engine.options.max_payload);
-                    }
-                }
-            }
-        };
-        // A client that does not read does not hold anything up.
-        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     }
 }
 

@@ -7,7 +7,7 @@ use feathers_core::Result;
 use http::{HeaderName, HeaderValue};
 
 use super::incoming::HOLD;
-use super::item::{CONN, VAR_SUBST};
+use super::item::{CONNECTION_TOKEN, VAR_SUBST};
 use super::router::Seat;
 
 const CHANNEL: HeaderName = HeaderName::from_static("grip-channel");
@@ -48,12 +48,12 @@ fn next(link: &str, every: Duration) -> Result<HeaderValue> {
 }
 
 /// Has a poll held: the answer is what the client gets when nothing has come.
-pub(crate) fn response(response: &mut Response, seat: &Seat, own: &str, conn: &str, wait: Duration) -> Result<()> {
+pub(crate) fn response(response: &mut Response, seat: &Seat, own: &str, token: &str, wait: Duration) -> Result<()> {
     let headers = response.headers_mut();
     headers.insert(HOLD, HeaderValue::from_static("response"));
     let channels = format!("{}; prev-id={}; filter={VAR_SUBST}, {own}", seat.channel, seat.last);
     headers.insert(CHANNEL, HeaderValue::try_from(channels)?);
     headers.insert(TIMEOUT, HeaderValue::from(wait.as_secs()));
-    headers.insert(SET_META, HeaderValue::try_from(format!("{CONN}={conn}"))?);
+    headers.insert(SET_META, HeaderValue::try_from(format!("{CONNECTION_TOKEN}={token}"))?);
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::mark::Mark;
 use crate::realtime::{envelope, rpc};
 
 /// The variable of a connection that holds the secret of its session.
-pub(crate) const CONN: &str = "conn";
+pub(crate) const CONNECTION_TOKEN: &str = "connection_token";
 /// The filter that puts it into the answers of polls.
 pub(crate) const VAR_SUBST: &str = "var-subst";
 /// By how much text can grow when it is written into JSON once more: a percent sign becomes seven bytes.
@@ -221,7 +221,9 @@ impl Response {
         let cursor = event.cursor();
         // A percent sign can only be in a string of JSON, where it may be written like this as well.
         let item = text(&item)?.replace('%', "\\u0025");
-        let body = format!("{{\"events\":[{item}],\"cursor\":\"{cursor}\",\"more\":false,\"conn\":\"%({CONN})s\"}}");
+        let token = format!("%({CONNECTION_TOKEN})s");
+        let body =
+            format!("{{\"events\":[{item}],\"cursor\":\"{cursor}\",\"more\":false,\"connectionToken\":\"{token}\"}}");
         let headers = Headers { kind: "application/json; charset=utf-8", tag: format!("\"{cursor}\"") };
         Ok(Self {
             action: "send",

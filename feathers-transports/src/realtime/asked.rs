@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use feathers_core::query::qs;
-use feathers_core::{Credentials, Cursor, Epoch, Error, Presented, Result, Since};
+use feathers_core::{CONNECTION_TOKEN, Credentials, Cursor, Epoch, Error, Presented, Result, Since};
 use http::{HeaderMap, HeaderName, Uri, header};
 use serde_json::{Map, Value};
 
 use crate::since::{self, newest};
 use crate::websocket::Upgrade;
 
-/// Names the session of a request.
-const CONNECTION_ID: HeaderName = HeaderName::from_static("x-connection-id");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
@@ -23,11 +21,17 @@ pub(super) enum Way {
     Poll,
 }
 
-/// Reads the query of the URL.
+/// Reads the query of the URL. The secret of a session has no place there: URLs are written into logs.
 pub(super) fn query(uri: &Uri) -> Result<Map<String, Value>> {
-    match uri.query() {
-        None | Some("") => Ok(Map::new()),
-        Some(query) => qs::parse(query),
+    let query = match uri.query() {
+        None | Some("") => return Ok(Map::new()),
+        Some(query) => qs::parse(query)?,
+    };
+    match ["conn", "connectionToken"].into_iter().find(|word| query.contains_key(*word)) {
+        None => Ok(query),
+        Some(word) => Err(Error::bad_request(format!(
+            "'{word}' is no word of this URL: the secret of a session goes into the header X-Connection-Token"
+        ))),
     }
 }
 
@@ -45,9 +49,9 @@ pub(super) fn way(headers: &HeaderMap, query: &Map<String, Value>) -> Result<Way
     }
 }
 
-/// Reads the secret of the session: `conn` of the query, else the header `X-Connection-Id`.
-pub(super) fn conn<'a>(headers: &'a HeaderMap, query: &'a Map<String, Value>) -> Result<Option<&'a str>> {
-    Ok(word(query, "conn")?.or_else(|| text(headers, &CONNECTION_ID)))
+/// Reads the secret of the session.
+pub(super) fn connection_token(headers: &HeaderMap) -> Option<&str> {
+    text(headers, &CONNECTION_TOKEN)
 }
 
 /// Reads the position for a stream, where a bad one can only be told of in-band.
@@ -91,7 +95,8 @@ pub(super) struct Poll<'a> {
     /// Whether the time to wait came as `Prefer`.
     pub(super) preferred: bool,
     pub(super) limit: usize,
-    pub(super) conn: Option<&'a str>,
+    /// The secret of the session, if it is not the first poll.
+    pub(super) connection_token: Option<&'a str>,
 }
 
 /// How long a poll waits if it does not say.
@@ -104,7 +109,7 @@ impl<'a> Poll<'a> {
     /// Reads a poll; `known` is what is known of the client's position besides its own words.
     pub(super) fn read(
         headers: &'a HeaderMap,
-        query: &'a Map<String, Value>,
+        query: &Map<String, Value>,
         max_wait: Duration,
         epoch: Epoch,
         known: impl IntoIterator<Item = Cursor>,
@@ -123,7 +128,7 @@ impl<'a> Poll<'a> {
             wait: Duration::from_secs(asked.or(preference).unwrap_or(WAIT)).min(max_wait),
             preferred: preference.is_some(),
             limit: usize::try_from(limit.min(MAX_LIMIT)).unwrap_or(usize::MAX),
-            conn: conn(headers, query)?,
+            connection_token: connection_token(headers),
         })
     }
 }
@@ -194,7 +199,7 @@ mod tests {
     use feathers_core::query::qs;
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{Poll, Way, since_of_stream, way};
+    use super::{Poll, Way, query, since_of_stream, way};
 
     fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
         list.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
@@ -287,6 +292,16 @@ mod tests {
         check(&[("prefer", "respond-async, Wait=5; x")], "", Ok((5, true, 256)));
         check(&[("prefer", "wait=5")], "wait=7", Ok((7, false, 256)));
         check(&[("prefer", "wait=soon")], "", Ok((30, false, 256)));
+    }
+
+    #[test]
+    fn the_secret_of_a_session_is_no_word_of_the_url() {
+        let check = |uri: &'static str| query(&http::Uri::from_static(uri)).map_err(|error| error.code());
+        assert_eq!(check("/realtime?connection=1").map(|query| query.len()), Ok(1));
+        for uri in ["/realtime?conn=", "/realtime?wait=0&conn=x", "/realtime?conn[a]=x", "/realtime?connectionToken=x"]
+        {
+            assert_eq!(check(uri), Err(400), "{uri}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::response::Response;
-use feathers_core::{Connection, Cursor, Ending, Error, Headers, Peer, Presented, Provider, Result, Since};
+use feathers_core::{Cursor, Ending, Error, Headers, Peer, Presented, Provider, Result, Since};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
@@ -21,7 +21,7 @@ use tokio::time::Instant;
 pub(super) use self::batch::Batch;
 pub(super) use self::client::Turn;
 pub(super) use self::clients::Clients;
-use super::{Shared, asked, empty, jittered};
+use super::{Shared, asked, empty, jittered, resumption};
 use crate::address::client_address;
 use crate::answer::{error_response, json};
 use crate::budget::{Meter, cost_of_head};
@@ -45,8 +45,9 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let asked = asked::Poll::read(&parts.headers, &query, options.max_wait, shared.app.log().epoch(), known)?;
     let headers = Headers::from(parts.headers.clone());
     let meter = Meter::of(&shared.budget, &parts.extensions);
-    if let Some(conn) = asked.conn {
-        shared.app.connection(conn, &headers).await?;
+    let presented = asked::presented(&mut query);
+    if let Some(token) = asked.connection_token {
+        shared.app.connection_of(token, &presented, &headers).await?;
     }
     if let Some(response) = unchanged(shared, &asked)? {
         return Ok(response);
@@ -58,33 +59,21 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let mut hold = if asked.since.is_some() { asked.wait } else { Duration::ZERO };
     let (wait, preferred, limit) = (asked.wait, asked.preferred, asked.limit);
     let address = client_address(&parts.extensions);
-    let turn = if let Some(turn) = asked.conn.and_then(|conn| shared.clients.take_turn(conn, since)) {
+    let by_ticket = matches!(presented, Presented::Sent(_));
+    let turn = if let Some(turn) = asked.connection_token.and_then(|token| shared.clients.take_turn(token, since)) {
         turn
     } else {
-        let over = asked.conn.and_then(|conn| shared.clients.over(conn));
-        if let Some(over) = &over {
-            shared.app.check_owner(over, &headers).await?;
+        if let Some(over) = asked.connection_token.and_then(|token| shared.clients.over(token)) {
+            shared.app.check_owner(&over, &presented, &headers).await?;
         }
         let Some(share) = shared.shares.take(address) else { return Ok(too_many()) };
         let kept = Meter::of_session(&shared.budget, address).account().take(cost_of_head(&parts.headers))?;
         let Some(place) = shared.clients.reserve(share, kept) else { return Ok(busy()) };
-        if asked.conn.is_some() {
+        if asked.connection_token.is_some() {
             hold = hold.min(SOON);
-        }
-        query.remove("conn");
-        let mut presented = asked::presented(&mut query);
-        let ending = over.as_ref().and_then(Connection::ending);
-        if let (Presented::Headers, Some(Ending::Renewed)) = (&presented, ending)
-            && let Some(kept) = over.as_ref().and_then(Connection::credentials)
-        {
-            presented = Presented::Sent(kept);
         }
         let peer = Peer::new(Provider::new("poll")).headers(headers).query(query).since(since);
         let session = shared.app.open(peer.presented(presented).address(address)).await?;
-        if let (Some(Ending::Denied(error)), None) = (ending, session.connection().credentials()) {
-            // It would go on as somebody unknown, and not know of it.
-            return Err(error.clone());
-        }
         shared.clients.add(session, place, since)
     };
     let log = shared.app.log();
@@ -110,6 +99,10 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     if let Some(held) = at_proxy {
         held.instruct(&mut response, turn.secret())?;
     }
+    if by_ticket {
+        let lifetime = options.linger + options.max_wait;
+        resumption::Writer::new(&parts).write(turn.connection(), lifetime, &mut response);
+    }
     if preferred {
         let applied = HeaderValue::try_from(format!("wait={}", wait.as_secs()))?;
         response.headers_mut().insert(PREFERENCE_APPLIED, applied);
@@ -126,7 +119,7 @@ fn unchanged(shared: &Shared, asked: &asked::Poll<'_>) -> Result<Option<Response
     if !asked.wait.is_zero() || asked.since != Some(since) {
         return Ok(None);
     }
-    if asked.conn.is_some_and(|conn| shared.clients.take_turn(conn, since).is_none()) {
+    if asked.connection_token.is_some_and(|token| shared.clients.take_turn(token, since).is_none()) {
         return Ok(None);
     }
     let mut response = empty(StatusCode::NOT_MODIFIED);

@@ -232,14 +232,17 @@ pub(super) struct Cancel {
 
 /// The result of `$hello`.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Welcome<'a> {
-    pub(super) conn: &'a str,
+    pub(super) connection_token: &'a str,
     pub(super) recovered: bool,
     pub(super) cursor: Cursor,
+    /// What a client that a ticket has let in comes back with, beside that ticket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ticket_secret: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reset: Option<Reset>,
     pub(super) ping: u128,
-    #[serde(rename = "maxFrame")]
     pub(super) max_frame: usize,
 }
 

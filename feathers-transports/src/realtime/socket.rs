@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use feathers_core::{
     Call, Connection, Credentials, Cursor, Delivery, Encoding, Ending, Error, Handle, Method, Peer, Presented, Result,
-    Session, Subscription,
+    Resumption, Session, Subscription, UnderWay,
 };
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -275,10 +275,12 @@ impl<W: Wire> Driver<W> {
                 // It is part of the answer.
                 events.try_next();
             }
+            let resumption = session.connection().get::<Resumption>();
             let welcome = rpc::Welcome {
-                conn: session.secret(),
+                connection_token: session.secret(),
                 recovered: events.is_resumed(),
                 cursor,
+                ticket_secret: resumption.as_ref().map(|resumption| &*resumption.secret),
                 reset,
                 ping: self.settings.ping.as_millis(),
                 max_frame: self.settings.max_frame,
@@ -304,7 +306,8 @@ impl<W: Wire> Driver<W> {
             Err(fault) => return Ok(Err(fault)),
         };
         let params = client.session.params();
-        self.submit(request, move |app, _| {
+        let under_way = client.session.connection().call_begins();
+        self.submit(request, under_way, move |app, _| {
             let path = app.authentication_path().unwrap_or_default();
             let route = app.lookup(path, Encoding::Plain)?;
             let route = route.ok_or_else(|| Error::not_found(format!("Service '{path}' not found")))?;
@@ -332,13 +335,15 @@ impl<W: Wire> Driver<W> {
             return Ok(Err(Fault::new(rpc::INVALID_REQUEST, "say $hello first")));
         };
         let (method, params) = (method.to_owned(), client.session.params());
-        self.submit(request, move |app, text| rpc::call(app, &method, text, params)).map(Ok)
+        let under_way = client.session.connection().call_begins();
+        self.submit(request, under_way, move |app, text| rpc::call(app, &method, text, params)).map(Ok)
     }
 
     /// Has a call made, unless there is no room for more.
     fn submit(
         &mut self,
         request: &Incoming<'_>,
+        under_way: UnderWay,
         decode: impl FnOnce(&Handle, &str) -> Result<Call, rpc::Refusal> + Send + 'static,
     ) -> Result<(), End> {
         if self.draining {
@@ -348,7 +353,7 @@ impl<W: Wire> Driver<W> {
         let text = request.text();
         let id = request.id.as_ref().map_or(0, |id| id.get().len());
         match self.calls.admit(text.len() + id) {
-            Ok(permit) => self.calls.submit(Reply(request.id.clone()), permit, text, decode),
+            Ok(permit) => self.calls.submit(Reply(request.id.clone()), (under_way, permit), text, decode),
             Err(_) if self.calls.is_abused() => return Err(Some((1008, "too many calls"))),
             Err(error) => self.refuse(request, error),
         }
@@ -368,9 +373,13 @@ impl<W: Wire> Driver<W> {
         loop {
             let Client::Inside(client) = &mut self.client else { return Ok(busy) };
             self.socket.attend(&client.session, &client.events);
-            if !self.socket.has_room() {
-                let connection = client.session.connection();
-                return if client.closed.poll(connection, cx) { Err(dismissed(connection)) } else { Ok(busy) };
+            // The answers of a connection that has ended leave in any case: there are only so many.
+            let connection = client.session.connection();
+            if !self.socket.has_room() && !connection.is_closed() {
+                if client.closed.poll(connection, cx) {
+                    continue;
+                }
+                return Ok(busy);
             }
             client.closed.reset();
             if let Some((answer, permit)) = self.calls.next_answer(&client.events) {

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 
 use super::cut::{Cut, CutOff};
 use super::streams::Place;
-use super::{Shared, asked, envelope, jittered};
+use super::{Shared, asked, envelope, jittered, resumption};
 use crate::address::client_address;
 use crate::alarm::Alarm;
 
@@ -45,23 +45,27 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let Some(mut place) = place else { return Ok(response(Body::new(Cut::after(later(&shared.name))))) };
     let since = asked::since_of_stream(&parts.headers, &query, shared.app.log().epoch(), None);
     let named = query.get("names").is_some_and(|names| names == "1");
-    let presented = asked::presented(&mut query);
+    let (presented, cookie) = (asked::presented(&mut query), resumption::Writer::new(&parts));
     let peer = Peer::new(Provider::new("sse")).headers(parts.headers).query(query).since(since);
     let peer = peer.presented(presented).address(address);
     let session = shared.app.open(peer).await?;
     place.hold(session.connection());
     let subscription = session.subscribe().heartbeat(jittered(shared.options.heartbeat));
     let first = greeting(&shared.name, &session, &subscription);
-    Ok(response(Body::new(Stream {
-        name: shared.name.clone(),
+    let end = jittered(shared.options.max_lifetime);
+    let (name, connection) = (shared.name.clone(), session.connection().clone());
+    let mut response = response(Body::new(Stream {
+        name,
         subscription,
         first: Some(first),
         named,
-        end: Alarm::after(jittered(shared.options.max_lifetime)),
+        end: Alarm::after(end),
         cut: None,
         _session: session,
         _place: place,
-    })))
+    }));
+    cookie.write(&connection, end, &mut response);
+    Ok(response)
 }
 
 pub(super) fn response(body: Body) -> Response {
@@ -105,15 +109,16 @@ struct Busy {
 
 /// What a stream begins with.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Connected<'a> {
-    conn: &'a str,
+    connection_token: &'a str,
     cursor: Cursor,
     recovered: bool,
 }
 
 pub(super) fn greeting(name: &str, session: &Session, subscription: &Subscription) -> Bytes {
     let cursor = subscription.cursor();
-    let connected = Connected { conn: session.secret(), cursor, recovered: subscription.is_resumed() };
+    let connected = Connected { connection_token: session.secret(), cursor, recovered: subscription.is_resumed() };
     // A client that has not been told of the reset yet must not take over the cursor that follows it.
     let id = subscription.pending_reset().is_none().then_some(cursor);
     with_retry(RETRY, &envelope::own_block("ready", id, name, "connected", &connected))

@@ -1,12 +1,9 @@
 //! What the headers of a request say about how it is answered, read in one pass: a look-up for each would cost more.
 
-use http::{HeaderMap, HeaderName, header};
+use feathers_core::{CONNECTION_TOKEN, SecretHeaders};
+use http::{HeaderMap, header};
 
-use super::{CONNECTION_ID, SERVICE_METHOD};
-
-/// What a caller says who it is with.
-const CREDENTIALS: [HeaderName; 4] =
-    [header::AUTHORIZATION, header::COOKIE, CONNECTION_ID, HeaderName::from_static("x-api-key")];
+use super::SERVICE_METHOD;
 
 /// What there is among the headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,17 +20,17 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn read(headers: &HeaderMap) -> Self {
+    pub(super) fn read(headers: &HeaderMap, secrets: &SecretHeaders) -> Self {
         let mut asked = Self::default();
         for name in headers.keys() {
             if *name == header::ORIGIN {
                 asked.from_page = true;
             } else if *name == SERVICE_METHOD {
                 asked.names_method = true;
-            } else if *name == CONNECTION_ID {
+            } else if *name == CONNECTION_TOKEN {
                 asked.on_connection = true;
             }
-            asked.personal |= CREDENTIALS.contains(name);
+            asked.personal |= secrets.contains(name);
         }
         asked
     }

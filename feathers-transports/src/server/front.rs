@@ -11,10 +11,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
-use feathers_core::{Error, Result};
+use feathers_core::{Error, Result, SecretHeaders};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use tower::{Layer, Service, ServiceExt};
 use tower_http::compression::Compression;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
@@ -35,10 +35,6 @@ use crate::server::{head, host};
 /// Below this many bytes compression saves no packet.
 const COMPRESS_ABOVE: u64 = 1024;
 
-/// Request headers that nobody may read in a log.
-const SECRETS: [HeaderName; 4] =
-    [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, HeaderName::from_static("x-api-key")];
-
 /// Answers requests: request id, log, the rate limit, CORS, compression, and a 500 instead of a panic.
 #[derive(Clone)]
 pub(super) struct Front(Arc<Shared>);
@@ -47,6 +43,7 @@ struct Shared {
     routes: Routes,
     door: Door,
     budget: Budget,
+    secrets: SecretHeaders,
     cors: Option<CorsFront>,
     compression: bool,
     access_log: bool,
@@ -78,7 +75,7 @@ impl CorsFront {
 impl Front {
     pub(super) fn new(
         routes: Routes,
-        door: Door,
+        (door, secrets): (Door, SecretHeaders),
         budget: Budget,
         cors: Option<CorsFront>,
         compression: bool,
@@ -89,6 +86,7 @@ impl Front {
             routes,
             door,
             budget,
+            secrets,
             cors,
             compression,
             access_log,
@@ -114,7 +112,7 @@ impl Front {
         refusal: Option<&Error>,
     ) -> BoxFuture<'static, Response> {
         let front = &self.0;
-        let (id, length) = prepare(request.headers_mut());
+        let (id, length) = prepare(request.headers_mut(), &front.secrets);
         #[cfg(feature = "grip")]
         let received = front.grip.as_ref().map_or(Ok(()), |origin| Proxied::receive(origin, &mut request));
         let client = front.door.identify(&mut request, peer.map(|peer| peer.address.ip()));
@@ -215,12 +213,12 @@ where
 
 /// Gives a request its id, hides the values of secrets from everybody who formats the headers for debugging, and returns
 /// how long the headers are as well.
-fn prepare(headers: &mut HeaderMap) -> (HeaderValue, usize) {
+fn prepare(headers: &mut HeaderMap, secrets: &SecretHeaders) -> (HeaderValue, usize) {
     let (mut id, mut length) = (None, 0);
     // One pass costs less than a look-up for each name.
     for (name, value) in headers.iter_mut() {
         length += head::length(name, value);
-        if SECRETS.contains(name) {
+        if secrets.contains(name) {
             value.set_sensitive(true);
         } else if *name == REQUEST_ID && id.is_none() {
             id = Some(value.clone());

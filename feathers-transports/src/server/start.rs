@@ -172,7 +172,7 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
     let cors = options.cors.as_ref().map(CorsFront::new).transpose()?;
     let front = Front::new(
         all,
-        door,
+        (door, app.secret_headers().clone()),
         Budget::of(app),
         cors,
         options.compression,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use feathers_core::{Error, Params, Result};
+use feathers_core::{Error, Params, Result, UnderWay};
 
 use crate::budget::{Account, OVERHEAD, Permit};
 use crate::calls::{Bucket, CONCURRENT};
@@ -18,6 +18,8 @@ pub(super) struct Job<R> {
     pub(super) reply: Option<R>,
     /// Its text and what it is made with, or why it cannot be made. It is decoded when it runs.
     pub(super) call: Result<(Bytes, Params)>,
+    /// The connection waits for its end.
+    pub(super) under_way: Option<UnderWay>,
     /// The leave to hold the text.
     pub(super) permit: Permit,
 }
@@ -94,7 +96,7 @@ mod tests {
     fn submit(calls: &Calls<usize>, reply: usize, size: usize) -> Result<bool> {
         let permit = calls.admit(size)?;
         let call = Ok((Bytes::new(), Params::new()));
-        Ok(calls.submit(Job { reply: Some(reply), call, permit }).is_some())
+        Ok(calls.submit(Job { reply: Some(reply), call, under_way: None, permit }).is_some())
     }
 
     #[test]

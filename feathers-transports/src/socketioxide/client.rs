@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use feathers_core::{Error, Handle, Params, Payload, Result, Session};
+use feathers_core::{Error, Handle, Params, Payload, Result, Session, UnderWay};
 use futures_util::FutureExt;
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::AckSender;
@@ -39,6 +39,8 @@ pub(super) struct Answer {
     pub(super) result: Result<Payload>,
     /// Events up to here go first.
     pub(super) head: u64,
+    /// The connection waits until it has left.
+    pub(super) _under_way: Option<UnderWay>,
 }
 
 /// Where an answer goes.
@@ -92,7 +94,8 @@ impl Client {
 
     /// Takes a call in, in the order of arrival: it has started, or waits for its turn, when this returns.
     fn accept(self: &Arc<Self>, socket: Arc<Socket>, message: &Value, id: Option<i64>) {
-        let Some(params) = self.lock().as_ref().map(Session::params) else { return };
+        let begun = self.lock().as_ref().map(|session| (session.params(), session.connection().call_begins()));
+        let Some((params, under_way)) = begun else { return };
         let call = match message {
             _ if self.app.is_stopping() => Err(Error::unavailable("the server is shutting down")),
             Value::Str(text, None) => Ok((bytes::Bytes::copy_from_slice(text.as_bytes()), params)),
@@ -107,7 +110,7 @@ impl Client {
                 return;
             }
         };
-        if let Some(job) = self.calls.submit(Job { reply, call, permit }) {
+        if let Some(job) = self.calls.submit(Job { reply, call, under_way: Some(under_way), permit }) {
             // The first step happens here, so that calls start in order; short ones end here, too.
             let mut work = self.clone().work(*job).boxed();
             if (&mut work).now_or_never().is_none() {
@@ -124,7 +127,7 @@ impl Client {
             if let Some(to) = job.reply {
                 let head = self.app.log().head().seq;
                 // Nobody is there any more if this fails.
-                let _ = self.answers.send(Answer { to, result, head }).await;
+                let _ = self.answers.send(Answer { to, result, head, _under_way: job.under_way }).await;
             }
             next = self.calls.finished();
         }

@@ -20,7 +20,7 @@ use crate::socketioxide::client::{Client, Raw, Requests};
 use crate::socketioxide::pump::Pump;
 
 /// Names in the URL that belong to the engine and not to the application.
-const ENGINE_NAMES: [&str; 5] = ["EIO", "transport", "sid", "t", "b64"];
+const ENGINE_NAMES: [&str; 4] = ["EIO", "transport", "t", "b64"];
 
 /// How clients are let in.
 #[derive(Clone)]

@@ -72,7 +72,7 @@ impl Listener {
     /// Tells the client its secret, which makes its calls calls of this connection.
     fn first(&self) -> Bytes {
         let (conn, cursor) = (&**self.session.secret(), self.events.cursor());
-        line(&json!({ "conn": conn, "cursor": cursor, "recovered": self.events.is_resumed() }))
+        line(&json!({ "connectionToken": conn, "cursor": cursor, "recovered": self.events.is_resumed() }))
     }
 
     /// Takes the next line out of the log. Asked for only when the client has room for it.
@@ -142,7 +142,7 @@ async fn call(app: &Handle, headers: &HeaderMap, line: Line) -> Result<Payload> 
     // Whoever sets the provider is a client: only methods for clients can be called.
     params.provider = Some(NDJSON);
     params.headers = headers.clone().into();
-    if let Some(secret) = params.headers.value("x-connection-id") {
+    if let Some(secret) = params.headers.value("x-connection-token") {
         params.connection = app.connection(secret, &params.headers).await?;
     }
     let call = Call {

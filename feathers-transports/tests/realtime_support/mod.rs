@@ -19,6 +19,9 @@ use tower::ServiceExt;
 /// How long anything may take that should happen at once.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The header that names a session by its secret.
+pub(crate) const CONNECTION_TOKEN: &str = "x-connection-token";
+
 /// A name of an event that would end a line, and begin others.
 pub(crate) const NASTY: &str = "a\r\n\r\ndata: b\n\nid: c";
 

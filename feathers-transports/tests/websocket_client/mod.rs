@@ -69,7 +69,7 @@ impl Rpc {
     /// Says hello and returns the result.
     pub(crate) async fn hello(&mut self, params: Value) -> Value {
         let answer = self.call("$hello", params).await;
-        assert!(answer["result"]["conn"].is_string(), "{answer}");
+        assert!(answer["result"]["connectionToken"].is_string(), "{answer}");
         answer["result"].clone()
     }
 

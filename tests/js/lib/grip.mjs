@@ -50,8 +50,8 @@ export const held = (mode) => ({ answer }) => answer['grip-hold'] === mode
 
 /** Begins a long poll through a proxy, from now on unless a cursor is named, and waits until the proxy is told to hold it. */
 export async function heldPoll({ url, origin }, query) {
-  const { cursor: since, conn } = query?.since ? query : await poll(url)
+  const { cursor: since, connectionToken } = query?.since ? query : await poll(url)
   const isHeld = origin.next(held('response'), 'a hold')
-  const answer = poll(url, { since, conn, wait: '20', ...query })
-  return { since, conn, exchange: await isHeld, answer }
+  const answer = poll(url, { since, connectionToken, wait: '20', ...query })
+  return { since, connectionToken, exchange: await isHeld, answer }
 }

@@ -54,12 +54,14 @@ const WAYS = {
     let place = {}
     for (;;) {
       try {
-        const response = await fetch(`${url}/realtime?${new URLSearchParams({ wait: '5', ...place })}`)
-        const { events, cursor, conn, reset } = await response.json()
+        const { connectionToken, ...query } = place
+        const headers = connectionToken ? { 'X-Connection-Token': connectionToken } : {}
+        const response = await fetch(`${url}/realtime?${new URLSearchParams({ wait: '5', ...query })}`, { headers })
+        const { events, cursor, reset, ...answer } = await response.json()
         if (!place.since) hear.ready()
         for (const { data } of events) hear.event(data)
         if (reset) hear.reset(reset)
-        place = { since: cursor, conn }
+        place = { since: cursor, connectionToken: answer.connectionToken }
       } catch {
         await delay(RETRY)
       }

@@ -92,6 +92,28 @@ for (const transport of ['rest', 'websocket', 'polling']) {
       await assert.rejects(app.service('dummy').find(), { code: 401 })
     })
 
+    it('settles the call that ends its own login, and those beside it', async () => {
+      const changes = {
+        password: (users, id) => users.patch(id, { password: 'another secret' }),
+        role: (users, id) => users.patch(id, { role: 'admin' }),
+        removal: (users, id) => users.remove(id)
+      }
+      for (const [index, [name, change]] of Object.entries(changes).entries()) {
+        const id = 1_000 + index
+        const login = { strategy: 'local', email: `${name}@${transport}.example`, password: 'supersecret' }
+        const app = open(transport, server.url)
+        const { email, password } = login
+        await app.service('users').create({ id, email, password })
+        await app.authenticate(login)
+        const slow = app.service('slow').get(300)
+        const changed = change(app.service('users'), id)
+        const behind = app.service('todos').find().then(() => 200, ({ code }) => code)
+        assert.equal((await changed).id, id, name)
+        assert.ok([200, 401].includes(await behind), name)
+        assert.deepEqual(await slow, { id: 300 }, name)
+      }
+    })
+
     it('forgets a token that is not good', async () => {
       const storage = new Store()
       storage.setItem('feathers-jwt', 'nonsense')

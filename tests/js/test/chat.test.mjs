@@ -295,15 +295,18 @@ describe('chat page', function () {
       const token = await logIn('bob')
       const { id } = await call('rooms', { name: 'Again' }, token)
       const page = await open(bob, 'longpoll')
-      let conn
-      page.on('request', (request) => { conn = new URL(request.url()).searchParams.get('conn') ?? conn })
+      let session
+      page.on('request', (request) => { session = request.headers()['x-connection-token'] ?? session })
       await room(page, 'Again').click()
       for (const text of ['before', 'after']) {
         await page.locator('#rooms [aria-current]', { hasText: 'Again' }).waitFor()
         await call('messages', { text, room: id }, token)
         await message(page, text).waitFor()
         const joins = page.waitForResponse((response) => response.url().endsWith('/members'))
-        const response = await fetch(`${chat.url}/realtime?conn=${conn}`, { method: 'DELETE' })
+        const response = await fetch(`${chat.url}/realtime`, {
+          method: 'DELETE',
+          headers: { 'X-Connection-Token': session, Authorization: `Bearer ${token}` }
+        })
         assert.ok(response.ok, await response.text())
         await joins
       }

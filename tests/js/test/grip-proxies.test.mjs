@@ -79,10 +79,10 @@ describe('T16: whom a server believes that it is a proxy', function () {
   })
 
   it('headers that a client makes up past the proxy are nothing', async () => {
-    const { cursor: since, conn } = await poll(grip.server.url)
+    const { cursor: since, connectionToken } = await poll(grip.server.url)
     const headers = { 'grip-last': 'e-everybody; last-id=x-1', 'meta-feathers': 'x', 'connection-id': 'x' }
     await publish(grip.server, [2])
-    assert.deepEqual(heard(await poll(grip.server.url, { since, conn, wait: '5' }, headers)), [2])
+    assert.deepEqual(heard(await poll(grip.server.url, { since, connectionToken, wait: '5' }, headers)), [2])
     const response = await fetch(`${grip.server.url}/realtime`, {
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/websocket-events', accept: 'application/websocket-events' },
@@ -155,7 +155,7 @@ describe('T16: what is large or odd', function () {
   it('a WebSocket gets what Pushpin passes on, and is closed before what it does not', async () => {
     const socket = await openSocket(grip.url)
     const numbersOf = numbers(10, 14)
-    await publish(grip.server, numbersOf, { text: '%(conn)s'.repeat(3_500) })
+    await publish(grip.server, numbersOf, { text: '%(connection_token)s'.repeat(2_000) })
     await socket.until(() => socket.numbers().at(-1) === 13, 'event 13')
     assert.deepEqual(socket.numbers(), numbersOf)
     await publish(grip.server, [14], { text: 'x'.repeat(45_000) })
@@ -163,11 +163,11 @@ describe('T16: what is large or odd', function () {
   })
 
   it('what stands for something to a proxy stays as it is in the answer to a poll', async () => {
-    const { conn, answer } = await heldPoll(grip.proxy)
-    const text = '%(conn)s %s %% "\r\n'
+    const { connectionToken, answer } = await heldPoll(grip.proxy)
+    const text = '%(connection_token)s %s %% "\r\n'
     await publish(grip.server, [3], { text })
     const got = await answer
-    assert.deepEqual([got.events[0].data, got.conn], [{ n: 3, text }, conn])
+    assert.deepEqual([got.events[0].data, got.connectionToken], [{ n: 3, text }, connectionToken])
   })
 })
 

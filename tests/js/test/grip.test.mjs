@@ -21,23 +21,23 @@ describe('T16: behind Pushpin', function () {
   after(() => grip?.close())
 
   it('a long poll is held by the proxy and answered by what is published', async () => {
-    const { since, conn, exchange, answer } = await heldPoll(grip.proxy)
+    const { since, connectionToken, exchange, answer } = await heldPoll(grip.proxy)
     assert.match(exchange.answer['grip-channel'], /; *prev-id=/)
     const begun = Date.now()
     await publish(grip.server, [1])
     const got = await answer
     assert.ok(Date.now() - begun < 2_000, `${Date.now() - begun} ms`)
-    assert.deepEqual([heard(got), got.more, got.conn], [[1], false, conn])
+    assert.deepEqual([heard(got), got.more, got.connectionToken], [[1], false, connectionToken])
     // What the app itself answers is the same.
-    assert.deepEqual(await poll(grip.server.url, { since, conn, wait: '0' }), { ...got, retryAfterMs: 3000 })
+    assert.deepEqual(await poll(grip.server.url, { since, connectionToken, wait: '0' }), { ...got, retryAfterMs: 3000 })
   })
 
   it('a long poll without events is answered when its time is over', async () => {
     const begun = Date.now()
-    const { since, conn, answer } = await heldPoll(grip.proxy, { wait: '5' })
+    const { since, connectionToken, answer } = await heldPoll(grip.proxy, { wait: '5' })
     const got = await answer
     const time = Date.now() - begun
-    assert.deepEqual(got, { events: [], cursor: since, more: false, conn })
+    assert.deepEqual(got, { events: [], cursor: since, more: false, connectionToken })
     assert.ok(time > 4_500 && time < 8_000, `${time} ms`)
   })
 
@@ -80,7 +80,7 @@ describe('T16: behind Pushpin', function () {
 
   it('a WebSocket has its calls answered, and gets what is published', async () => {
     reader = await openSocket(grip.url)
-    assert.match(reader.hello.conn, /^\w+$/)
+    assert.match(reader.hello.connectionToken, /^\w+$/)
     assert.deepEqual(await reader.call('get', { path: 'ev', id: 7 }), { id: 7 })
     await assert.rejects(reader.call('get', { path: 'nothing', id: 7 }), { code: 404 })
     await publish(grip.server, [20])

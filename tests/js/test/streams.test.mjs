@@ -63,8 +63,9 @@ describe('T12: polls whose answers are dropped', function () {
   afterEach(() => proxy?.close())
   after(() => server?.stop())
 
-  async function poll(query = {}) {
-    const response = await fetch(`${proxy.url}/realtime?${new URLSearchParams(query)}`)
+  async function poll({ connectionToken, ...query } = {}) {
+    const headers = connectionToken ? { 'X-Connection-Token': connectionToken } : {}
+    const response = await fetch(`${proxy.url}/realtime?${new URLSearchParams(query)}`, { headers })
     assert.equal(response.status, 200)
     return response.json()
   }
@@ -74,8 +75,8 @@ describe('T12: polls whose answers are dropped', function () {
 
   for (const [kind, wait] of [['long', '20'], ['short', '0']]) {
     it(`a ${kind} poll that is repeated with the old cursor gets the same ids`, async () => {
-      const { cursor: since, conn } = await poll()
-      const query = { since, conn, wait }
+      const { cursor: since, connectionToken } = await poll()
+      const query = { since, connectionToken, wait }
       await publish(server, numbers(0, 5))
       proxy.faults.drop = 1
       await assert.rejects(poll(query))
@@ -91,7 +92,7 @@ describe('T12: polls whose answers are dropped', function () {
 
     it(`nothing is lost or doubled where three answers of ten to ${kind} polls are dropped`, async () => {
       const EVENTS = 200
-      let { cursor: since, conn } = await poll()
+      let { cursor: since, connectionToken } = await poll()
       proxy.faults.drop = 0.3
       const next = random(7)
       const got = []
@@ -101,11 +102,11 @@ describe('T12: polls whose answers are dropped', function () {
           await publish(server, numbers(published, published + count))
           published += count
         }
-        const answer = await poll({ since, conn, wait }).catch(() => undefined)
+        const answer = await poll({ since, connectionToken, wait }).catch(() => undefined)
         if (!answer) continue
         assert.equal(answer.reset, undefined)
         got.push(...heard(answer))
-        ;({ cursor: since, conn } = answer)
+        ;({ cursor: since, connectionToken } = answer)
       }
       assert.deepEqual(got, numbers(0, EVENTS))
       assert.ok(proxy.counts.dropped > 10, `${proxy.counts.dropped} dropped`)
@@ -113,13 +114,13 @@ describe('T12: polls whose answers are dropped', function () {
   }
 
   it('a long poll whose answer is dropped while it waits gets the same event again', async () => {
-    const { cursor: since, conn } = await poll()
+    const { cursor: since, connectionToken } = await poll()
     proxy.faults.drop = 1
-    const lost = assert.rejects(poll({ since, conn, wait: '20' }))
+    const lost = assert.rejects(poll({ since, connectionToken, wait: '20' }))
     await publish(server, [0])
     await lost
     assert.equal(proxy.counts.dropped, 1)
     proxy.faults.drop = 0
-    assert.deepEqual(heard(await poll({ since, conn, wait: '20' })), [0])
+    assert.deepEqual(heard(await poll({ since, connectionToken, wait: '20' })), [0])
   })
 })

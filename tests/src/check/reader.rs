@@ -69,7 +69,7 @@ pub(super) struct Reader {
     http: reqwest::Client,
     /// The last cursor.
     since: Option<String>,
-    /// What the server has called this client: the `pid` of Socket.IO, or the `conn` of polls.
+    /// What the server has called this client: the `pid` of Socket.IO, or the `connectionToken` of polls.
     secret: Option<String>,
     has_records: bool,
 }

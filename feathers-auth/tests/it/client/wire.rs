@@ -57,9 +57,13 @@ impl Packets {
         Self::Socket { stream: Box::new(stream), disconnected: false }
     }
 
-    pub(super) async fn poll(world: &World, more: &str) -> Self {
+    pub(super) async fn poll(world: &World, more: &str, headers: &[(&'static str, String)]) -> Self {
         let url = format!("{}/socket.io/?EIO=4&transport=polling{more}", world.server.url());
-        let open = world.http.get(&url).send().await.unwrap().text().await.unwrap();
+        let mut request = world.http.get(&url);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let open = request.send().await.unwrap().text().await.unwrap();
         let open: Value = serde_json::from_str(open.strip_prefix('0').unwrap()).unwrap();
         let sid = open["sid"].as_str().unwrap();
         Self::Poll { http: world.http.clone(), url: format!("{url}&sid={sid}"), waiting: VecDeque::new() }
@@ -79,7 +83,11 @@ impl Packets {
         match self {
             Self::Socket { stream, disconnected } => match stream.next().await {
                 Some(Ok(Message::Text(text))) => {
-                    *disconnected |= text.as_str() == "41";
+                    if text.as_str() == "41" {
+                        // As stock clients do.
+                        *disconnected = true;
+                        let _ = stream.close().await;
+                    }
                     Ok(text.to_string())
                 }
                 Some(Ok(Message::Close(frame))) if !*disconnected => {
@@ -105,6 +113,10 @@ impl Packets {
     }
 }
 
+fn cookies(response: &reqwest::Response) -> Vec<String> {
+    response.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect()
+}
+
 /// The body of a stream.
 pub(super) struct Stream {
     chunks: Pin<Box<dyn futures_util::Stream<Item = reqwest::Result<Bytes>> + Send>>,
@@ -116,14 +128,17 @@ impl Stream {
         http: &reqwest::Client,
         url: &str,
         headers: &[(&'static str, String)],
-    ) -> Result<Self, End> {
+    ) -> Result<(Self, Vec<String>), End> {
         let mut request = http.get(url);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
         let response = request.send().await.unwrap();
         match response.status().as_u16() {
-            200 => Ok(Self { chunks: Box::pin(response.bytes_stream()), text: String::new() }),
+            200 => {
+                let cookies = cookies(&response);
+                Ok((Self { chunks: Box::pin(response.bytes_stream()), text: String::new() }, cookies))
+            }
             status => Err(End::Status(status)),
         }
     }
@@ -145,7 +160,7 @@ impl Stream {
 /// Polls: each is a request of its own.
 pub(super) struct Poll {
     pub(super) wait: u64,
-    /// For the first poll only.
+    /// In the URL of every poll.
     pub(super) ticket: String,
 }
 
@@ -199,26 +214,33 @@ impl Client {
     pub(super) async fn poll(&mut self, waits: bool) -> Result<(), End> {
         let Wire::Poll(poll) = &mut self.wire else { panic!("{:?} does not poll", self.way) };
         let wait = if waits { poll.wait } else { 0 };
-        let mut url = format!("{}/realtime?wait={wait}{}", self.url, std::mem::take(&mut poll.ticket));
+        let mut url = format!("{}/realtime?wait={wait}{}", self.url, poll.ticket);
         if !self.cursor.is_empty() {
             write!(url, "&since={}", self.cursor).unwrap();
         }
-        if let Some(conn) = &self.conn {
-            write!(url, "&conn={conn}").unwrap();
-        }
         let mut request = self.http.get(url);
+        if let Some(conn) = &self.conn {
+            request = request.header("x-connection-token", conn);
+        }
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
+        for cookie in &self.cookies {
+            request = request.header("cookie", cookie.split(';').next().unwrap());
+        }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
+        let set = cookies(&response);
+        if !set.is_empty() {
+            self.cookies = set;
+        }
         let text = response.text().await.unwrap();
         self.bytes.push_str(&text);
         if status != 200 {
             return Err(End::Status(status));
         }
         let answer: Value = serde_json::from_str(&text).unwrap();
-        self.conn = answer["conn"].as_str().map(str::to_owned);
+        self.conn = answer["connectionToken"].as_str().map(str::to_owned);
         answer["cursor"].as_str().unwrap().clone_into(&mut self.cursor);
         if let Some(reset) = answer.get("reset") {
             self.backlog.push_back(Seen::Notice("reset".to_owned(), reset.clone()));

@@ -46,7 +46,7 @@ pub(in crate::realtime) fn hold(proxied: &Proxied, turn: &Turn, batch: &mut Batc
 
 impl Hold {
     /// Puts it on the answer.
-    pub(in crate::realtime) fn instruct(&self, response: &mut Response, conn: &str) -> Result<()> {
-        hold::response(response, &self.seat, &self.own, conn, self.wait)
+    pub(in crate::realtime) fn instruct(&self, response: &mut Response, token: &str) -> Result<()> {
+        hold::response(response, &self.seat, &self.own, token, self.wait)
     }
 }

@@ -323,6 +323,13 @@ impl Wire for Relay {
     }
 
     async fn close(mut self, code: u16, reason: &'static str) {
+        // Answers that no request has taken along: the ping that was published has the proxy ask for them.
+        while self.answer.is_none()
+            && !self.output.is_empty()
+            && let Some(exchange) = self.inbox.recv().await
+        {
+            self.begin(exchange);
+        }
         if self.answer.is_some() {
             self.output.push(Event::Close(Some(Close::new(code, reason))));
             self.finish(true);

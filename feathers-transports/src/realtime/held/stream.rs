@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{OriginalUri, Request};
 use axum::response::Response;
 use bytes::BytesMut;
-use feathers_core::{Cursor, Peer, Provider, Result, Since, Subscription};
+use feathers_core::{Cursor, Peer, Presented, Provider, Result, Since, Subscription};
 use http::request::Parts;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::Stream;
 use crate::address::client_address;
 use crate::grip::{LEASE, Link, Proxied, hold};
-use crate::realtime::{Shared, asked, sse};
+use crate::realtime::{Shared, asked, resumption, sse};
 use crate::since::newest;
 
 /// Past this many bytes the first answer ends, and the client comes back for the rest.
@@ -61,7 +61,7 @@ async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<
     let Some(place) = place else { return Ok(sse::response(Body::from(sse::later(&shared.name)))) };
     let since = asked::since_of_stream(&parts.headers, &query, shared.app.log().epoch(), proxied.delivered());
     let named = query.get("names").is_some_and(|names| names == "1");
-    let presented = asked::presented(&mut query);
+    let (presented, cookie) = (asked::presented(&mut query), resumption::Writer::new(&parts));
     let path = path(&parts);
     let peer = Peer::new(Provider::new("sse")).headers(parts.headers).query(query).since(since);
     let session = shared.app.open(peer.presented(presented).address(address)).await?;
@@ -72,9 +72,10 @@ async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<
     let stream =
         Stream { session, named, until: Mutex::new(Instant::now() + LEASE), origin: origin.clone(), _place: place };
     let stream = shared.held.keep(stream);
-    Turn { shared, stream: &stream, path: &path, before: None }
-        .answer(reader, BytesMut::from(&*greeting))
-        .map(|(response, _)| response)
+    let turn = Turn { shared, stream: &stream, path: &path, before: None };
+    let (mut response, _) = turn.answer(reader, BytesMut::from(&*greeting))?;
+    cookie.write(stream.session.connection(), shared.options.max_lifetime, &mut response);
+    Ok(response)
 }
 
 /// Answers when the proxy asks again. A session that is over ends the stream: the client comes back by itself, with what
@@ -84,8 +85,10 @@ async fn again(shared: &Shared, proxied: &Proxied, parts: &Parts, token: &str) -
     let Some(link) = proxied.origin().tokens().verify::<Link>(token) else { return over() };
     let Some(stream) = shared.held.find(&link.sid) else { return over() };
     let connection = stream.session.connection();
-    // The request is the proxy's own, with nothing of the client's but the token.
-    shared.app.check_owner(connection, &parts.headers.clone().into()).await?;
+    // The request is the proxy's own, with nothing of the client's but the token, which is ours.
+    if parts.headers.keys().any(|name| shared.app.secret_headers().contains(name)) {
+        shared.app.check_owner(connection, &Presented::Headers, &parts.headers.clone().into()).await?;
+    }
     if connection.is_closed() {
         return over();
     }

@@ -80,7 +80,7 @@ impl Batch {
     }
 
     /// Writes the answer; `interval` is when a short poll should come again.
-    pub(super) fn into_body(self, conn: &str, interval: Option<Duration>) -> Bytes {
+    pub(super) fn into_body(self, token: &str, interval: Option<Duration>) -> Bytes {
         let size = self.bytes + self.events.len() + AROUND;
         let mut body = Vec::with_capacity(size);
         body.extend_from_slice(b"{\"events\":[");
@@ -91,7 +91,8 @@ impl Batch {
             body.extend_from_slice(event);
         }
         let Self { cursor, more, .. } = self;
-        body.extend_from_slice(format!("],\"cursor\":\"{cursor}\",\"more\":{more},\"conn\":\"{conn}\"").as_bytes());
+        let rest = format!("],\"cursor\":\"{cursor}\",\"more\":{more},\"connectionToken\":\"{token}\"");
+        body.extend_from_slice(rest.as_bytes());
         if let Some(reset) = self.reset.and_then(|reset| serde_json::to_vec(&reset).ok()) {
             body.extend_from_slice(b",\"reset\":");
             body.extend_from_slice(&reset);

@@ -93,7 +93,6 @@ impl Turn {
         self.client.secret()
     }
 
-    #[cfg(feature = "grip")]
     pub(in crate::realtime) fn connection(&self) -> &Connection {
         self.client.connection()
     }

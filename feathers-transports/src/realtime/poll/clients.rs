@@ -51,10 +51,10 @@ impl Clients {
     }
 
     /// Begins a poll of a client that is there.
-    pub(super) fn take_turn(&self, conn: &str, since: Since) -> Option<Turn> {
+    pub(super) fn take_turn(&self, token: &str, since: Since) -> Option<Turn> {
         let turn = {
             let table = self.lock();
-            let client = table.as_ref()?.clients.get(conn).filter(|client| !client.is_over())?;
+            let client = table.as_ref()?.clients.get(token).filter(|client| !client.is_over())?;
             // Under the lock of the table, so that it is not found idle meanwhile.
             client.next_turn()
         };
@@ -62,11 +62,11 @@ impl Clients {
     }
 
     /// Returns the connection of a client that the server has ended not long ago.
-    pub(super) fn over(&self, conn: &str) -> Option<Connection> {
+    pub(super) fn over(&self, token: &str) -> Option<Connection> {
         let table = self.lock();
         let table = table.as_ref()?;
-        let client = table.clients.get(conn).filter(|client| client.is_over()).map(|client| client.connection());
-        client.or_else(|| table.over.get(conn).map(|(connection, _)| connection)).cloned()
+        let client = table.clients.get(token).filter(|client| client.is_over()).map(|client| client.connection());
+        client.or_else(|| table.over.get(token).map(|(connection, _)| connection)).cloned()
     }
 
     /// Takes a place for a new client of an address; `None` if there is none or the server stops.
@@ -93,8 +93,8 @@ impl Clients {
     }
 
     /// Ends a client; `false` if there is none of that secret.
-    pub(in crate::realtime) fn end(&self, conn: &str) -> bool {
-        let client = self.lock().as_mut().and_then(|table| table.clients.remove(conn));
+    pub(in crate::realtime) fn end(&self, token: &str) -> bool {
+        let client = self.lock().as_mut().and_then(|table| table.clients.remove(token));
         client.is_some_and(|client| {
             client.end();
             true

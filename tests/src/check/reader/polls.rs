@@ -27,9 +27,11 @@ impl Reader {
     async fn poll(&mut self, long: bool) -> Ended<bool> {
         let mut query = vec![("wait", if long { WAIT } else { "0" })];
         query.extend(self.since.as_deref().map(|since| ("since", since)));
-        query.extend(self.secret.as_deref().map(|conn| ("conn", conn)));
         let mut request =
             self.http.get(format!("http://{}/realtime", self.plan.door)).query(&query).timeout(self.silence());
+        if let Some(secret) = &self.secret {
+            request = request.header("x-connection-token", secret);
+        }
         if !long && let Some(since) = &self.since {
             request = request.header("if-none-match", format!("\"{since}\""));
         }
@@ -38,7 +40,7 @@ impl Reader {
             return Ok(false);
         }
         let body: Value = http::json(answer).await?;
-        self.secret = body["conn"].as_str().map(ToOwned::to_owned);
+        self.secret = body["connectionToken"].as_str().map(ToOwned::to_owned);
         for event in body["events"].as_array().into_iter().flatten() {
             let text = |name: &str| event[name].as_str().unwrap_or_default();
             self.event(text("path"), text("event"), &event["data"], text("id"));

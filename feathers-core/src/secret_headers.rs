@@ -1,0 +1,65 @@
+//! Secrets in requests: which headers and which words of a URL hold them.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, header};
+
+/// The header that names a session by its secret.
+///
+/// With it a call belongs to the connection of that session, as far as its caller is the one who is logged in there.
+pub const CONNECTION_TOKEN: HeaderName = HeaderName::from_static("x-connection-token");
+
+/// The headers of every app.
+const ALWAYS: [HeaderName; 5] = [
+    header::AUTHORIZATION,
+    header::COOKIE,
+    CONNECTION_TOKEN,
+    HeaderName::from_static("x-api-key"),
+    header::PROXY_AUTHORIZATION,
+];
+
+/// The words of a URL that hold secrets; none of them is part of what a connection keeps of its URL.
+const WORDS: [&str; 3] = ["ticket", "sid", "grip"];
+
+/// The headers of requests whose values are secret.
+///
+/// Nothing that writes logs shows their values, and no cache keeps an answer to a request that has one of them.
+/// [`App::secret_header`](crate::App::secret_header) adds more.
+#[derive(Clone, Debug)]
+pub struct SecretHeaders(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    names: Vec<HeaderName>,
+    vary: HeaderValue,
+}
+
+impl SecretHeaders {
+    pub(crate) fn new(more: Vec<HeaderName>) -> Self {
+        let mut all = ALWAYS.to_vec();
+        for name in more {
+            if !all.contains(&name) {
+                all.push(name);
+            }
+        }
+        let own: Vec<&str> =
+            all.iter().filter(|name| *name != header::PROXY_AUTHORIZATION).map(HeaderName::as_str).collect();
+        let vary = HeaderValue::try_from(own.join(", ")).unwrap_or_else(|_| HeaderValue::from_static("*"));
+        Self(Arc::new(Inner { names: all, vary }))
+    }
+
+    /// Tells whether the values of a header are secret.
+    pub fn contains(&self, name: &HeaderName) -> bool {
+        self.0.names.contains(name)
+    }
+
+    /// Returns what `Vary` of an answer to a request with credentials says.
+    pub fn vary(&self) -> &HeaderValue {
+        &self.0.vary
+    }
+}
+
+/// Tells whether a word of a URL holds a secret.
+pub(crate) fn is_secret_word(word: &str) -> bool {
+    WORDS.contains(&word)
+}

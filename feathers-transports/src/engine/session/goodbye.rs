@@ -1,0 +1,69 @@
+//! The end of a session: why it ends, and what the client is told.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::{Client, Command, Driver, End};
+use crate::engine::outbox::{Outlet, Polling, Turn};
+use crate::engine::packet;
+
+/// How long the goodbye may take to be written.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+impl Driver {
+    /// Says goodbye, and notes whether the client may come back.
+    pub(super) async fn finish(mut self, end: End) {
+        if let Client::Inside(client) = &self.client {
+            let (recovery, connection) = (&self.engine.recovery, client.session.connection());
+            match end {
+                End::Lost | End::Closed | End::Renewed | End::Stopping => recovery.left(&client.names, connection),
+                End::Left { .. } | End::Dismissed => recovery.forget(&client.names, connection),
+            }
+        }
+        // The connection leaves its channels before a slow goodbye.
+        drop(self.client);
+        if end == End::Dismissed {
+            self.outlet.send(packet::DISCONNECT);
+        }
+        let goodbye = async {
+            match self.outlet {
+                Outlet::Socket(socket) => match end {
+                    End::Lost => {}
+                    End::Left { code } => socket.close(code, "").await,
+                    End::Closed | End::Dismissed => socket.close(1000, "").await,
+                    End::Renewed => socket.close(1012, "come back").await,
+                    End::Stopping => socket.close(1001, "going away").await,
+                },
+                Outlet::Polling(polling) => {
+                    if end != End::Lost {
+                        farewell(polling, self.commands, end == End::Closed, self.engine.options.max_payload).await;
+                    }
+                }
+            }
+        };
+        // A client that does not read does not hold anything up.
+        let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+    }
+}
+
+/// Ends a session that polls: answers that have not been asked for wait for the next poll.
+async fn farewell(
+    mut polling: Polling,
+    mut commands: Option<mpsc::Receiver<Command>>,
+    known: bool,
+    max_payload: usize,
+) {
+    polling.end(known, max_payload);
+    while polling.owes_answers()
+        && let Some(commands) = &mut commands
+        && let Some(command) = commands.recv().await
+    {
+        // Whatever else comes is too late: dropping the request answers it with a 400.
+        if let Command::Poll(poll, mark) = command
+            && matches!(polling.hold(poll, mark), Turn::Taken)
+        {
+            polling.answer(max_payload);
+        }
+    }
+}
