@@ -185,14 +185,19 @@ async fn s21_nothing_that_a_client_sends_makes_it_somebody() {
     let nobody =
         json!({ "external": true, "user": false, "authenticated": false, "authorization": null, "forged": null });
     let query = query_string("", &sent);
-    for (method, body) in [("GET", String::new()), ("POST", sent.to_string())] {
+    // In data such a key is refused.
+    let refused = world.ask("POST", "/mirror", &[], &sent.to_string()).await;
+    assert_eq!((refused.status, refused.text.contains("/__proto__")), (400, true), "{refused:?}");
+    let mut data = sent.clone();
+    data.as_object_mut().unwrap().shift_remove("__proto__");
+    for (method, body) in [("GET", String::new()), ("POST", data.to_string())] {
         let answer = world.ask(method, &format!("/mirror?{query}"), &[], &body).await;
         assert_eq!(answer.json(), nobody, "{method}");
         assert_eq!(world.ask(method, &format!("/secrets?{query}"), &[], &body).await.status, 401, "{method}");
     }
     for way in Way::SOCKETS {
         let mut client = Client::listen(&world, way, Claim::default()).await;
-        let arguments = json!({ "data": sent, "query": sent });
+        let arguments = json!({ "data": data, "query": sent });
         assert_eq!(client.call("create", "mirror", arguments.clone()).await.unwrap(), nobody, "{way:?}");
         assert_eq!(client.call("find", "mirror", json!({ "query": sent })).await.unwrap(), nobody, "{way:?}");
         assert_eq!(client.call("create", "secrets", arguments).await.unwrap_err()["code"], 401, "{way:?}");
