@@ -18,13 +18,16 @@ const WARN_EVERY: Duration = Duration::from_mins(1);
 
 /// What each address has of one kind. Clones are the same.
 #[derive(Clone, Debug)]
-pub(crate) struct Shares {
+pub(crate) struct Shares(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     /// What is counted, for the log.
     kind: &'static str,
     max: usize,
     /// Whether addresses of the same machine are counted too.
     counts_loopback: bool,
-    taken: Arc<Mutex<Taken>>,
+    taken: Mutex<Taken>,
 }
 
 /// Never more entries than there are shares.
@@ -51,27 +54,27 @@ impl Shares {
     }
 
     fn new(kind: &'static str, max: Option<usize>, default: usize) -> Self {
-        let taken = Arc::default();
-        Self { kind, max: max.unwrap_or(default).max(1), counts_loopback: max.is_some(), taken }
+        let (counts_loopback, taken) = (max.is_some(), Mutex::default());
+        Self(Arc::new(Inner { kind, max: max.unwrap_or(default).max(1), counts_loopback, taken }))
     }
 
     /// Takes a share; `None` if the address has all of its own. Without an address there is no bound.
     pub(crate) fn take(&self, address: Option<IpAddr>) -> Option<Share> {
-        let Some(address) = address.filter(|address| self.counts_loopback || !address.to_canonical().is_loopback())
+        let Some(address) = address.filter(|address| self.0.counts_loopback || !address.to_canonical().is_loopback())
         else {
             return Some(Share(None));
         };
         let source = Source::from(address);
         let mut taken = self.lock();
         let shares = taken.shares.entry(source).or_default();
-        if *shares < self.max {
+        if *shares < self.0.max {
             *shares += 1;
             return Some(Share(Some((self.clone(), source))));
         }
         if taken.warned.is_none_or(|last| last.elapsed() > WARN_EVERY) {
             taken.warned = Some(Instant::now());
             drop(taken);
-            let (kind, max) = (self.kind, self.max);
+            let (kind, max) = (self.0.kind, self.0.max);
             tracing::warn!(
                 %address,
                 kind,
@@ -83,7 +86,7 @@ impl Shares {
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,7 @@
 //! How often a client may call on its socket.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use feathers_core::{Error, Result};
@@ -17,19 +18,24 @@ pub(crate) const DEFAULT_RATE: RateLimit = RateLimit::new(Duration::from_millis(
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<<MonotonicClock as Clock>::Instant>>;
 
-/// The tokens of one client, of which each call takes one.
-pub(crate) struct Bucket(Limiter);
+/// The tokens of one client, of which each call takes one. A client that only listens has none.
+pub(crate) struct Bucket {
+    rate: RateLimit,
+    tokens: OnceLock<Box<Limiter>>,
+}
 
 impl Bucket {
     pub(crate) fn new(rate: RateLimit) -> Self {
-        Self(RateLimiter::direct_with_clock(rate.quota(), MonotonicClock))
+        Self { rate, tokens: OnceLock::new() }
     }
 
     /// Takes a token; without one, the error says when there will be.
     pub(crate) fn take(&self) -> Result<()> {
-        self.0.check().map_err(|until| {
+        let new = || Box::new(RateLimiter::direct_with_clock(self.rate.quota(), MonotonicClock));
+        let tokens = self.tokens.get_or_init(new);
+        tokens.check().map_err(|until| {
             metrics::counter!("feathers_refused_total", "bound" => "call_rate").increment(1);
-            let wait = until.wait_time_from(self.0.clock().now());
+            let wait = until.wait_time_from(tokens.clock().now());
             Error::too_many_requests("too many calls on this connection").with_retry_after(wait)
         })
     }

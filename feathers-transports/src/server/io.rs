@@ -22,24 +22,31 @@ use crate::server::places::Place;
 /// How soon a client is looked at again at the earliest.
 const MOMENT: Duration = Duration::from_millis(1);
 
+/// A client that was waited for.
+struct Slow {
+    pace: Pace,
+    /// Since when it has taken nothing, and when that is looked at; there is none while writes succeed.
+    stalled: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
 /// A socket with its place.
 pub(super) struct Counted<S> {
     stream: S,
     /// How long a client may take nothing of what is written.
     write_timeout: Duration,
-    /// Since when it has taken nothing, and when that is looked at; there is none while writes succeed.
-    stalled: Option<(Instant, Pin<Box<Sleep>>)>,
-    pace: Pace,
+    min_rate: MinRate,
+    /// How the client reads, once it was waited for.
+    slow: Option<Box<Slow>>,
     gauge: metrics::Gauge,
     place: Place,
     link: Arc<Link>,
 }
 
 impl<S> Counted<S> {
-    pub(super) fn new(stream: S, write_timeout: Duration, rate: MinRate, place: Place, link: Arc<Link>) -> Self {
+    pub(super) fn new(stream: S, write_timeout: Duration, min_rate: MinRate, place: Place, link: Arc<Link>) -> Self {
         let gauge = metrics::gauge!("feathers_http_connections");
         gauge.increment(1.0);
-        Self { stream, write_timeout, stalled: None, pace: Pace::new(rate), gauge, place, link }
+        Self { stream, write_timeout, min_rate, slow: None, gauge, place, link }
     }
 
     /// Returns why nothing but health checks is answered on this connection, if so.
@@ -54,19 +61,21 @@ impl<S> Counted<S> {
 
     /// Waits for the client to take something, up to the timeout, or until an answer that ends is read too slowly.
     fn poll_stalled<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        let (timeout, rate) = (self.write_timeout, self.min_rate);
+        let Slow { pace, stalled } =
+            &mut **self.slow.get_or_insert_with(|| Box::new(Slow { pace: Pace::new(rate), stalled: None }));
         loop {
             let now = Instant::now();
-            let judged = self.pace.wait(now);
-            let timeout = self.write_timeout;
+            let judged = pace.wait(now);
             let (since, sleep) =
-                self.stalled.get_or_insert_with(|| (now, Box::pin(tokio::time::sleep(timeout.min(judged)))));
+                stalled.get_or_insert_with(|| (now, Box::pin(tokio::time::sleep(timeout.min(judged)))));
             ready!(sleep.as_mut().poll(cx));
             let waited = now.duration_since(*since);
             if waited >= timeout {
                 return Poll::Ready(Err(too_slow("the client does not read")));
             }
             sleep.as_mut().reset(now + timeout.saturating_sub(waited).min(judged.max(MOMENT)));
-            if self.pace.is_too_slow() && self.link.ends() {
+            if pace.is_too_slow() && self.link.ends() {
                 return Poll::Ready(Err(too_slow("the client reads too slowly")));
             }
         }
@@ -76,10 +85,12 @@ impl<S> Counted<S> {
     fn watch(&mut self, written: Poll<Result<usize>>, cx: &mut Context<'_>) -> Poll<Result<usize>> {
         let Poll::Ready(result) = &written else { return self.poll_stalled(cx) };
         let bytes = result.as_ref().copied().unwrap_or_default();
-        self.stalled = None;
         self.link.wrote(bytes);
-        if self.pace.wrote(bytes) && self.pace.is_too_slow() && self.link.ends() {
-            return Poll::Ready(Err(too_slow("the client reads too slowly")));
+        if let Some(Slow { pace, stalled }) = self.slow.as_deref_mut() {
+            *stalled = None;
+            if pace.wrote(bytes) && pace.is_too_slow() && self.link.ends() {
+                return Poll::Ready(Err(too_slow("the client reads too slowly")));
+            }
         }
         written
     }

@@ -43,10 +43,16 @@ pub(crate) struct WebSocket<T> {
     /// Whether there has been a sign of life since this was asked.
     heard: bool,
     account: Arc<Account>,
-    /// For a message that is coming and is not small.
+    /// A message that is coming; none for most of the time.
+    coming: Option<Box<Coming>>,
+}
+
+/// A message of which not all has come.
+#[derive(Debug)]
+struct Coming {
+    /// The leave to hold it, where it is not small.
     permit: Option<Permit>,
-    /// When the message that is coming began.
-    begun: Option<Instant>,
+    begun: Instant,
 }
 
 /// How reading has ended.
@@ -70,8 +76,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             queued: 0,
             heard: true,
             account,
-            permit: None,
-            begun: None,
+            coming: None,
         }
     }
 
@@ -104,7 +109,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// Tells whether there was a sign of life since the last time: a part of a message has come, or a client with much
     /// to read has read some of it. A message that takes too long is none.
     pub(crate) fn take_heard(&mut self) -> bool {
-        let is_slow = self.begun.is_some_and(|begun| begun.elapsed() > self.account.body_time());
+        let is_slow = self.coming.as_ref().is_some_and(|coming| coming.begun.elapsed() > self.account.body_time());
         std::mem::take(&mut self.heard) && !is_slow
     }
 
@@ -118,7 +123,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                         self.input = BytesMut::new();
                     }
                     if !self.decoder.is_within() {
-                        (self.permit, self.begun) = (None, None);
+                        self.coming = None;
                     }
                     return Poll::Ready(Ok(message));
                 }
@@ -146,11 +151,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         if held == 0 {
             return Ok(());
         }
-        self.begun.get_or_insert_with(Instant::now);
-        let counted = match &mut self.permit {
+        let coming = self.coming.get_or_insert_with(|| Box::new(Coming { permit: None, begun: Instant::now() }));
+        let counted = match &mut coming.permit {
             Some(permit) => permit.grow(held),
             // One message is bounded itself: the calls before it have no part in whether it is read.
-            None if held > SMALL => self.account.apart().take(held).map(|permit| self.permit = Some(permit)),
+            None if held > SMALL => self.account.apart().take(held).map(|permit| coming.permit = Some(permit)),
             None => Ok(()),
         };
         counted.map_err(|_| Violation { code: 1013, reason: "too many bytes are in flight, try again later" })
