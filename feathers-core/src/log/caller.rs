@@ -1,6 +1,7 @@
 //! Callers: whose events fill the log, so that one of them does not push out those of all others.
 
-use std::hash::{BuildHasher, RandomState};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::sync::OnceLock;
@@ -13,6 +14,30 @@ use crate::params::Params;
 /// It is a hash with a key that nobody outside knows. The addresses of IPv6 count by their /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Caller(NonZeroU64);
+
+/// A table by callers, which are hashes already.
+pub(super) type ByCaller<T> = HashMap<Caller, T, BuildHasherDefault<Hashed>>;
+
+/// Takes a hash for what it is.
+#[derive(Default)]
+pub(super) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        // A caller is one number; anything else would only be slow.
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 impl Caller {
     /// Names the caller of a call; `None` for calls from inside the server.

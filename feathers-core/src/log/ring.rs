@@ -1,13 +1,13 @@
 //! The ring: a plain state machine over places, events and time.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use super::caller::Caller;
+use super::caller::{ByCaller, Caller};
 use crate::event::Event;
 
 /// How much of the past a log keeps: whatever limit is reached first.
@@ -72,12 +72,12 @@ pub(super) struct Ring {
     visible: u64,
     bytes: usize,
     /// What callers from outside have in the log.
-    shares: HashMap<Caller, Share>,
+    shares: ByCaller<Share>,
 }
 
 impl Ring {
     pub(super) fn new(retention: Retention) -> Self {
-        Self { retention, slots: VecDeque::new(), first: 1, visible: 0, bytes: 0, shares: HashMap::new() }
+        Self { retention, slots: VecDeque::new(), first: 1, visible: 0, bytes: 0, shares: ByCaller::default() }
     }
 
     /// Tells whether a caller may add so many events of about this size together: it has less than its part of the log,

@@ -1,16 +1,19 @@
 //! The bounds of the server.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post as route;
+use feathers_core::{Context, Json, Memory, Retention, with};
 use feathers_transports::{Cors, Running, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Notify;
 
 use crate::services::{Gate, standard};
-use crate::support::{post, raw, send, serve_with};
+use crate::support::{get, post, raw, send, serve_with};
 
 /// How long anything may take that should happen at once.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,6 +44,61 @@ async fn calls_that_take_too_long_are_a_408_and_are_finished_all_the_same() {
     post(&server, "/gate", "{}").await.assert_error(408, "Timeout", "no answer after 50ms");
     gate.go.notify_one();
     gate.done.notified().await;
+}
+
+/// Says when it is dropped.
+struct Dropped(Arc<Notify>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_waits_does_not_outlive_the_408() {
+    let dropped = Arc::new(Notify::new());
+    let waits = with(dropped.clone(), async |dropped: &Arc<Notify>, _: &mut Context| {
+        let _dropped = Dropped(dropped.clone());
+        std::future::pending().await
+    });
+    let server = serve_with(
+        |app| {
+            app.service("notes", Memory::<Json>::new()).before("create", waits);
+        },
+        |server| server.request_timeout(Duration::from_millis(50)),
+    )
+    .await;
+    post(&server, "/notes", "{}").await.assert_error(408, "Timeout", "no answer after 50ms");
+    tokio::time::timeout(PATIENCE, dropped.notified()).await.expect("the hook goes on");
+    assert_eq!(get(&server, "/notes").await.text, "[]");
+}
+
+#[tokio::test]
+async fn one_address_does_not_push_out_the_events_of_others() {
+    let server = serve_with(
+        |app| {
+            app.retention(Retention { count: 20, ..Retention::default() });
+            app.service("notes", Memory::<Json>::new()).publish(|_, app| app.channel("all"));
+        },
+        |server| server.trusted_proxies(["127.0.0.1"]),
+    )
+    .await;
+    let create = async |address: &str| {
+        let headers = [("content-type", "application/json"), ("x-forwarded-for", address)];
+        send(&server, "POST", "/notes", &headers, "{}").await
+    };
+    for _ in 0..30 {
+        assert_eq!(create("10.0.0.1").await.status, 201, "alone it is not stopped");
+    }
+    assert_eq!(create("10.0.0.2").await.status, 201);
+    for _ in 0..19 {
+        assert_eq!(create("10.0.0.1").await.status, 201, "these push out its own");
+    }
+    let refused = create("10.0.0.1").await;
+    refused.assert_error(429, "TooManyRequests", "too many changes, whose events would push out those of others");
+    assert_eq!((refused.header("retry-after"), refused.json()["data"]["retryAfter"].as_u64()), (Some("60"), Some(60)));
+    assert_eq!(create("10.0.0.2").await.status, 201);
 }
 
 #[tokio::test]
