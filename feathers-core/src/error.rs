@@ -13,8 +13,6 @@ use std::time::Duration;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::guard;
-
 /// A result whose error is an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -290,16 +288,6 @@ impl Error {
         let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
         self.with_data(serde_json::json!({ "retryAfter": seconds }))
             .map(|inner| inner.retry_after = Some(Duration::from_secs(seconds)))
-    }
-
-    /// Returns what may leave the server: no hidden field of a record that stands in the data.
-    pub(crate) fn outbound(self) -> Self {
-        let Some(guard) = guard::current() else { return self };
-        let parts = [&self.0.data, &self.0.errors];
-        if !parts.into_iter().flatten().any(|part| guard.finds(part)) {
-            return self;
-        }
-        self.map(|inner| [&mut inner.data, &mut inner.errors].into_iter().flatten().for_each(|part| guard.clean(part)))
     }
 
     /// Returns when it is worth to try again.

@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 
+use crate::error::Error;
 use crate::schema::Schema;
 
 /// A record type as the derive makes it known, before anything is mounted.
@@ -107,6 +108,21 @@ pub(crate) fn leaving<T>(write: impl FnOnce() -> T) -> T {
 /// Tells whether this thread is writing something that leaves.
 pub(crate) fn is_leaving() -> bool {
     LEAVING.get()
+}
+
+/// Returns an error as it may leave the server: no hidden field of a record stands in its data.
+pub(crate) fn outbound_error(error: Error) -> Error {
+    let Some(guard) = current() else { return error };
+    let cleaned = |value: &Value| {
+        guard.finds(value).then(|| {
+            let mut value = value.clone();
+            guard.clean(&mut value);
+            value
+        })
+    };
+    let (data, errors) = (error.data().and_then(cleaned), error.errors().and_then(cleaned));
+    let error = data.into_iter().fold(error, Error::with_data);
+    errors.into_iter().fold(error, Error::with_errors)
 }
 
 impl Guarded {

@@ -23,6 +23,7 @@ use crate::commit::Commit;
 use crate::connection::{Connection, LoggingIn};
 use crate::context::{Context, Http};
 use crate::error::{Error, Result};
+use crate::guard::outbound_error;
 use crate::hook::run_levels;
 use crate::id::Id;
 use crate::log::Caller;
@@ -254,7 +255,7 @@ async fn through_hooks(mut ctx: Box<Context>) -> Result<Reply> {
     {
         tracing::error!(service = mounted.path(), method = ctx.method().name(), ?error, "call failed");
     }
-    if is_external { result.map_err(Error::outbound) } else { result }
+    if is_external { result.map_err(outbound_error) } else { result }
 }
 
 fn panicked() -> Error {
