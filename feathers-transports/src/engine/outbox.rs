@@ -1,6 +1,7 @@
 //! The ways out of a session: held HTTP requests, or a WebSocket.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 
 use super::packet;
 use super::repeat::{Kept, Mark, Sent};
-use crate::budget::{Permit, SMALL};
+use crate::budget::{Account, Permit, SMALL};
 use crate::websocket::frame;
 use crate::websocket::{Ended, Message, WebSocket};
 
@@ -41,6 +42,8 @@ pub(super) enum Outlet {
 /// The packets that wait for the next poll.
 #[derive(Debug, Default)]
 pub(super) struct Polling {
+    /// Who is counted for the answers.
+    account: Option<Arc<Account>>,
     waiting: VecDeque<Bytes>,
     bytes: usize,
     /// Whether the answer to a call is among them.
@@ -170,6 +173,10 @@ impl Outlet {
 pub(super) struct Gone;
 
 impl Polling {
+    pub(super) fn new(account: Arc<Account>) -> Self {
+        Self { account: Some(account), ..Self::default() }
+    }
+
     fn push(&mut self, packet: Bytes) {
         self.bytes += packet.len();
         self.waiting.push_back(packet);
@@ -252,6 +259,11 @@ impl Polling {
         }
         let body = body.freeze();
         self.owes_answers &= !self.waiting.is_empty();
+        // Counted until it has left, and for as long as it is kept.
+        let body = match &self.account {
+            Some(account) if body.len() > SMALL => account.take_anyway(body.len()).hold(body),
+            _ => body,
+        };
         self.kept = mark.map(|mark| Kept::new(mark, &body));
         let _ = held.send(body);
     }
@@ -308,5 +320,36 @@ impl Polling {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::{Budget, Limits};
+
+    const MOST: usize = 1_000_000;
+
+    fn poll(polling: &mut Polling, mark: &str) -> oneshot::Receiver<Bytes> {
+        let (sender, answer) = oneshot::channel();
+        assert_eq!(polling.hold(sender, Mark::new(Some(mark))), Turn::Taken);
+        polling.answer(MOST);
+        answer
+    }
+
+    #[test]
+    fn an_answer_counts_until_the_next_poll_shows_that_it_has_arrived() {
+        let limits = Limits { max_in_flight_per_connection: 150_000, ..Limits::default() };
+        let account = Budget::new(limits, PROBE).link().account(None);
+        let mut polling = Polling::new(account.clone());
+        polling.push(vec![b'x'; 100_000].into());
+        for _ in 0..2 {
+            let answer = poll(&mut polling, "a").try_recv().unwrap();
+            assert_eq!(answer.len(), 100_000);
+            drop(answer);
+            assert_eq!(account.take(100_000).map(drop).unwrap_err().code(), 429);
+        }
+        let _next = poll(&mut polling, "b");
+        account.take(100_000).map(drop).unwrap();
     }
 }

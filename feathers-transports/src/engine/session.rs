@@ -113,7 +113,8 @@ impl Driver {
         commands: mpsc::Receiver<Command>,
         share: Share,
     ) -> Self {
-        let mut driver = Self::new(engine, peer, kept, Some(commands), Outlet::Polling(Polling::default()));
+        let polling = Polling::new(kept.account());
+        let mut driver = Self::new(engine, peer, kept, Some(commands), Outlet::Polling(polling));
         driver.share = Some(share);
         driver
     }

@@ -39,7 +39,8 @@ export async function launchReaders(url) {
         contentType: 'text/javascript',
         body: readFileSync(join(fetching, `${new URL(route.request().url()).pathname.split('/').pop()}.js`), 'utf8')
       }))
-      // Any page of the server will do, also one that is not there.
+      // A page of the server's origin that has nothing in it.
+      await page.route(`${url}/page`, (route) => route.fulfill({ contentType: 'text/html', body: '' }))
       await page.goto(`${url}/page`)
       await page.addScriptTag({ path: polyfill })
       await page.evaluate(() => {
