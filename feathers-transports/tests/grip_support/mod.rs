@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 /// The secret that proxy and app share.
 pub(crate) const SECRET: &str = "a secret of the proxy and the app, long enough";
 /// How long anything may take that should happen at once.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The control endpoint of a proxy.
 #[derive(Clone, Default)]
