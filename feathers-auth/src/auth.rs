@@ -1,7 +1,8 @@
 //! What runs once an app has authentication: tokens, strategies, connections, revocations.
 
+mod revoke;
+
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
 use feathers_core::{
@@ -12,16 +13,16 @@ use http::HeaderName;
 use serde_json::{Map, Value};
 
 use crate::admit::who;
-use crate::authenticated::{Authenticated, CurrentUser};
+use crate::authenticated::Authenticated;
 use crate::changes::Changes;
 use crate::config::AuthConfig;
 use crate::limit::Limits;
 use crate::password::Passwords;
-use crate::revocation::{Kept, Revocations, What, keep, revoked};
+use crate::revocation::{Kept, Revocations};
 use crate::sessions::{About, Sessions};
 use crate::strategy::Strategy;
 use crate::ticket::Tickets;
-use crate::token::{self, Tokens, expires, now, started};
+use crate::token::{self, Tokens, expires, started};
 
 pub(crate) type Check = Arc<dyn Fn(&Payload) -> Result<()> + Send + Sync>;
 
@@ -90,80 +91,6 @@ impl Auth {
     /// Makes a token for somebody, with more claims if you like.
     pub fn create_token(&self, subject: Option<&str>, claims: Map<String, Value>) -> Result<String> {
         self.new_token(subject, claims, None).map(|(token, _)| token)
-    }
-
-    /// Revokes everything that somebody is logged in with: all his tokens up to now are good no more, and his connections
-    /// on every transport end with a 401.
-    ///
-    /// A ban, a new password and a removed user are such cases; the last two are noticed by themselves.
-    ///
-    /// All of that has happened when this returns. An error is one of the service that
-    /// [keeps revocations](crate::Authentication::revocations), and means that a new start may forget it.
-    pub async fn revoke(&self, id: impl Into<Id>) -> Result<()> {
-        self.revoke_subject(id.into().to_string()).await
-    }
-
-    /// Revokes all tokens of somebody at once; what is returned stores that.
-    pub(crate) fn revoke_subject(&self, subject: String) -> impl Future<Output = Result<()>> + Send + 'static {
-        let time = now();
-        let until = time.saturating_add(self.0.config.jwt.expires_in.as_secs()).saturating_add(1);
-        let time = self.0.revocations.revoke_subject(&subject, time, until);
-        self.end_revoked(&subject);
-        self.keep(What::Subject(subject), time, until)
-    }
-
-    /// Takes over a revocation that is stored. One of this process is known already, and ends nothing that came after it.
-    pub(crate) fn hear_of_subject(&self, subject: &str, time: u64, until: u64) {
-        if self.0.revocations.hear_of_subject(subject, time, until) {
-            self.end_revoked(subject);
-        }
-    }
-
-    fn end_revoked(&self, subject: &str) {
-        // Also of clients that are away.
-        if let Some(app) = self.0.app.get() {
-            app.revoke_memberships(subject);
-        }
-        for connection in self.0.sessions.of(subject) {
-            // A token that was made after it is good.
-            let old = connection.authenticated().is_none_or(|login| self.check_revoked(&login).is_err());
-            if old {
-                connection.end(Ending::Denied(revoked()));
-            }
-        }
-    }
-
-    pub(crate) fn token_is_revoked(&self, jti: &str, until: u64) {
-        self.0.revocations.revoke_token(jti, until);
-        for connection in self.0.sessions.with_token(jti) {
-            connection.end(Ending::Denied(revoked()));
-        }
-    }
-
-    pub(crate) fn check_revoked(&self, login: &Authenticated) -> Result<()> {
-        let Some(claims) = login.payload() else { return Ok(()) };
-        let entity = login.entity().map(|entity| self.id_of(entity)).transpose()?;
-        self.0.revocations.check(claims, entity.as_deref())
-    }
-
-    fn keep(&self, what: What, time: u64, until: u64) -> impl Future<Output = Result<()>> + Send + 'static {
-        let auth = self.clone();
-        async move {
-            match &auth.0.kept_in {
-                Some(path) => keep(auth.app()?, path, what, time, until).await,
-                None => Ok(()),
-            }
-        }
-    }
-
-    /// Has the connections of somebody come back at once, so that their channels are those of today's rights.
-    ///
-    /// Nothing is missed on the way. A changed role is noticed by itself, if its field is among the
-    /// [`rights`](AuthConfig::rights).
-    pub fn renew(&self, id: impl Into<Id>) {
-        for connection in self.0.sessions.of(&id.into().to_string()) {
-            connection.end(Ending::Renewed);
-        }
     }
 
     /// Returns the connections that somebody is logged in on.
@@ -412,15 +339,6 @@ impl Auth {
         self.0.sessions.remove(connection);
         self.0.tickets.resumptions().forget(connection);
         true
-    }
-
-    /// Makes a token invalid, and ends the connections that use it.
-    pub(crate) async fn revoke_login(&self, login: &Authenticated) -> Result<()> {
-        let about = self.about(login)?;
-        let Some(jti) = about.jti else { return Ok(()) };
-        let until = about.expires.unwrap_or(u64::MAX);
-        self.token_is_revoked(&jti, until);
-        self.keep(What::Token(jti), now(), until).await
     }
 
     pub(crate) fn about(&self, login: &Authenticated) -> Result<About> {

@@ -256,7 +256,7 @@ async fn whoever_is_banned_is_out_at_once() {
     for client in [&mut bob, &mut tab] {
         assert!(client.connection().is_closed());
         assert!(!heard(client).contains(&"messages created".to_owned()));
-        assert_eq!(client.service("messages").find().await.unwrap_err().code(), 403);
+        assert_eq!(client.service("messages").find().await.unwrap_err().code(), 401);
     }
     let stranger = Client::connect(&app).await;
     assert_eq!(log_in(&stranger, "bob").await.unwrap_err().message(), "you are banned");

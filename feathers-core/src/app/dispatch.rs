@@ -134,7 +134,9 @@ impl Handle {
         let publishes = !reads && method.event().is_none_or(|event| mounted.publisher(event).is_some());
         let commit = if publishes { self.commit(&method, &data, &params)? } else { Commit::none() };
         let span = tracing::debug_span!("call", service = mounted.path(), method = method.name());
-        let sent = (params.is_external() && mounted.notes_sent()).then(|| data.to_bytes()).transpose()?;
+        // A store tells the id that a client has chosen from one that a hook has made.
+        let notes_sent = params.is_external() && (mounted.notes_sent() || method == Method::Create);
+        let sent = notes_sent.then(|| data.to_bytes()).transpose()?;
         let mut ctx = Box::new(Context::new(self.clone(), mounted.clone(), method, id, data, params, commit));
         if let Some(sent) = sent {
             ctx.note_sent(sent);

@@ -1,3 +1,5 @@
+//! Data that is read as it was meant, and the mistakes in it that are named.
+
 use std::collections::HashMap;
 use std::num::NonZeroU8;
 

@@ -1,5 +1,6 @@
 //! What the tests of this crate share: a peer with a client for each transport.
 
+use feathers::prelude::*;
 use feathers::transports::Running;
 use feathers_tests::client::SocketClient;
 use feathers_tests::peer;
@@ -15,6 +16,14 @@ pub(crate) struct Peer {
 impl Peer {
     pub(crate) async fn start() -> Self {
         Self { running: peer::start().await, http: reqwest::Client::new() }
+    }
+
+    /// Starts one whose log has room for so many events, so that one client may make many.
+    pub(crate) async fn keeping(events: usize) -> Self {
+        let mut app = peer::app().unwrap();
+        app.retention(Retention { count: events, ..Retention::default() });
+        let running = Server::new(app).bind("127.0.0.1:0").start().await.unwrap();
+        Self { running, http: reqwest::Client::new() }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -1,0 +1,190 @@
+//! The connections of an app: opening them, finding them by their secret, and telling the listeners.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use futures_util::FutureExt;
+
+use super::{Handle, lock};
+use crate::authenticator::{Login, Presented};
+use crate::connection::Connection;
+use crate::error::Result;
+use crate::headers::Headers;
+use crate::log::Since;
+use crate::params::Params;
+use crate::payload::Payload;
+use crate::session::{Peer, Session};
+
+impl Handle {
+    /// Opens a session for a client and runs the connect listeners.
+    ///
+    /// An error is that of the app's [`Authenticator`]: the client is not who it says, and no listener hears of it.
+    pub async fn open(&self, peer: Peer) -> Result<Session> {
+        self.open_if(peer, async |_| Ok(())).await
+    }
+
+    /// Opens a session for a client whom `admit` accepts too.
+    ///
+    /// It runs on the new connection after the authenticator and before the connect listeners, and may put values there.
+    /// If it fails, no listener hears of the connection.
+    pub async fn open_if<Fut: Future<Output = Result<()>>>(
+        &self,
+        peer: Peer,
+        admit: impl FnOnce(Connection) -> Fut,
+    ) -> Result<Session> {
+        let grace = self.0.settings.answer_grace;
+        let connection = Connection::new(peer.provider, peer.headers, peer.query, peer.address, grace);
+        let opening = Opening { app: self, connection: &connection, done: false };
+        let login = match &self.0.authenticator {
+            Some(authenticator) => authenticator.admit(&connection, peer.presented, self).await?,
+            None => None,
+        };
+        admit(connection.clone()).await?;
+        opening.done();
+        Ok(self.welcome(connection, peer.since, login).await)
+    }
+
+    async fn welcome(&self, connection: Connection, since: Since, login: Option<Login>) -> Session {
+        self.0.connections.fetch_add(1, Ordering::Relaxed);
+        metrics::gauge!("feathers_connections", "transport" => connection.provider().name()).increment(1.0);
+        let may_log_in = self.0.authenticator.is_some() && login.is_none();
+        let session = Session::new(self.clone(), connection.clone(), since, may_log_in);
+        for listener in &self.0.listeners.connect {
+            listener(connection.clone(), self.clone()).await;
+        }
+        if let Some(Login { result, params }) = login {
+            self.login(&result, &params).await;
+        }
+        session
+    }
+
+    /// Returns the connection of a session by its secret, for calls that come another way than its events.
+    ///
+    /// The headers are those of the request with the secret, which is no login: where a user is logged in on the
+    /// connection, they have to show the same user. A connection that has ended is none.
+    pub async fn connection(&self, secret: &str, headers: &Headers) -> Result<Option<Connection>> {
+        self.connection_of(secret, &Presented::Headers, headers).await
+    }
+
+    /// Returns the connection of a session by its secret, for a request that may present more than its headers.
+    pub async fn connection_of(
+        &self,
+        secret: &str,
+        presented: &Presented,
+        headers: &Headers,
+    ) -> Result<Option<Connection>> {
+        let Some(connection) = lock(&self.0.secrets).get(secret).map(Connection::current) else { return Ok(None) };
+        self.check_owner(&connection, presented, headers).await?;
+        Ok(Some(connection).filter(|connection| !connection.is_closed()))
+    }
+
+    /// Fails unless a request shows the user who is logged in on the connection, if there is one: another user is a 403,
+    /// and none a 401.
+    pub async fn check_owner(&self, connection: &Connection, presented: &Presented, headers: &Headers) -> Result<()> {
+        match &self.0.authenticator {
+            Some(authenticator) => authenticator.check_owner(connection, presented, headers, self).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the path of the service that logs clients in and out, if there is one.
+    pub fn authentication_path(&self) -> Option<&str> {
+        self.0.authenticator.as_ref().map(|authenticator| authenticator.path())
+    }
+
+    pub(crate) fn reveal(&self, connection: &Connection) -> Arc<str> {
+        let secret: Arc<str> = format!("{:032x}", rand::random::<u128>()).into();
+        lock(&self.0.secrets).insert(secret.clone(), connection.clone());
+        secret
+    }
+
+    pub(crate) fn conceal(&self, secret: &str) {
+        lock(&self.0.secrets).remove(secret);
+    }
+
+    pub(crate) fn disconnected(&self, connection: &Connection) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        metrics::gauge!("feathers_connections", "transport" => connection.provider().name()).decrement(1.0);
+        for listener in &self.0.listeners.disconnect {
+            // A listener that does not wait runs at once, so that its effect is there when the session has ended.
+            // This runs where a session is dropped, perhaps because of another panic.
+            let begin = || {
+                let mut work = listener(connection.clone(), self.clone());
+                (&mut work).now_or_never().is_none().then_some(work)
+            };
+            match std::panic::catch_unwind(AssertUnwindSafe(begin)) {
+                Ok(Some(work)) => self.spawn(work),
+                Ok(None) => {}
+                Err(_) => {
+                    metrics::counter!("feathers_listeners_failed_total").increment(1);
+                    tracing::error!("a disconnect listener panicked");
+                }
+            }
+        }
+    }
+
+    /// Says that a login has succeeded: the login listeners run, then the connection gets what it has missed.
+    pub async fn login(&self, result: &Payload, params: &Params) {
+        let params = &now(params);
+        for listener in &self.0.listeners.login {
+            listener(result.clone(), params.clone(), self.clone()).await;
+        }
+        if let Some(connection) = &params.connection {
+            connection.settle(&self.0.hub);
+            connection.logged_in();
+        }
+    }
+
+    /// Says that a subject had no right to its channels for a moment: a client that comes back does not read again what
+    /// came before.
+    ///
+    /// It is for the app's [`Authenticator`]: at a ban, and when everything is revoked that a user is logged in with.
+    pub fn revoke_memberships(&self, subject: &str) {
+        self.0.hub.history().revoke(subject, self.log());
+    }
+
+    /// Says that a logout has succeeded: the connection leaves all channels, then the logout listeners run.
+    pub async fn logout(&self, result: &Payload, params: &Params) {
+        if let Some(connection) = &params.connection {
+            connection.log_out();
+        }
+        let params = &now(params);
+        for listener in &self.0.listeners.logout {
+            listener(result.clone(), params.clone(), self.clone()).await;
+        }
+    }
+}
+
+/// A connection that has no session yet. If it is never opened, whoever has admitted it is told.
+struct Opening<'a> {
+    app: &'a Handle,
+    connection: &'a Connection,
+    done: bool,
+}
+
+impl Opening<'_> {
+    fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        self.connection.lose();
+        if let Some(authenticator) = &self.app.0.authenticator {
+            authenticator.forget(self.connection);
+        }
+    }
+}
+
+/// Returns the parameters for listeners, who may have the connection join channels from now on.
+fn now(params: &Params) -> Params {
+    let mut params = params.clone();
+    params.connection = params.connection.as_ref().map(Connection::current);
+    params
+}
