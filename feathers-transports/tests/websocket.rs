@@ -455,7 +455,8 @@ async fn half_messages_are_in_flight_and_have_their_time() {
     let ended = async { tokio::join!(end(one), end(two)) };
     let (one, two) = tokio::time::timeout(PATIENCE, ended).await.expect("both are closed");
     assert!([one, two].contains(&Some(1013)), "{one:?} {two:?}");
-    // There is for one, and then its time is over.
+    // There is for one, once theirs is given back, and then its time is over.
+    until_connections(server.handle(), 0).await;
     let alone = half().await;
     assert_eq!(tokio::time::timeout(PATIENCE, end(alone)).await.expect("it is closed"), None);
     until_connections(server.handle(), 0).await;
