@@ -204,6 +204,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// Says goodbye and closes. What the client still sends is read for a moment: a socket that is closed with unread
     /// bytes would take the goodbye back.
     pub(crate) async fn close(mut self, code: u16, reason: &str) {
+        // Half a message is of no use any more, and others may have its room.
+        (self.coming, self.input, self.decoder) = (None, BytesMut::new(), Decoder::new(0));
         self.queue(frame::close(code, reason));
         let _ = poll_fn(|cx| self.poll_flush(cx)).await;
         let _ = poll_fn(|cx| Pin::new(&mut self.io).poll_shutdown(cx)).await;

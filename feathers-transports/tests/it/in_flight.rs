@@ -65,7 +65,7 @@ fn half_a_body(bytes: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn answers_that_nobody_reads_are_counted_and_what_is_small_goes_on() {
-    let server = serve(|server| server.max_in_flight(30 * MIB)).await;
+    let server = serve(|server| server.max_in_flight(32 * MIB)).await;
     let mut held = Vec::new();
     for _ in 0..3 {
         let mut stream = send_from(&server, 1, &ask("/big/9")).await;
