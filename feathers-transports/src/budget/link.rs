@@ -16,13 +16,20 @@ pub(crate) struct Link {
     /// The bytes that were written to it.
     written: AtomicUsize,
     /// How many answers that end have not left, where there are several at once.
+    #[cfg(feature = "tls")]
     unsent: AtomicUsize,
 }
 
 impl Link {
     pub(super) fn new(budget: Budget) -> Self {
-        let (used, written, unsent) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { budget, used, ends: AtomicBool::new(false), written, unsent }
+        Self {
+            budget,
+            used: AtomicUsize::new(0),
+            ends: AtomicBool::new(false),
+            written: AtomicUsize::new(0),
+            #[cfg(feature = "tls")]
+            unsent: AtomicUsize::new(0),
+        }
     }
 
     pub(super) fn budget(&self) -> &Budget {
@@ -51,7 +58,11 @@ impl Link {
     pub(crate) fn wrote(&self, bytes: usize) {
         self.written.fetch_add(bytes, Ordering::Relaxed);
     }
+}
 
+/// What HTTP/2 needs, which has several answers on one connection at once.
+#[cfg(feature = "tls")]
+impl Link {
     /// Returns how many bytes were written in all.
     pub(crate) fn written(&self) -> usize {
         self.written.load(Ordering::Relaxed)

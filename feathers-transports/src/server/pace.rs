@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+#[cfg(feature = "tls")]
 use crate::budget::Link;
 
 /// So many bytes in a time.
@@ -75,11 +76,13 @@ impl Pace {
 }
 
 /// How often a connection of several answers is looked at in the time.
+#[cfg(feature = "tls")]
 const LOOKS: u32 = 6;
 
 /// Returns when the answers that end are read too slowly together, on a connection that has several at once.
 ///
 /// A client of HTTP/2 can stop one of them by its window while the socket takes everything, so no write waits.
+#[cfg(feature = "tls")]
 pub(super) async fn too_slow(link: &Link, rate: MinRate) {
     loop {
         let before = link.written();
