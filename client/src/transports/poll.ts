@@ -83,16 +83,22 @@ class PollLink implements Link {
     this.#line.heard()
     this.#line.expectWithin(wait * 1_000 + this.host.grace)
     this.#abort = new AbortController()
+    let anonymous = false
     let response: Response
     let answer: Answer | undefined
     try {
+      anonymous = !('Authorization' in (await this.host.headers()))
       response = await this.#get(wait, conditional)
       if (response.ok) answer = await response.json()
     } catch (error) {
       if (!this.#line.isOver && wait > 0) this.host.idle.cut(this.host.clock.now() - sentAt)
       return { why: 'lost', error: error as Error }
     }
-    if (response.status !== 304 && !answer) return failure(response)
+    if (response.status !== 304 && !answer) {
+      const end = await failure(response)
+      // A login has overtaken this poll, which left without it: the next one carries it.
+      return response.status === 401 && anonymous && this.#line.isOpen ? { ...end, why: 'lost' } : end
+    }
     this.#line.heard()
     this.#backoff.reset()
     if (answer) this.#apply(answer)

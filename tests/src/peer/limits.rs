@@ -10,6 +10,8 @@ use feathers::{Result, Retention};
 
 /// How many events the log keeps.
 const RETENTION_COUNT: &str = "RETENTION_COUNT";
+/// How many percent of the log the events of one client may fill.
+const CALLER_PERCENT: &str = "CALLER_PERCENT";
 /// How often clients are pinged and get heartbeats, and how long their answer may take, in milliseconds.
 const PING: &str = "PING_MS";
 /// How many bytes a body may have.
@@ -27,6 +29,9 @@ pub(super) fn server(mut app: App) -> Result<Server> {
     let mut retention = Retention::default();
     retention.count = read(RETENTION_COUNT)?.unwrap_or(retention.count);
     app.retention(retention);
+    if let Some(percent) = read(CALLER_PERCENT)? {
+        app.caller_percent(percent);
+    }
     // What `Server` would give it.
     let mut rest = Rest::new().timeout(Duration::from_secs(30));
     let (mut socketio, mut realtime) = (SocketIo::new(), Realtime::new());
