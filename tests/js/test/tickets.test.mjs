@@ -34,7 +34,10 @@ describe('an EventSource that a ticket has let in', function () {
       const seen = { ready: 0, numbers: [], errors: 0 }
       Object.assign(window, { source, seen })
       source.addEventListener('ready', () => (seen.ready += 1))
-      source.onmessage = ({ data }) => seen.numbers.push(JSON.parse(data).data.id)
+      source.onmessage = ({ data }) => {
+        const { path, data: record } = JSON.parse(data)
+        if (path === 'news') seen.numbers.push(record.id)
+      }
       source.onerror = () => (seen.errors += 1)
     }, url)
     return page
