@@ -77,7 +77,7 @@ impl Auth {
     /// Has the connections of somebody come back at once, so that their channels are those of today's rights.
     ///
     /// Nothing is missed on the way. A changed role is noticed by itself, if its field is among the
-    /// [`rights`](AuthConfig::rights).
+    /// [`rights`](crate::AuthConfig::rights).
     pub fn renew(&self, id: impl Into<Id>) {
         for connection in self.0.sessions.of(&id.into().to_string()) {
             connection.end(Ending::Renewed);
