@@ -20,7 +20,8 @@ use crate::session::{Peer, Session};
 impl Handle {
     /// Opens a session for a client and runs the connect listeners.
     ///
-    /// An error is that of the app's [`Authenticator`](crate::Authenticator): the client is not who it says, and no listener hears of it.
+    /// An error is that of the app's [`Authenticator`](crate::Authenticator): the client is not who it says, and no
+    /// listener hears of it.
     pub async fn open(&self, peer: Peer) -> Result<Session> {
         self.open_if(peer, async |_| Ok(())).await
     }
@@ -140,7 +141,8 @@ impl Handle {
     /// Says that a subject had no right to its channels for a moment: a client that comes back does not read again what
     /// came before.
     ///
-    /// It is for the app's [`Authenticator`](crate::Authenticator): at a ban, and when everything is revoked that a user is logged in with.
+    /// It is for the app's [`Authenticator`](crate::Authenticator): at a ban, and when everything is revoked that a user
+    /// is logged in with.
     pub fn revoke_memberships(&self, subject: &str) {
         self.0.hub.history().revoke(subject, self.log());
     }
