@@ -40,11 +40,12 @@ pub async fn serve() -> Result<()> {
     let mut app = App::new();
     let mut retention = Retention::default();
     retention.count = env::var(RETAIN).ok().and_then(|count| count.parse().ok()).unwrap_or(retention.count);
-    app.retention(retention);
+    // The writer is one client, which may fill the log.
+    app.retention(retention).caller_percent(100);
     let window = env::var(GATHER_MS).ok().and_then(|millis| millis.parse().ok()).unwrap_or_default();
     app.gather(Duration::from_millis(window));
     let events = AtomicU64::new(0);
-    app.service("items", Memory::<Json>::new().multi(true))
+    app.service("items", Memory::<Json>::new().multi(true).client_ids(true))
         .before("create", with(Told(sabotage), refuse))
         .after("all", linger)
         .publish(move |_event, app| {
@@ -53,7 +54,7 @@ pub async fn serve() -> Result<()> {
             (!lost).then(|| app.channel("everybody"))
         });
     // Its events take places in the log that nobody may see.
-    app.service("secrets", Memory::<Json>::new()).publish(|_event, app| app.channel("nobody"));
+    app.service("secrets", Memory::<Json>::new().client_ids(true)).publish(|_event, app| app.channel("nobody"));
     app.on_connect(|connection, app| {
         if !connection.query().contains_key("quiet") {
             app.channel("everybody").join(connection);
