@@ -5,14 +5,41 @@ use std::time::{Duration, Instant};
 /// From this time on, code without an await is said to block.
 const LONG: Duration = Duration::from_secs(1);
 
-/// Polls something of the app, and says so if that has taken too long.
-pub(crate) fn watch<T>(what: &str, poll: impl FnOnce() -> T) -> T {
-    let began = Instant::now();
-    let result = poll();
-    let time = began.elapsed();
-    if time >= LONG {
-        metrics::counter!("feathers_blocked_threads_total").increment(1);
-        tracing::warn!(%what, ?time, "code of the app has blocked its thread; `spawn_blocking` is for that");
+/// Times the polls of something of the app.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    began: Option<Instant>,
+    time: Duration,
+}
+
+impl Watch {
+    /// Polls it, and says so if that has taken too long.
+    ///
+    /// The clock is read twice a poll and never else, since reading it is a good part of what a short call costs.
+    pub(crate) fn poll<T>(&mut self, what: &str, poll: impl FnOnce() -> T) -> T {
+        let begins = Instant::now();
+        let result = poll();
+        let ended = Instant::now();
+        let time = ended.duration_since(begins);
+        if time >= LONG {
+            blocked(what, time);
+        }
+        self.time = match self.began {
+            Some(began) => ended.duration_since(began),
+            None => time,
+        };
+        self.began.get_or_insert(begins);
+        result
     }
-    result
+
+    /// Returns the time from the beginning of the first poll to the end of the last.
+    pub(crate) const fn time(&self) -> Duration {
+        self.time
+    }
+}
+
+#[cold]
+fn blocked(what: &str, time: Duration) {
+    metrics::counter!("feathers_blocked_threads_total").increment(1);
+    tracing::warn!(%what, ?time, "code of the app has blocked its thread; `spawn_blocking` is for that");
 }

@@ -5,7 +5,6 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
 use crate::app::{Handle, Mounted, Write, in_method};
@@ -82,14 +81,13 @@ pub struct Context {
     app: Handle,
     service: Arc<Mounted>,
     method: Method,
+    /// Which hooks the method has.
+    chain: usize,
     phase: Phase,
     commit: Commit,
-    original: Option<Original>,
-    /// What the caller has selected of the result; hooks see all of it.
-    selection: Option<Selection>,
-    deferred: Vec<Arc<dyn Hook>>,
+    aside: Option<Box<Aside>>,
     /// What the client has sent, before hooks changed it.
-    sent: Option<Bytes>,
+    sent: Option<Payload>,
     /// The id; `None` where the call has none.
     pub id: Option<Id>,
     /// The data; `null` where the call has none.
@@ -108,13 +106,21 @@ pub struct Context {
     pub http: Http,
 }
 
+/// What few calls have.
+#[derive(Default)]
+struct Aside {
+    original: Option<Original>,
+    /// What the caller has selected of the result; hooks see all of it.
+    selection: Option<Selection>,
+    deferred: Vec<Arc<dyn Hook>>,
+}
+
 impl Context {
     pub(crate) fn new(
         app: Handle,
         service: Arc<Mounted>,
-        method: Method,
-        id: Option<Id>,
-        data: Payload,
+        chain: usize,
+        (method, id, data): (Method, Option<Id>, Payload),
         params: Params,
         commit: Commit,
     ) -> Self {
@@ -123,11 +129,10 @@ impl Context {
             app,
             service,
             method,
+            chain,
             phase: Phase::Around,
             commit,
-            original: None,
-            selection: None,
-            deferred: Vec::new(),
+            aside: None,
             sent: None,
             id,
             data,
@@ -162,7 +167,7 @@ impl Context {
 
     /// Returns how things were when the call failed, in error hooks.
     pub fn original(&self) -> Option<&Original> {
-        self.original.as_ref()
+        self.aside.as_ref()?.original.as_ref()
     }
 
     /// Emits a custom event of this service, by hand and at once.
@@ -174,7 +179,7 @@ impl Context {
     ///
     /// It is for work that costs much and that those may still refuse. If one of them sets the result, it does not run.
     pub fn defer(&mut self, hook: impl Hook) {
-        self.deferred.push(Arc::new(hook));
+        self.aside().deferred.push(Arc::new(hook));
     }
 
     /// Asks the service whether it would take the call with this data, without making it; an error is why not.
@@ -192,18 +197,26 @@ impl Context {
         &self.service
     }
 
+    pub(crate) fn chain(&self) -> usize {
+        self.chain
+    }
+
     pub(crate) fn commit(&self) -> &Commit {
         &self.commit
     }
 
     /// Notes what the client has sent.
-    pub(crate) fn note_sent(&mut self, data: Bytes) {
-        self.sent = Some(data);
+    pub(crate) fn note_sent(&mut self, data: Option<Payload>) {
+        self.sent = data;
     }
 
     /// Returns what the caller has selected, once the hooks are over.
     pub(crate) fn take_selection(&mut self) -> Option<Selection> {
-        self.selection.take()
+        self.aside.as_mut()?.selection.take()
+    }
+
+    fn aside(&mut self) -> &mut Aside {
+        self.aside.get_or_insert_default()
     }
 
     pub(crate) fn enter(&mut self, phase: Phase) -> Phase {
@@ -217,8 +230,10 @@ impl Context {
     /// Calls the method, unless a hook has set the result already, and tells those who listen for writes.
     pub(crate) async fn run_method(&mut self) -> Result<()> {
         if self.result.is_none() {
-            if !self.deferred.is_empty() {
-                let hooks = std::mem::take(&mut self.deferred);
+            if let Some(aside) = &mut self.aside
+                && !aside.deferred.is_empty()
+            {
+                let hooks = std::mem::take(&mut aside.deferred);
                 Box::pin(run_list(self, &hooks, Phase::Before)).await?;
             }
             self.call_service().await?;
@@ -250,7 +265,9 @@ impl Context {
         let service = self.service.clone();
         match in_method(service.service().call(self.request(self.data.clone()))).await {
             Ok(mut result) => {
-                self.selection = Selection::take(&mut result);
+                if let Some(selection) = Selection::take(&mut result) {
+                    self.aside().selection = Some(selection);
+                }
                 // A store has taken the places of the events at its commit; without one this is the best moment.
                 if self.commit.is_open() && self.event.is_some() {
                     self.commit.reached(result.count()?);
@@ -264,8 +281,8 @@ impl Context {
 
     /// Notes where an error came from, once.
     pub(crate) fn failed_in(&mut self, phase: Phase, error: Error) -> Error {
-        if self.original.is_none() {
-            self.original = Some(Original { phase, result: self.result.take() });
+        if self.original().is_none() {
+            self.aside().original = Some(Original { phase, result: self.result.take() });
         }
         error
     }
@@ -281,7 +298,7 @@ impl Context {
             (Some(thrown), _) => thrown,
             (None, Some(error)) if self.result.is_none() => error,
             (None, _) => {
-                self.original = None;
+                self.aside().original = None;
                 self.result.get_or_insert(Payload::NULL);
                 return Ok(());
             }

@@ -52,7 +52,7 @@ impl Event {
     /// Only the text is kept: what it was made of may be large, and has long been changed when the log forgets the event.
     /// Fails only if the type's own `Serialize` does.
     pub(crate) fn new(kind: Arc<EventKind>, payload: &Payload, channels: Channels) -> Result<Arc<Self>> {
-        let text = |payload: &Payload| payload.outbound(&kind.hidden)?.to_bytes();
+        let text = |payload: &Payload| payload.clone().outbound(&kind.hidden)?.to_bytes();
         let targets = channels.into_iter().map(|channel| Target::new(channel, text)).collect::<Result<_>>()?;
         let body = Body::new(text(payload)?);
         Ok(Arc::new(Self { seq: 0, kind, body, targets }))
@@ -151,6 +151,18 @@ impl Own {
         let nothing = filters.is_empty() && json.is_none();
         (!nothing).then(|| Box::new(Self { filters, body: json.map(Body::new) }))
     }
+
+    /// Asks the filters; one that panics keeps the event back from this connection.
+    fn passes(&self, connection: &Connection, channels: &[Arc<str>]) -> bool {
+        let pass = |filter: &Filter| {
+            catch_unwind(AssertUnwindSafe(|| filter(connection))).unwrap_or_else(|_| {
+                metrics::counter!("feathers_filters_failed_total").increment(1);
+                tracing::error!(?channels, "a filter of a channel panicked, the event is not sent");
+                false
+            })
+        };
+        self.filters.iter().all(pass)
+    }
 }
 
 impl Target {
@@ -176,24 +188,13 @@ impl Target {
     /// Tells whether the event at this place is for the connection now.
     fn admits(&self, connection: &Connection, seq: u64) -> bool {
         let is_member = self.names.iter().any(|name| connection.is_member(name, seq));
-        is_member && self.passes(connection)
+        is_member && self.own.as_ref().is_none_or(|own| own.passes(connection, &self.names))
     }
 
     /// Tells whether the event at this place would be for the connection, if it had been a member for longer.
     fn keeps_back(&self, connection: &Connection, seq: u64) -> bool {
-        self.names.iter().any(|name| connection.has_gap_at(name, seq)) && self.passes(connection)
-    }
-
-    /// Asks the filters; one that panics keeps the event back from this connection.
-    fn passes(&self, connection: &Connection) -> bool {
-        let pass = |filter: &Filter| {
-            catch_unwind(AssertUnwindSafe(|| filter(connection))).unwrap_or_else(|_| {
-                metrics::counter!("feathers_filters_failed_total").increment(1);
-                tracing::error!(channels = ?self.names, "a filter of a channel panicked, the event is not sent");
-                false
-            })
-        };
-        self.filters().iter().all(pass)
+        self.names.iter().any(|name| connection.has_gap_at(name, seq))
+            && self.own.as_ref().is_none_or(|own| own.passes(connection, &self.names))
     }
 
     pub(crate) fn names(&self) -> &[Arc<str>] {

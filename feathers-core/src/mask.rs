@@ -81,15 +81,16 @@ impl<T: Serialize> Serialize for Masked<'_, T> {
         if self.view.is_whole() {
             return self.value.serialize(serializer);
         }
-        let mask = Some(&self.view.mask).filter(|mask| !matches!(mask, Mask::All));
         self.value.serialize(Filter {
             inner: serializer,
-            mask,
+            mask: &self.view.mask,
             guard: self.view.guard.as_deref(),
             of: type_name::<T>(),
         })
     }
 }
+
+const ALL: &Mask = &Mask::All;
 
 /// A value inside of one that is seen in part.
 struct Inside<'a, T: ?Sized> {
@@ -100,7 +101,7 @@ struct Inside<'a, T: ?Sized> {
 impl<T: ?Sized + Serialize> Serialize for Inside<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let guard = Some(self.guard);
-        self.value.serialize(Filter { inner: serializer, mask: None, guard, of: type_name::<T>() })
+        self.value.serialize(Filter { inner: serializer, mask: ALL, guard, of: type_name::<T>() })
     }
 }
 
@@ -108,7 +109,7 @@ impl<T: ?Sized + Serialize> Serialize for Inside<'_, T> {
 /// keeps back.
 struct Filter<'a, S> {
     inner: S,
-    mask: Option<&'a Mask>,
+    mask: &'a Mask,
     guard: Option<&'a Guard>,
     /// The type that is being serialised.
     of: &'static str,
@@ -117,7 +118,7 @@ struct Filter<'a, S> {
 /// The fields of a struct or the entries of a map.
 struct Fields<'a, C> {
     inner: C,
-    mask: Option<&'a Mask>,
+    mask: &'a Mask,
     hidden: &'a [&'static str],
     guard: Option<&'a Guard>,
     skip: bool,
@@ -230,7 +231,7 @@ impl<'a, S: Serializer> Serializer for Filter<'a, S> {
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
-        let len = len.filter(|_| self.mask.is_none());
+        let len = len.filter(|_| matches!(self.mask, Mask::All));
         let inner = self.inner.serialize_map(len)?;
         Ok(Fields { inner, mask: self.mask, hidden: &[], guard: self.guard, skip: false })
     }
@@ -261,8 +262,9 @@ impl<'a, S: Serializer> Serializer for Filter<'a, S> {
 }
 
 impl<C> Fields<'_, C> {
+    #[inline]
     fn allows(&self, field: &str) -> bool {
-        self.mask.is_none_or(|mask| mask.allows(field)) && !self.hidden.contains(&field)
+        self.mask.allows(field) && !self.hidden.contains(&field)
     }
 }
 
@@ -270,6 +272,7 @@ impl<C: SerializeStruct> SerializeStruct for Fields<'_, C> {
     type Ok = C::Ok;
     type Error = C::Error;
 
+    #[inline]
     fn serialize_field<T: ?Sized + Serialize>(&mut self, key: &'static str, value: &T) -> Result<(), C::Error> {
         if !self.allows(key) {
             return self.inner.skip_field(key);
@@ -281,6 +284,7 @@ impl<C: SerializeStruct> SerializeStruct for Fields<'_, C> {
         self.inner.skip_field(key)
     }
 
+    #[inline]
     fn end(self) -> Result<C::Ok, C::Error> {
         self.inner.end()
     }
@@ -291,7 +295,7 @@ impl<C: SerializeMap> SerializeMap for Fields<'_, C> {
     type Error = C::Error;
 
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), C::Error> {
-        let name = self.mask.and_then(|_| key.serialize(KeyText).ok());
+        let name = if matches!(self.mask, Mask::All) { None } else { key.serialize(KeyText).ok() };
         self.skip = name.is_some_and(|name| !self.allows(&name));
         if self.skip { Ok(()) } else { self.inner.serialize_key(key) }
     }

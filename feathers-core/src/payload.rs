@@ -168,16 +168,21 @@ impl Payload {
         if let Some(value) = inner.value.get() {
             return Ok(value);
         }
-        let value = match &inner.repr {
-            Repr::Typed(typed, view) if view.is_whole() => typed.to_value()?,
-            Repr::Typed(..) => serde_json::from_slice(self.json()?)?,
+        let value = self.read(inner)?;
+        Ok(inner.value.get_or_init(|| value))
+    }
+
+    /// Makes the JSON value.
+    fn read(&self, inner: &Inner) -> Result<Value> {
+        match &inner.repr {
+            Repr::Typed(typed, view) if view.is_whole() => Ok(typed.to_value()?),
+            Repr::Typed(..) => Ok(serde_json::from_slice(self.json()?)?),
             // Valid text can still be nested deeper than the parser goes, which is the sender's mistake.
             Repr::Json | Repr::Value => {
                 let json = inner.json.get().map_or(&b"null"[..], |json| json);
-                serde_json::from_slice(json).map_err(|error| vet::unreadable(json, error))?
+                serde_json::from_slice(json).map_err(|error| vet::unreadable(json, error))
             }
-        };
-        Ok(inner.value.get_or_init(|| value))
+        }
     }
 
     /// Returns the JSON value for changing it; a typed payload becomes an untyped one.
@@ -187,9 +192,9 @@ impl Payload {
             None => Value::Null,
             Some(Ok(Inner { value, repr, form, json })) => match value.into_inner() {
                 Some(value) => value,
-                None => Self(Some(Arc::new(Inner { repr, form, json, value: OnceLock::new() }))).value()?.clone(),
+                None => Self(Some(Arc::new(Inner { repr, form, json, value: OnceLock::new() }))).own()?,
             },
-            Some(Err(shared)) => Self(Some(shared)).value()?.clone(),
+            Some(Err(shared)) => Self(Some(shared)).own()?,
         };
         *self = Self::of_value(value, form);
         self.0
@@ -197,6 +202,12 @@ impl Payload {
             .and_then(Arc::get_mut)
             .and_then(|inner| inner.value.get_mut())
             .ok_or_else(|| Error::general("payload is shared"))
+    }
+
+    /// Returns a JSON value of one's own. What is shared keeps its text, which is read for this one only.
+    fn own(&self) -> Result<Value> {
+        let Some(inner) = &self.0 else { return Ok(Value::Null) };
+        inner.value.get().map_or_else(|| self.read(inner), |value| Ok(value.clone()))
     }
 
     /// Returns the JSON object for changing it; anything that is no object is a 400.
@@ -286,13 +297,13 @@ impl Payload {
     /// Returns what may leave the server: nothing that is hidden in any record, wherever it stands.
     ///
     /// `hidden` are the hidden fields of the service that it leaves, which are also taken from what has no type.
-    pub(crate) fn outbound(&self, hidden: &[Arc<str>]) -> Result<Self> {
-        let Some(inner) = &self.0 else { return Ok(Self::NULL) };
-        let Some(guard) = guard::current() else { return self.without(hidden) };
-        let own = self.without(hidden)?;
+    pub(crate) fn outbound(self, hidden: &[Arc<str>]) -> Result<Self> {
+        let own = if hidden.is_empty() { self } else { self.without(hidden)? };
+        let Some(guard) = guard::current() else { return Ok(own) };
+        let Some(inner) = &own.0 else { return Ok(own) };
         match &inner.repr {
             Repr::Typed(..) => Ok(own.guarded(guard)),
-            Repr::Json if inner.value.get().is_none() && !guard.suspects(self.json()?, false) => Ok(own),
+            Repr::Json if inner.value.get().is_none() && !guard.suspects(own.json()?, false) => Ok(own),
             Repr::Json | Repr::Value => {
                 let value = own.value()?;
                 if !guard.finds(value) {
@@ -407,7 +418,8 @@ impl From<Box<RawValue>> for Payload {
 
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let leaving = guard::is_leaving().then(|| self.outbound(&[])).transpose().map_err(serde::ser::Error::custom)?;
+        let leaving =
+            guard::is_leaving().then(|| self.clone().outbound(&[])).transpose().map_err(serde::ser::Error::custom)?;
         let json = leaving.as_ref().unwrap_or(self).json().map_err(serde::ser::Error::custom)?;
         let raw: &RawValue = serde_json::from_slice(json).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)

@@ -9,14 +9,11 @@ use http::{HeaderName, HeaderValue, header};
 /// With it a call belongs to the connection of that session, as far as its caller is the one who is logged in there.
 pub const CONNECTION_TOKEN: HeaderName = HeaderName::from_static("x-connection-token");
 
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
 /// The headers of every app.
-const ALWAYS: [HeaderName; 5] = [
-    header::AUTHORIZATION,
-    header::COOKIE,
-    CONNECTION_TOKEN,
-    HeaderName::from_static("x-api-key"),
-    header::PROXY_AUTHORIZATION,
-];
+const ALWAYS: [HeaderName; 5] =
+    [header::AUTHORIZATION, header::COOKIE, CONNECTION_TOKEN, API_KEY, header::PROXY_AUTHORIZATION];
 
 /// The words of a URL that hold secrets; none of them is part of what a connection keeps of its URL.
 const WORDS: [&str; 3] = ["ticket", "sid", "grip"];
@@ -30,27 +27,31 @@ pub struct SecretHeaders(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    names: Vec<HeaderName>,
+    /// Those of this app.
+    more: Vec<HeaderName>,
     vary: HeaderValue,
 }
 
 impl SecretHeaders {
     pub(crate) fn new(more: Vec<HeaderName>) -> Self {
-        let mut all = ALWAYS.to_vec();
-        for name in more {
-            if !all.contains(&name) {
-                all.push(name);
+        let mut own = ALWAYS.to_vec();
+        for name in &more {
+            if !own.contains(name) {
+                own.push(name.clone());
             }
         }
-        let own: Vec<&str> =
-            all.iter().filter(|name| *name != header::PROXY_AUTHORIZATION).map(HeaderName::as_str).collect();
+        let asked = own.iter().filter(|name| *name != header::PROXY_AUTHORIZATION);
+        let own: Vec<&str> = asked.map(HeaderName::as_str).collect();
         let vary = HeaderValue::try_from(own.join(", ")).unwrap_or_else(|_| HeaderValue::from_static("*"));
-        Self(Arc::new(Inner { names: all, vary }))
+        Self(Arc::new(Inner { more, vary }))
     }
 
     /// Tells whether the values of a header are secret.
     pub fn contains(&self, name: &HeaderName) -> bool {
-        self.0.names.contains(name)
+        match *name {
+            header::AUTHORIZATION | header::COOKIE | header::PROXY_AUTHORIZATION => true,
+            _ => *name == CONNECTION_TOKEN || *name == API_KEY || self.0.more.contains(name),
+        }
     }
 
     /// Returns what `Vary` of an answer to a request with credentials says.

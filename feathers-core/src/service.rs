@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use crate::app::Handle;
 use crate::commit::Commit;
@@ -88,7 +87,7 @@ pub struct Request<'a> {
     pub params: &'a Params,
     /// Where a store says that its change is visible now.
     pub commit: &'a Commit,
-    sent: Option<&'a Bytes>,
+    sent: Option<&'a Payload>,
 }
 
 impl Request<'_> {
@@ -117,13 +116,13 @@ impl<'a> Request<'a> {
     }
 
     /// Notes what the client has sent, before hooks changed it.
-    pub(crate) fn with_sent(mut self, sent: Option<&'a Bytes>) -> Self {
+    pub(crate) fn with_sent(mut self, sent: Option<&'a Payload>) -> Self {
         self.sent = sent;
         self
     }
 
     /// Returns what the client has sent, where the service may have fields that only the server sets.
-    pub(crate) fn sent(&self) -> Option<&'a Bytes> {
+    pub(crate) fn sent(&self) -> Option<&'a Payload> {
         self.sent
     }
 }

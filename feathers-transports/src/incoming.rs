@@ -27,11 +27,11 @@ pub(crate) async fn read(body: &mut Body, limit: usize, meter: &Meter) -> Result
     if announced > limit as u64 {
         return Err(too_large());
     }
-    let mut first = Bytes::new();
-    let mut all = BytesMut::new();
     let mut permit: Option<Permit> = None;
+    let mut first = Bytes::new();
+    let mut all: Option<BytesMut> = None;
     while let Some(piece) = next(body).await? {
-        let length = first.len() + all.len() + piece.len();
+        let length = all.as_ref().map_or(first.len(), BytesMut::len) + piece.len();
         if length > limit {
             return Err(too_large());
         }
@@ -40,17 +40,19 @@ pub(crate) async fn read(body: &mut Body, limit: usize, meter: &Meter) -> Result
             None if length > SMALL => permit = Some(meter.account().take(length)?),
             None => {}
         }
-        if first.is_empty() && all.is_empty() {
-            first = piece;
-            continue;
+        match &mut all {
+            Some(all) => all.extend_from_slice(&piece),
+            None if first.is_empty() => first = piece,
+            None => {
+                let announced = usize::try_from(announced).unwrap_or_default().min(AT_ONCE);
+                let mut both = BytesMut::with_capacity(announced.max(length));
+                both.extend_from_slice(&first);
+                both.extend_from_slice(&piece);
+                all = Some(both);
+            }
         }
-        if all.is_empty() {
-            all.reserve(usize::try_from(announced).unwrap_or_default().min(AT_ONCE).max(length));
-            all.extend_from_slice(&std::mem::take(&mut first));
-        }
-        all.extend_from_slice(&piece);
     }
-    Ok(Incoming { bytes: if all.is_empty() { first } else { all.freeze() }, permit })
+    Ok(Incoming { bytes: all.map_or(first, BytesMut::freeze), permit })
 }
 
 /// Returns the next piece of a body.

@@ -179,23 +179,18 @@ impl Endpoint {
         }
         let asked = Asked::read(request.headers(), shared.app.secret_headers());
         let personal = asked.personal.then(|| shared.app.secret_headers().clone());
-        let dress = Dress {
-            method: Method::Find,
-            has_id: route.id().is_some(),
-            service: route.service(),
-            cursor: shared.cursor(),
-            personal,
-            meter: Meter::new(&shared.budget, link, client),
-        };
+        let (has_id, service, cursor) = (route.id().is_some(), route.service(), shared.cursor());
+        let meter = Meter::new(&shared.budget, link, client);
         // What is large is put together here, and not carried through the futures.
-        match begin(&shared.app, route, request, asked, client) {
+        let begun = begin(&shared.app, route, request, asked, client);
+        let method = begun.as_ref().map_or(Method::Find, |begun| begun.call.method.clone());
+        let dress = Dress { method, has_id, service, cursor, personal, meter };
+        match begun {
             Err(refused) => Box::pin(ready(dress.on(refused.into_response()))),
             Ok(Begun { call, body: None, on_connection: false }) => {
-                let dress = Dress { method: call.method.clone(), ..dress };
                 Box::pin(respond(shared.app.call(call), shared.rest.timeout, dress))
             }
             Ok(begun) => {
-                let dress = Dress { method: begun.call.method.clone(), ..dress };
                 let work = shared.clone().complete(Box::new(begun), dress.meter.clone());
                 Box::pin(respond(work, shared.rest.timeout, dress))
             }
@@ -290,7 +285,7 @@ fn begin(
     if let Some(query) = parts.uri.query().filter(|query| !query.is_empty()) {
         params.query = qs::parse(query)?;
     }
-    let body = method.has_data().then(|| (body::Format::of(&parts.headers), body));
+    let body = method.has_data().then(|| (body::Format::of(&parts.headers, asked), body));
     if let Some(feathers) = parts.extensions.remove::<Feathers>() {
         params.extend(feathers.into_extensions());
     }

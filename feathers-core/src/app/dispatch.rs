@@ -1,30 +1,20 @@
 //! Dispatch: one call through the hooks to the service, and its events out.
 
-use std::cell::Cell;
-use std::future::{Future, poll_fn};
+use std::borrow::Cow;
+use std::future::Future;
 use std::mem;
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Instant;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use smallvec::{SmallVec, smallvec};
-use tracing::Instrument;
 
-use crate::app::caller::without_caller;
 use crate::app::registry::Mounted;
+use crate::app::running::{Finisher, Running};
 use crate::app::{Handle, Route};
-use crate::blocking;
 use crate::commit::Commit;
-use crate::connection::{Connection, LoggingIn};
+use crate::connection::Connection;
 use crate::context::{Context, Http};
 use crate::error::{Error, Result};
-use crate::guard::outbound_error;
-use crate::hook::run_levels;
 use crate::id::Id;
 use crate::log::Caller;
 use crate::method::Method;
@@ -88,10 +78,9 @@ impl Handle {
         self.run(call, Some(held))
     }
 
-    fn run(&self, call: Call, held: Option<Box<dyn Send>>) -> impl Future<Output = Result<Reply>> + Send + use<> {
-        // The call moves to the heap before the future is made, which is small then wherever it is put.
-        let begun = self.begin(call, held);
-        async move { begun?.await.unwrap_or_else(|_| Err(panicked())) }
+    // The call moves to the heap before the future is made, which is small then wherever it is put.
+    fn run(&self, call: Call, held: Option<Box<dyn Send>>) -> Running {
+        self.begin(call, held).unwrap_or_else(Running::refused)
     }
 
     fn begin(&self, call: Call, held: Option<Box<dyn Send>>) -> Result<Running> {
@@ -101,11 +90,11 @@ impl Handle {
             data.vet()?;
         }
         let mounted = route.mounted();
-        let denied = params.is_external() && !route.allows(&method);
-        if denied || mounted.chain(&method).is_none() {
+        let chain = mounted.find_chain(&method).filter(|_| !params.is_external() || route.allows(&method));
+        let Some(chain) = chain else {
             let path = mounted.path();
             return Err(Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'")));
-        }
+        };
         params.connection = params.connection.map(Connection::for_call);
         if params.is_external()
             && let Some(refusal) = params.connection.as_ref().and_then(Connection::refusal)
@@ -131,26 +120,16 @@ impl Handle {
             }
         }
         // Hooks may choose another event, so the places are taken whenever the call could publish anything.
-        let publishes = !reads && method.event().is_none_or(|event| mounted.publisher(event).is_some());
+        let is_published = |event: &str| mounted.published(event).is_some_and(|event| event.publisher.is_some());
+        let publishes = !reads && method.event().is_none_or(is_published);
         let commit = if publishes { self.commit(&method, &data, &params)? } else { Commit::none() };
         let span = tracing::debug_span!("call", service = mounted.path(), method = method.name());
         // A store tells the id that a client has chosen from one that a hook has made.
-        let notes_sent = params.is_external() && (mounted.notes_sent() || method == Method::Create);
-        let sent = notes_sent.then(|| data.to_bytes()).transpose()?;
-        let mut ctx = Box::new(Context::new(self.clone(), mounted.clone(), method, id, data, params, commit));
-        if let Some(sent) = sent {
-            ctx.note_sent(sent);
-        }
-        // A span that nobody records costs nothing more.
-        let work: BoxFuture<'static, _> = if span.is_disabled() {
-            Box::pin(AssertUnwindSafe(through_hooks(ctx)).catch_unwind())
-        } else {
-            Box::pin(AssertUnwindSafe(through_hooks(ctx).instrument(span)).catch_unwind())
-        };
-        let finisher = (!reads).then(|| self.clone());
-        let path = mounted.shared_path().clone();
-        let began = tokio::time::Instant::now();
-        Ok(Running { work: Some(work), finisher, path, began, address, held, _logging_in: logging_in })
+        let sent = (params.is_external() && (mounted.notes_sent() || method == Method::Create)).then(|| data.clone());
+        let finisher = (!reads).then(|| Finisher::new(self.clone(), mounted.clone(), address));
+        let mut ctx = Context::new(self.clone(), route.into_mounted(), chain, (method, id, data), params, commit);
+        ctx.note_sent(sent);
+        Ok(Running::new(ctx, (held, logging_in), span, finisher))
     }
 
     /// Begins to take places in the log for a call; a caller from outside who has too many is refused.
@@ -166,10 +145,11 @@ impl Handle {
 
     /// Emits an event by hand: local listeners, then the publisher.
     pub(crate) fn emit(&self, mounted: &Arc<Mounted>, event: &str, data: Payload) {
-        let kind = mounted.kind(event);
+        let published = mounted.published(event);
+        let kind = mounted.kind(event, published);
         let publication = Publication { path: kind.path.clone(), event: kind.name.clone(), data, call: None };
         self.notify(mounted, &publication);
-        if let Some(publisher) = mounted.publisher(event) {
+        if let Some(publisher) = published.and_then(|event| event.publisher.as_ref()) {
             let dispatch = publication.data.clone();
             publisher.publish(kind, publication, dispatch, self, self.log().place(None));
         }
@@ -183,159 +163,61 @@ impl Handle {
             }
         }
     }
-
-    /// Emits the events of a successful call: one per element of a list, else one.
-    fn emit_result(&self, mounted: &Arc<Mounted>, ctx: &mut Context) -> Result<Reply> {
-        let (result, dispatch) = (ctx.result.take().unwrap_or_default(), ctx.dispatch.take());
-        let selection = ctx.take_selection();
-        let is_external = ctx.params.is_external();
-        let answer = |payload: &Payload| {
-            let selected = selection.as_ref().map(|selection| selection.of(payload, mounted.schema())).transpose()?;
-            let selected = selected.as_ref().unwrap_or(payload);
-            if is_external { selected.outbound(mounted.hidden()) } else { Ok(selected.clone()) }
-        };
-        let http = mem::take(&mut ctx.http);
-        let reply = Reply { result: answer(&result)?, dispatch: dispatch.as_ref().map(answer).transpose()?, http };
-        let Some(event) = ctx.event.as_deref() else { return Ok(reply) };
-        if mounted.is_custom_event(event) {
-            return Ok(reply);
-        }
-        let publisher = mounted.publisher(event);
-        if publisher.is_none() && mounted.listeners(event).next().is_none() {
-            return Ok(reply);
-        }
-        let kind = mounted.kind(event);
-        // Events are of whole records, whatever the caller has selected. Without a selection the answer is the same
-        // text, and shared.
-        let (safe, safe_result) = match &selection {
-            Some(_) => (dispatch.as_ref(), &result),
-            None => (reply.dispatch.as_ref(), &reply.result),
-        };
-        let items: SmallVec<[_; 1]> = if let Some(items) = result.items()? {
-            let safe = match safe.map(Payload::items).transpose()?.flatten() {
-                Some(safe) if safe.len() == items.len() => safe,
-                _ => safe_result.items()?.unwrap_or_default(),
-            };
-            items.into_iter().zip(safe).collect()
-        } else {
-            let safe = safe.filter(|dispatch| !dispatch.is_falsy()).unwrap_or(safe_result).clone();
-            smallvec![(result.clone(), safe)]
-        };
-        let commit = ctx.commit().clone();
-        let params = mem::take(&mut ctx.params);
-        let cause = Cause::new(ctx.method().clone(), ctx.id.take(), params, result);
-        let count = items.len();
-        for (data, dispatch) in items {
-            let publication =
-                Publication { path: kind.path.clone(), event: kind.name.clone(), data, call: Some(cause.clone()) };
-            self.notify(mounted, &publication);
-            if let Some(publisher) = publisher
-                && let Some(places) = commit.places(count)
-            {
-                publisher.publish(kind.clone(), publication, dispatch, self, places.place());
-            }
-        }
-        if publisher.is_some() {
-            self.watch_log();
-        }
-        Ok(reply)
-    }
 }
 
-async fn through_hooks(mut ctx: Box<Context>) -> Result<Reply> {
-    let started = Instant::now();
-    let mounted = ctx.service().clone();
+/// Makes the answer of a call whose hooks are over, and emits its events: one per element of a list, else one.
+pub(super) fn finish_call(ctx: &mut Context, mounted: &Arc<Mounted>) -> Result<Reply> {
+    let (result, dispatch) = (ctx.result.take().unwrap_or_default(), ctx.dispatch.take());
+    let (http, selection) = (mem::take(&mut ctx.http), ctx.take_selection());
     let is_external = ctx.params.is_external();
-    let Some(chain) = mounted.chain(ctx.method()) else { return Err(Error::method_not_allowed("no such method")) };
-    let result = match run_levels(&mut ctx, &chain.levels).await {
-        Ok(()) => ctx.app().clone().emit_result(&mounted, &mut ctx),
-        Err(error) => Err(error),
+    let answer = |payload: Payload| {
+        let selected = match &selection {
+            Some(selection) => selection.of(&payload, mounted.schema())?,
+            None => payload,
+        };
+        if is_external { selected.outbound(mounted.hidden()) } else { Ok(selected) }
     };
-    chain.meters(mounted.shared_path(), ctx.method()).record(result.is_ok(), started.elapsed());
-    if let Err(error) = &result
-        && error.code() >= 500
-    {
-        tracing::error!(service = mounted.path(), method = ctx.method().name(), ?error, "call failed");
-    }
-    if is_external { result.map_err(outbound_error) } else { result }
-}
-
-fn panicked() -> Error {
-    tracing::error!("a hook or service panicked");
-    Error::internal("panic in a hook or service")
-}
-
-/// A call under way.
-struct Running {
-    work: Option<BoxFuture<'static, Caught>>,
-    /// Who finishes it when its caller goes away, if it may change something.
-    finisher: Option<Handle>,
-    path: Arc<str>,
-    began: tokio::time::Instant,
-    address: Option<IpAddr>,
-    /// What is kept until it is finished.
-    held: Option<Box<dyn Send>>,
-    _logging_in: Option<LoggingIn>,
-}
-
-/// What a call has come to; `Err` is a panic.
-type Caught = std::thread::Result<Result<Reply>>;
-
-impl Future for Running {
-    type Output = Caught;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Self::Output> {
-        let Self { work, path, .. } = &mut *self;
-        let Some(work) = work else { return Poll::Ready(Ok(Err(Error::general("the call is over")))) };
-        let result = std::task::ready!(blocking::watch(path, || work.as_mut().poll(cx)));
-        self.work = None;
-        Poll::Ready(result)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let (Some(work), Some(app)) = (self.work.take(), &self.finisher) {
-            let work = Box::pin(without_caller(work));
-            let kept = (app.abandon(self.address), self.held.take());
-            let finished = finish(work, self.began + app.call_limit(), self.path.clone());
-            app.spawn(finished.map(move |()| drop(kept)));
-        }
-    }
-}
-
-/// Finishes a call whose caller has gone. A hook that waits past the time of calls is given up; the method never is.
-async fn finish(mut work: BoxFuture<'static, Caught>, until: tokio::time::Instant, path: Arc<str>) {
-    let mut time = pin!(tokio::time::sleep_until(until));
-    let mut poll = |cx: &mut std::task::Context<'_>| {
-        METHOD_WAITS.set(false);
-        if work.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(true);
-        }
-        // Polled in any case, so that it wakes this task.
-        let is_late = time.as_mut().poll(cx).is_ready();
-        if is_late && !METHOD_WAITS.get() { Poll::Ready(false) } else { Poll::Pending }
+    // Custom events are emitted by hand.
+    let event = ctx.event.take().filter(|event| !mounted.is_custom_event(event));
+    let known = event.as_deref().and_then(|event| mounted.published(event));
+    let publisher = known.and_then(|event| event.publisher.as_ref());
+    let is_heard = |event: &Cow<'_, str>| publisher.is_some() || mounted.listeners(event).next().is_some();
+    let Some(event) = event.filter(is_heard) else {
+        return Ok(Reply { result: answer(result)?, dispatch: dispatch.map(answer).transpose()?, http });
     };
-    if !poll_fn(&mut poll).await {
-        metrics::counter!("feathers_calls_given_up_total").increment(1);
-        tracing::error!(%path, "a hook waited for longer than calls may take, and the call is given up");
-    }
-}
-
-thread_local! {
-    /// Whether what was polled last on this thread waits in a method, and not in a hook.
-    static METHOD_WAITS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs a method, and notes where it waits.
-pub(crate) async fn in_method<T>(method: impl Future<Output = T>) -> T {
-    let mut method = pin!(method);
-    poll_fn(|cx| {
-        let polled = method.as_mut().poll(cx);
-        if polled.is_pending() {
-            METHOD_WAITS.set(true);
+    let reply = Reply { result: answer(result.clone())?, dispatch: dispatch.clone().map(answer).transpose()?, http };
+    // Events are of whole records, whatever the caller has selected. Without a selection the answer is the same text,
+    // and shared.
+    let (safe, safe_result) = match &selection {
+        Some(_) => (dispatch.as_ref(), &result),
+        None => (reply.dispatch.as_ref(), &reply.result),
+    };
+    let items: SmallVec<[_; 1]> = if let Some(items) = result.items()? {
+        let safe = match safe.map(Payload::items).transpose()?.flatten() {
+            Some(safe) if safe.len() == items.len() => safe,
+            _ => safe_result.items()?.unwrap_or_default(),
+        };
+        items.into_iter().zip(safe).collect()
+    } else {
+        let safe = safe.filter(|dispatch| !dispatch.is_falsy()).unwrap_or(safe_result).clone();
+        smallvec![(result.clone(), safe)]
+    };
+    let params = mem::take(&mut ctx.params);
+    let cause = Cause::new(ctx.method().clone(), ctx.id.take(), params, result);
+    let (app, kind) = (ctx.app(), mounted.kind(&event, known));
+    let count = items.len();
+    for (data, dispatch) in items {
+        let publication =
+            Publication { path: kind.path.clone(), event: kind.name.clone(), data, call: Some(cause.clone()) };
+        app.notify(mounted, &publication);
+        if let Some(publisher) = publisher
+            && let Some(places) = ctx.commit().places(count)
+        {
+            publisher.publish(kind.clone(), publication, dispatch, app, places.place());
         }
-        polled
-    })
-    .await
+    }
+    if publisher.is_some() {
+        app.watch_log();
+    }
+    Ok(reply)
 }

@@ -21,7 +21,7 @@ use crate::app::abandoned::{Abandoned, Counted};
 use crate::app::registry::{Mounted, Registry};
 use crate::app::{IntoMount, Lifecycle, Lifecycles, Listeners, Route, ServiceHandle, ServiceInfo, TypedService};
 use crate::authenticator::Authenticator;
-use crate::blocking;
+use crate::blocking::Watch;
 use crate::channel::{Channel, Hub, IntoChannelNames};
 use crate::connection::Connection;
 use crate::error::{Error, Result};
@@ -238,7 +238,8 @@ impl Handle {
             let ended = self.0.ended.clone();
             self.0.tasks.spawn(async move {
                 let mut task = pin!(task);
-                let watched = poll_fn(|cx| blocking::watch("a task", || task.as_mut().poll(cx)));
+                let mut watch = Watch::default();
+                let watched = poll_fn(|cx| watch.poll("a task", || task.as_mut().poll(cx)));
                 ended.run_until_cancelled(watched).await;
             });
         }

@@ -64,7 +64,7 @@ pub(crate) struct Mounted {
     service: Arc<dyn Service>,
     descriptor: Descriptor,
     external: Vec<Method>,
-    published: Vec<Arc<EventKind>>,
+    published: Vec<Published>,
     /// The fields of the records that never leave the server.
     hidden: Arc<[Arc<str>]>,
     /// Whether records may have fields that only the server sets, so that what a client sends is noted.
@@ -72,10 +72,15 @@ pub(crate) struct Mounted {
     route_params: Vec<(Arc<str>, String)>,
     listeners: Vec<(Arc<str>, Listener)>,
     write_listeners: Vec<WriteListener>,
-    /// Innermost first: the service's, then those of the apps around it.
-    publishers: Vec<Publishers>,
     /// A few, so that comparing is quicker than hashing.
     chains: Vec<(Method, Chain)>,
+}
+
+/// An event that clients may hear of.
+pub(crate) struct Published {
+    pub(crate) kind: Arc<EventKind>,
+    /// Who decides about its channels; the innermost wins.
+    pub(crate) publisher: Option<Publisher>,
 }
 
 /// What a call of one method runs through.
@@ -154,8 +159,12 @@ impl Mounted {
         let write_listeners =
             writes.iter().filter(|(own, _)| own == path).map(|(_, listener)| listener.clone()).collect();
         let path: Arc<str> = path.into();
-        let kind = |name| Arc::new(EventKind::new(&path, name, hidden.clone()));
-        let published = published.into_iter().map(kind).collect();
+        let published = published.into_iter().map(|name| {
+            let outer = around.iter().rev().map(|(_, publishers)| publishers);
+            let who = std::iter::once(&mount.publishers).chain(outer).find_map(|own| own.publisher(&name)).cloned();
+            Published { kind: Arc::new(EventKind::new(&path, name, hidden.clone())), publisher: who }
+        });
+        let published = published.collect();
         let chains = all
             .iter()
             .map(|method| {
@@ -167,10 +176,6 @@ impl Mounted {
         let server_set = |schema: &Schema| schema.fields.iter().any(|field| field.readonly);
         // A service that says nothing of its records may have a store inside.
         let notes_sent = descriptor.schema.as_ref().is_none_or(server_set);
-        let publishers = [mount.publishers]
-            .into_iter()
-            .chain(around.iter().rev().map(|(_, publishers)| publishers.clone()))
-            .collect();
         Ok(Self {
             path,
             service: mount.service,
@@ -182,7 +187,6 @@ impl Mounted {
             route_params: mount.route_params,
             listeners: mount.listeners,
             write_listeners,
-            publishers,
             chains,
         })
     }
@@ -223,8 +227,13 @@ impl Mounted {
         &self.route_params
     }
 
-    pub(crate) fn chain(&self, method: &Method) -> Option<&Chain> {
-        self.chains.iter().find(|(own, _)| own == method).map(|(_, chain)| chain)
+    /// Returns where the chain of a method is.
+    pub(crate) fn find_chain(&self, method: &Method) -> Option<usize> {
+        self.chains.iter().position(|(own, _)| own == method)
+    }
+
+    pub(crate) fn chain(&self, place: usize) -> Option<&Chain> {
+        self.chains.get(place).map(|(_, chain)| chain)
     }
 
     /// Tells whether a hook may set this event and have it emitted by the call itself.
@@ -232,20 +241,15 @@ impl Mounted {
         self.descriptor.events.iter().any(|custom| **custom == *event)
     }
 
+    /// Returns an event that is published.
+    pub(crate) fn published(&self, event: &str) -> Option<&Published> {
+        self.published.iter().find(|published| *published.kind.name == *event)
+    }
+
     /// Returns what an event is, shared if it is one that is published.
-    pub(crate) fn kind(&self, event: &str) -> Arc<EventKind> {
+    pub(crate) fn kind(&self, event: &str, published: Option<&Published>) -> Arc<EventKind> {
         let made = || Arc::new(EventKind::new(&self.path, event.into(), self.hidden.clone()));
-        self.published_kind(event).cloned().unwrap_or_else(made)
-    }
-
-    fn published_kind(&self, event: &str) -> Option<&Arc<EventKind>> {
-        self.published.iter().find(|kind| *kind.name == *event)
-    }
-
-    /// Returns who decides about the channels of an event; the innermost wins.
-    pub(crate) fn publisher(&self, event: &str) -> Option<&Publisher> {
-        self.published_kind(event)?;
-        self.publishers.iter().find_map(|publishers| publishers.publisher(event))
+        published.map_or_else(made, |published| published.kind.clone())
     }
 
     pub(crate) fn write_listeners(&self) -> &[WriteListener] {

@@ -53,6 +53,10 @@ impl Route {
     pub(crate) fn mounted(&self) -> &Arc<Mounted> {
         &self.mounted
     }
+
+    pub(crate) fn into_mounted(self) -> Arc<Mounted> {
+        self.mounted
+    }
 }
 
 /// Describes one mounted service.
@@ -72,7 +76,7 @@ impl ServiceInfo {
 
     /// Returns a record, or several, without the fields that never leave the server; so it looks to clients.
     pub fn without_hidden(&self, payload: &Payload) -> Result<Payload> {
-        payload.outbound(self.0.hidden())
+        payload.clone().outbound(self.0.hidden())
     }
 
     /// Returns everything that the service says of itself.

@@ -12,6 +12,9 @@ use crate::channel::Hub;
 /// In more channels than this, a table is quicker.
 const FEW: usize = 32;
 
+/// How many are looked at one by one before the others are searched.
+const AT_HAND: usize = 4;
+
 /// The channels of a connection.
 pub(super) enum Memberships {
     /// Sorted by their names.
@@ -51,7 +54,19 @@ impl Default for Memberships {
 }
 
 impl Memberships {
+    #[inline]
     pub(super) fn get(&self, name: &str) -> Option<&Membership> {
+        match self {
+            // The name of a channel is shared, so that it is most often the same text in memory.
+            Self::Few(list) => match list.iter().take(AT_HAND).find(|(own, _)| std::ptr::eq(own.as_ref(), name)) {
+                Some((_, membership)) => Some(membership),
+                None => self.search(name),
+            },
+            Self::Many(_) => self.search(name),
+        }
+    }
+
+    fn search(&self, name: &str) -> Option<&Membership> {
         match self {
             Self::Few(list) => {
                 find(list, name).ok().and_then(|index| list.get(index)).map(|(_, membership)| membership)

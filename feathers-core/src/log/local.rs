@@ -176,8 +176,7 @@ impl Log {
     /// Fails if the events of a caller fill more than a part of the log and would push out those of others before their
     /// time: a 429 that says when to try again.
     pub(crate) fn admit(&self, caller: Caller, count: usize, size: impl FnOnce() -> usize, percent: u8) -> Result<()> {
-        let now = Instant::now();
-        self.read(|ring| ring.admits(caller, count, size, percent, now)).map_err(|wait| {
+        self.read(|ring| ring.admits(caller, count, size, percent, Instant::now)).map_err(|wait| {
             metrics::counter!("feathers_log_callers_refused_total").increment(1);
             Error::too_many_requests("too many changes, whose events would push out those of others")
                 .with_retry_after(wait.min(LONGEST_WAIT))

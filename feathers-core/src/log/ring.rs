@@ -89,13 +89,14 @@ impl Ring {
         count: usize,
         size: impl FnOnce() -> usize,
         percent: u8,
-        now: Instant,
+        now: impl FnOnce() -> Instant,
     ) -> Result<(), Duration> {
         let Retention { count: most, bytes, age } = self.retention;
         let (events, own_bytes) = self.shares.get(&caller).map_or((0, 0), |share| (share.events, share.bytes));
         if events + count <= share_of(most, percent) && own_bytes <= share_of(bytes, percent) {
             return Ok(());
         }
+        let now = now();
         let mut slots = (self.slots.len() + count).saturating_sub(most);
         let mut room = (self.bytes + size()).saturating_sub(bytes);
         let mut wait = None;

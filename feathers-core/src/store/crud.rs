@@ -171,9 +171,6 @@ impl<S: Store> Crud<S> {
 
     fn parse(&self, params: &Params, paginate: Option<Paginate>) -> Result<Query> {
         let schema = self.store.schema();
-        if params.query.is_empty() && paginate.is_none() {
-            return Ok(Query::default());
-        }
         if paginate == self.query.paginate {
             return Query::of(params, schema, &self.query);
         }
@@ -183,6 +180,9 @@ impl<S: Store> Crud<S> {
 
     /// Parses the query of a call that changes or reads single records: pagination does not count.
     fn parse_filter(&self, params: &Params) -> Result<Query> {
+        if params.query.is_empty() {
+            return Ok(Query::default());
+        }
         let mut query = self.parse(params, None)?;
         (query.limit, query.skip) = (None, 0);
         Ok(query)

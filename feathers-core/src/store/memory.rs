@@ -138,8 +138,10 @@ impl<R: Record> MemoryStore<R> {
             return Ok(Key::Text(uuid::Uuid::now_v7().to_string().into()));
         }
         loop {
-            let key = Key::Number(numbers.count()?);
-            if !taken(&key) {
+            let number = numbers.count()?;
+            let key = Key::Number(number);
+            // The counter is past all smaller ones.
+            if number < Counter::FOLLOWS || !taken(&key) {
                 return Ok(key);
             }
         }

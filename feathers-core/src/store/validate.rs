@@ -9,7 +9,6 @@ mod rules;
 
 use std::slice;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
@@ -32,10 +31,10 @@ pub(super) enum Mode {
 }
 
 /// What the caller may set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Rights<'a> {
-    /// What the client has sent, as JSON; what only the server sets must not come from there.
-    pub(super) sent: Option<&'a Bytes>,
+    /// What the client has sent; what only the server sets must not come from there.
+    pub(super) sent: Option<&'a Payload>,
     /// The id of a new record.
     pub(super) choose_id: bool,
 }
@@ -69,7 +68,7 @@ pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, ri
 }
 
 /// Reads the data of a `patch`; `sent` is what the client has sent.
-pub(super) fn patch<R: Record>(payload: &Payload, schema: &Schema, sent: Option<&Bytes>) -> Result<R::Patch> {
+pub(super) fn patch<R: Record>(payload: &Payload, schema: &Schema, sent: Option<&Payload>) -> Result<R::Patch> {
     let rights = Rights { sent, choose_id: true };
     let patch: R::Patch =
         payload.decode().map_err(|error| inspect::refuse(payload, schema, Mode::Patch, rights, &error))?;
@@ -102,12 +101,11 @@ fn check_sent<R: Record>(
     index: usize,
     value: &FieldRef<'_>,
     payload: &Payload,
-    sent: Option<&Bytes>,
+    sent: Option<&Payload>,
     mistakes: &mut Vec<Value>,
 ) -> Result<()> {
     let Some(sent) = sent.filter(|_| field.readonly) else { return Ok(()) };
-    let sent: Value = serde_json::from_slice(sent)?;
-    let records = match &sent {
+    let records = match sent.value()? {
         Value::Array(records) => records.as_slice(),
         one => slice::from_ref(one),
     };
@@ -129,19 +127,19 @@ fn reread<R: Record>(field: &Field, index: usize, value: &Value) -> Option<Field
 }
 
 /// Tells whether the client has sent this id: one that a hook has made is none of the client's choice.
-fn has_sent_id(id: &Id, name: &str, sent: Option<&Bytes>) -> bool {
-    let Some(sent) = sent.and_then(|sent| serde_json::from_slice::<Value>(sent).ok()) else { return false };
-    let records = sent.as_array().map_or_else(|| slice::from_ref(&sent), Vec::as_slice);
+fn has_sent_id(id: &Id, name: &str, sent: Option<&Payload>) -> bool {
+    let Some(sent) = sent.and_then(|sent| sent.value().ok()) else { return false };
+    let records = sent.as_array().map_or_else(|| slice::from_ref(sent), Vec::as_slice);
     // A number and its text are the same id.
     let is = |own: Id| own.to_string() == id.to_string();
     records.iter().any(|record| Id::from_json(&record[name]).ok().flatten().is_some_and(is))
 }
 
 /// Tells whether the client has sent a field.
-fn has_sent(field: &Field, sent: Option<&Bytes>) -> bool {
-    let sent: Option<Value> = sent.and_then(|sent| serde_json::from_slice(sent).ok());
+fn has_sent(field: &Field, sent: Option<&Payload>) -> bool {
+    let sent = sent.and_then(|sent| sent.value().ok());
     let has = |record: &Value| record.as_object().is_some_and(|record| field.values_in(record).next().is_some());
-    sent.is_some_and(|sent| sent.as_array().map_or_else(|| has(&sent), |records| records.iter().any(has)))
+    sent.is_some_and(|sent| sent.as_array().map_or_else(|| has(sent), |records| records.iter().any(has)))
 }
 
 /// Makes the item for a field that is not there.

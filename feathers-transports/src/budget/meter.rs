@@ -13,14 +13,23 @@ use crate::address::client_address;
 /// The connection and the client of a request. There is an account only when there is something to count.
 #[derive(Clone, Debug)]
 pub(crate) struct Meter {
-    link: Arc<Link>,
+    source: Source,
     address: Option<IpAddr>,
 }
 
+/// Where a request comes in.
+#[derive(Clone, Debug)]
+enum Source {
+    Connection(Arc<Link>),
+    /// Not on a connection that the server knows; what is counted together counts as one.
+    Unknown(Budget),
+}
+
 impl Meter {
-    /// Counts for a client; without a connection that the server knows, the request counts as one.
+    /// Counts for a client, on its connection if the server knows it.
     pub(crate) fn new(budget: &Budget, link: Option<Arc<Link>>, address: Option<IpAddr>) -> Self {
-        Self { link: link.unwrap_or_else(|| budget.link()), address }
+        let source = link.map_or_else(|| Source::Unknown(budget.clone()), Source::Connection);
+        Self { source, address }
     }
 
     /// Finds what the server has put on a request.
@@ -34,7 +43,10 @@ impl Meter {
     }
 
     pub(crate) fn account(&self) -> Arc<Account> {
-        self.link.account(self.address)
+        match &self.source {
+            Source::Connection(link) => link.account(self.address),
+            Source::Unknown(budget) => budget.link().account(self.address),
+        }
     }
 
     /// Counts an answer until it has left. One that is small is not counted: the system takes it at once.

@@ -17,18 +17,23 @@ pub(super) struct Asked {
     pub(super) on_connection: bool,
     /// The name of a custom method.
     pub(super) names_method: bool,
+    /// How the body is compressed.
+    pub(super) has_coding: bool,
+    /// That the body comes only when it is asked for.
+    pub(super) waits: bool,
 }
 
 impl Asked {
     pub(super) fn read(headers: &HeaderMap, secrets: &SecretHeaders) -> Self {
         let mut asked = Self::default();
         for name in headers.keys() {
-            if *name == header::ORIGIN {
-                asked.from_page = true;
-            } else if *name == SERVICE_METHOD {
-                asked.names_method = true;
-            } else if *name == CONNECTION_TOKEN {
-                asked.on_connection = true;
+            match *name {
+                header::ORIGIN => asked.from_page = true,
+                header::CONTENT_ENCODING => asked.has_coding = true,
+                header::EXPECT => asked.waits = true,
+                _ if *name == SERVICE_METHOD => asked.names_method = true,
+                _ if *name == CONNECTION_TOKEN => asked.on_connection = true,
+                _ => {}
             }
             asked.personal |= secrets.contains(name);
         }

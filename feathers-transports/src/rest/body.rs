@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use hyper::body::Body as _;
 use serde_json::Value;
 
+use super::asked::Asked;
 use super::inflate::Coding;
 use crate::answer::{error_response, too_large};
 use crate::budget::{Meter, Permit, SMALL, cost_of_call};
@@ -41,7 +42,7 @@ enum Kind {
 }
 
 impl Format {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap, asked: Asked) -> Self {
         let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = value.split_once(';').map_or(value, |(essence, _)| essence).trim();
         let starts = |prefix: &str| essence.get(..prefix.len()).is_some_and(|part| part.eq_ignore_ascii_case(prefix));
@@ -58,7 +59,8 @@ impl Format {
         } else {
             Kind::Other
         };
-        Self { kind, coding: Coding::of(headers), waits: headers.contains_key(header::EXPECT) }
+        let coding = if asked.has_coding { Coding::of(headers) } else { Coding::Identity };
+        Self { kind, coding, waits: asked.waits }
     }
 }
 
@@ -118,6 +120,7 @@ pub(super) fn refusal(error: &Error) -> Response {
 }
 
 /// Passes over a byte order mark, which some editors and spreadsheets write.
+#[inline]
 fn without_mark(body: Bytes) -> Bytes {
     if body.starts_with(b"\xEF\xBB\xBF") { body.slice(3..) } else { body }
 }

@@ -33,7 +33,9 @@ pub(super) fn reply(reply: &Reply, created: bool, count: impl FnOnce(Bytes) -> R
     if !bodiless {
         response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     }
-    set_headers(response.headers_mut(), &http.headers);
+    if !http.headers.is_empty() {
+        set_headers(response.headers_mut(), &http.headers);
+    }
     if let Some(location) = &http.location {
         response.headers_mut().insert(header::LOCATION, encode_url(location)?);
     }
