@@ -78,7 +78,8 @@ impl Bench {
         self.seconds.unwrap_or(if self.quick { quick } else { usual })
     }
 
-    /// Returns how many subscribers there are: as told, or as many as usual, or the first of them when it must be quick.
+    /// Returns how many subscribers there are: as told, or as many as usual, or the first of them when it must be
+    /// quick.
     pub(crate) fn subscribers(&self, usual: &[u64]) -> Vec<u64> {
         match (self.subscribers.as_slice(), usual) {
             ([], [first, ..]) if self.quick => vec![*first],

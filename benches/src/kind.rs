@@ -34,7 +34,7 @@ pub(crate) enum Kind {
     Burst,
     /// Publishing into 100,000 channels of 10 members, beside one channel
     Channels,
-    /// 1,000 clients that come back at once, with 500 missed events each
+    /// 1,000 clients that resume at once, with 500 missed events each
     Resume,
     /// 1,000 clients that have stopped reading, at 1,000 events/s
     Stopped,

@@ -119,7 +119,7 @@ impl Served {
     }
 }
 
-/// Returns a port that nobody uses now.
+/// Returns a port that is free now.
 pub(crate) fn free_port() -> Outcome<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -1,4 +1,4 @@
-//! A quiet machine: figures that others have disturbed are marked, and a start waits until nobody disturbs.
+//! A quiet machine: figures that other processes have disturbed are marked, and a start waits until none disturbs.
 
 use std::time::{Duration, Instant};
 

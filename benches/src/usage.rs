@@ -101,7 +101,7 @@ pub(crate) fn memory(pids: &[u32], which: Memory) -> f64 {
     float(pids.iter().filter_map(of).sum())
 }
 
-/// The time of one measurement: what the servers use, and what everybody else does.
+/// The time of one measurement: what the servers use, and what all other processes do.
 #[derive(Debug)]
 pub(crate) struct Window {
     servers: Vec<u32>,

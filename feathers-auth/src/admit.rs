@@ -1,8 +1,8 @@
-//! The door: who a new connection is, before it is let in.
+//! Admission: finds out the user of a new connection, before the connection opens.
 
 use feathers_core::{
-    Authenticator, Call, Connection, Credentials, Encoding, Ending, Error, Handle, Headers, Login, Method, Params,
-    Presented, Result, async_trait,
+    AppHandle, Authenticator, Call, Connection, Credentials, DisconnectReason, Encoding, Error, HandshakeCredentials,
+    Headers, Login, Method, Params, Result, async_trait,
 };
 use serde_json::{Map, Value};
 
@@ -22,15 +22,22 @@ impl Authenticator for Admission {
         self.0.path()
     }
 
-    async fn admit(&self, connection: &Connection, presented: Presented, app: &Handle) -> Result<Option<Login>> {
-        match presented {
-            Presented::Sent(sent) => self.sent(connection, sent, None, app).await.map(Some),
-            Presented::SentAndKept { sent, kept } => self.sent(connection, sent, Some(kept), app).await.map(Some),
-            Presented::Headers => match self.0.parse(connection.headers()) {
+    async fn admit(
+        &self,
+        connection: &Connection,
+        credentials: HandshakeCredentials,
+        app: &AppHandle,
+    ) -> Result<Option<Login>> {
+        match credentials {
+            HandshakeCredentials::Sent(sent) => self.sent(connection, sent, None, app).await.map(Some),
+            HandshakeCredentials::SentAndRecovered { sent, recovered } => {
+                self.sent(connection, sent, Some(recovered), app).await.map(Some)
+            }
+            HandshakeCredentials::FromHeaders => match self.0.parse(connection.headers()) {
                 Some(credentials) => self.login(connection, credentials, app).await.map(Some),
                 None => Ok(None),
             },
-            Presented::Kept(kept) => match self.0.parse(connection.headers()) {
+            HandshakeCredentials::Recovered(kept) => match self.0.parse(connection.headers()) {
                 // What is presented beats what is kept.
                 Some(credentials) => self.login(connection, credentials, app).await.map(Some),
                 None => Ok(self.login(connection, kept, app).await.ok()),
@@ -41,28 +48,28 @@ impl Authenticator for Admission {
     async fn check_owner(
         &self,
         connection: &Connection,
-        presented: &Presented,
+        credentials: &HandshakeCredentials,
         headers: &Headers,
-        _app: &Handle,
+        _app: &AppHandle,
     ) -> Result<()> {
         let Some(owner) = connection.get::<Authenticated>() else { return Ok(()) };
-        let denied = match connection.ending() {
-            Some(Ending::Denied(error)) => Some(error),
+        let denied = match connection.disconnect_reason() {
+            Some(DisconnectReason::Unauthenticated(error)) => Some(error),
             _ => None,
         };
-        let shown = self.0.parse(headers).or_else(|| self.resumed(presented, headers));
+        let shown = self.0.parse(headers).or_else(|| self.resumed(credentials, headers));
         let not = || denied.cloned().unwrap_or_else(|| Error::not_authenticated("Not authenticated"));
-        let presented = shown.ok_or_else(not)?;
-        if connection.credentials().as_ref() == Some(&presented) {
+        let credentials = shown.ok_or_else(not)?;
+        if connection.credentials().as_ref() == Some(&credentials) {
             return denied.map_or(Ok(()), |error| Err(error.clone()));
         }
-        let caller = self.0.authenticate(&presented, &Params::new(), &self.0.names()).await?;
+        let caller = self.0.authenticate(&credentials, &Params::new(), &self.0.names()).await?;
         let same = match (caller.entity(), owner.entity()) {
             (Some(caller), Some(owner)) => self.0.id_of(caller)? == self.0.id_of(owner)?,
             (None, None) => who(&caller).is_some_and(|caller| who(&owner) == Some(caller)),
             _ => false,
         };
-        if same { Ok(()) } else { Err(Error::forbidden("this is the session of somebody else")) }
+        if same { Ok(()) } else { Err(Error::forbidden("this session belongs to another user")) }
     }
 
     fn forget(&self, connection: &Connection) {
@@ -71,7 +78,7 @@ impl Authenticator for Admission {
     }
 }
 
-/// Returns what is known of somebody of whom there is no record: the claims, without those that each token has anew.
+/// Returns what identifies a user without a record: the claims, without those that differ in each token.
 pub(crate) fn who(login: &Authenticated) -> Option<Map<String, Value>> {
     let mut claims = login.payload().unwrap_or(&login.identity().claims).clone();
     for name in ["iat", "exp", "nbf", "jti", "aud", "iss"] {
@@ -87,7 +94,7 @@ impl Admission {
         connection: &Connection,
         sent: Credentials,
         kept: Option<Credentials>,
-        app: &Handle,
+        app: &AppHandle,
     ) -> Result<Login> {
         if sent.strategy() != Some(ticket::STRATEGY) {
             return self.login(connection, sent, app).await;
@@ -110,15 +117,18 @@ impl Admission {
         Ok(login)
     }
 
-    /// Returns what a client was logged in with, if it shows a used ticket and the secret that it was given for it.
-    fn resumed(&self, presented: &Presented, headers: &Headers) -> Option<Credentials> {
-        let (Presented::Sent(sent) | Presented::SentAndKept { sent, .. }) = presented else { return None };
+    /// Returns the credentials of a client that sends a used ticket and the secret that it got for it.
+    fn resumed(&self, credentials: &HandshakeCredentials, headers: &Headers) -> Option<Credentials> {
+        let (HandshakeCredentials::Sent(sent) | HandshakeCredentials::SentAndRecovered { sent, .. }) = credentials
+        else {
+            return None;
+        };
         let key = Key::new(sent.text(ticket::FIELD)?);
         self.0.tickets().resumptions().find(&key, sent, None, headers)
     }
 
     /// Logs the connection in through the service, so that its hooks run.
-    async fn login(&self, connection: &Connection, credentials: Credentials, app: &Handle) -> Result<Login> {
+    async fn login(&self, connection: &Connection, credentials: Credentials, app: &AppHandle) -> Result<Login> {
         let path = self.0.path();
         let route = app.lookup(path, Encoding::Plain)?;
         let route = route.ok_or_else(|| Error::general(format!("there is no service '{path}'")))?;
@@ -135,6 +145,6 @@ impl Admission {
         if let Some(login) = connection.get::<Authenticated>() {
             params.insert(login);
         }
-        Ok(Login { result: reply.ack().clone(), params })
+        Ok(Login::new(reply.ack().clone(), params))
     }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use feathers_core::{
-    Call, Connection, Credentials, Encoding, Ending, Error, Handle, Id, Method, Params, Payload, Provider, Result,
-    ServiceHandle,
+    AppHandle, Call, Connection, Credentials, DisconnectReason, Encoding, Error, Id, Login, Method, Params, Payload,
+    Provider, Result, ServiceHandle,
 };
 use http::HeaderName;
 use serde_json::{Map, Value};
@@ -44,7 +44,7 @@ struct Inner {
     tickets: Tickets,
     limits: Limits,
     changes: Changes,
-    app: OnceLock<Handle>,
+    app: OnceLock<AppHandle>,
 }
 
 /// Says that the password in the data is a hash already.
@@ -88,12 +88,12 @@ impl Auth {
         self.0.passwords.as_ref().map_err(Clone::clone)
     }
 
-    /// Makes a token for somebody, with more claims if you like.
+    /// Makes a token for this subject, with more claims if you like.
     pub fn create_token(&self, subject: Option<&str>, claims: Map<String, Value>) -> Result<String> {
         self.new_token(subject, claims, None).map(|(token, _)| token)
     }
 
-    /// Returns the connections that somebody is logged in on.
+    /// Returns the connections that a user is logged in on.
     pub fn connections(&self, id: impl Into<Id>) -> Vec<Connection> {
         self.0.sessions.of(&id.into().to_string())
     }
@@ -160,12 +160,12 @@ impl Auth {
     }
 
     /// Makes the app known, before its services are set up.
-    pub(crate) fn begin(&self, app: &Handle) {
+    pub(crate) fn begin(&self, app: &AppHandle) {
         let _ = self.0.app.set(app.clone());
     }
 
     /// Checks everything, once the services are there, and begins to watch the tokens of connections.
-    pub(crate) async fn start(&self, app: &Handle) -> Result<()> {
+    pub(crate) async fn start(&self, app: &AppHandle) -> Result<()> {
         self.check_headers()?;
         for strategy in self.strategies() {
             strategy.check(self).await?;
@@ -173,7 +173,7 @@ impl Auth {
         self.tokens()?;
         let users = self.entity_name().and_then(|_| self.service().ok());
         if users.is_some_and(|users| users.info().descriptor().volatile) {
-            // Their ids begin again with each process, so that an older token would be one of somebody else.
+            // Their ids begin again with each process, so that an older token would be one of another user.
             self.0.revocations.revoke_everybody(started().saturating_sub(1));
         }
         app.spawn(self.0.sessions.clone().watch(app.clone()));
@@ -185,7 +185,7 @@ impl Auth {
     }
 
     /// Returns the app, once it runs.
-    pub fn app(&self) -> Result<&Handle> {
+    pub fn app(&self) -> Result<&AppHandle> {
         self.0.app.get().ok_or_else(|| Error::internal("the app does not run yet"))
     }
 
@@ -194,7 +194,7 @@ impl Auth {
     }
 
     /// Returns what the caller has presented: in the headers of its request, else at the login of its connection.
-    pub(crate) fn presented(&self, params: &Params) -> Option<Credentials> {
+    pub(crate) fn credentials(&self, params: &Params) -> Option<Credentials> {
         let connected = || params.connection.as_ref().and_then(Connection::credentials);
         match params.provider {
             // The headers of a socket are those of its handshake, and a login may have followed it.
@@ -210,17 +210,17 @@ impl Auth {
         self.strategies().find_map(|strategy| strategy.parse(headers, self))
     }
 
-    /// Fails if the one whom a record describes may not log in.
+    /// Fails if the user of this record may not log in.
     pub(crate) fn check_entity(&self, entity: &Payload) -> Result<()> {
         self.0.checks.iter().try_for_each(|check| check(entity))
     }
 
-    /// Returns the service of those who log in.
+    /// Returns the service of users.
     pub(crate) fn service(&self) -> Result<ServiceHandle> {
         self.app()?.service(&self.0.config.service)
     }
 
-    /// Fails if there is no service of those who log in.
+    /// Fails if there is no service of users.
     pub(crate) fn check_service(&self) -> Result<()> {
         self.service().map(drop).map_err(|_| {
             let name = &self.0.config.service;
@@ -228,7 +228,7 @@ impl Auth {
         })
     }
 
-    /// Reads the record of somebody, from inside: with all fields.
+    /// Reads the record of a user, from inside: with all fields.
     pub async fn entity(&self, subject: &str) -> Result<Payload> {
         let service = self.service()?;
         let found = match Id::from_text(subject) {
@@ -263,7 +263,7 @@ impl Auth {
         }
     }
 
-    /// Returns the record as the one who logs in may see it.
+    /// Returns the record as the user that logs in may see it.
     pub(crate) async fn safe_entity(&self, login: &Authenticated, params: &Params) -> Result<Option<Value>> {
         let Some(entity) = login.entity() else { return Ok(None) };
         if params.provider.is_none() {
@@ -303,9 +303,9 @@ impl Auth {
             None => before.subject.is_none() && before.jti == about.jti,
         };
         if before.is_some_and(|before| !same(&before)) {
-            // Somebody else was logged in: his channels are not for this one.
+            // Another user was logged in, whose channels are not for this one.
             self.0.tickets.resumptions().forget(connection);
-            self.app()?.logout(&Payload::NULL, params).await;
+            self.app()?.logout(&Login::new(Payload::NULL, params.clone())).await;
         }
         let subject = about.subject.clone();
         {
@@ -315,14 +315,14 @@ impl Auth {
             connection.set_subject(Some(&subject_of(connection, login, &about)));
             self.0.sessions.add(connection, about);
         }
-        // What was revoked or changed meanwhile has not found this connection.
+        // A revocation or a change that came meanwhile has not found this connection.
         let mut good = self.check_revoked(login);
         let changed = subject.is_some_and(|subject| self.0.changes.has_changed(&subject, seen));
         if good.is_ok() && changed {
             good = self.look_at(connection).await;
         }
         if let Err(error) = &good {
-            connection.end(Ending::Denied(error.clone()));
+            connection.end(DisconnectReason::Unauthenticated(error.clone()));
         }
         good
     }
@@ -353,8 +353,8 @@ impl Auth {
     }
 }
 
-/// Names who is logged in, so that a client that comes back is known: by the record or the `sub` of the token, else by
-/// the claims. A login without any of them is another one each time.
+/// Names the user that is logged in, so that a reconnecting client is known: by the record or the `sub` of the token,
+/// else by the claims. A login without any of them is another one each time.
 fn subject_of(connection: &Connection, login: &Authenticated, about: &About) -> String {
     match (&about.subject, who(login)) {
         (Some(subject), _) => subject.clone(),

@@ -1,18 +1,18 @@
-//! Who the caller is, once that has been verified.
+//! The verified login of a caller.
 
 use std::fmt;
 use std::sync::Arc;
 
-use feathers_core::{Connection, Credentials, Ending, Error, Params, Payload, Result};
+use feathers_core::{Connection, Credentials, DisconnectReason, Error, Params, Payload, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::strategy::Identity;
 
-/// Who the caller is: what the hook [`authenticate`](crate::authenticate) puts among the parameters of a call, and a
-/// login on its connection.
+/// A verified login: the hook [`authenticate`](crate::authenticate) puts it among the parameters of a call, and a login
+/// on a connection keeps it there.
 ///
-/// Nothing that a client sends can be this.
+/// No client can send one.
 #[derive(Clone)]
 pub struct Authenticated {
     strategy: Arc<str>,
@@ -29,7 +29,7 @@ impl Authenticated {
         &self.strategy
     }
 
-    /// Returns the record of who it is, with all fields, also those that never leave the server.
+    /// Returns the record of the user, with all fields, also those that never leave the server.
     pub fn entity(&self) -> Option<&Payload> {
         self.identity.entity.as_ref()
     }
@@ -61,7 +61,7 @@ impl fmt::Debug for Authenticated {
     }
 }
 
-/// Reads who the caller of a call, or the client of a connection, is.
+/// Reads the user of a call or of a connection.
 ///
 /// ```
 /// use feathers_auth::CurrentUser;
@@ -101,8 +101,8 @@ impl CurrentUser for Params {
 
 impl CurrentUser for Connection {
     fn authenticated(&self) -> Option<Authenticated> {
-        // A call may still come on a connection whose login is good no more.
-        let denied = matches!(self.ending(), Some(Ending::Denied(_)));
+        // A call may still come on a connection whose login is no longer valid.
+        let denied = matches!(self.disconnect_reason(), Some(DisconnectReason::Unauthenticated(_)));
         self.get().filter(|_| !denied)
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use feathers_core::{App, Handle, IntoMount, Lifecycle, Payload, Plugin, Result};
+use feathers_core::{App, AppHandle, IntoMount, Lifecycle, Payload, Plugin, Result};
 
 use crate::admit::Admission;
 use crate::auth::{Auth, Check};
@@ -25,7 +25,7 @@ use crate::ticket::TicketService;
 /// It mounts the service `authentication`, whose `create` is a login and whose `remove` a logout, and
 /// `authentication/ticket`; [`Auth`] is a setting of the app from then on.
 /// Clients that connect with a token in the header of their handshake are logged in before they get events, on every
-/// transport, and a token that is not good refuses the connection.
+/// transport, and an invalid token refuses the connection.
 pub struct Authentication {
     pub(crate) config: AuthConfig,
     path: String,
@@ -67,7 +67,7 @@ impl Authentication {
         self.strategy("local", Local::new(username_field))
     }
 
-    /// Lets programs in that have a key.
+    /// Lets programs log in with a key.
     pub fn api_key(self, keys: ApiKey) -> Self {
         self.strategy("api-key", keys)
     }
@@ -79,25 +79,25 @@ impl Authentication {
         self
     }
 
-    /// Looks at the record of everybody who logs in or makes a call with a token: an error keeps him out.
+    /// Checks the record of each user that logs in or makes a call with a token: an error refuses it.
     ///
     /// ```
     /// # use feathers_auth::{AuthConfig, Authentication};
     /// use feathers_core::Error;
     ///
     /// # let config = AuthConfig::new("a secret of 32 bytes or more, please");
-    /// let authentication = Authentication::new(config).jwt().only_if(|user| match user.value()?["banned"] == true {
+    /// let authentication = Authentication::new(config).jwt().check_user(|user| match user.value()?["banned"] == true {
     ///     true => Err(Error::forbidden("you are banned")),
     ///     false => Ok(()),
     /// });
     /// ```
-    pub fn only_if(mut self, check: impl Fn(&Payload) -> Result<()> + Send + Sync + 'static) -> Self {
+    pub fn check_user(mut self, check: impl Fn(&Payload) -> Result<()> + Send + Sync + 'static) -> Self {
         self.checks.push(Arc::new(check));
         self
     }
 
-    /// Keeps revocations in a service of [`Revocation`](crate::Revocation)s, so that a new start does not forget them, and
-    /// other processes of the same app hear of them within a second.
+    /// Keeps revocations in a service of [`Revocation`](crate::Revocation)s, so that they outlive a restart, and other
+    /// processes of the same app apply them within a second.
     ///
     /// Without it they are kept in the process. No client may call that service.
     ///
@@ -132,7 +132,7 @@ impl Authentication {
         }
         let users = auth.config().service.clone();
 
-        app.set(auth.clone());
+        app.insert(auth.clone());
         app.authenticator(Admission(auth.clone()));
         let service = app.service(&path, AuthenticationService(auth.clone()).into_mount());
         service.around(["create", "remove"], Session(auth.clone())).service_events::<&str>([]);
@@ -158,7 +158,7 @@ impl Plugin for Authentication {
 }
 
 /// Checks everything when all services are there, and then watches the tokens of connections.
-async fn start(auth: Auth, app: Handle, next: Lifecycle) -> Result<()> {
+async fn start(auth: Auth, app: AppHandle, next: Lifecycle) -> Result<()> {
     auth.begin(&app);
     next.run().await?;
     auth.start(&app).await

@@ -1,10 +1,10 @@
-//! Changes of those who are logged in: a connection has the rights of today.
+//! Changes of users: a connection always has the current rights of its user.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use feathers_core::{Connection, Ending, Method, Payload, Result, Write};
+use feathers_core::{Connection, DisconnectReason, Method, Payload, Result, Write};
 use serde_json::Value;
 
 use crate::auth::{Auth, Hashed};
@@ -40,7 +40,7 @@ impl Changes {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// Tells whether somebody may have changed after so many changes.
+    /// Tells whether a user may have changed after so many changes.
     pub(crate) fn has_changed(&self, subject: &str, seen: u64) -> bool {
         self.last(subject).is_some_and(|last| last.load(Ordering::SeqCst) > seen)
     }
@@ -57,7 +57,7 @@ impl Changes {
         self.last.get(usize::try_from(place).ok()?)
     }
 
-    /// Who holds this may change who is logged in on a connection.
+    /// Locks the logins of all connections; only the holder of the lock may change one.
     pub(crate) fn lock(&self) -> MutexGuard<'_, ()> {
         self.login.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -104,7 +104,7 @@ impl Auth {
         write.params.get::<NewPassword>().is_some() || replaces && write.data.value().is_ok_and(sets)
     }
 
-    /// Notes that somebody has changed. A hand-written service may answer only a part of the record, or none.
+    /// Notes that a user has changed. A hand-written service may answer only a part of the record, or none.
     fn user_changed(&self, record: &Payload, id: Option<String>, revoke: bool) {
         let Some(subject) = self.id_of(record).ok().or(id) else {
             return tracing::error!("a user has changed, and the answer of the service does not tell which");
@@ -138,16 +138,16 @@ impl Auth {
         Ok(())
     }
 
-    /// Reads the record of somebody anew for all of his connections.
+    /// Reads the record of a user again, for each connection of that user.
     async fn look_again(&self, subject: &str) {
         for connection in self.sessions().of(subject) {
             if let Err(error) = self.look_at(&connection).await {
-                connection.end(Ending::Denied(error));
+                connection.end(DisconnectReason::Unauthenticated(error));
             }
         }
     }
 
-    /// Reads the record of the one who is logged in on a connection anew; an error is why he must not be.
+    /// Reads the record of a connection's user again; an error is why that user must not stay logged in.
     pub(crate) async fn look_at(&self, connection: &Connection) -> Result<()> {
         let Some(login) = connection.authenticated() else { return Ok(()) };
         let Some(entity) = login.entity() else { return Ok(()) };
@@ -156,7 +156,7 @@ impl Auth {
         self.compare(connection, &record, true)
     }
 
-    /// Has a connection come back if the rights of the one who is logged in there have changed, else keeps the record.
+    /// Reconnects a connection if the rights of its user have changed, else keeps the new record.
     ///
     /// What is not in a record that is not `whole` is as it was.
     fn compare(&self, connection: &Connection, record: &Payload, whole: bool) -> Result<()> {
@@ -168,8 +168,8 @@ impl Auth {
         let (before, now) = (entity.value()?, record.value()?);
         let field = |record: &Value, name: &String| record.get(name).filter(|value| !value.is_null()).cloned();
         let other = |name: &String| (whole || now.get(name).is_some()) && field(before, name) != field(now, name);
-        if self.config().rights.iter().any(other) {
-            connection.end(Ending::Renewed);
+        if self.config().permission_fields.iter().any(other) {
+            connection.end(DisconnectReason::Reconnect);
             return Ok(());
         }
         let mut merged = if whole { Value::Null } else { before.clone() };

@@ -30,11 +30,11 @@ pub struct AuthConfig {
     /// What tokens are signed with by the algorithms `HS256` to `HS512`: 32 bytes or more. There is no default.
     #[serde(deserialize_with = "long_secret")]
     pub secret: Option<Secret>,
-    /// Under which name the one who logs in stands in answers; `None` for tokens without a user.
+    /// The name under which the user stands in the answer of a login; `None` for tokens without a user.
     pub entity: Option<String>,
-    /// The path of the service of those who log in.
+    /// The path of the service of users.
     pub service: String,
-    /// The name of their id field.
+    /// The name of the users' id field.
     pub entity_id: String,
     /// The strategies that clients may log in with; without it all that are registered.
     pub auth_strategies: Option<Vec<String>>,
@@ -54,8 +54,8 @@ pub struct AuthConfig {
     pub limits: LimitConfig,
     /// Whether a logout makes the token invalid, and ends every connection that uses it.
     pub revoke_on_logout: bool,
-    /// The fields of the one who logs in whose change has his connections come back and be looked at anew.
-    pub rights: Vec<String>,
+    /// User fields that hold permissions; when one changes, the connections of the user reconnect.
+    pub permission_fields: Vec<String>,
 }
 
 impl Default for AuthConfig {
@@ -74,7 +74,7 @@ impl Default for AuthConfig {
             cookie: None,
             limits: LimitConfig::default(),
             revoke_on_logout: false,
-            rights: ["role", "roles", "permissions", "banned"].map(str::to_owned).to_vec(),
+            permission_fields: ["role", "roles", "permissions", "banned"].map(str::to_owned).to_vec(),
         }
     }
 }
@@ -85,10 +85,11 @@ impl AuthConfig {
         Self { secret: Some(Secret(secret.into())), ..Self::default() }
     }
 
-    /// Takes the defaults with the secret of `FEATHERS_SECRET`, and the lifetime of tokens of `JWT_EXPIRES` if it is set.
+    /// Takes the defaults with the secret of `FEATHERS_SECRET`, and the lifetime of tokens of `JWT_EXPIRES` if it is
+    /// set.
     ///
-    /// A lifetime that cannot be read and a secret that is too short are errors that name them; a secret that is missing
-    /// is one of the start.
+    /// A lifetime that cannot be read and a secret that is too short are errors that name them; a secret that is
+    /// missing is one of the start.
     pub fn from_env() -> feathers_core::Result<Self> {
         let secret = std::env::var("FEATHERS_SECRET").ok().filter(|secret| !secret.is_empty());
         if let Some(bytes) = secret.as_ref().map(String::len).filter(|bytes| *bytes < SHORTEST_SECRET) {
@@ -166,13 +167,13 @@ pub struct JwtConfig {
     pub algorithm: String,
     /// The keys of the algorithms with two keys. The first signs; all of them verify, each the tokens with its `kid`.
     pub keys: Vec<KeyConfig>,
-    /// Who makes the tokens; `None` writes nobody.
+    /// The issuer that tokens name; `None` writes none.
     pub issuer: Option<String>,
-    /// Whether a token of another issuer is refused. Feathers does not write one unless it is told to.
+    /// Whether a token of another issuer is refused. Feathers does not write one unless it is configured.
     pub check_issuer: bool,
-    /// For whom the tokens are; one for somebody else is refused.
+    /// The audience that tokens name; a token for another one is refused.
     pub audience: String,
-    /// How long a token is good: a number of seconds, or a text such as `15m`, `12h` or `1d`.
+    /// How long a token is valid: a number of seconds, or a text such as `15m`, `12h` or `1d`.
     #[serde(deserialize_with = "duration::deserialize")]
     pub expires_in: Duration,
     /// What tokens call themselves in their header; one that calls itself otherwise is refused.
@@ -278,13 +279,13 @@ impl Default for PasswordConfig {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TicketConfig {
-    /// How long a ticket is good.
+    /// How long a ticket is valid.
     #[serde(deserialize_with = "duration::deserialize")]
     pub expires_in: Duration,
-    /// How long a client that a ticket has let in may be away and come back with the secret that it was given for that.
+    /// How long a client that has connected with a ticket may be away and still reconnect with its resumption secret.
     #[serde(deserialize_with = "duration::deserialize")]
     pub resume: Duration,
-    /// How many tickets may be good at the same time, and how many clients may be away. Past that the oldest are
+    /// How many tickets may be valid at the same time, and how many clients may be away. Past that the oldest are
     /// forgotten, and need a new ticket.
     pub most: usize,
 }
@@ -314,7 +315,7 @@ impl Default for CookieConfig {
     }
 }
 
-/// To whom a browser sends the cookie.
+/// The requests that a browser sends the cookie with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum SameSite {
     /// Only to requests from pages of the same site.

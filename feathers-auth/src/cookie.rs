@@ -26,7 +26,7 @@ fn all(headers: &Headers) -> impl Iterator<Item = (&str, &str)> {
         .filter_map(|pair| pair.trim().split_once('='))
 }
 
-/// Writes the cookie with a token that is good for so many seconds.
+/// Writes the cookie with a token that is valid for so many seconds.
 pub(crate) fn set(config: &CookieConfig, token: &str, seconds: u64) -> Result<HeaderValue> {
     let same_site = match config.same_site {
         SameSite::Strict => "Strict",

@@ -1,4 +1,4 @@
-//! The hook that lets only those through who are logged in.
+//! The hook that lets only authenticated callers through.
 
 use feathers_core::{AroundHook, Context, Error, Hook, Next, Phase, Result, async_trait};
 
@@ -8,9 +8,9 @@ use crate::authenticated::Authenticated;
 /// Lets only calls through whose caller has logged in by one of these strategies: `authenticate("jwt")`,
 /// `authenticate(["jwt", "api-key"])`.
 ///
-/// It looks at what the caller has presented at each call, so a token that is revoked or expired is good no more at
-/// once. Calls from inside pass without.
-/// Who the caller is stands among the parameters from then on: see [`CurrentUser`](crate::CurrentUser).
+/// It verifies the caller's credentials at each call, so a token that is revoked or expired is refused at once. Calls
+/// from inside pass without credentials.
+/// The caller's login stands among the parameters from then on: see [`CurrentUser`](crate::CurrentUser).
 pub fn authenticate(strategies: impl IntoStrategies) -> Authenticate {
     Authenticate { strategies: strategies.into_strategies() }
 }
@@ -51,7 +51,7 @@ impl Authenticate {
         if ctx.params.get::<Authenticated>().is_some() {
             return Ok(());
         }
-        match auth.presented(&ctx.params) {
+        match auth.credentials(&ctx.params) {
             Some(credentials) => {
                 let params = params_for_strategy(&ctx.params);
                 let login = auth.authenticate(&credentials, &params, &self.strategies).await?;

@@ -16,7 +16,7 @@ use crate::hook::IntoStrategies;
 
 /// Lets only requests through whose sender has logged in; others get a 401 as services answer it.
 ///
-/// Who it is stands among the extensions of the request.
+/// The login, an [`Authenticated`], stands among the extensions of the request.
 ///
 /// ```
 /// use feathers_auth::{Auth, AuthConfig, Authentication, Authenticated};
@@ -36,12 +36,12 @@ pub struct AuthLayer {
 }
 
 impl Auth {
-    /// Returns a middleware that lets only those through who have logged in by one of these strategies.
+    /// Returns a middleware that lets only requests through with valid credentials for one of these strategies.
     pub fn layer(&self, strategies: impl IntoStrategies) -> AuthLayer {
         AuthLayer { auth: self.clone(), strategies: strategies.into_strategies().into() }
     }
 
-    /// Finds out who has sent a request with these headers; nobody is a 401.
+    /// Authenticates the caller of a request with these headers; an anonymous caller is a 401.
     pub async fn authenticate_headers(&self, headers: &Headers, strategies: &[String]) -> Result<Authenticated> {
         let credentials = self.parse(headers).ok_or_else(|| Error::not_authenticated("Not authenticated"))?;
         let mut params = Params::new();

@@ -6,14 +6,14 @@
 //!
 //! ```
 //! use feathers_auth::{AuthConfig, Authentication, authenticate, hash_password};
-//! use feathers_core::{App, Json, Memory};
+//! use feathers_core::{App, Document, Memory};
 //! use serde_json::json;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> feathers_core::Result<()> {
 //! let mut app = App::new();
-//! app.service("users", Memory::<Json>::new()).before(["create", "update", "patch"], hash_password("password"));
-//! app.service("notes", Memory::<Json>::new()).before("all", authenticate("jwt"));
+//! app.service("users", Memory::<Document>::new()).before(["create", "update", "patch"], hash_password("password"));
+//! app.service("notes", Memory::<Document>::new()).before("all", authenticate("jwt"));
 //! app.configure(Authentication::new(AuthConfig::new("a secret of 32 bytes or more, please")).jwt().local("email"));
 //!
 //! let app = app.start().await?;

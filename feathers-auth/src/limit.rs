@@ -12,7 +12,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::config::LimitConfig;
 
-/// After this many tries, keys that are as good as new are forgotten.
+/// After this many tries, keys that have all their tries again are forgotten.
 const SWEEP: usize = 4_096;
 
 /// The limits. A call that comes without an address, such as one from inside, is not limited.
@@ -83,7 +83,7 @@ impl Limits {
     }
 }
 
-/// Whoever has an IPv6 address has a whole network of them.
+/// Returns the address to count by: a client with one IPv6 address usually has the whole /64.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),

@@ -10,7 +10,7 @@ use crate::authenticated::Authenticated;
 use crate::revocation::Begun;
 use crate::token::{now, subject_of};
 
-/// How often a login looks again at somebody who is being changed.
+/// How often a login looks again at a user that is being changed.
 const LOOKS: usize = 8;
 
 /// When a login began.
@@ -22,7 +22,7 @@ pub(crate) struct Moment {
 }
 
 impl Auth {
-    /// Makes a token; none for somebody who was revoked after the login had begun.
+    /// Makes a token; fails if its user was revoked after the login had begun.
     pub(crate) fn new_token(
         &self,
         subject: Option<&str>,
@@ -40,7 +40,7 @@ impl Auth {
         Moment { begun: self.revocations().begin(), seen: self.changes().count() }
     }
 
-    /// Has the strategy of a login look again for as long as the record has changed since.
+    /// Makes the strategy of a login confirm it again for as long as the record has changed since.
     ///
     /// Nothing is waited for between the last look and the return.
     pub(crate) async fn confirm(
@@ -70,7 +70,7 @@ impl Auth {
         local.entity_password_field.as_ref().unwrap_or(&local.password_field)
     }
 
-    /// Keeps a password that was right with today's parameters, unless there is another one by now. Returns its hash.
+    /// Hashes a valid password again with the current parameters, unless there is another one by now. Returns the hash.
     pub(crate) async fn rehash(&self, subject: &str, old: &str, password: &str) -> Result<Option<String>> {
         let field = self.password_field();
         if field.contains('.') {

@@ -6,7 +6,7 @@
 //! `#access_token=` in its URL, where the official client finds it; or with `#error=`.
 //!
 //! A login is bound to the browser that began it: the cookie `feathers.oauth` holds the state, the secret of PKCE and
-//! the nonce, encrypted. It is good for ten minutes, for one callback and for nothing else.
+//! the nonce, encrypted. It is valid for ten minutes, for one callback and for nothing else.
 
 mod config;
 

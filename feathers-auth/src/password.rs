@@ -110,11 +110,11 @@ impl Passwords {
         .await
     }
 
-    /// Compares a password with a hash; `None` is the hash of somebody who is not there.
+    /// Compares a password with a hash; `None` stands for a user that does not exist.
     ///
-    /// Whatever the hash is, it takes as long if it is not that of the password: as long as the schemes of all hashes that
-    /// were seen take, each at its highest cost. A hash of bcrypt that costs more than 14, or of Argon2 that takes more
-    /// than 4 GiB in all its passes, is nobody's; a line in the log says so.
+    /// Whatever the hash is, it takes as long if it is not that of the password: as long as the schemes of all hashes
+    /// that were seen take, each at its highest cost. A hash of bcrypt that costs more than 14, or of Argon2 that takes
+    /// more than 4 GiB in all its passes, matches no password; a line in the log says so.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<Match> {
         if password.len() > MOST_BYTES {
             return Ok(Match::No);
@@ -166,7 +166,7 @@ impl Passwords {
                 give_way();
                 let result = work();
                 drop(place);
-                // Nobody waits for it any more if this fails.
+                // The caller has gone if this fails.
                 let _ = sender.send(result);
             })
             .map_err(Error::internal)?;
@@ -178,7 +178,7 @@ impl Passwords {
         let waiting = self.wait()?;
         let mut place = pin!(self.0.places.clone().acquire_owned());
         poll_fn(|cx| {
-            // Whoever finishes the call in the background polls once.
+            // The task that finishes the call in the background polls this once.
             if caller_has_gone() {
                 return Poll::Ready(Err(Error::unavailable("the caller has gone while a password waited")));
             }
@@ -198,13 +198,13 @@ impl Passwords {
     }
 }
 
-/// One whose turn it is, until this is dropped.
+/// A turn that has come; it ends when this is dropped.
 struct Turn {
     _place: OwnedSemaphorePermit,
     _waiting: Waiting,
 }
 
-/// One who waits; counted until this is dropped.
+/// A caller that waits; counted until this is dropped.
 struct Waiting(Arc<Inner>);
 
 impl Drop for Waiting {
@@ -220,7 +220,7 @@ impl Drop for Waiting {
 /// hundredth.
 const PRIORITIES: [u8; 3] = [35, 22, 0];
 
-/// Has the scheduler prefer the threads that answer calls, where the system lets a program say so.
+/// Makes the scheduler prefer the threads that answer calls, where the system lets a program say so.
 fn give_way() {
     let mut priorities = PRIORITIES.into_iter().filter_map(|value| ThreadPriorityValue::try_from(value).ok());
     let given = priorities.any(|value| set_current_thread_priority(ThreadPriority::Crossplatform(value)).is_ok());
@@ -237,7 +237,7 @@ impl fmt::Debug for Passwords {
 
 #[cfg(test)]
 mod tests {
-    use feathers_core::{App, Json, Memory};
+    use feathers_core::{App, Document, Memory};
     use serde_json::json;
 
     use super::*;
@@ -253,7 +253,7 @@ mod tests {
     #[tokio::test]
     async fn a_hash_that_waits_is_dropped_when_its_caller_has_gone() -> Result<()> {
         let mut app = App::new();
-        app.service("users", Memory::<Json>::new()).before("create", hash_password("password"));
+        app.service("users", Memory::<Document>::new()).before("create", hash_password("password"));
         app.configure(Authentication::new(config()).jwt().local("email"));
         let app = app.start().await?;
         let passwords = app.get::<Auth>().ok_or_else(|| Error::general("none"))?.passwords()?.clone();

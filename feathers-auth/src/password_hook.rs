@@ -6,15 +6,15 @@ use serde_json::Value;
 use crate::auth::{Auth, Hashed};
 use crate::strategy::at;
 
-/// Hashes a field of the data: `before(["create", "update", "patch"], hash_password("password"))` on the service of those
-/// who log in.
+/// Hashes a field of the data: `before(["create", "update", "patch"], hash_password("password"))` on the service of
+/// users.
 ///
 /// A name with dots leads into an object, as in the configuration of logins.
 /// A password that is no text, too short or too long is a 400. Data without the field passes as it is.
 /// A hash costs much, so it is made last: when all other before hooks have let the call through, and the service would
 /// take it. Until then the data holds the password as it was sent. Each counts as a try to log in: past
 /// [`LimitConfig`](crate::LimitConfig) a call from outside is a 429.
-/// Once a changed password is stored, everything that its owner was logged in with is revoked.
+/// Once a changed password is stored, all logins of its user are revoked.
 pub fn hash_password(field: &str) -> HashPassword {
     HashPassword { field: field.to_owned() }
 }
@@ -33,7 +33,7 @@ pub(crate) struct NewPassword;
 impl Hook for HashPassword {
     async fn run(&self, ctx: &mut Context) -> Result<()> {
         if ctx.params.get::<Hashed>().is_some() && !ctx.params.is_external() {
-            // The same password in another form: nobody has to hear of it.
+            // The same password in another form: no event is needed.
             ctx.event = None;
             return Ok(());
         }
@@ -100,7 +100,7 @@ fn account(ctx: &Context, data: &Value, index: usize, auth: &Auth) -> String {
     }
 }
 
-/// Returns the elements of a list, or the one that is none.
+/// Returns the elements of a list; any other value is the only element.
 fn items(data: &Value) -> &[Value] {
     match data {
         Value::Array(items) => items,

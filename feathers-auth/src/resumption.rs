@@ -1,4 +1,4 @@
-//! What tickets have let in: a client whose ticket is used comes back with a secret of its own beside it.
+//! The sessions that tickets have opened: a client reconnects with its used ticket and a secret of its own.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,7 @@ impl Key {
     }
 }
 
-/// The sessions that tickets have opened, for as long as their clients may come back.
+/// The sessions that tickets have opened, for as long as their clients may reconnect.
 #[derive(Debug)]
 pub(crate) struct Resumptions {
     keep: Duration,
@@ -48,7 +48,7 @@ pub(crate) struct Resumptions {
 #[derive(Debug, Default)]
 struct Table {
     opened: HashMap<Key, Opened>,
-    /// Whose connections have ended, and until when they are kept. Who has come back since is still here.
+    /// The sessions whose connections have ended, and until when they are kept. Those resumed since are still here.
     away: VecDeque<(Instant, Key)>,
 }
 
@@ -66,7 +66,7 @@ impl Resumptions {
         Self { keep, most, table: Mutex::default() }
     }
 
-    /// Notes that a ticket has let a client in, which is logged in, and tells its transport what it comes back with.
+    /// Notes a client that has logged in with a ticket, and gives its transport the secret that it reconnects with.
     pub(crate) fn opened(&self, key: Key, connection: &Connection) {
         let Some(credentials) = connection.credentials() else { return };
         let secret = {
@@ -88,8 +88,8 @@ impl Resumptions {
         connection.insert(key);
     }
 
-    /// Returns what a client was logged in with, whose used ticket has this key: if it shows the secret, in the
-    /// credentials that it has `sent` or in its cookie, or is known by what was `kept` of its connection.
+    /// Returns the credentials of the client whose used ticket has this key, if it presents the secret, in the
+    /// credentials that it has `sent` or in its cookie, or if those `kept` of its connection are the same.
     pub(crate) fn find(
         &self,
         key: &Key,
@@ -106,7 +106,7 @@ impl Resumptions {
         (knows || kept == Some(&opened.credentials)).then(|| opened.credentials.clone())
     }
 
-    /// Tells whether a ticket has let a client in that may come back.
+    /// Tells whether the client of a used ticket may reconnect.
     pub(crate) fn contains(&self, key: &Key) -> bool {
         self.lock().opened.contains_key(key)
     }
@@ -147,7 +147,7 @@ impl Resumptions {
 }
 
 impl Table {
-    /// Forgets whose time is over, and who went first where there are too many.
+    /// Drops expired sessions, then the oldest above the limit.
     fn forget_old(&mut self, most: usize) {
         let now = Instant::now();
         while let Some((until, _)) = self.away.front()

@@ -1,4 +1,4 @@
-//! Revocations: tokens that are good no more before they expire.
+//! Revocations: tokens that become invalid before they expire.
 
 mod kept;
 
@@ -20,7 +20,7 @@ pub(crate) struct Revocations(Mutex<Table>);
 struct Table {
     /// Single tokens, and when they expire.
     tokens: HashMap<String, u64>,
-    /// Everybody whose tokens up to a time are revoked, and until when there can be such.
+    /// Users whose tokens up to a time are revoked, and until when there can be such tokens.
     subjects: HashMap<String, Before>,
     /// Up to when the tokens of all users are revoked.
     everybody: Option<u64>,
@@ -58,7 +58,7 @@ impl Revocations {
         table.sweep();
     }
 
-    /// Revokes all tokens of somebody that were made up to now, in seconds; later than `keep_until` none is good.
+    /// Revokes all tokens of a user that were made up to now, in seconds; after `keep_until` none of them is valid.
     ///
     /// Returns the time that counts: a token since the last revocation may be dated ahead of the clock.
     pub(crate) fn revoke_subject(&self, subject: &str, now: u64, keep_until: u64) -> u64 {
@@ -68,8 +68,8 @@ impl Revocations {
         time
     }
 
-    /// Takes over a revocation that is stored. One that is known, such as one of this process, changes nothing: what was
-    /// made after it is good. Tells whether it was new.
+    /// Takes over a revocation that is stored. One that is known, such as one of this process, changes nothing: tokens
+    /// that were made after it stay valid. Tells whether it was new.
     pub(crate) fn hear_of_subject(&self, subject: &str, time: u64, keep_until: u64) -> bool {
         let mut table = self.lock();
         let is_new = table.subjects.get(subject).is_none_or(|before| before.time < time);
@@ -85,7 +85,7 @@ impl Revocations {
         table.everybody = table.everybody.max(Some(time));
     }
 
-    /// Returns what [`Revocations::issue`] is told of a login that begins now.
+    /// Returns what [`Revocations::issue`] needs to know of a login that begins now.
     pub(crate) fn begin(&self) -> Begun {
         Begun { time: now(), count: self.lock().count }
     }
@@ -96,7 +96,7 @@ impl Revocations {
     pub(crate) fn issue(&self, subject: Option<&str>, now: u64, login: Option<Begun>) -> Result<u64> {
         let table = self.lock();
         let before = subject.and_then(|subject| table.subjects.get(subject));
-        // One of another process is heard of later than it was made.
+        // A revocation of another process arrives later than it was made.
         let meanwhile = |(before, login): (&Before, Begun)| before.count > login.count && before.time >= login.time;
         if before.zip(login).is_some_and(meanwhile) {
             return Err(revoked());

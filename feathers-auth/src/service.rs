@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use feathers_core::{
-    AroundHook, Context, Credentials, CrossSite, Descriptor, Error, Id, Method, Next, Params, Payload, Provider,
+    AroundHook, Context, Credentials, CrossSite, Descriptor, Error, Id, Login, Method, Next, Params, Payload, Provider,
     Request, Result, Service, async_trait,
 };
 use serde_json::{Map, json};
@@ -19,8 +19,8 @@ use crate::token::expires;
 #[derive(Debug)]
 pub(crate) struct AuthenticationService(pub(crate) Auth);
 
-/// How the service tells the hook around it who has logged in or out. The login of a handshake is announced by whoever
-/// has it made.
+/// How the service hands a login or logout to the hook around it. A login of a handshake is `quiet`: the app announces
+/// it when the connection opens.
 #[derive(Clone, Default)]
 pub(crate) struct Outcome {
     login: Arc<Mutex<Option<Authenticated>>>,
@@ -86,19 +86,19 @@ impl AuthenticationService {
 
     async fn logout(&self, request: &Request<'_>) -> Result<Payload> {
         let (auth, params) = (&self.0, request.params);
-        let presented = auth.presented(params);
+        let credentials = auth.credentials(params);
         if let Some(id) = &request.id {
-            let own = presented.as_ref().and_then(|credentials| credentials.text("accessToken"));
+            let own = credentials.as_ref().and_then(|credentials| credentials.text("accessToken"));
             if !matches!(id, Id::Text(id) if own == Some(&**id)) {
                 return Err(Error::not_authenticated("Invalid access token"));
             }
         }
-        let credentials = presented.unwrap_or_else(|| Credentials::new(Map::new()));
+        let credentials = credentials.unwrap_or_else(|| Credentials::new(Map::new()));
         let login = auth.authenticate(&credentials, &params_for_strategy(params), &auth.names()).await?;
         self.answer(login, params).await
     }
 
-    /// Makes a token for somebody who has not presented one.
+    /// Makes a token for a login without one.
     fn with_token(&self, login: Authenticated, moment: &Moment) -> Result<Authenticated> {
         let identity = login.identity();
         if identity.token.is_some() {
@@ -158,10 +158,10 @@ impl AroundHook for Session {
 }
 
 impl Session {
-    /// Refuses a login by a form of another site, whose answer would set a cookie: its user would be logged in as somebody
-    /// else and not know it.
+    /// Refuses a login by a form of another site, whose answer would set a cookie: the browser would be logged in as
+    /// another user, unnoticed.
     ///
-    /// A page that sends JSON to another site has asked for leave, and gets no cookie.
+    /// A page that sends JSON to another site has asked for permission first, and gets no cookie.
     fn check_site(&self, ctx: &Context) -> Result<()> {
         if *ctx.method() != Method::Create || !self.is_of_another_site(ctx) {
             return Ok(());
@@ -201,7 +201,7 @@ impl Session {
             let result = ctx.result.clone().unwrap_or_default();
             let mut params = ctx.params.clone();
             params.insert(login.clone());
-            ctx.app().login(&result, &params).await;
+            ctx.app().login(&Login::new(result, params)).await;
         }
         Ok(())
     }
@@ -217,7 +217,7 @@ impl Session {
         }
         if ctx.params.is_external() && attached {
             let result = ctx.result.clone().unwrap_or_default();
-            ctx.app().logout(&result, &ctx.params).await;
+            ctx.app().logout(&Login::new(result, ctx.params.clone())).await;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use feathers_core::{Connection, Ending, Error, Handle};
+use feathers_core::{AppHandle, Connection, DisconnectReason, Error};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -39,7 +39,7 @@ struct Session {
 /// What is known of a login.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct About {
-    /// Who it is, as tokens name him.
+    /// The id of the user, as tokens name it.
     pub(crate) subject: Option<String>,
     /// The token.
     pub(crate) jti: Option<String>,
@@ -56,7 +56,7 @@ impl Sessions {
             table.insert(Session { connection: connection.clone(), about });
         }
         self.0.changed.notify_one();
-        // Its end may have been told of before it was here.
+        // Its end may have been announced before it was here.
         if connection.is_closed() {
             self.remove(connection);
         }
@@ -72,7 +72,7 @@ impl Sessions {
         self.lock().connections.get(&connection.number()).map(|session| session.about.clone())
     }
 
-    /// Returns the connections of somebody that have not ended.
+    /// Returns the connections of a user that have not ended.
     pub(crate) fn of(&self, subject: &str) -> Vec<Connection> {
         let table = self.lock();
         let numbers = table.subjects.get(subject).into_iter().flatten();
@@ -88,11 +88,12 @@ impl Sessions {
     }
 
     /// Ends connections when their tokens expire, until the app stops.
-    pub(crate) async fn watch(self, app: Handle) {
+    pub(crate) async fn watch(self, app: AppHandle) {
         loop {
             for connection in self.lock().expired(now()) {
                 let data = json!({ "name": "TokenExpiredError" });
-                connection.end(Ending::Denied(Error::not_authenticated("jwt expired").with_data(data)));
+                connection
+                    .end(DisconnectReason::Unauthenticated(Error::not_authenticated("jwt expired").with_data(data)));
             }
             let next = self.lock().expiries.first().map_or(LOOK, |(at, _)| until(*at).min(LOOK));
             tokio::select! {

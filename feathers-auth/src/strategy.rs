@@ -1,4 +1,4 @@
-//! Strategies: the ways in which a client can say who it is.
+//! Strategies: the ways in which a client can authenticate itself.
 
 mod api_key;
 mod jwt;
@@ -17,14 +17,14 @@ use crate::auth::Auth;
 use crate::authenticated::Authenticated;
 use crate::config::AuthConfig;
 
-/// Finds out who presents credentials. Implement it for a way of your own, and register it with
+/// Verifies credentials and finds their user. Implement it for a way of your own, and register it with
 /// [`Authentication::strategy`](crate::Authentication::strategy).
 ///
 /// ```
 /// use feathers_auth::{Auth, Authenticated, Identity, Strategy};
 /// use feathers_core::{Credentials, Error, Params, Result, async_trait};
 ///
-/// /// Guests say their name, and nobody checks it.
+/// /// Guests send their name, which is not checked.
 /// struct Guest;
 ///
 /// #[async_trait]
@@ -42,11 +42,11 @@ pub trait Strategy: Send + Sync + 'static {
     /// `params` are those of the call, without what the client has presented.
     async fn authenticate(&self, credentials: &Credentials, params: &Params, auth: &Auth) -> Result<Identity>;
 
-    /// Looks again at somebody whom [`Strategy::authenticate`] has found, because the record has changed while the login
-    /// was under way: an error refuses it.
+    /// Confirms a user that [`Strategy::authenticate`] has found, because the record has changed while the login was
+    /// under way: an error refuses the login.
     ///
-    /// By default the record is read again, so that somebody who has been removed is refused. A strategy whose credentials
-    /// name a field of the record compares that too.
+    /// By default the record is read again, so that a removed user is refused. A strategy whose credentials name a
+    /// field of the record compares that too.
     async fn confirm(&self, _credentials: &Credentials, identity: Identity, auth: &Auth) -> Result<Identity> {
         let Some(entity) = &identity.entity else { return Ok(identity) };
         let entity = auth.entity(&auth.id_of(entity)?).await?;
@@ -75,11 +75,11 @@ pub trait Strategy: Send + Sync + 'static {
     }
 }
 
-/// Who somebody is, as a strategy has found out.
+/// The user or program that credentials belong to, as a strategy has found out.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Identity {
-    /// The record of who it is, with all fields; none for tokens without one.
+    /// The record of the user, with all fields; none for tokens without one.
     pub entity: Option<Payload>,
     /// What a new token says besides the usual.
     pub claims: Map<String, Value>,
@@ -97,12 +97,12 @@ pub struct Token {
 }
 
 impl Identity {
-    /// Is the one whom this record describes.
+    /// Makes the identity of the user of this record.
     pub fn of(entity: Payload) -> Self {
         Self { entity: Some(entity), ..Self::default() }
     }
 
-    /// Is somebody of whom there is no record, but claims that go into the token.
+    /// Makes an identity without a record, of claims that go into the token.
     pub fn claims<N: Into<String>, V: Into<Value>>(claims: impl IntoIterator<Item = (N, V)>) -> Self {
         let claims = claims.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         Self { claims, ..Self::default() }
@@ -112,7 +112,7 @@ impl Identity {
 impl Auth {
     /// Verifies credentials by one of these strategies.
     ///
-    /// `params` are handed on to the strategy and to the service of those who log in.
+    /// `params` are handed on to the strategy and to the service of users.
     pub async fn authenticate(
         &self,
         credentials: &Credentials,

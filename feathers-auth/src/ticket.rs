@@ -1,6 +1,6 @@
 //! Tickets: short-lived texts that open one connection each, where no header can be sent.
 //!
-//! A token in a URL would end up in logs; a ticket that does has been used. Its client comes back with a
+//! A token in a URL would end up in logs; a ticket that does has been used. Its client reconnects with a
 //! [secret of its own](crate::resumption).
 
 use std::collections::{HashMap, VecDeque};
@@ -21,7 +21,7 @@ pub(crate) const STRATEGY: &str = "ticket";
 /// The field of the ticket.
 pub(crate) const FIELD: &str = "ticket";
 
-/// The tickets that are good.
+/// The valid tickets.
 #[derive(Debug)]
 pub(crate) struct Tickets {
     config: TicketConfig,
@@ -41,12 +41,12 @@ impl Tickets {
         Self { resumptions: Resumptions::new(config.resume, config.most), config, table: Mutex::default() }
     }
 
-    /// Returns the clients that tickets have let in.
+    /// Returns the sessions that tickets have opened.
     pub(crate) fn resumptions(&self) -> &Resumptions {
         &self.resumptions
     }
 
-    /// Makes a ticket for these credentials: 256 random bits. When there are too many, the oldest is good no more.
+    /// Makes a ticket for these credentials: 256 random bits. When there are too many, the oldest is dropped.
     fn issue(&self, credentials: Credentials) -> String {
         let ticket = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
         let mut table = self.lock();
@@ -56,7 +56,7 @@ impl Tickets {
         ticket
     }
 
-    /// Takes the credentials of a ticket, which is good no more after it.
+    /// Takes the credentials of a ticket, which is no longer valid then.
     pub(crate) fn redeem(&self, ticket: &str) -> Result<Credentials> {
         let mut table = self.lock();
         table.expire(self.config.most);
@@ -81,7 +81,7 @@ impl Table {
     }
 }
 
-/// The service `authentication/ticket`: `create` answers `{ ticket, expiresIn }`, with the seconds that it is good.
+/// The service `authentication/ticket`: `create` answers `{ ticket, expiresIn }`, with the seconds that it is valid.
 #[derive(Debug)]
 pub(crate) struct TicketService(pub(crate) Auth);
 
@@ -94,8 +94,8 @@ impl Service for TicketService {
     async fn call(&self, request: Request<'_>) -> Result<Payload> {
         let auth = &self.0;
         auth.limits().ticket(request.params)?;
-        let presented = auth.presented(request.params);
-        let credentials = presented.ok_or_else(|| Error::not_authenticated("Not authenticated"))?;
+        let credentials = auth.credentials(request.params);
+        let credentials = credentials.ok_or_else(|| Error::not_authenticated("Not authenticated"))?;
         auth.authenticate(&credentials, &params_for_strategy(request.params), &auth.names()).await?;
         let ticket = auth.tickets().issue(credentials);
         Ok(json!({ "ticket": ticket, "expiresIn": auth.tickets().config.expires_in.as_secs() }).into())

@@ -171,7 +171,7 @@ pub(crate) fn issued(claims: &Map<String, Value>) -> u64 {
     claims.get("iat").and_then(time).unwrap_or_default().as_secs()
 }
 
-/// Returns the first second in which a token is good no more.
+/// Returns the first second in which a token is no longer valid.
 pub(crate) fn expires(claims: &Map<String, Value>) -> Option<u64> {
     let expires = claims.get("exp").and_then(time)?;
     Some(expires.as_secs() + u64::from(expires.subsec_nanos() > 0))

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use feathers_auth::{AuthConfig, Authentication, CookieConfig, authenticate, hash_password};
-use feathers_core::{App, Json, Memory};
+use feathers_core::{App, Document, Memory};
 use feathers_transports::{Running, Server};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::json;
@@ -13,8 +13,8 @@ async fn start(cookie: Option<CookieConfig>) -> Running {
     let mut config = AuthConfig::new("a secret for tests, of more than 32 bytes");
     (config.password.memory, config.password.iterations, config.cookie) = (64, 1, cookie);
     let mut app = App::new();
-    app.service("users", Memory::<Json>::new()).before("create", hash_password("password"));
-    app.service("notes", Memory::<Json>::new()).before("all", authenticate("jwt"));
+    app.service("users", Memory::<Document>::new()).before("create", hash_password("password"));
+    app.service("notes", Memory::<Document>::new()).before("all", authenticate("jwt"));
     app.configure(Authentication::new(config).jwt().local("email"));
     let running = Server::new(app).bind("127.0.0.1:0").start().await.unwrap();
     let ada = json!({ "email": "ada@example.com", "password": "enchantress" });

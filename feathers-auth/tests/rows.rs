@@ -27,18 +27,18 @@ async fn ask(app: App, path: &str) -> (u16, String) {
 #[tokio::test]
 async fn the_hook_says_where_it_belongs() {
     let mut app = App::new();
-    app.service("notes", Memory::<Json>::new()).before("all", authenticate("jwt"));
+    app.service("notes", Memory::<Document>::new()).before("all", authenticate("jwt"));
     assert_eq!(ask(app, "notes").await, (401, "Could not find a valid authentication service".to_owned()));
 
     let mut app = App::new();
-    app.service("notes", Memory::<Json>::new()).after("all", authenticate("jwt"));
-    app.service("users", Memory::<Json>::new());
+    app.service("notes", Memory::<Document>::new()).after("all", authenticate("jwt"));
+    app.service("users", Memory::<Document>::new());
     app.configure(Authentication::new(config()).jwt());
     assert_eq!(ask(app, "notes").await, (401, "The authenticate hook must be used as a before hook".to_owned()));
 
     let mut app = App::new();
     app.before("create", authenticate("jwt"));
-    app.service("users", Memory::<Json>::new());
+    app.service("users", Memory::<Document>::new());
     app.configure(Authentication::new(config()).jwt());
     let app = app.start().await.unwrap();
     let error = app.service("authentication").unwrap().create(json!({ "strategy": "jwt" }), ()).await.unwrap_err();
@@ -51,7 +51,7 @@ async fn without_strategies_nobody_logs_in() {
     let mut config = config();
     config.auth_strategies = Some(Vec::new());
     let mut app = App::new();
-    app.service("users", Memory::<Json>::new());
+    app.service("users", Memory::<Document>::new());
     app.configure(Authentication::new(config).jwt());
     let app = app.start().await.unwrap();
     let error = app.service("authentication").unwrap().create(json!({ "strategy": "jwt" }), ()).await.unwrap_err();
@@ -62,8 +62,8 @@ async fn without_strategies_nobody_logs_in() {
 #[tokio::test]
 async fn a_websocket_logs_in_in_place() {
     let mut app = App::new();
-    app.service("users", Memory::<Json>::new()).before("create", hash_password("password"));
-    app.service("notes", Memory::<Json>::new()).before("all", authenticate("jwt"));
+    app.service("users", Memory::<Document>::new()).before("create", hash_password("password"));
+    app.service("notes", Memory::<Document>::new()).before("all", authenticate("jwt"));
     app.configure(Authentication::new(config()).jwt().local("email"));
     let running = Server::new(app).bind("127.0.0.1:0").start().await.unwrap();
     let ada = json!({ "email": "ada@example.com", "password": "enchantress" });
@@ -114,7 +114,7 @@ async fn revocations_are_kept_in_a_database() {
     let start = async || {
         let db = Database::connect(&url).await.unwrap();
         let mut app = App::new();
-        app.service("users", Memory::<Json>::new());
+        app.service("users", Memory::<Document>::new());
         app.service("revocations", db.store::<Revocation>().await.unwrap()).methods::<Method>([]);
         let auth: Auth = Authentication::new(config()).jwt().revocations("revocations").install(&mut app);
         let app = app.start().await.unwrap();
@@ -123,7 +123,7 @@ async fn revocations_are_kept_in_a_database() {
     };
     let (app, auth) = start().await;
     let token = auth.create_token(Some("1"), serde_json::Map::new()).unwrap();
-    let login = async |app: &feathers::Handle| {
+    let login = async |app: &feathers::AppHandle| {
         let login = json!({ "strategy": "jwt", "accessToken": token });
         let result = app.service("authentication").unwrap().create(login, ()).await;
         result.map(drop).map_err(|error| error.message().to_owned())

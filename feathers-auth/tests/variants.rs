@@ -11,7 +11,7 @@ use feathers_auth::{
     hash_password,
 };
 use feathers_core::{
-    App, Context, Credentials, Error, Handle, Json, Memory, Method, Mount, Params, Result, async_trait,
+    App, AppHandle, Context, Credentials, Document, Error, Memory, Method, Mount, Params, Result, async_trait,
 };
 use feathers_transports::{Running, Server};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn config() -> AuthConfig {
 }
 
 /// Creates a user and logs her in.
-async fn login(app: &Handle) -> Value {
+async fn login(app: &AppHandle) -> Value {
     let ada = json!({ "email": "ada@example.com", "password": "enchantress" });
     app.service("users").unwrap().create(ada, ()).await.unwrap();
     let login = json!({ "strategy": "local", "email": "ada@example.com", "password": "enchantress" });
@@ -47,7 +47,7 @@ async fn plain_routes_are_behind_a_login() {
         json!({ "for": who.entity().unwrap().value().unwrap()["email"] }).to_string()
     }
     let mut app = App::new();
-    app.service("users", Memory::<Json>::new()).before("create", hash_password("password"));
+    app.service("users", Memory::<Document>::new()).before("create", hash_password("password"));
     let auth = Authentication::new(config()).jwt().local("email").install(&mut app);
     let routes = Router::new().route("/report", get(report)).layer(auth.layer("jwt"));
     let running = Server::new(app).merge(routes).bind("127.0.0.1:0").start().await.unwrap();
@@ -86,7 +86,7 @@ async fn tokens_without_a_user_carry_claims() {
     let mut config = config();
     config.entity = None;
     let mut app = App::new();
-    app.service("greeting", Memory::<Json>::new()).before("all", authenticate("jwt")).before("find", greet);
+    app.service("greeting", Memory::<Document>::new()).before("all", authenticate("jwt")).before("find", greet);
     app.configure(Authentication::new(config).jwt().strategy("guest", Guest));
     let running = Server::new(app).bind("127.0.0.1:0").start().await.unwrap();
 
@@ -104,7 +104,7 @@ async fn tokens_without_a_user_carry_claims() {
 #[tokio::test]
 async fn programs_come_in_with_a_key() {
     let mut app = App::new();
-    app.service("backup", Memory::<Json>::new()).before("all", authenticate("api-key"));
+    app.service("backup", Memory::<Document>::new()).before("all", authenticate("api-key"));
     app.configure(Authentication::new(config()).api_key(ApiKey::keys([("nightly", "the key of the night")])));
     let running = Server::new(app).bind("127.0.0.1:0").start().await.unwrap();
     let ask = async |key: &str| {
@@ -116,7 +116,7 @@ async fn programs_come_in_with_a_key() {
 
 #[tokio::test]
 async fn revocations_outlive_the_process_and_reach_the_others() {
-    let (revoked, people) = (Arc::new(Memory::<Revocation>::new()), Arc::new(Memory::<Json>::new()));
+    let (revoked, people) = (Arc::new(Memory::<Revocation>::new()), Arc::new(Memory::<Document>::new()));
     let start = async || {
         let mut app = App::new();
         app.service("users", Mount::new(people.clone())).before("create", hash_password("password"));
@@ -127,7 +127,7 @@ async fn revocations_outlive_the_process_and_reach_the_others() {
     };
     let ((one, auth), (other, _)) = (start().await, start().await);
     let token = login(&one).await["accessToken"].clone();
-    let again = async |app: &Handle| {
+    let again = async |app: &AppHandle| {
         let login = json!({ "strategy": "jwt", "accessToken": token });
         let result = app.service("authentication").unwrap().create(login, ()).await;
         result.map(drop).map_err(|error| error.message().to_owned())

@@ -37,7 +37,7 @@
 //! ```
 //!
 //! # Errors
-//! What does not fit is told with its key, the file or variable it came from, what was expected and what was found:
+//! What does not fit is reported with its key, the file or variable it came from, what was expected and what was found:
 //!
 //! ```text
 //! authentication.expires_in (from config/production.toml): expected a duration such as "15m" or "7 days", or a number

@@ -90,7 +90,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
             ValueKind::Float(number) => visitor.visit_f64(*number),
             ValueKind::String(text) => visitor.visit_borrowed_str(text),
             ValueKind::Array(list) => visitor.visit_seq(List { left: list.iter().map(Self::Typed).enumerate() }),
-            // In the order of keys, so that of two problems the same one is always told.
+            // In the order of keys, so that of two problems the same one is always reported.
             ValueKind::Table(table) => {
                 let sorted: BTreeMap<&str, &Value> = table.iter().map(|(key, value)| (key.as_str(), value)).collect();
                 visitor.visit_map(Table { left: sorted.into_iter(), next: None })

@@ -57,7 +57,7 @@ impl Problem {
         self.placed = true;
         self.place = origin::name(value).map(str::to_owned);
         match &mut *self.fault {
-            // A flattened field is read from its table, so that nobody knows its key any more.
+            // A flattened field is read from its table, so that its key is not known any more.
             Fault::Unfit { found, .. } => match &value.kind {
                 ValueKind::Table(_) | ValueKind::Array(_) => found.value = None,
                 ValueKind::String(text) if secret::is_url(text) => found.value = None,

@@ -5,10 +5,12 @@ mod build;
 mod caller;
 mod dispatch;
 mod handle;
+mod methods;
 mod mount;
 mod registry;
 mod running;
 mod service;
+mod task;
 mod typed;
 mod write;
 
@@ -23,7 +25,8 @@ use http::{Extensions, HeaderName};
 
 pub use self::caller::caller_has_gone;
 pub use self::dispatch::{Call, Reply};
-pub use self::handle::Handle;
+pub use self::handle::AppHandle;
+use self::methods::{hook_methods, publisher_methods};
 pub use self::mount::{IntoMount, Mount};
 pub(crate) use self::registry::Mounted;
 pub(crate) use self::running::in_method;
@@ -31,29 +34,26 @@ pub use self::service::{Route, ServiceHandle, ServiceInfo};
 pub use self::typed::{Page, TypedService};
 pub use self::write::Write;
 pub(crate) use self::write::WriteListener;
-use crate::authenticator::Authenticator;
-use crate::channel::IntoChannels;
+use crate::authenticator::{Authenticator, Login};
 use crate::connection::Connection;
 use crate::error::Result;
-use crate::hook::{AroundHook, Hook, Hooks, On};
-use crate::log::{EventLog, Retention};
+use crate::hook::Hooks;
+use crate::log::{LogEngine, Retention};
 use crate::membership::MembershipHistory;
-use crate::params::Params;
-use crate::payload::Payload;
-use crate::publish::{Publication, Publisher, Publishers};
+use crate::publish::{Publication, Publishers};
 
 /// An app that is being built: services, hooks, publishers, listeners.
 ///
 /// Nothing runs before [`App::start`]; mistakes in the building are reported there, all at once.
 ///
 /// ```
-/// use feathers_core::{App, Json, Memory, Params};
+/// use feathers_core::{App, Document, Memory, Params};
 /// use serde_json::json;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> feathers_core::Result<()> {
 /// let mut app = App::new();
-/// app.service("todos", Memory::<Json>::new());
+/// app.service("todos", Memory::<Document>::new());
 ///
 /// let app = app.start().await?;
 /// let todo = app.service("todos")?.create(json!({ "text": "milk" }), ()).await?;
@@ -76,7 +76,7 @@ pub struct App {
     max_replay: Option<usize>,
     caller_percent: Option<u8>,
     max_abandoned_calls: Option<usize>,
-    log: Option<Arc<dyn EventLog>>,
+    log: Option<Arc<dyn LogEngine>>,
     authenticator: Option<Arc<dyn Authenticator>>,
     history: Option<Arc<dyn MembershipHistory>>,
     secret_headers: Vec<HeaderName>,
@@ -122,7 +122,7 @@ impl App {
         self
     }
 
-    /// Sets who says who the client of a new connection is. Without one, nobody asks.
+    /// Sets the authenticator of new connections; without one they are anonymous.
     pub fn authenticator(&mut self, authenticator: impl Authenticator) -> &mut Self {
         self.authenticator = Some(Arc::new(authenticator));
         self
@@ -145,15 +145,20 @@ impl App {
         self
     }
 
-    /// Puts a setting on the app; [`Handle::get`] reads it.
-    pub fn set<T: Clone + Send + Sync + 'static>(&mut self, setting: T) -> &mut Self {
+    /// Puts a setting on the app, in the place of an earlier one of its type; [`AppHandle::get`] reads it.
+    pub fn insert<T: Clone + Send + Sync + 'static>(&mut self, setting: T) -> &mut Self {
         self.extensions.insert(setting);
         self
     }
 
-    /// Returns a setting.
+    /// Returns the setting of this type.
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.extensions.get()
+    }
+
+    /// Takes out the setting of this type.
+    pub fn remove<T: Clone + Send + Sync + 'static>(&mut self) -> Option<T> {
+        self.extensions.remove()
     }
 
     /// Sets how much of the past the event log keeps.
@@ -164,21 +169,22 @@ impl App {
 
     /// Sets how many percent of the event log the events of one caller may fill, in number and in bytes, instead of 25.
     ///
-    /// Past that, a call from outside that would push out events of others before their time is a 429 with `Retry-After`:
-    /// one client cannot take from all others what they come back for. Where the log has room, nobody is stopped.
-    /// A caller is the subject of its connection, else an address. 100 sets no bound; calls from inside have none.
+    /// Past that, a call from outside that would push out events of others before their time is a 429 with
+    /// `Retry-After`: one client cannot take from all others what they reconnect for. Where the log has room, no call
+    /// is refused. A caller is the subject of its connection, else an address. 100 sets no bound; calls from inside
+    /// have none.
     pub fn caller_percent(&mut self, percent: u8) -> &mut Self {
         self.caller_percent = Some(percent);
         self
     }
 
-    /// Waits for more events before connections are told of one, for a millisecond at most: what comes meanwhile leaves in
-    /// one write.
+    /// Sets how long the log waits for more events before it announces one, a millisecond at most: what comes meanwhile
+    /// leaves in one write.
     ///
-    /// It is for apps with many events a second to the same connections, each of which hears up to two milliseconds
+    /// It is for apps with many events a second to the same connections, each of which gets them up to two milliseconds
     /// later then, as timers have steps of one. Without it only events leave together that are there already.
     /// Answers to calls on a realtime connection wait with the events that come before them.
-    pub fn gather(&mut self, window: Duration) -> &mut Self {
+    pub fn batch_window(&mut self, window: Duration) -> &mut Self {
         self.gather = window;
         self
     }
@@ -187,7 +193,7 @@ impl App {
     ///
     /// The start fails if the log cannot be reached. Filters of channels cannot go through it: use channels of their
     /// own.
-    pub fn event_log(&mut self, log: impl EventLog) -> &mut Self {
+    pub fn event_log(&mut self, log: impl LogEngine) -> &mut Self {
         self.log = Some(Arc::new(log));
         self
     }
@@ -199,7 +205,7 @@ impl App {
         self
     }
 
-    /// Sets how many events a client that comes back may have missed; past that it is told to read everything again.
+    /// Sets how many events a reconnecting client may have missed; past that it gets a reset instead of a replay.
     ///
     /// There is no limit by default: whatever the log keeps is replayed.
     pub fn max_replay(&mut self, events: usize) -> &mut Self {
@@ -209,67 +215,17 @@ impl App {
 
     /// Sets how many calls may be under way whose callers have gone, instead of 1,024. They are finished in the
     /// background; past the bound, new calls from outside that may change something are a 503 that says when to try
-    /// again. One address may have a quarter of them, but for those of the same machine.
+    /// again. One address may have a quarter of them; the server's own machine has no such limit.
     pub fn max_abandoned_calls(&mut self, calls: usize) -> &mut Self {
         self.max_abandoned_calls = Some(calls);
         self
     }
 
-    /// Adds a hook before methods of all services.
-    pub fn before(&mut self, on: impl Into<On>, hook: impl Hook) -> &mut Self {
-        self.hooks.before.push((on.into(), Arc::new(hook)));
-        self
-    }
-
-    /// Adds a hook after methods of all services.
-    pub fn after(&mut self, on: impl Into<On>, hook: impl Hook) -> &mut Self {
-        self.hooks.after.push((on.into(), Arc::new(hook)));
-        self
-    }
-
-    /// Adds a hook on errors of methods of all services.
-    pub fn error(&mut self, on: impl Into<On>, hook: impl Hook) -> &mut Self {
-        self.hooks.error.push((on.into(), Arc::new(hook)));
-        self
-    }
-
-    /// Adds a hook around methods of all services.
-    pub fn around(&mut self, on: impl Into<On>, hook: impl AroundHook) -> &mut Self {
-        self.hooks.around.push((on.into(), Arc::new(hook)));
-        self
-    }
-
-    /// Sets the publisher for the events of all services that have none of their own.
-    pub fn publish<C: IntoChannels>(
-        &mut self,
-        publisher: impl Fn(&Publication, &Handle) -> C + Send + Sync + 'static,
-    ) -> &mut Self {
-        self.publishers.all = Some(Publisher::now(publisher));
-        self
-    }
-
-    /// Sets the publisher for one event of all services that have none of their own.
-    pub fn publish_event<C: IntoChannels>(
-        &mut self,
-        event: &str,
-        publisher: impl Fn(&Publication, &Handle) -> C + Send + Sync + 'static,
-    ) -> &mut Self {
-        self.publishers.events.insert(event.into(), Publisher::now(publisher));
-        self
-    }
-
-    /// Sets a publisher that waits for something; calls do not wait for it.
-    pub fn publish_async<C, Fut>(
-        &mut self,
-        publisher: impl Fn(Publication, Handle) -> Fut + Send + Sync + 'static,
-    ) -> &mut Self
-    where
-        C: IntoChannels + 'static,
-        Fut: Future<Output = C> + Send + 'static,
-    {
-        self.publishers.all = Some(Publisher::later(publisher));
-        self
-    }
+    hook_methods!(" of all services");
+    publisher_methods!(
+        "the events of all services that have none of their own",
+        "one event of all services that have none of their own"
+    );
 
     /// Runs on the server for every event of this name of the service at this path, wherever that is mounted on this
     /// app, also one that is not published.
@@ -277,23 +233,23 @@ impl App {
         &mut self,
         path: &str,
         event: &str,
-        listener: impl Fn(&Publication, &Handle) + Send + Sync + 'static,
+        listener: impl Fn(&Publication, &AppHandle) + Send + Sync + 'static,
     ) -> &mut Self {
         let path = crate::route::strip(path).to_owned();
         self.event_listeners.push((path, event.into(), Arc::new(listener)));
         self
     }
 
-    /// Runs for every call but `find` and `get` that the service at this path has answered with a success, at once: before
-    /// the after hooks, and whatever they make of the result and of the event.
+    /// Runs for every call but `find` and `get` that the service at this path has answered with a success, at once:
+    /// before the after hooks, and whatever they make of the result and of the event.
     ///
-    /// It is for what must follow the records, such as rights. The service may be one of a nested app, and may be mounted
-    /// later. A before hook that sets the result stands for the service. The listener must not wait, and a call does not
-    /// fail by its panic.
+    /// It is for what must follow the records, such as rights. The service may be one of a nested app, and may be
+    /// mounted later. A before hook that sets the result stands for the service. The listener must not wait, and a call
+    /// does not fail by its panic.
     pub fn on_write(
         &mut self,
         path: &str,
-        listener: impl Fn(&Write<'_>, &Handle) + Send + Sync + 'static,
+        listener: impl Fn(&Write<'_>, &AppHandle) + Send + Sync + 'static,
     ) -> &mut Self {
         let path = crate::route::strip(path).to_owned();
         self.listeners.write.push((path, Arc::new(listener)));
@@ -301,7 +257,7 @@ impl App {
     }
 
     /// Runs for every new connection, before it gets events.
-    pub fn on_connect(&mut self, listener: impl Fn(&Connection, &Handle) + Send + Sync + 'static) -> &mut Self {
+    pub fn on_connect(&mut self, listener: impl Fn(&Connection, &AppHandle) + Send + Sync + 'static) -> &mut Self {
         self.listeners.connect.push(Arc::new(move |connection, app| {
             listener(&connection, &app);
             std::future::ready(()).boxed()
@@ -312,14 +268,14 @@ impl App {
     /// Runs for every new connection and is waited for before it gets events.
     pub fn on_connect_async<Fut: Future<Output = ()> + Send + 'static>(
         &mut self,
-        listener: impl Fn(Connection, Handle) -> Fut + Send + Sync + 'static,
+        listener: impl Fn(Connection, AppHandle) -> Fut + Send + Sync + 'static,
     ) -> &mut Self {
         self.listeners.connect.push(Arc::new(move |connection, app| listener(connection, app).boxed()));
         self
     }
 
     /// Runs when a connection has ended and has left all channels.
-    pub fn on_disconnect(&mut self, listener: impl Fn(&Connection, &Handle) + Send + Sync + 'static) -> &mut Self {
+    pub fn on_disconnect(&mut self, listener: impl Fn(&Connection, &AppHandle) + Send + Sync + 'static) -> &mut Self {
         self.listeners.disconnect.push(Arc::new(move |connection, app| {
             listener(&connection, &app);
             std::future::ready(()).boxed()
@@ -327,38 +283,58 @@ impl App {
         self
     }
 
-    /// Runs after a successful login from outside, with the result of the login and the parameters of the call.
-    pub fn on_login(&mut self, listener: impl Fn(&Payload, &Params, &Handle) + Send + Sync + 'static) -> &mut Self {
-        self.listeners.login.push(Arc::new(move |result, params, app| {
-            listener(&result, &params, &app);
+    /// Runs when a connection has ended and has left all channels. What it waits for, it waits for in the background;
+    /// the shutdown waits for it.
+    pub fn on_disconnect_async<Fut: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        listener: impl Fn(Connection, AppHandle) -> Fut + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.listeners.disconnect.push(Arc::new(move |connection, app| listener(connection, app).boxed()));
+        self
+    }
+
+    /// Runs after a successful login from outside.
+    pub fn on_login(&mut self, listener: impl Fn(&Login, &AppHandle) + Send + Sync + 'static) -> &mut Self {
+        self.listeners.login.push(Arc::new(move |login, app| {
+            listener(&login, &app);
             std::future::ready(()).boxed()
         }));
         self
     }
 
-    /// Runs after a successful login from outside and is waited for: the answer comes after it, and so do the events that
-    /// a client has missed.
+    /// Runs after a successful login from outside and is waited for: the answer comes after it, and so do the events
+    /// that a client has missed.
     pub fn on_login_async<Fut: Future<Output = ()> + Send + 'static>(
         &mut self,
-        listener: impl Fn(Payload, Params, Handle) -> Fut + Send + Sync + 'static,
+        listener: impl Fn(Login, AppHandle) -> Fut + Send + Sync + 'static,
     ) -> &mut Self {
-        self.listeners.login.push(Arc::new(move |result, params, app| listener(result, params, app).boxed()));
+        self.listeners.login.push(Arc::new(move |login, app| listener(login, app).boxed()));
         self
     }
 
     /// Runs after a successful logout from outside; the connection has left all channels already.
-    pub fn on_logout(&mut self, listener: impl Fn(&Payload, &Params, &Handle) + Send + Sync + 'static) -> &mut Self {
-        self.listeners.logout.push(Arc::new(move |result, params, app| {
-            listener(&result, &params, &app);
+    pub fn on_logout(&mut self, listener: impl Fn(&Login, &AppHandle) + Send + Sync + 'static) -> &mut Self {
+        self.listeners.logout.push(Arc::new(move |logout, app| {
+            listener(&logout, &app);
             std::future::ready(()).boxed()
         }));
+        self
+    }
+
+    /// Runs after a successful logout from outside and is waited for: the answer comes after it. The connection has
+    /// left all channels already.
+    pub fn on_logout_async<Fut: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        listener: impl Fn(Login, AppHandle) -> Fut + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.listeners.logout.push(Arc::new(move |logout, app| listener(logout, app).boxed()));
         self
     }
 
     /// Runs around the setup of all services.
     pub fn around_setup<Fut: Future<Output = Result<()>> + Send + 'static>(
         &mut self,
-        hook: impl Fn(Handle, Lifecycle) -> Fut + Send + Sync + 'static,
+        hook: impl Fn(AppHandle, Lifecycle) -> Fut + Send + Sync + 'static,
     ) -> &mut Self {
         self.lifecycle.setup.push(Arc::new(move |app, next| hook(app, next).boxed()));
         self
@@ -367,14 +343,14 @@ impl App {
     /// Runs around the teardown of all services.
     pub fn around_teardown<Fut: Future<Output = Result<()>> + Send + 'static>(
         &mut self,
-        hook: impl Fn(Handle, Lifecycle) -> Fut + Send + Sync + 'static,
+        hook: impl Fn(AppHandle, Lifecycle) -> Fut + Send + Sync + 'static,
     ) -> &mut Self {
         self.lifecycle.teardown.push(Arc::new(move |app, next| hook(app, next).boxed()));
         self
     }
 
     /// Checks everything, sets the services up in the order of mounting, and returns the running app.
-    pub async fn start(self) -> Result<Handle> {
+    pub async fn start(self) -> Result<AppHandle> {
         build::start(self).await
     }
 }
@@ -387,8 +363,8 @@ impl fmt::Debug for App {
     }
 }
 
-type ConnectionListener = Arc<dyn Fn(Connection, Handle) -> BoxFuture<'static, ()> + Send + Sync>;
-type AuthListener = Arc<dyn Fn(Payload, Params, Handle) -> BoxFuture<'static, ()> + Send + Sync>;
+type ConnectionListener = Arc<dyn Fn(Connection, AppHandle) -> BoxFuture<'static, ()> + Send + Sync>;
+type AuthListener = Arc<dyn Fn(Login, AppHandle) -> BoxFuture<'static, ()> + Send + Sync>;
 
 #[derive(Clone, Default)]
 struct Listeners {
@@ -400,7 +376,7 @@ struct Listeners {
     write: Vec<(String, WriteListener)>,
 }
 
-type LifecycleHook = Arc<dyn Fn(Handle, Lifecycle) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+type LifecycleHook = Arc<dyn Fn(AppHandle, Lifecycle) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 #[derive(Clone, Default)]
 struct Lifecycles {
@@ -410,14 +386,14 @@ struct Lifecycles {
 
 /// The rest of a setup or teardown, for a hook around it.
 pub struct Lifecycle {
-    app: Handle,
+    app: AppHandle,
     hooks: Vec<LifecycleHook>,
     index: usize,
     work: BoxFuture<'static, Result<()>>,
 }
 
 impl Lifecycle {
-    fn new(app: Handle, hooks: Vec<LifecycleHook>, work: BoxFuture<'static, Result<()>>) -> Self {
+    fn new(app: AppHandle, hooks: Vec<LifecycleHook>, work: BoxFuture<'static, Result<()>>) -> Self {
         Self { app, hooks, index: 0, work }
     }
 

@@ -1,7 +1,7 @@
-//! The authenticator: who says who the client of a new connection is.
+//! The authenticator: finds out the user of a new connection.
 //!
 //! The core knows no tokens and no users. It knows when the question has to be asked: before the connect listeners,
-//! and again each time that a client comes back.
+//! and again each time that a client reconnects.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::app::Handle;
+use crate::app::AppHandle;
 use crate::connection::Connection;
 use crate::credentials::Credentials;
 use crate::error::Result;
@@ -17,7 +17,7 @@ use crate::headers::Headers;
 use crate::params::Params;
 use crate::payload::Payload;
 
-/// Says who the client of a new connection is.
+/// Authenticates the clients of new connections.
 ///
 /// There is one for an app, set with [`App::authenticator`](crate::App::authenticator); a plugin for authentication
 /// brings it along.
@@ -26,54 +26,59 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Returns the path of the service whose `create` is a login and whose `remove` is a logout.
     fn path(&self) -> &str;
 
-    /// Finds out who the client is, from what it has presented or from the headers of its handshake.
+    /// Authenticates the client, from the credentials that it has sent or from the headers of its handshake.
     ///
-    /// The login is announced after the connect listeners have run; `None` is a client that has not said who it is.
-    /// Who it is, is put on the connection with [`Connection::set_subject`] before that, so that the client reads again what
-    /// its user had a right to, and nothing else; so does every later login and logout.
-    /// An error refuses the connection, and no listener hears of it.
-    async fn admit(&self, connection: &Connection, presented: Presented, app: &Handle) -> Result<Option<Login>>;
+    /// The login is announced after the connect listeners have run; `None` is an anonymous client.
+    /// An implementation calls [`Connection::set_subject`] before it returns, so that the client reads again what its
+    /// user had a right to, and nothing else; so does every later login and logout.
+    /// An error refuses the connection, and no listener runs.
+    async fn admit(
+        &self,
+        connection: &Connection,
+        credentials: HandshakeCredentials,
+        app: &AppHandle,
+    ) -> Result<Option<Login>>;
 
     /// Checks the request that names the connection by its secret: where a user is logged in, or was when the
-    /// connection ended, its headers or what it has presented have to show the same user. Another user is a 403; none, or one whose credentials are
-    /// not valid, is a 401.
+    /// connection ended, its headers or the credentials that it has sent have to be those of the same user. Another
+    /// user is a 403; none, or one whose credentials are not valid, is a 401.
     async fn check_owner(
         &self,
         connection: &Connection,
-        presented: &Presented,
+        credentials: &HandshakeCredentials,
         headers: &Headers,
-        app: &Handle,
+        app: &AppHandle,
     ) -> Result<()>;
 
     /// Forgets a connection that may have been admitted but is not opened: a check has refused it, or its client has
-    /// gone. It is closed when this is called, and no listener hears of it.
+    /// gone. It is closed when this is called, and no listener runs.
     fn forget(&self, _connection: &Connection) {}
 }
 
 /// What a client has presented at its handshake.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Presented {
+pub enum HandshakeCredentials {
     /// Nothing but its headers.
     #[default]
-    Headers,
+    FromHeaders,
     /// Credentials that it has sent.
     Sent(Credentials),
-    /// Credentials that it has sent, which may be good once only, and those that it was logged in with before its
+    /// Credentials that it has sent, which may be valid once only, and those that it was logged in with before its
     /// connection was lost.
-    SentAndKept {
+    SentAndRecovered {
         /// What it has sent.
         sent: Credentials,
         /// What it was logged in with.
-        kept: Credentials,
+        recovered: Credentials,
     },
     /// Nothing, but it was logged in with these before its connection was lost.
     ///
     /// Credentials in the headers of its handshake come before them. If they are no longer valid, the client connects
     /// anonymously.
-    Kept(Credentials),
+    Recovered(Credentials),
 }
 
-/// What a client comes back with whose credentials were good once only.
+/// What a client reconnects with whose credentials were valid once only.
 ///
 /// The authenticator puts it on the connection. A transport takes it from there and gives it to the client, as a cookie
 /// where a browser repeats the request by itself.
@@ -103,11 +108,31 @@ impl fmt::Debug for Resumption {
     }
 }
 
-/// A login that has succeeded: what its listeners get.
+/// A login or logout that has succeeded: what its listeners get.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Login {
     /// The result of the authentication service.
     pub result: Payload,
-    /// The parameters of the call, with the connection.
+    /// The parameters of the call.
     pub params: Params,
+}
+
+impl Login {
+    /// Makes a login of a result and the parameters of its call.
+    pub fn new(result: impl Into<Payload>, params: Params) -> Self {
+        Self { result: result.into(), params }
+    }
+
+    /// Returns the connection that has logged in or out; `None` for a call over plain REST.
+    pub fn connection(&self) -> Option<&Connection> {
+        self.params.connection.as_ref()
+    }
+
+    /// Returns the same login for listeners, which may add the connection to channels from now on.
+    pub(crate) fn for_listeners(&self) -> Self {
+        let mut login = self.clone();
+        login.params.connection = self.connection().map(Connection::current);
+        login
+    }
 }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::connection::Connection;
 use crate::event::Event;
-use crate::log::{Log, Readers};
+use crate::log::{EventLog, Readers};
 use crate::membership::MembershipHistory;
 use crate::payload::Payload;
 
@@ -38,7 +38,7 @@ pub(crate) struct Hub(Arc<HubInner>);
 #[derive(Debug)]
 struct HubInner {
     channels: RwLock<HashMap<Arc<str>, Arc<Members>>>,
-    log: Log,
+    log: EventLog,
     history: Arc<dyn MembershipHistory>,
 }
 
@@ -46,7 +46,7 @@ struct HubInner {
 type Members = RwLock<HashSet<Connection>>;
 
 impl Hub {
-    pub(crate) fn new(log: Log, history: Arc<dyn MembershipHistory>) -> Self {
+    pub(crate) fn new(log: EventLog, history: Arc<dyn MembershipHistory>) -> Self {
         let hub = Arc::new(HubInner { channels: RwLock::default(), log, history });
         hub.log.read_by(Arc::downgrade(&hub));
         Self(hub)
@@ -70,7 +70,7 @@ impl Hub {
         read(&self.0.channels).get_key_value(name).map_or_else(|| name.into(), |(name, _)| name.clone())
     }
 
-    pub(crate) fn log(&self) -> &Log {
+    pub(crate) fn log(&self) -> &EventLog {
         &self.0.log
     }
 
@@ -151,19 +151,19 @@ impl Readers for Weak<HubInner> {
 }
 
 impl Channel {
-    /// Adds a connection to every channel; one that is there already, or has ended, stays as it is, and so does that of a
-    /// call that began before a logout.
+    /// Adds a connection to every channel; one that is there already, or has ended, stays as it is, and so does that of
+    /// a call that began before a logout.
     pub fn join(&self, connection: &Connection) {
         for name in &self.names {
             self.hub.join(name, connection, self.open_history);
         }
     }
 
-    /// Returns the same channel, whose past is open to those who join it through this: a client that comes back, or asks
-    /// for `earliest`, reads what was sent before it was a member.
+    /// Returns the same channel with an open history: a client that joins it through this, and reconnects or asks for
+    /// `earliest`, reads what was sent before it was a member.
     ///
-    /// Without it a client that is logged in reads again what it was a member for, and nothing else. Channels of anonymous
-    /// clients are open in any case.
+    /// Without it a client that is logged in reads again what it was a member for, and nothing else. Channels of
+    /// anonymous clients are open in any case.
     ///
     /// ```
     /// # use feathers_core::App;

@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub use self::ending::{Ending, UnderWay};
+pub use self::ending::{DisconnectReason, UnderWay};
 use self::joined::Joined;
 pub(crate) use self::mailbox::Mail;
 use self::mailbox::Mailbox;
@@ -28,6 +28,7 @@ use self::memberships::{Membership, Memberships, Past};
 use self::waiting::Waiting;
 use crate::channel::Hub;
 use crate::credentials::Credentials;
+use crate::error::{Error, Result};
 use crate::headers::Headers;
 use crate::membership::{Departure, ReplayStart};
 use crate::params::Provider;
@@ -37,15 +38,34 @@ const NO_REPLAY: u64 = u64::MAX;
 
 /// One client's connection; clones are the same connection.
 ///
-/// The one among the parameters of a call joins channels until the next logout: a call that is under way then, or the
-/// one of another user who was logged in before, brings the connection into no channel of its own.
+/// The connection among the parameters of a call joins channels until the next logout: a call that is under way then,
+/// or that of a user who was logged in before, adds the connection to no channel.
 ///
 /// It is a position and a wake flag, not a queue of copies: what waits for a slow client costs eight bytes an event,
 /// and past 64 events nothing more.
 #[derive(Clone)]
 pub struct Connection(Arc<Inner>, Option<u64>);
 
+/// In the order of use: what every event touches comes first and fills as few cache lines as it can.
+#[repr(C)]
 struct Inner {
+    mailbox: Mutex<Mailbox>,
+    wake: AtomicWaker,
+    /// Whether there is anything in the mailbox, for a look without its lock.
+    has_mail: AtomicBool,
+    /// Whether nothing more leaves.
+    closed: AtomicBool,
+    joined: Mutex<Joined>,
+    ending: OnceLock<DisconnectReason>,
+    waiting: Waiting,
+    /// Set while a reconnecting client is being connected: what it joins now counts from there.
+    replay_from: AtomicU64,
+    /// Whether the client has named that place itself.
+    has_cursor: AtomicBool,
+    /// How many calls have not been answered.
+    under_way: AtomicUsize,
+    /// How many logouts there have been.
+    logouts: AtomicU64,
     number: u64,
     provider: Provider,
     headers: Headers,
@@ -53,26 +73,9 @@ struct Inner {
     address: Option<IpAddr>,
     credentials: Mutex<Option<Credentials>>,
     extensions: Mutex<Extensions>,
-    joined: Mutex<Joined>,
-    mailbox: Mutex<Mailbox>,
-    /// Whether there is anything in the mailbox, for a look without its lock.
-    has_mail: AtomicBool,
-    /// Set while a client that comes back is being connected: what it joins now counts from there.
-    replay_from: AtomicU64,
-    /// Whether the client has named that place itself.
-    has_cursor: AtomicBool,
-    waiting: Waiting,
-    wake: AtomicWaker,
-    /// How many logouts there have been.
-    logouts: AtomicU64,
-    ending: OnceLock<Ending>,
     ended: CancellationToken,
-    /// How many calls have not been answered.
-    under_way: AtomicUsize,
-    /// How long they have for that after the end.
+    /// How long calls that are not answered have for that after the end.
     answer_grace: Duration,
-    /// Whether nothing more leaves.
-    closed: AtomicBool,
     closing: Notify,
     watcher: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -162,6 +165,11 @@ impl Connection {
         lock(&self.0.extensions).get().cloned()
     }
 
+    /// Returns a copy of the value of this type; an error with the name of the type if there is none.
+    pub fn require<T: Clone + Send + Sync + 'static>(&self) -> Result<T> {
+        self.get().ok_or_else(|| Error::missing::<T>("connection"))
+    }
+
     /// Puts a value on the connection and returns the earlier one of the same type.
     pub fn insert<T: Clone + Send + Sync + 'static>(&self, value: T) -> Option<T> {
         lock(&self.0.extensions).insert(value)
@@ -177,16 +185,16 @@ impl Connection {
         lock(&self.0.joined).memberships.names()
     }
 
-    /// Returns the name of who is logged in on the connection, as the app's [`Authenticator`](crate::Authenticator) has
-    /// set it.
+    /// Returns the name of the user that is logged in on the connection, as the app's
+    /// [`Authenticator`](crate::Authenticator) has set it.
     pub fn subject(&self) -> Option<Arc<str>> {
         lock(&self.0.joined).subject.clone()
     }
 
-    /// Says who is logged in on the connection; `None` is an anonymous client.
+    /// Sets the user that is logged in on the connection; `None` is an anonymous client.
     ///
-    /// It is for the app's [`Authenticator`](crate::Authenticator), at every login and logout. The text is any that names
-    /// the same user each time and no other one. What the subject may read of the past depends on it: see
+    /// It is for the app's [`Authenticator`](crate::Authenticator), at every login and logout. The text is any that
+    /// names the same user each time and no other one. What the subject may read of the past depends on it: see
     /// [`MembershipHistory`](crate::MembershipHistory).
     pub fn set_subject(&self, subject: Option<&str>) {
         let mut joined = lock(&self.0.joined);
@@ -326,7 +334,7 @@ impl Connection {
         }
     }
 
-    /// Has the replay wait for a login.
+    /// Makes the replay wait for a login.
     pub(crate) fn wait_for_login(&self) {
         self.0.waiting.begin();
     }
@@ -342,7 +350,7 @@ impl Connection {
         LoggingIn(self.clone())
     }
 
-    /// Begins the replay without a login, unless one is under way: who makes another call first does not log in.
+    /// Begins the replay without a login, unless one is under way: a client that calls something else does not log in.
     pub(crate) fn expect_no_login(&self) {
         if !self.0.waiting.is_logging_in() {
             self.stop_waiting();

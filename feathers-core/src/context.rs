@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::app::{Handle, Mounted, Write, in_method};
+use crate::app::{AppHandle, Mounted, Write, in_method};
 use crate::commit::Commit;
 use crate::error::{Error, Result};
 use crate::hook::{Hook, run_list};
@@ -78,7 +78,7 @@ pub struct Original {
 ///
 /// Setting `result` in a before hook skips the method; the after hooks still run.
 pub struct Context {
-    app: Handle,
+    app: AppHandle,
     service: Arc<Mounted>,
     method: Method,
     /// Which hooks the method has.
@@ -117,7 +117,7 @@ struct Aside {
 
 impl Context {
     pub(crate) fn new(
-        app: Handle,
+        app: AppHandle,
         service: Arc<Mounted>,
         chain: usize,
         (method, id, data): (Method, Option<Id>, Payload),
@@ -146,7 +146,7 @@ impl Context {
     }
 
     /// Returns the app, for calls to other services.
-    pub fn app(&self) -> &Handle {
+    pub fn app(&self) -> &AppHandle {
         &self.app
     }
 
@@ -175,7 +175,7 @@ impl Context {
         self.app.emit(&self.service, event, data.into());
     }
 
-    /// Has a hook run right before the method, after all other before hooks of the service and of the apps around it.
+    /// Defers a hook to right before the method, after all other before hooks of the service and of the apps around it.
     ///
     /// It is for work that costs much and that those may still refuse. If one of them sets the result, it does not run.
     pub fn defer(&mut self, hook: impl Hook) {
@@ -227,7 +227,7 @@ impl Context {
         self.phase = outer;
     }
 
-    /// Calls the method, unless a hook has set the result already, and tells those who listen for writes.
+    /// Calls the method, unless a hook has set the result already, and calls the write listeners.
     pub(crate) async fn run_method(&mut self) -> Result<()> {
         if self.result.is_none() {
             if let Some(aside) = &mut self.aside

@@ -1,4 +1,4 @@
-//! Credentials: what a client has presented to say who it is, before anybody has looked at it.
+//! Credentials: what a client has sent to authenticate itself, not verified yet.
 
 use std::fmt;
 use std::sync::Arc;

@@ -25,7 +25,7 @@ const INTERNAL: &str = "Internal server error";
 pub enum ErrorKind {
     /// 400: the request itself is wrong.
     BadRequest,
-    /// 401: nobody is logged in, or the credentials are wrong.
+    /// 401: the caller is anonymous, or its credentials are wrong.
     NotAuthenticated,
     /// 402: payment is needed.
     PaymentError,
@@ -251,6 +251,11 @@ impl Error {
         Self::new(ErrorKind::GeneralError, INTERNAL).with_source(source)
     }
 
+    /// Makes a 500 for a value by type that is not where it has to be.
+    pub(crate) fn missing<T>(place: &str) -> Self {
+        Self::internal(format!("the {place} has no `{}`", std::any::type_name::<T>()))
+    }
+
     /// Makes the 400 of failed validation, with one item per failure in `data`.
     pub fn validation(items: Vec<Value>) -> Self {
         Self::bad_request("validation failed").with_data(Value::Array(items))
@@ -281,8 +286,8 @@ impl Error {
         self.map(|inner| inner.code = code)
     }
 
-    /// Says when it is worth to try again: the header `Retry-After` over HTTP, and `retryAfter` in `data` everywhere, in
-    /// whole seconds.
+    /// Says when it is worth to try again: the header `Retry-After` over HTTP, and `retryAfter` in `data` everywhere,
+    /// in whole seconds.
     pub fn with_retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_millis().div_ceil(1_000).max(1);
         let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);

@@ -49,8 +49,8 @@ impl Event {
     /// Makes an event that has no place yet; its payloads are written here, where no lock is held, and without what is
     /// hidden.
     ///
-    /// Only the text is kept: what it was made of may be large, and has long been changed when the log forgets the event.
-    /// Fails only if the type's own `Serialize` does.
+    /// Only the text is kept: what it was made of may be large, and has long been changed when the log forgets the
+    /// event. Fails only if the type's own `Serialize` does.
     pub(crate) fn new(kind: Arc<EventKind>, payload: &Payload, channels: Channels) -> Result<Arc<Self>> {
         let text = |payload: &Payload| payload.clone().outbound(&kind.hidden)?.to_bytes();
         let targets = channels.into_iter().map(|channel| Target::new(channel, text)).collect::<Result<_>>()?;
@@ -231,7 +231,7 @@ impl Body {
         &self.json
     }
 
-    pub(crate) fn frame(&self, key: &FrameKey, encode: impl FnOnce() -> Result<Bytes>) -> Result<Bytes> {
+    pub(crate) fn frame(&self, key: &WireFormat, encode: impl FnOnce() -> Result<Bytes>) -> Result<Bytes> {
         let Some(slot) = self.frames.get_or_init(Box::default).get(key.index()) else { return encode() };
         if let Some(frame) = slot.get() {
             return Ok(frame.clone());
@@ -243,9 +243,9 @@ impl Body {
 
 /// Names a wire format, so that an event's frame in it is made once: one `static` per transport.
 #[derive(Debug)]
-pub struct FrameKey(OnceLock<usize>);
+pub struct WireFormat(OnceLock<usize>);
 
-impl FrameKey {
+impl WireFormat {
     /// Makes a key.
     #[allow(clippy::new_without_default, reason = "a key is only useful as a static")]
     pub const fn new() -> Self {

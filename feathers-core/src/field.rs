@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::schema::Kind;
+use crate::schema::DataType;
 
 /// An owned field value, typed by the schema.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -118,7 +118,7 @@ impl From<Value> for FieldValue {
 )]
 pub trait FieldType: Sized {
     /// The type that clients see.
-    const KIND: Kind;
+    const KIND: DataType;
     /// Whether `null` is a value.
     const NULLABLE: bool = false;
 
@@ -137,7 +137,7 @@ fn mismatch(kind: &str, value: &FieldValue) -> Error {
 macro_rules! integers {
     ($($ty:ty)*) => {$(
         impl FieldType for $ty {
-            const KIND: Kind = Kind::Integer;
+            const KIND: DataType = DataType::Integer;
 
             #[allow(
                 clippy::cast_lossless,
@@ -165,7 +165,7 @@ integers!(i64 i32 i16 i8 u64 u32 u16 u8);
 macro_rules! floats {
     ($($ty:ty)*) => {$(
         impl FieldType for $ty {
-            const KIND: Kind = Kind::Number;
+            const KIND: DataType = DataType::Number;
 
             fn to_field(&self) -> FieldRef<'_> {
                 FieldRef::Float((*self).into())
@@ -186,7 +186,7 @@ macro_rules! floats {
 floats!(f64 f32);
 
 impl FieldType for bool {
-    const KIND: Kind = Kind::Boolean;
+    const KIND: DataType = DataType::Boolean;
 
     fn to_field(&self) -> FieldRef<'_> {
         FieldRef::Bool(*self)
@@ -202,7 +202,7 @@ impl FieldType for bool {
 }
 
 impl FieldType for String {
-    const KIND: Kind = Kind::String;
+    const KIND: DataType = DataType::String;
 
     fn to_field(&self) -> FieldRef<'_> {
         FieldRef::Text(Cow::Borrowed(self))
@@ -217,7 +217,7 @@ impl FieldType for String {
 }
 
 impl FieldType for Uuid {
-    const KIND: Kind = Kind::String;
+    const KIND: DataType = DataType::String;
 
     fn to_field(&self) -> FieldRef<'_> {
         FieldRef::Text(Cow::Owned(self.to_string()))
@@ -232,7 +232,7 @@ impl FieldType for Uuid {
 }
 
 impl FieldType for Value {
-    const KIND: Kind = Kind::Json;
+    const KIND: DataType = DataType::Json;
     const NULLABLE: bool = true;
 
     fn to_field(&self) -> FieldRef<'_> {
@@ -245,7 +245,7 @@ impl FieldType for Value {
 }
 
 impl<T: Serialize + DeserializeOwned> FieldType for Vec<T> {
-    const KIND: Kind = Kind::Json;
+    const KIND: DataType = DataType::Json;
 
     fn to_field(&self) -> FieldRef<'_> {
         to_json_field(self)
@@ -257,7 +257,7 @@ impl<T: Serialize + DeserializeOwned> FieldType for Vec<T> {
 }
 
 impl<T: FieldType> FieldType for Option<T> {
-    const KIND: Kind = T::KIND;
+    const KIND: DataType = T::KIND;
     const NULLABLE: bool = true;
 
     fn to_field(&self) -> FieldRef<'_> {

@@ -1,4 +1,4 @@
-//! The guard: every type with hidden fields, so that none of them leaves, whoever returns it.
+//! The guard: every type with hidden fields, so that none of them leaves, whatever code returns it.
 //!
 //! It works twice on what leaves. While a value is written, the structs that are records are known by name, wherever
 //! they stand in it. What is written already, such as a `serde_json::Value` that a hook has made of a record, or a
@@ -203,7 +203,7 @@ impl Guard {
 
     /// Tells whether a JSON text may have something hidden in it.
     ///
-    /// A text that somebody else has written may have a name with escapes.
+    /// A text that another program has written (`own` is false) may have a name with escapes.
     pub(crate) fn suspects(&self, json: &[u8], own: bool) -> bool {
         self.names.iter().any(|name| name.find(json).is_some()) || !own && memchr::memmem::find(json, b"\\u").is_some()
     }

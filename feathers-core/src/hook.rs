@@ -17,7 +17,7 @@ use crate::method::Method;
 /// A before, after or error hook.
 ///
 /// An `async fn(&mut Context) -> Result<()>` is one, and so is a closure that captures nothing:
-/// `async |ctx: &mut Context| { .. }`. A hook with settings is a struct that implements this trait, or [`with`].
+/// `async |ctx: &mut Context| { .. }`. A hook with settings is a struct that implements this trait, or [`with_state`].
 ///
 /// ```
 /// use feathers_core::{Context, Error, Result};
@@ -34,7 +34,7 @@ use crate::method::Method;
     message = "`{Self}` is not a hook",
     label = "not a hook",
     note = "a hook is an `async fn(ctx: &mut Context) -> Result<()>`",
-    note = "a closure that captures cannot be one: use `with(state, async |state: &State, ctx: &mut Context| ..)`"
+    note = "a closure that captures cannot be one: use `hook::with_state(state, async |state: &State, ctx: &mut Context| ..)`"
 )]
 #[async_trait]
 pub trait Hook: Send + Sync + 'static {
@@ -111,9 +111,9 @@ impl<F: for<'a> AroundFn<'a>> AroundHook for F {
 /// Makes a hook of a function and the state that it needs.
 ///
 /// ```
-/// use feathers_core::{Context, Error, with};
+/// use feathers_core::{Context, Error, hook::with_state};
 ///
-/// let limit = with(280_usize, async |limit: &usize, ctx: &mut Context| {
+/// let limit = with_state(280_usize, async |limit: &usize, ctx: &mut Context| {
 ///     match ctx.data.to_bytes()?.len() > *limit {
 ///         true => Err(Error::bad_request("too long")),
 ///         false => Ok(()),
@@ -121,22 +121,22 @@ impl<F: for<'a> AroundFn<'a>> AroundHook for F {
 /// });
 /// # let _ = limit;
 /// ```
-pub fn with<S, F>(state: S, hook: F) -> With<S, F>
+pub fn with_state<S, F>(state: S, hook: F) -> WithState<S, F>
 where
-    With<S, F>: Hook,
+    WithState<S, F>: Hook,
 {
-    With { state, hook }
+    WithState { state, hook }
 }
 
-/// A hook with state, made by [`with`].
-pub struct With<S, F> {
+/// A hook with state, made by [`with_state`].
+pub struct WithState<S, F> {
     state: S,
     hook: F,
 }
 
-impl<S: fmt::Debug, F> fmt::Debug for With<S, F> {
+impl<S: fmt::Debug, F> fmt::Debug for WithState<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("With").field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("WithState").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
@@ -160,7 +160,7 @@ where
 }
 
 #[async_trait]
-impl<S: Send + Sync + 'static, F: for<'a> StateFn<'a, S>> Hook for With<S, F> {
+impl<S: Send + Sync + 'static, F: for<'a> StateFn<'a, S>> Hook for WithState<S, F> {
     async fn run(&self, ctx: &mut Context) -> Result<()> {
         self.hook.call(&self.state, ctx).await
     }
@@ -206,29 +206,26 @@ impl fmt::Debug for Next<'_> {
 
 /// Which methods a hook is for: all, or some.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum On {
-    /// Every method; written `"all"` or [`ALL`].
+pub enum MethodFilter {
+    /// Every method; written `"all"`.
     All,
     /// These methods.
     Methods(Vec<Method>),
 }
 
-/// Every method.
-pub const ALL: On = On::All;
-
-impl From<Method> for On {
+impl From<Method> for MethodFilter {
     fn from(method: Method) -> Self {
         Self::Methods(vec![method])
     }
 }
 
-impl From<&str> for On {
+impl From<&str> for MethodFilter {
     fn from(name: &str) -> Self {
         if name == "all" { Self::All } else { Self::Methods(vec![Method::named(name)]) }
     }
 }
 
-impl<T: Into<Method>, const N: usize> From<[T; N]> for On {
+impl<T: Into<Method>, const N: usize> From<[T; N]> for MethodFilter {
     fn from(methods: [T; N]) -> Self {
         Self::Methods(methods.into_iter().map(Into::into).collect())
     }
@@ -237,10 +234,10 @@ impl<T: Into<Method>, const N: usize> From<[T; N]> for On {
 /// The hooks of an app or a service, as they are registered.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
-    pub(crate) around: Vec<(On, Arc<dyn AroundHook>)>,
-    pub(crate) before: Vec<(On, Arc<dyn Hook>)>,
-    pub(crate) after: Vec<(On, Arc<dyn Hook>)>,
-    pub(crate) error: Vec<(On, Arc<dyn Hook>)>,
+    pub(crate) around: Vec<(MethodFilter, Arc<dyn AroundHook>)>,
+    pub(crate) before: Vec<(MethodFilter, Arc<dyn Hook>)>,
+    pub(crate) after: Vec<(MethodFilter, Arc<dyn Hook>)>,
+    pub(crate) error: Vec<(MethodFilter, Arc<dyn Hook>)>,
 }
 
 impl Hooks {
@@ -249,8 +246,8 @@ impl Hooks {
         let around = self.around.iter().map(|(on, _)| on);
         let plain = [&self.before, &self.after, &self.error].into_iter().flatten().map(|(on, _)| on);
         around.chain(plain).flat_map(|on| match on {
-            On::All => &[],
-            On::Methods(methods) => methods.as_slice(),
+            MethodFilter::All => &[],
+            MethodFilter::Methods(methods) => methods.as_slice(),
         })
     }
 
@@ -273,10 +270,10 @@ impl Hooks {
 }
 
 /// Returns the hooks for all methods, or those for just this one.
-fn pick<H: ?Sized>(hooks: &[(On, Arc<H>)], method: Option<&Method>) -> Vec<Arc<H>> {
-    let wanted = |on: &On| match (on, method) {
-        (On::All, None) => true,
-        (On::Methods(methods), Some(method)) => methods.contains(method),
+fn pick<H: ?Sized>(hooks: &[(MethodFilter, Arc<H>)], method: Option<&Method>) -> Vec<Arc<H>> {
+    let wanted = |on: &MethodFilter| match (on, method) {
+        (MethodFilter::All, None) => true,
+        (MethodFilter::Methods(methods), Some(method)) => methods.contains(method),
         _ => false,
     };
     hooks.iter().filter(|(on, _)| wanted(on)).map(|(_, hook)| hook.clone()).collect()

@@ -1,7 +1,7 @@
 //! Services, hooks, events, channels and the event log: the transport-independent core.
 //!
-//! A call goes one way: a transport decodes it, [`Handle::call`] runs it through the hooks to the [`Service`], its
-//! events go to [`Channel`]s and into the [`Log`], and the [`Subscription`]s of the members read them from there.
+//! A call goes one way: a transport decodes it, [`AppHandle::call`] runs it through the hooks to the [`Service`], its
+//! events go to [`Channel`]s and into the [`EventLog`], and the [`Subscription`]s of the members read them from there.
 //! The core knows no HTTP server, no database and no protocol.
 
 mod app;
@@ -20,7 +20,7 @@ mod field;
 mod fit;
 mod guard;
 mod headers;
-mod hook;
+pub mod hook;
 mod id;
 mod log;
 mod mask;
@@ -51,38 +51,38 @@ mod vet;
 pub use async_trait::async_trait;
 
 pub use crate::app::{
-    App, Call, Handle, IntoMount, Lifecycle, Mount, Page, Plugin, Reply, Route, ServiceHandle, ServiceInfo,
+    App, AppHandle, Call, IntoMount, Lifecycle, Mount, Page, Plugin, Reply, Route, ServiceHandle, ServiceInfo,
     TypedService, Write, caller_has_gone,
 };
 pub use crate::arguments::{FromId, FromPayload};
-pub use crate::authenticator::{Authenticator, Login, Presented, Resumption};
+pub use crate::authenticator::{Authenticator, HandshakeCredentials, Login, Resumption};
 pub use crate::channel::{Channel, IntoChannelNames, IntoChannels};
 pub use crate::commit::Commit;
-pub use crate::connection::{Connection, Ending, UnderWay};
+pub use crate::connection::{Connection, DisconnectReason, UnderWay};
 pub use crate::context::{Context, Http, Original, Phase};
 pub use crate::credentials::Credentials;
 pub use crate::error::{Error, ErrorKind, Result};
-pub use crate::event::{Event, FrameKey};
+pub use crate::event::{Event, WireFormat};
 pub use crate::field::{FieldRef, FieldType, FieldValue, from_json_field, to_json_field};
 pub use crate::headers::Headers;
-pub use crate::hook::{ALL, AroundHook, Hook, Next, On, With, with};
+pub use crate::hook::{AroundHook, Hook, MethodFilter, Next};
 pub use crate::id::Id;
 pub use crate::log::{
-    Audience, Bounds, Cursor, Entry, EntryTarget, Epoch, EventLog, Followed, Follower, Log, PATIENCE, Page as LogPage,
-    Published, Reset, ResetReason, Retention, Since,
+    Cursor, Entry, EntryTarget, Epoch, EventLog, EventTarget, Follower, LogBounds, LogEngine, LogItem, LogRead,
+    LoggedEvent, Reset, ResetReason, Retention, Since,
 };
-pub use crate::mask::Mask;
+pub use crate::mask::FieldMask;
 pub use crate::membership::{Departure, MembershipHistory, RecentMemberships, ReplayStart, Replayable};
 pub use crate::method::Method;
 pub use crate::params::{CrossSite, Params, Provider, RouteParams};
 pub use crate::payload::Payload;
 pub use crate::publish::{Cause, Publication};
 pub use crate::query::{Comparison, FieldPath, Filter, Order, Paginate, Query, QueryOptions};
-pub use crate::record::{Columns, Json, Record, lookup_inside, wrong_id};
+pub use crate::record::{Columns, Document, Record, lookup_inside, wrong_id};
 pub use crate::route::Encoding;
-pub use crate::schema::{Field, Kind, Rule, Schema};
+pub use crate::schema::{DataType, Field, Rule, Schema};
 pub use crate::secret_headers::{CONNECTION_TOKEN, SecretHeaders};
 pub use crate::service::{Descriptor, MethodInfo, Request, Service};
-pub use crate::session::{Peer, Session};
-pub use crate::store::{Counter, Crud, CrudOptions, Found, Memory, MemoryStore, Multi, Store};
-pub use crate::subscription::{Delivered, Delivery, Subscription};
+pub use crate::session::{Handshake, Session};
+pub use crate::store::{Counter, Crud, CrudOptions, FindResult, Memory, MemoryStore, Multi, Store};
+pub use crate::subscription::{DeliveredEvent, Delivery, Subscription};

@@ -13,7 +13,7 @@ use crate::guard::Guard;
 
 /// Which fields of a record are serialised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Mask {
+pub enum FieldMask {
     /// All of them.
     #[default]
     All,
@@ -23,7 +23,7 @@ pub enum Mask {
     Only(Arc<[Arc<str>]>),
 }
 
-impl Mask {
+impl FieldMask {
     /// Tells whether the field passes.
     pub fn allows(&self, field: &str) -> bool {
         match self {
@@ -47,20 +47,20 @@ impl Mask {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct View {
     /// The fields of the outermost struct or map.
-    pub(crate) mask: Mask,
+    pub(crate) mask: FieldMask,
     /// What keeps hidden fields back, wherever a record stands in the value. It is there once a value leaves.
     pub(crate) guard: Option<Arc<Guard>>,
 }
 
 impl View {
     /// Sees only the fields in a mask.
-    pub(crate) fn of(mask: Mask) -> Self {
+    pub(crate) fn of(mask: FieldMask) -> Self {
         Self { mask, guard: None }
     }
 
     /// Tells whether everything is seen.
     pub(crate) fn is_whole(&self) -> bool {
-        matches!(self.mask, Mask::All) && self.guard.is_none()
+        matches!(self.mask, FieldMask::All) && self.guard.is_none()
     }
 }
 
@@ -90,7 +90,7 @@ impl<T: Serialize> Serialize for Masked<'_, T> {
     }
 }
 
-const ALL: &Mask = &Mask::All;
+const ALL: &FieldMask = &FieldMask::All;
 
 /// A value inside of one that is seen in part.
 struct Inside<'a, T: ?Sized> {
@@ -109,7 +109,7 @@ impl<T: ?Sized + Serialize> Serialize for Inside<'_, T> {
 /// keeps back.
 struct Filter<'a, S> {
     inner: S,
-    mask: &'a Mask,
+    mask: &'a FieldMask,
     guard: Option<&'a Guard>,
     /// The type that is being serialised.
     of: &'static str,
@@ -118,7 +118,7 @@ struct Filter<'a, S> {
 /// The fields of a struct or the entries of a map.
 struct Fields<'a, C> {
     inner: C,
-    mask: &'a Mask,
+    mask: &'a FieldMask,
     hidden: &'a [&'static str],
     guard: Option<&'a Guard>,
     skip: bool,
@@ -130,7 +130,7 @@ struct Items<'a, C> {
     guard: Option<&'a Guard>,
 }
 
-/// Writes a call twice: for a value in which a guard looks for records, and for one in which nobody does.
+/// Writes a call twice: for a value in which a guard looks for records, and for one without a guard.
 macro_rules! inside {
     ($guard:expr, $value:ident => $call:expr) => {
         match $guard {
@@ -231,7 +231,7 @@ impl<'a, S: Serializer> Serializer for Filter<'a, S> {
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
-        let len = len.filter(|_| matches!(self.mask, Mask::All));
+        let len = len.filter(|_| matches!(self.mask, FieldMask::All));
         let inner = self.inner.serialize_map(len)?;
         Ok(Fields { inner, mask: self.mask, hidden: &[], guard: self.guard, skip: false })
     }
@@ -295,7 +295,7 @@ impl<C: SerializeMap> SerializeMap for Fields<'_, C> {
     type Error = C::Error;
 
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), C::Error> {
-        let name = if matches!(self.mask, Mask::All) { None } else { key.serialize(KeyText).ok() };
+        let name = if matches!(self.mask, FieldMask::All) { None } else { key.serialize(KeyText).ok() };
         self.skip = name.is_some_and(|name| !self.allows(&name));
         if self.skip { Ok(()) } else { self.inner.serialize_key(key) }
     }

@@ -20,6 +20,12 @@ impl Provider {
     pub const REST: Self = Self("rest");
     /// Socket.IO.
     pub const SOCKETIO: Self = Self("socketio");
+    /// A WebSocket of the realtime endpoint.
+    pub const WEBSOCKET: Self = Self("websocket");
+    /// Server-sent events of the realtime endpoint.
+    pub const SSE: Self = Self("sse");
+    /// Polling of the realtime endpoint.
+    pub const POLL: Self = Self("poll");
 
     /// Names a provider, for transports of your own.
     pub const fn new(name: &'static str) -> Self {
@@ -40,7 +46,7 @@ impl fmt::Display for Provider {
 
 /// Says that a browser sends the call for a page of another site; a transport puts it among the parameters of logins.
 ///
-/// The page may have no right to that: a login that it sends would be one of somebody else than the user believes.
+/// The page may have no right to that: its login would log the browser in as another user, unnoticed.
 #[derive(Clone, Copy, Debug)]
 pub struct CrossSite;
 
@@ -122,6 +128,11 @@ impl Params {
     /// Returns the value of this type that a hook or middleware has put here.
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.extensions.get()
+    }
+
+    /// Returns the value of this type; an error with the name of the type if there is none.
+    pub fn require<T: Send + Sync + 'static>(&self) -> Result<&T> {
+        self.get().ok_or_else(|| Error::missing::<T>("parameters"))
     }
 
     /// Puts a value here for later hooks and the service, and returns the earlier one of the same type.

@@ -1,9 +1,9 @@
-//! Payloads: the data and the results of calls, opaque until somebody looks inside.
+//! Payloads: the data and the results of calls, opaque until code reads them.
 //!
-//! A payload is made from a typed value or from JSON text. It becomes a [`serde_json::Value`] only when somebody asks
-//! for one, and is serialised at most once, however many readers share it.
-//! What is seen of a typed value is decided while serialising: `$select` is a [`Mask`], and hidden fields are kept back
-//! by the guard once a payload leaves the server.
+//! A payload is made from a typed value or from JSON text. It becomes a [`serde_json::Value`] only when one is
+//! asked for, and is serialised at most once, however many readers share it.
+//! What is seen of a typed value is decided while serialising: `$select` is a [`FieldMask`], and hidden fields are kept
+//! back by the guard once a payload leaves the server.
 
 mod shape;
 mod typed;
@@ -22,7 +22,7 @@ pub(crate) use self::shape::records_of;
 use self::typed::{Many, One, PageOf, Typed};
 use crate::error::{Error, Result};
 use crate::guard::{self, Guard};
-use crate::mask::{Mask, View};
+use crate::mask::{FieldMask, View};
 use crate::{fit, scratch, vet};
 
 /// The data or the result of a call.
@@ -54,23 +54,23 @@ impl Payload {
 
     /// Wraps any serialisable value.
     pub fn new<T: Serialize + Send + Sync + 'static>(value: T) -> Self {
-        Self::record(Arc::new(value), Mask::All)
+        Self::record(Arc::new(value), FieldMask::All)
     }
 
     /// Wraps one shared record, of which only the fields in `mask` leave the server.
-    pub fn record<T: Serialize + Send + Sync + 'static>(record: Arc<T>, mask: Mask) -> Self {
+    pub fn record<T: Serialize + Send + Sync + 'static>(record: Arc<T>, mask: FieldMask) -> Self {
         Self::typed(Arc::new(One(record)), View::of(mask))
     }
 
     /// Wraps a list of shared records.
-    pub fn records<T: Serialize + Send + Sync + 'static>(records: Vec<Arc<T>>, mask: Mask) -> Self {
+    pub fn records<T: Serialize + Send + Sync + 'static>(records: Vec<Arc<T>>, mask: FieldMask) -> Self {
         Self::typed(Arc::new(Many(records)), View::of(mask))
     }
 
     /// Wraps one page of records, serialised as `{total, limit, skip, data}`.
     pub fn page<T: Serialize + Send + Sync + 'static>(
         records: Vec<Arc<T>>,
-        mask: Mask,
+        mask: FieldMask,
         total: u64,
         limit: Option<u64>,
         skip: u64,
@@ -274,7 +274,8 @@ impl Payload {
         Ok(Some(items.into_iter().map(Self::from).collect()))
     }
 
-    /// Returns the same record, list or page of records, without these fields. What has none of them is shared as it is.
+    /// Returns the same record, list or page of records, without these fields. What has none of them is shared as it
+    /// is.
     pub(crate) fn without(&self, fields: &[Arc<str>]) -> Result<Self> {
         if fields.is_empty() {
             return Ok(self.clone());
@@ -328,9 +329,9 @@ impl Payload {
 
     /// Takes a typed value from behind its mask, so that hooks see all of it, and returns the mask; `None` if it has
     /// none, or has left already.
-    pub(crate) fn unmask(&mut self) -> Option<Mask> {
+    pub(crate) fn unmask(&mut self) -> Option<FieldMask> {
         let Repr::Typed(typed, view) = &self.0.as_ref()?.repr else { return None };
-        if view.mask == Mask::All || view.guard.is_some() {
+        if view.mask == FieldMask::All || view.guard.is_some() {
             return None;
         }
         let mask = view.mask.clone();
@@ -339,7 +340,7 @@ impl Payload {
     }
 
     /// Returns the same typed value behind a mask.
-    pub(crate) fn masked(&self, mask: Mask) -> Self {
+    pub(crate) fn masked(&self, mask: FieldMask) -> Self {
         match self.0.as_ref().map(|inner| &inner.repr) {
             Some(Repr::Typed(typed, _)) => Self::typed(typed.clone(), View::of(mask)),
             _ => self.clone(),

@@ -10,11 +10,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use smallvec::SmallVec;
 
-use crate::app::Handle;
+use crate::app::AppHandle;
 use crate::channel::{Channel, IntoChannels};
 use crate::event::{Event, EventKind};
 use crate::id::Id;
-use crate::log::Place;
+use crate::log::Slot;
 use crate::method::Method;
 use crate::params::Params;
 use crate::payload::Payload;
@@ -56,8 +56,8 @@ impl Cause {
 /// The channels of one event; most often it is one.
 pub(crate) type Channels = SmallVec<[Channel; 1]>;
 
-type Sync = dyn Fn(&Publication, &Handle) -> Channels + Send + std::marker::Sync;
-type Async = dyn Fn(Publication, Handle) -> BoxFuture<'static, Channels> + Send + std::marker::Sync;
+type Sync = dyn Fn(&Publication, &AppHandle) -> Channels + Send + std::marker::Sync;
+type Async = dyn Fn(Publication, AppHandle) -> BoxFuture<'static, Channels> + Send + std::marker::Sync;
 
 /// Decides which channels an event goes to.
 #[derive(Clone)]
@@ -70,13 +70,13 @@ pub(crate) enum Publisher {
 
 impl Publisher {
     pub(crate) fn now<C: IntoChannels>(
-        publisher: impl Fn(&Publication, &Handle) -> C + Send + std::marker::Sync + 'static,
+        publisher: impl Fn(&Publication, &AppHandle) -> C + Send + std::marker::Sync + 'static,
     ) -> Self {
         Self::Now(Arc::new(move |publication, app| collect(publisher(publication, app))))
     }
 
     pub(crate) fn later<C, Fut>(
-        publisher: impl Fn(Publication, Handle) -> Fut + Send + std::marker::Sync + 'static,
+        publisher: impl Fn(Publication, AppHandle) -> Fut + Send + std::marker::Sync + 'static,
     ) -> Self
     where
         C: IntoChannels + 'static,
@@ -85,7 +85,7 @@ impl Publisher {
         Self::Later(Arc::new(move |publication, app| publisher(publication, app).map(collect).boxed()))
     }
 
-    /// Resolves the channels and puts the event in its place in the log.
+    /// Resolves the channels and puts the event in its slot in the log.
     ///
     /// A panic, and a wait past the time that calls have, are counted and logged, and stop only this event.
     pub(crate) fn publish(
@@ -93,12 +93,12 @@ impl Publisher {
         kind: Arc<EventKind>,
         publication: Publication,
         dispatch: Payload,
-        app: &Handle,
-        place: Place,
+        app: &AppHandle,
+        slot: Slot,
     ) {
         match self {
             Self::Now(publisher) => {
-                let work = || finish(kind, &dispatch, publisher(&publication, app), place);
+                let work = || finish(kind, &dispatch, publisher(&publication, app), slot);
                 if catch_unwind(AssertUnwindSafe(work)).is_err() {
                     failed(&publication, "publisher panicked, the event is not sent");
                 }
@@ -109,7 +109,7 @@ impl Publisher {
                     let work = async {
                         let call = publisher(publication.clone(), handle);
                         let channels = tokio::time::timeout(limit, call).await?;
-                        finish(kind, &dispatch, channels, place);
+                        finish(kind, &dispatch, channels, slot);
                         Ok::<_, tokio::time::error::Elapsed>(())
                     };
                     match AssertUnwindSafe(work).catch_unwind().await {
@@ -130,13 +130,13 @@ fn collect(channels: impl IntoChannels) -> Channels {
     list
 }
 
-fn finish(kind: Arc<EventKind>, dispatch: &Payload, channels: Channels, place: Place) {
+fn finish(kind: Arc<EventKind>, dispatch: &Payload, channels: Channels, slot: Slot) {
     if channels.is_empty() {
         return;
     }
     match Event::new(kind, dispatch, channels) {
         Ok(event) => {
-            place.fill(event);
+            slot.fill(event);
         }
         Err(error) => tracing::error!(?error, "the event cannot be written and is not sent"),
     }

@@ -209,7 +209,7 @@ impl Query {
 
     /// Parses and types a query.
     ///
-    /// `external` refuses hidden fields, so that nobody can find out a secret by asking for it.
+    /// `external` refuses hidden fields, so that no client can find out a secret by asking for it.
     pub fn parse(raw: &Map<String, Value>, schema: &Schema, options: &QueryOptions, external: bool) -> Result<Self> {
         parse::parse(raw, schema, options, parse::Caller { external, writes_texts: false })
     }

@@ -66,7 +66,7 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
 /// A record with columns: what an SQL store needs beyond [`Record`]; `#[derive(Service)]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no columns",
-    note = "add `#[derive(Service)]` to the struct; `Json` records only fit in memory"
+    note = "add `#[derive(Service)]` to the struct; `Document` records only fit in memory"
 )]
 pub trait Columns: Record {
     /// Builds a record from one value per field of the schema, in its order.
@@ -76,9 +76,9 @@ pub trait Columns: Record {
 /// A record without a schema: any JSON object, unknown fields kept, nothing coerced. For prototypes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Json(pub Map<String, Value>);
+pub struct Document(pub Map<String, Value>);
 
-impl Record for Json {
+impl Record for Document {
     type Data = Self;
     type Patch = Self;
 

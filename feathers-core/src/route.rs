@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
-// The paths are the server's own, so nobody can choose them to collide.
+// The paths are the server's own, so no attacker can choose them to collide.
 use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Result};

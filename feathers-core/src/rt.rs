@@ -17,7 +17,7 @@ pub use crate::guard::Registered;
 use crate::id::Id;
 pub use crate::record::lookup_inside;
 use crate::record::wrong_id;
-use crate::schema::Kind;
+use crate::schema::DataType;
 
 /// Reads a field that may be left out, and keeps `null` apart from that: a missing field never gets here.
 ///
@@ -68,9 +68,9 @@ pub fn id_of(field: FieldRef<'_>) -> Option<Id> {
 }
 
 /// Makes the value of an id field; an id that does not fit its type is a 400.
-pub fn id_field<T>(id: &Id, kind: Kind, from_field: impl FnOnce(FieldValue) -> Result<T>) -> Result<T> {
+pub fn id_field<T>(id: &Id, kind: DataType, from_field: impl FnOnce(FieldValue) -> Result<T>) -> Result<T> {
     let value = match kind {
-        Kind::Integer => FieldValue::Int(id.as_int().ok_or_else(|| wrong_id(id))?),
+        DataType::Integer => FieldValue::Int(id.as_int().ok_or_else(|| wrong_id(id))?),
         _ => FieldValue::Text(id.to_string().into()),
     };
     from_field(value).map_err(|_| wrong_id(id))
@@ -98,16 +98,16 @@ fn in_column(name: &str, error: &Error) -> Error {
 }
 
 /// Tells whether a field can be an id.
-pub const fn is_id(kind: Kind) -> bool {
-    matches!(kind, Kind::Integer | Kind::String)
+pub const fn is_id(kind: DataType) -> bool {
+    matches!(kind, DataType::Integer | DataType::String)
 }
 
 /// Tells whether rules for texts apply to a field.
-pub const fn is_text(kind: Kind) -> bool {
-    matches!(kind, Kind::String)
+pub const fn is_text(kind: DataType) -> bool {
+    matches!(kind, DataType::String)
 }
 
 /// Tells whether rules for numbers apply to a field.
-pub const fn is_number(kind: Kind) -> bool {
-    matches!(kind, Kind::Integer | Kind::Number)
+pub const fn is_number(kind: DataType) -> bool {
+    matches!(kind, DataType::Integer | DataType::Number)
 }

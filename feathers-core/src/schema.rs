@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// The type of a field, as clients see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum DataType {
     /// `true` or `false`.
     Boolean,
     /// A 64-bit whole number.
@@ -19,7 +19,7 @@ pub enum Kind {
     Json,
 }
 
-impl Kind {
+impl DataType {
     /// Returns the JSON Schema name of the type.
     pub const fn name(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ pub struct Field {
     /// The name on the wire and in the database.
     pub name: &'static str,
     /// The type.
-    pub kind: Kind,
+    pub data_type: DataType,
     /// Whether `null` is a value: the field is an `Option`.
     pub nullable: bool,
     /// Whether data may leave it out.
@@ -83,9 +83,9 @@ pub struct Field {
 
 impl Field {
     /// Makes a field that is required, without rules.
-    pub const fn new(name: &'static str, kind: Kind) -> Self {
+    pub const fn new(name: &'static str, data_type: DataType) -> Self {
         let (nullable, optional, readonly, hidden) = (false, false, false, false);
-        Self { name, kind, nullable, optional, aliases: &[], readonly, hidden, rules: &[], docs: "" }
+        Self { name, data_type, nullable, optional, aliases: &[], readonly, hidden, rules: &[], docs: "" }
     }
 
     /// Makes `null` a value of it, and leaving it out the same as `null`.
@@ -181,7 +181,7 @@ impl Schema {
     }
 
     /// Returns the type of the id: an open schema takes any.
-    pub fn id_kind(&self) -> Option<Kind> {
-        self.field(self.id).map(|field| field.kind)
+    pub fn id_type(&self) -> Option<DataType> {
+        self.field(self.id).map(|field| field.data_type)
     }
 }

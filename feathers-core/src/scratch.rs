@@ -1,6 +1,6 @@
 //! A buffer of each thread into which JSON is written before its length is known.
 //!
-//! What is kept of the JSON is as long as the JSON, and nothing grows step by step for each payload anew.
+//! What is kept of the JSON is as long as the JSON, and no buffer grows step by step for each payload.
 
 use std::cell::Cell;
 

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, header};
 
 /// The header that names a session by its secret.
 ///
-/// With it a call belongs to the connection of that session, as far as its caller is the one who is logged in there.
+/// With it a call belongs to the connection of that session, if its caller is the user that is logged in there.
 pub const CONNECTION_TOKEN: HeaderName = HeaderName::from_static("x-connection-token");
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");

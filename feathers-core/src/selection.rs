@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::error::Result;
-use crate::mask::Mask;
+use crate::mask::FieldMask;
 use crate::payload::{Payload, records_of};
 use crate::schema::Schema;
 
 /// What a caller has selected, kept beside the whole result while hooks and events see it.
 #[derive(Debug)]
 pub(crate) struct Selection {
-    mask: Mask,
+    mask: FieldMask,
     whole: Payload,
 }
 
@@ -33,7 +33,7 @@ impl Selection {
 
     /// Returns the fields of the record that are not selected.
     fn unselected(&self, schema: Option<&Schema>) -> Result<Vec<Arc<str>>> {
-        if let Mask::Except(fields) = &self.mask {
+        if let FieldMask::Except(fields) = &self.mask {
             return Ok(fields.to_vec());
         }
         let unselected = |name: &&str| !self.mask.allows(name);

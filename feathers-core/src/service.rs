@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::app::Handle;
+use crate::app::AppHandle;
 use crate::commit::Commit;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -59,12 +59,12 @@ pub trait Service: Send + Sync + 'static {
     }
 
     /// Runs before the first call, in the order of mounting; an error stops the start.
-    async fn setup(&self, _app: &Handle, _path: &str) -> Result<()> {
+    async fn setup(&self, _app: &AppHandle, _path: &str) -> Result<()> {
         Ok(())
     }
 
     /// Runs after the last call, on shutdown and when the service is unmounted.
-    async fn teardown(&self, _app: &Handle, _path: &str) -> Result<()> {
+    async fn teardown(&self, _app: &AppHandle, _path: &str) -> Result<()> {
         Ok(())
     }
 }
@@ -74,7 +74,7 @@ pub trait Service: Send + Sync + 'static {
 #[non_exhaustive]
 pub struct Request<'a> {
     /// The app, for calls to other services.
-    pub app: &'a Handle,
+    pub app: &'a AppHandle,
     /// The path that the service is mounted at.
     pub path: &'a str,
     /// The method.
@@ -104,7 +104,7 @@ impl Request<'_> {
 
 impl<'a> Request<'a> {
     pub(crate) fn new(
-        app: &'a Handle,
+        app: &'a AppHandle,
         path: &'a str,
         method: &'a Method,
         id: Option<Id>,

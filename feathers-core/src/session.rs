@@ -5,20 +5,20 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::{Map, Value};
 
-use crate::app::Handle;
-use crate::authenticator::Presented;
+use crate::app::AppHandle;
+use crate::authenticator::HandshakeCredentials;
 use crate::connection::Connection;
 use crate::headers::Headers;
-use crate::log::{Log, ResetReason, Since};
+use crate::log::{EventLog, ResetReason, Since};
 use crate::membership::Departure;
 use crate::params::{Params, Provider};
 use crate::secret_headers::is_secret_word;
 use crate::subscription::Subscription;
 
-/// Who connects: what a transport knows at the handshake.
+/// The client that connects: what a transport knows at the handshake.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Peer {
+pub struct Handshake {
     /// The transport.
     pub provider: Provider,
     /// The headers of the handshake.
@@ -29,11 +29,11 @@ pub struct Peer {
     pub since: Since,
     /// Its address.
     pub address: Option<IpAddr>,
-    /// What it says who it is.
-    pub presented: Presented,
+    /// The credentials that it presents.
+    pub credentials: HandshakeCredentials,
 }
 
-impl Peer {
+impl Handshake {
     /// Describes a client of a transport.
     pub fn new(provider: Provider) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Peer {
             query: Map::new(),
             since: Since::Now,
             address: None,
-            presented: Presented::Headers,
+            credentials: HandshakeCredentials::FromHeaders,
         }
     }
 
@@ -72,9 +72,9 @@ impl Peer {
         self
     }
 
-    /// Sets what it says who it is.
-    pub fn presented(mut self, presented: Presented) -> Self {
-        self.presented = presented;
+    /// Sets the credentials that it presents.
+    pub fn credentials(mut self, credentials: HandshakeCredentials) -> Self {
+        self.credentials = credentials;
         self
     }
 }
@@ -84,7 +84,7 @@ impl Peer {
 /// It ends when it is dropped: the connection leaves all channels and the disconnect handlers run.
 #[derive(Debug)]
 pub struct Session {
-    app: Handle,
+    app: AppHandle,
     connection: Connection,
     start: Mutex<Start>,
     secret: OnceLock<Arc<str>>,
@@ -97,12 +97,12 @@ enum Start {
     Now,
     /// With what comes after this place.
     Replay(u64),
-    /// With a notice that there is no going on from where the client was.
+    /// With a notice that the client cannot go on from where it was.
     Reset(ResetReason),
 }
 
 impl Start {
-    fn new(log: &Log, since: Since) -> Self {
+    fn new(log: &EventLog, since: Since) -> Self {
         match since {
             Since::Now => Self::Now,
             Since::Earliest => Self::Replay(log.oldest().seq),
@@ -119,7 +119,7 @@ impl Session {
     /// Decides from where the client goes on, before its connect handlers join channels.
     ///
     /// With `may_log_in`, its replay waits for a login.
-    pub(crate) fn new(app: Handle, connection: Connection, since: Since, may_log_in: bool) -> Self {
+    pub(crate) fn new(app: AppHandle, connection: Connection, since: Since, may_log_in: bool) -> Self {
         let start = Start::new(app.log(), since);
         if let Start::Replay(seq) = start {
             connection.begin_replay(seq, matches!(since, Since::Cursor(_)));
@@ -137,9 +137,9 @@ impl Session {
 
     /// Returns the secret name of the session, made at the first call: 128 random bits.
     ///
-    /// Who knows it can make calls on the connection over another way: [`Handle::connection`] finds it.
+    /// A client that knows it can make calls on the connection over another way: [`AppHandle::connection`] finds it.
     pub fn secret(&self) -> &Arc<str> {
-        self.secret.get_or_init(|| self.app.reveal(&self.connection))
+        self.secret.get_or_init(|| self.app.register_token(&self.connection))
     }
 
     /// Returns the parameters that calls of this client start with.
@@ -152,7 +152,7 @@ impl Session {
         params
     }
 
-    /// Returns the reader of this client's events, from where its [`Peer`] said.
+    /// Returns the reader of this client's events, from where its [`Handshake`] said.
     ///
     /// What a client has missed goes to those channels that it is in when this is called: join handlers run before.
     /// There is one reader at a time; a later one goes on from where the earlier one was taken over.
@@ -189,7 +189,7 @@ impl Drop for Session {
         self.connection.lose();
         self.connection.leave_all_as(Departure::Lost);
         if let Some(secret) = self.secret.get() {
-            self.app.conceal(secret);
+            self.app.forget_token(secret);
         }
         self.app.disconnected(&self.connection);
     }

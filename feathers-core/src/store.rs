@@ -20,9 +20,9 @@ use crate::schema::Schema;
 
 /// A typed collection of records.
 ///
-/// A store does what it is told: pagination, rights, validation and masks are the business of [`Crud`], which serves
-/// any store as a service. Every store passes one contract suite, `feathers_core::testing::store` (feature `testing`),
-/// so that the same query gives the same result.
+/// A store only runs queries and writes: pagination, rights, validation and masks are the business of [`Crud`], which
+/// serves any store as a service. Every store passes one contract suite, `feathers_core::testing::store` (feature
+/// `testing`), so that the same query gives the same result.
 ///
 /// Without a sort, records come in the store's own order: by id where ids are numbers, then in the order of creation
 /// where they are texts.
@@ -50,7 +50,7 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Returns the records that match, ordered, skipped and limited as the query says.
-    fn find(&self, query: &Query) -> impl Future<Output = Result<Found<Self::Record>>> + Send;
+    fn find(&self, query: &Query) -> impl Future<Output = Result<FindResult<Self::Record>>> + Send;
 
     /// Returns the record if it exists and matches the query's filter.
     fn get(&self, id: &Id, query: &Query) -> impl Future<Output = Result<Option<Arc<Self::Record>>>> + Send;
@@ -102,7 +102,7 @@ pub trait Store: Send + Sync + 'static {
 
 /// What a find returns.
 #[derive(Clone, Debug)]
-pub struct Found<R> {
+pub struct FindResult<R> {
     /// The records of the page.
     pub records: Vec<Arc<R>>,
     /// The number of all matches, if the query asked for it.

@@ -14,8 +14,8 @@ use tokio::time::{Instant, Sleep};
 use self::heartbeat::Heartbeat;
 use crate::connection::{Connection, Mail};
 use crate::error::Result;
-use crate::event::{Body, Event, FrameKey};
-use crate::log::{Cursor, Era, Log, Look, Reset, ResetReason};
+use crate::event::{Body, Event, WireFormat};
+use crate::log::{Cursor, Era, EventLog, Look, Reset, ResetReason};
 use crate::payload::Payload;
 
 /// Reads the events of one connection, in order and once each.
@@ -28,7 +28,7 @@ use crate::payload::Payload;
 #[derive(Debug)]
 pub struct Subscription {
     connection: Connection,
-    log: Log,
+    log: EventLog,
     era: Era,
     /// Everything up to here has been read, or was not for this connection.
     last: u64,
@@ -45,7 +45,7 @@ pub struct Subscription {
 #[non_exhaustive]
 pub enum Delivery {
     /// An event.
-    Event(Delivered),
+    Event(DeliveredEvent),
     /// Continuity has ended: the client reads its lists again and goes on from here.
     Reset(Reset),
     /// Nothing has come for a while; the position moves on all the same.
@@ -54,14 +54,14 @@ pub enum Delivery {
 
 /// An event on its way to one connection.
 #[derive(Clone, Debug)]
-pub struct Delivered {
+pub struct DeliveredEvent {
     event: Arc<Event>,
-    /// The place in the log, for the client to come back with.
+    /// The place in the log, for the client to reconnect with.
     cursor: Cursor,
     target: usize,
 }
 
-impl Delivered {
+impl DeliveredEvent {
     pub(crate) fn new(event: Arc<Event>, cursor: Cursor, target: usize) -> Self {
         Self { event, cursor, target }
     }
@@ -92,7 +92,7 @@ impl Delivered {
     }
 
     /// Returns the frame of a wire format; it is encoded once for all connections that get the same data.
-    pub fn frame(&self, key: &FrameKey, encode: impl FnOnce(&Self) -> Result<Bytes>) -> Result<Bytes> {
+    pub fn frame(&self, key: &WireFormat, encode: impl FnOnce(&Self) -> Result<Bytes>) -> Result<Bytes> {
         self.body().frame(key, || encode(self))
     }
 
@@ -102,10 +102,11 @@ impl Delivered {
 }
 
 impl Subscription {
-    /// Reads on from a place, after a reset if there is one; what is `resumed` waits for a login where that is expected.
+    /// Reads on from a place, after a reset if there is one; what is `resumed` waits for a login where that is
+    /// expected.
     pub(crate) fn new(
         connection: Connection,
-        log: Log,
+        log: EventLog,
         last: u64,
         reset: Option<Reset>,
         resumed: bool,
@@ -122,13 +123,13 @@ impl Subscription {
         subscription
     }
 
-    /// Has [`Subscription::next`] return a heartbeat whenever nothing has come for this long.
-    pub fn heartbeat(mut self, every: Duration) -> Self {
+    /// Makes [`Subscription::next`] return a heartbeat whenever nothing has come for this long.
+    pub fn heartbeat_interval(mut self, every: Duration) -> Self {
         self.heartbeat = Some(Heartbeat::new(every));
         self
     }
 
-    /// Returns the position: a client that comes back with it misses nothing.
+    /// Returns the position: a client that reconnects with it misses nothing.
     pub fn cursor(&self) -> Cursor {
         self.log.cursor(self.last)
     }
@@ -159,7 +160,8 @@ impl Subscription {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// Polls for the next delivery; ready with `None` when the connection has ended and the answers of its calls have left.
+    /// Polls for the next delivery; ready with `None` when the connection has ended and the answers of its calls have
+    /// left.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
         if self.connection.is_closed() {
             return self.poll_end(cx);
@@ -220,7 +222,7 @@ impl Subscription {
             let look = match self.connection.take_mail() {
                 Mail::Event(seq) if seq <= self.last => continue,
                 Mail::Event(seq) => self.log.event(seq),
-                Mail::Log => self.log.next_after(self.last),
+                Mail::EventLog => self.log.next_after(self.last),
                 Mail::None => {
                     self.last = self.last.max(announced);
                     return None;
@@ -231,11 +233,11 @@ impl Subscription {
                     self.last = event.seq();
                     if let Some(target) = event.target_for(&self.connection) {
                         // Looked at after the event was found: what comes after the end is never read.
-                        if self.connection.ending().is_some() {
+                        if self.connection.disconnect_reason().is_some() {
                             return None;
                         }
                         let cursor = self.log.cursor(event.seq());
-                        return Some(Delivery::Event(Delivered::new(event, cursor, target)));
+                        return Some(Delivery::Event(DeliveredEvent::new(event, cursor, target)));
                     }
                 }
                 Look::Nothing(seq) => {
@@ -281,8 +283,8 @@ impl Subscription {
         Delivery::Reset(reset)
     }
 
-    /// Tells whether an event is kept back that the client may count on: it was for a subject that nothing is known of at
-    /// that time, or that was not allowed to read it in between.
+    /// Tells whether an event is kept back that the client may count on: it was for a subject that nothing is known of
+    /// at that time, or that was not allowed to read it in between.
     fn misses_something(&self) -> bool {
         let mut seq = self.last;
         while let Look::Event(event) = self.log.next_after(seq) {

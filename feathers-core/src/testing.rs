@@ -7,6 +7,6 @@ mod log;
 mod records;
 pub mod store;
 
-pub use self::client::{Client, ClientService, Heard};
+pub use self::client::{Client, ClientService, ReceivedEvent};
 pub use self::log::SharedLog;
 pub use self::records::{Note, NoteData, NotePatch, Person, PersonData, PersonPatch};

@@ -1,4 +1,4 @@
-//! Vetting: looks through data from outside for what no data may hold, before anybody reads it.
+//! Vetting: looks through data from outside for what no data may hold, before the app reads it.
 //!
 //! JSON that a parser takes can still hold a field that JavaScript would take for an object's prototype, and half of a
 //! surrogate pair, which is no text. Most data holds neither a backslash nor that name, and is not looked at twice.
@@ -17,7 +17,7 @@ use crate::mistake::{mistake, pointer};
 /// The field that is an object's prototype in JavaScript.
 const PROTOTYPE: &str = "__proto__";
 static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(PROTOTYPE));
-/// How many mistakes are told.
+/// How many mistakes are reported.
 const MISTAKES: usize = 50;
 
 /// Refuses JSON text that holds what no data may; it must be valid.

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use feathers_core::{
-    App, Authenticator, Connection, Credentials, Cursor, Delivery, Error, Handle, Headers, Json, Login, Memory, Params,
-    Payload, Peer, Presented, Provider, ResetReason, Result, Session, Since, Subscription, async_trait,
+    App, AppHandle, Authenticator, Connection, Credentials, Cursor, Delivery, Document, Error, Handshake,
+    HandshakeCredentials, Headers, Login, Memory, Params, Payload, Provider, ResetReason, Result, Session, Since,
+    Subscription, async_trait,
 };
 use futures_util::FutureExt;
 use serde_json::json;
@@ -17,7 +18,7 @@ struct ByName;
 fn login(connection: &Connection) -> Login {
     let mut params = Params::new();
     params.connection = Some(connection.clone());
-    Login { result: Payload::NULL, params }
+    Login::new(Payload::NULL, params)
 }
 
 #[async_trait]
@@ -26,13 +27,18 @@ impl Authenticator for ByName {
         "logins"
     }
 
-    async fn admit(&self, connection: &Connection, presented: Presented, _app: &Handle) -> Result<Option<Login>> {
-        match presented {
-            Presented::Sent(credentials) if credentials.text("name").is_some() => {
+    async fn admit(
+        &self,
+        connection: &Connection,
+        credentials: HandshakeCredentials,
+        _app: &AppHandle,
+    ) -> Result<Option<Login>> {
+        match credentials {
+            HandshakeCredentials::Sent(credentials) if credentials.text("name").is_some() => {
                 connection.set_credentials(Some(credentials));
                 Ok(Some(login(connection)))
             }
-            Presented::Sent(_) => Err(Error::not_authenticated("who are you?")),
+            HandshakeCredentials::Sent(_) => Err(Error::not_authenticated("who are you?")),
             _ => Ok(None),
         }
     }
@@ -40,43 +46,43 @@ impl Authenticator for ByName {
     async fn check_owner(
         &self,
         _connection: &Connection,
-        _presented: &Presented,
+        _presented: &HandshakeCredentials,
         headers: &Headers,
-        _app: &Handle,
+        _app: &AppHandle,
     ) -> Result<()> {
         headers.value("stranger").map_or(Ok(()), |_| Err(Error::forbidden("somebody else's")))
     }
 }
 
 /// An app whose news are for those who are logged in.
-async fn app() -> Handle {
+async fn app() -> AppHandle {
     let mut app = App::new();
-    app.service("news", Memory::<Json>::new()).publish(|_, app| app.channel("members"));
-    app.service("logins", Memory::<Json>::new());
-    app.on_login(|_, params, app| app.channel("members").join(params.connection.as_ref().unwrap()));
+    app.service("news", Memory::<Document>::new()).publish(|_, app| app.channel("members"));
+    app.service("logins", Memory::<Document>::new());
+    app.on_login(|login, app| app.channel("members").join(login.connection().unwrap()));
     app.authenticator(ByName);
     app.start().await.unwrap()
 }
 
-async fn news(app: &Handle, count: u64) {
+async fn news(app: &AppHandle, count: u64) {
     for number in 0..count {
         app.service("news").unwrap().create(json!({ "number": number }), ()).await.unwrap();
     }
 }
 
-fn peer() -> Peer {
-    Peer::new(Provider::new("test"))
+fn handshake() -> Handshake {
+    Handshake::new(Provider::new("test"))
 }
 
-fn named() -> Presented {
-    Presented::Sent(Credentials::of("name", "name", "ada"))
+fn named() -> HandshakeCredentials {
+    HandshakeCredentials::Sent(Credentials::of("name", "name", "ada"))
 }
 
 /// Comes back after having missed two pieces of news.
-async fn comes_back(app: &Handle, presented: Presented) -> (Session, Subscription) {
+async fn comes_back(app: &AppHandle, credentials: HandshakeCredentials) -> (Session, Subscription) {
     let before: Cursor = app.log().head();
     news(app, 2).await;
-    let session = app.open(peer().since(Since::Cursor(before)).presented(presented)).await.unwrap();
+    let session = app.open(handshake().since(Since::Cursor(before)).credentials(credentials)).await.unwrap();
     let events = session.subscribe();
     (session, events)
 }
@@ -100,7 +106,8 @@ async fn who_is_refused_is_heard_of_by_nobody() {
     app.on_connect(|_, _| panic!("nobody has connected"));
     app.authenticator(ByName);
     let app = app.start().await.unwrap();
-    let refused = app.open(peer().presented(Presented::Sent(Credentials::of("name", "nick", "x")))).await;
+    let refused =
+        app.open(handshake().credentials(HandshakeCredentials::Sent(Credentials::of("name", "nick", "x")))).await;
     assert_eq!(refused.err().map(|error| error.code()), Some(401));
     assert_eq!(app.connections(), 0);
 }
@@ -116,19 +123,19 @@ async fn a_login_comes_after_the_connect_listeners_and_before_the_replay() {
 #[tokio::test(start_paused = true)]
 async fn a_replay_waits_for_a_login_and_no_longer_than_a_second() {
     let app = app().await;
-    let (session, mut events) = comes_back(&app, Presented::Headers).await;
+    let (session, mut events) = comes_back(&app, HandshakeCredentials::FromHeaders).await;
     assert_eq!(read(&mut events), (0, vec![]));
-    let Login { result, params } = login(session.connection());
+    let late = login(session.connection());
     tokio::time::advance(Duration::from_millis(900)).await;
     assert!(events.next().now_or_never().is_none(), "the time is not over yet");
-    app.login(&result, &params).await;
+    app.login(&late).await;
     assert_eq!(read(&mut events), (2, vec![]), "what came in the channels of the login is replayed");
 
     let started = Instant::now();
-    let (session, mut events) = comes_back(&app, Presented::Headers).await;
+    let (session, mut events) = comes_back(&app, HandshakeCredentials::FromHeaders).await;
     tokio::time::timeout(Duration::from_secs(2), events.next()).await.unwrap_err();
     assert!(started.elapsed() >= Duration::from_secs(1));
-    app.login(&result, &login(session.connection()).params).await;
+    app.login(&login(session.connection())).await;
     assert_eq!(read(&mut events), (0, vec![ResetReason::Principal]), "the login came too late");
     news(&app, 1).await;
     assert_eq!(read(&mut events), (1, vec![]));
@@ -142,19 +149,19 @@ async fn a_call_that_is_no_login_ends_the_waiting_and_one_within_a_login_does_no
         let (method, data) = (feathers_core::Method::Find, Payload::NULL);
         app.call(feathers_core::Call { route, method, id: None, data, params: session.params() }).await.unwrap();
     };
-    let (session, mut events) = comes_back(&app, Presented::Headers).await;
+    let (session, mut events) = comes_back(&app, HandshakeCredentials::FromHeaders).await;
     call(&session, "logins").await;
     assert!(events.next().now_or_never().is_none(), "a call of the service of logins may still become one");
     call(&session, "news").await;
     assert_eq!(read(&mut events), (0, vec![]));
-    app.login(&Payload::NULL, &login(session.connection()).params).await;
+    app.login(&login(session.connection())).await;
     assert_eq!(read(&mut events), (0, vec![ResetReason::Principal]));
 }
 
 #[tokio::test]
 async fn a_secret_is_no_good_to_somebody_else() {
     let app = app().await;
-    let session = app.open(peer()).await.unwrap();
+    let session = app.open(handshake()).await.unwrap();
     let secret = session.secret().clone();
     let headers = |name: &'static str| {
         let mut headers = http::HeaderMap::new();

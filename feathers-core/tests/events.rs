@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use feathers_core::{
-    App, Context, Delivery, Descriptor, Handle, Method, Params, Payload, Peer, Provider, Publication, Request, Result,
-    Service, Session, Subscription, async_trait, with,
+    App, AppHandle, Context, Delivery, Descriptor, Handshake, Login, Method, Params, Payload, Provider, Publication,
+    Request, Result, Service, Session, Subscription, async_trait, hook,
 };
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -36,12 +36,12 @@ struct Client {
 }
 
 impl Client {
-    async fn open(app: &Handle) -> Self {
-        let session = app.open(Peer::new(Provider::new("test"))).await.expect("nobody is refused");
+    async fn open(app: &AppHandle) -> Self {
+        let session = app.open(Handshake::new(Provider::new("test"))).await.expect("nobody is refused");
         Self { events: session.subscribe(), session }
     }
 
-    async fn join(app: &Handle, channels: &[&str]) -> Self {
+    async fn join(app: &AppHandle, channels: &[&str]) -> Self {
         let client = Self::open(app).await;
         app.channel(channels).join(client.session.connection());
         client
@@ -58,14 +58,14 @@ fn show(delivery: Delivery) -> String {
     format!("{} {} {}", event.path(), event.name(), event.payload().value().unwrap())
 }
 
-async fn app(build: impl FnOnce(&mut App)) -> Handle {
+async fn app(build: impl FnOnce(&mut App)) -> AppHandle {
     let mut app = App::new();
     build(&mut app);
     app.start().await.unwrap()
 }
 
 /// An app with one service whose events go to the channel `everybody`.
-async fn plain() -> Handle {
+async fn plain() -> AppHandle {
     app(|app| {
         app.service("ev", Ev);
         app.publish(|_, app| app.channel("everybody"));
@@ -130,7 +130,7 @@ async fn hooks_change_the_event_and_its_payload() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let listener = heard.clone();
     let app = app(|app| {
-        app.service("ev", Ev).after("all", change).on("created", move |publication: &Publication, _| {
+        app.service("ev", Ev).after("all", change).on_event("created", move |publication: &Publication, _| {
             let call = publication.call.as_ref().unwrap();
             listener.lock().unwrap().push(format!("{} {}", call.method, publication.data.value().unwrap()));
         });
@@ -174,11 +174,11 @@ async fn hooks_change_the_event_and_its_payload() {
 async fn the_narrowest_publisher_decides() {
     let app = app(|app| {
         app.publish(|_, app| app.channel("app"));
-        app.publish_event("removed", |_, app: &Handle| app.channel("app removed"));
+        app.publish_event("removed", |_, app: &AppHandle| app.channel("app removed"));
         app.service("a", Ev)
             .publish(|_, app| app.channel("service"))
-            .publish_event("created", |_, app: &Handle| app.channel("service created"))
-            .publish_event("patched", |_, _: &Handle| ());
+            .publish_event("created", |_, app: &AppHandle| app.channel("service created"))
+            .publish_event("patched", |_, _: &AppHandle| ());
         app.service("b", Ev);
     })
     .await;
@@ -210,7 +210,7 @@ async fn the_narrowest_publisher_decides() {
 async fn one_delivery_per_connection_and_the_first_channel_wins() {
     let app = app(|app| {
         app.service("ev", Ev);
-        app.publish(|_, app: &Handle| {
+        app.publish(|_, app: &AppHandle| {
             vec![
                 Some(app.channel("none").send(json!("nobody"))),
                 None,
@@ -237,7 +237,7 @@ async fn filters_decide_for_each_connection() {
 
     let app = app(|app| {
         app.service("ev", Ev);
-        app.publish(|publication: &Publication, app: &Handle| {
+        app.publish(|publication: &Publication, app: &AppHandle| {
             let to = publication.data.value().unwrap()["to"].as_str().unwrap_or_default().to_owned();
             app.channel("all").filter(move |connection| connection.get::<User>().is_some_and(|user| user.0 == to))
         });
@@ -335,15 +335,15 @@ async fn the_server_can_end_a_connection() {
 #[tokio::test]
 async fn logout_leaves_channels_before_listeners_run() {
     let app = app(|app| {
-        app.on_login(|_, params, app| app.channel("authenticated").join(params.connection.as_ref().unwrap()));
-        app.on_logout(|_, params, app| app.channel("anonymous").join(params.connection.as_ref().unwrap()));
+        app.on_login(|login, app| app.channel("authenticated").join(login.connection().unwrap()));
+        app.on_logout(|login, app| app.channel("anonymous").join(login.connection().unwrap()));
     })
     .await;
     let client = Client::open(&app).await;
     let params = client.session.params();
-    app.login(&json!({}).into(), &params).await;
+    app.login(&Login::new(json!({}), params.clone())).await;
     assert_eq!(client.session.connection().channels(), ["authenticated".into()]);
-    app.logout(&json!({}).into(), &params).await;
+    app.logout(&Login::new(json!({}), params.clone())).await;
     assert_eq!(client.session.connection().channels(), ["anonymous".into()]);
 }
 
@@ -390,11 +390,11 @@ async fn a_place_that_stays_open_goes_to_the_end() {
 async fn a_failing_publisher_or_listener_does_not_fail_the_call() {
     let app = app(|app| {
         app.service("ev", Ev)
-            .publish(|publication: &Publication, app: &Handle| {
+            .publish(|publication: &Publication, app: &AppHandle| {
                 assert_ne!(publication.data.value().unwrap(), &json!(1), "a publisher that panics");
                 app.channel("everybody")
             })
-            .on("created", |publication, _| assert_ne!(publication.data.value().unwrap(), &json!(2)));
+            .on_event("created", |publication, _| assert_ne!(publication.data.value().unwrap(), &json!(2)));
     })
     .await;
     let mut client = Client::join(&app, &["everybody"]).await;
@@ -515,14 +515,14 @@ async fn a_call_whose_caller_goes_away_is_finished() {
 }
 
 /// An app whose events are gathered for a millisecond.
-async fn gathering() -> (Handle, feathers_core::ServiceHandle) {
+async fn gathering() -> (AppHandle, feathers_core::ServiceHandle) {
     let app = app(|app| {
         app.service("ev", Ev);
         app.publish(|publication, app| {
             let room = publication.data.value().ok()?["room"].as_str()?.to_owned();
             Some(app.channel(room))
         });
-        app.gather(Duration::from_millis(1));
+        app.batch_window(Duration::from_millis(1));
     })
     .await;
     let ev = app.service("ev").unwrap();
@@ -588,7 +588,7 @@ async fn gathered_events_come_before_the_end() {
 #[tokio::test]
 async fn events_are_not_gathered_for_long() {
     let mut app = App::new();
-    app.gather(Duration::from_millis(2));
+    app.batch_window(Duration::from_millis(2));
     let refused = app.start().await.unwrap_err();
     assert_eq!(refused.message(), "events are gathered for 1ms at most, and `gather` says 2ms");
 }
@@ -682,12 +682,12 @@ async fn a_hook_that_waits_does_not_outlive_the_time_of_calls_when_the_caller_ha
     for (phase, stored) in [("before", false), ("after", true)] {
         let dropped = Arc::new(Mutex::new(false));
         let mut app = App::new();
-        let waits = with(dropped.clone(), async |dropped: &Arc<Mutex<bool>>, _: &mut Context| {
+        let waits = hook::with_state(dropped.clone(), async |dropped: &Arc<Mutex<bool>>, _: &mut Context| {
             let _guard = Guard(dropped.clone());
             std::future::pending::<()>().await;
             Ok(())
         });
-        let todos = app.service("todos", feathers_core::Memory::<feathers_core::Json>::new());
+        let todos = app.service("todos", feathers_core::Memory::<feathers_core::Document>::new());
         if phase == "before" {
             todos.before("create", waits)
         } else {
@@ -744,7 +744,7 @@ async fn a_method_is_never_given_up_and_its_event_is_sent() {
 async fn what_waits_is_dropped_when_the_shutdown_has_waited_long_enough() {
     let dropped = Arc::new(Mutex::new(false));
     let app = app(|app| {
-        let waits = with(dropped.clone(), async |dropped: &Arc<Mutex<bool>>, _: &mut Context| {
+        let waits = hook::with_state(dropped.clone(), async |dropped: &Arc<Mutex<bool>>, _: &mut Context| {
             let _guard = Guard(dropped.clone());
             std::future::pending::<()>().await;
             Ok(())

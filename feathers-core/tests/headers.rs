@@ -1,6 +1,6 @@
 //! The headers of a connection are those of its handshake.
 
-use feathers_core::{App, Headers, Peer, Provider};
+use feathers_core::{App, Handshake, Headers, Provider};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 fn headers(pairs: &[(&'static str, &'static [u8])]) -> HeaderMap {
@@ -25,8 +25,8 @@ async fn a_connection_keeps_every_header_of_its_handshake() {
         ("x-binary", b"text"),
     ]);
     let app = App::new().start().await.unwrap();
-    let peer = Peer::new(Provider::new("test")).headers(received.clone());
-    let session = app.open(peer).await.unwrap();
+    let handshake = Handshake::new(Provider::new("test")).headers(received.clone());
+    let session = app.open(handshake).await.unwrap();
     let (kept, received) = (session.connection().headers(), Headers::from(received));
     for name in ["x-time", "X-Time", "accept", "x-empty", "x-binary", "time", "x-time:12", ""] {
         assert_eq!(kept.value(name), received.value(name), "{name:?}");
@@ -46,8 +46,10 @@ async fn a_connection_keeps_every_header_of_its_handshake() {
 #[tokio::test]
 async fn a_connection_without_headers_has_none() {
     let app = App::new().start().await.unwrap();
-    for peer in [Peer::new(Provider::new("test")), Peer::new(Provider::new("test")).headers(HeaderMap::new())] {
-        let session = app.open(peer).await.unwrap();
+    for handshake in
+        [Handshake::new(Provider::new("test")), Handshake::new(Provider::new("test")).headers(HeaderMap::new())]
+    {
+        let session = app.open(handshake).await.unwrap();
         assert_eq!(session.connection().headers().iter().count(), 0);
         assert_eq!(session.connection().headers().value("accept"), None);
     }

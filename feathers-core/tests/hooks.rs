@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use feathers_core::{
-    App, AroundHook, Context, Descriptor, Error, Handle, Hook, Method, Next, Params, Payload, Request, Result, Service,
-    async_trait, with,
+    App, AppHandle, AroundHook, Context, Descriptor, Error, Hook, Method, Next, Params, Payload, Request, Result,
+    Service, async_trait, hook,
 };
 use serde_json::{Value, json};
 
@@ -140,13 +140,13 @@ impl Service for Simple {
     }
 }
 
-async fn app(build: impl FnOnce(&mut App)) -> Handle {
+async fn app(build: impl FnOnce(&mut App)) -> AppHandle {
     let mut app = App::new();
     build(&mut app);
     app.start().await.unwrap()
 }
 
-async fn get(app: &Handle, id: &str) -> Result<Value> {
+async fn get(app: &AppHandle, id: &str) -> Result<Value> {
     let result = app.service("s")?.get(id, ()).await?;
     Ok(result.value()?.clone())
 }
@@ -159,7 +159,7 @@ async fn before_hook_with_a_result_skips_the_method() {
             app.service("s", Simple)
                 .before(
                     "all",
-                    with(value.clone(), async |value: &Value, ctx: &mut Context| {
+                    hook::with_state(value.clone(), async |value: &Value, ctx: &mut Context| {
                         ctx.result = Some(value.clone().into());
                         Ok(())
                     }),
@@ -307,7 +307,7 @@ async fn wrong_registrations_are_reported_all_at_once() {
     let mut app = App::new();
     app.service("s", Simple).before("nope", async |_: &mut Context| Ok(()));
     app.service("t", Simple).methods(["missing"]);
-    app.service("u", Simple).publish_event("bla", |_, app: &Handle| app.channel("x"));
+    app.service("u", Simple).publish_event("bla", |_, app: &AppHandle| app.channel("x"));
     app.service("/v/", Simple);
     app.service("v", Simple);
     let error = app.start().await.unwrap_err();
@@ -360,12 +360,12 @@ async fn setup_and_teardown_run_in_order_inside_their_hooks() {
             request.unknown_method()
         }
 
-        async fn setup(&self, _: &Handle, path: &str) -> Result<()> {
+        async fn setup(&self, _: &AppHandle, path: &str) -> Result<()> {
             self.0.lock().unwrap().push(format!("setup {path} {}", self.1));
             Ok(())
         }
 
-        async fn teardown(&self, _: &Handle, path: &str) -> Result<()> {
+        async fn teardown(&self, _: &AppHandle, path: &str) -> Result<()> {
             self.0.lock().unwrap().push(format!("teardown {path}"));
             Ok(())
         }

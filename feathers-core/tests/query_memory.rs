@@ -9,24 +9,24 @@ mod query_support;
 use std::collections::HashMap;
 
 use feathers_core::{
-    App, Call, CrudOptions, Encoding, Handle, Id, Json, Memory, Method, Paginate, Params, Payload, Result,
+    App, AppHandle, Call, CrudOptions, Document, Encoding, Id, Memory, Method, Paginate, Params, Payload, Result,
 };
 use query_support::Item;
 use serde_json::{Value, json};
 
 const GOLDEN: &str = include_str!("data/memory-queries.txt");
 
-async fn start() -> Handle {
+async fn start() -> AppHandle {
     let paginate = Paginate::new(2).max(3);
     let only_max = Paginate::default().max(3);
     let mut app = App::new();
-    app.service("m", Memory::<Json>::new().multi(true));
-    app.service("p", Memory::<Json>::new().multi(true).paginate(paginate));
-    app.service("pn", Memory::<Json>::new().paginate(only_max));
-    app.service("pd", Memory::<Json>::new().paginate(Paginate::new(2)));
-    app.service("pe", Memory::<Json>::new().paginate(Paginate::default()));
-    app.service("nomulti", Memory::<Json>::new());
-    app.service("w", Memory::<Json>::new().filters(["$populate", "$custom"]));
+    app.service("m", Memory::<Document>::new().multi(true));
+    app.service("p", Memory::<Document>::new().multi(true).paginate(paginate));
+    app.service("pn", Memory::<Document>::new().paginate(only_max));
+    app.service("pd", Memory::<Document>::new().paginate(Paginate::new(2)));
+    app.service("pe", Memory::<Document>::new().paginate(Paginate::default()));
+    app.service("nomulti", Memory::<Document>::new());
+    app.service("w", Memory::<Document>::new().filters(["$populate", "$custom"]));
     app.service("v", Memory::<Item>::new().paginate(paginate));
     let app = app.start().await.unwrap();
     for service in ["m", "p", "pn", "pd", "pe", "w"] {
@@ -188,14 +188,14 @@ fn count(result: Result<Payload>) -> Value {
 }
 
 /// Calls a method that needs an id without one, as a client can.
-async fn without_id(app: &Handle, service: &str, method: Method, data: Value) -> Value {
+async fn without_id(app: &AppHandle, service: &str, method: Method, data: Value) -> Value {
     let route = app.lookup(service, Encoding::Plain).unwrap().unwrap();
     let reply = app.call(Call { route, method, id: None, data: data.into(), params: Params::new() }).await;
     call(reply.map(|reply| reply.result))
 }
 
 /// The calls of the record in its order; they build on one another.
-async fn calls(app: &Handle) -> Vec<(&'static str, Value)> {
+async fn calls(app: &AppHandle) -> Vec<(&'static str, Value)> {
     let (m, nm, p) = (app.service("m").unwrap(), app.service("nomulti").unwrap(), app.service("p").unwrap());
     let q = |query: Value| Params::query(query);
     let none = || None::<Id>;

@@ -5,13 +5,13 @@ mod query_support;
 
 use feathers_core::query::qs;
 use feathers_core::{
-    App, Context, Descriptor, Error, Handle, Id, Json, Memory, Method, Params, Payload, Provider, Query, QueryOptions,
-    Record, Request, Service,
+    App, AppHandle, Context, Descriptor, Document, Error, Id, Memory, Method, Params, Payload, Provider, Query,
+    QueryOptions, Record, Request, Service,
 };
 use query_support::Item;
 use serde_json::{Value, json};
 
-async fn start() -> Handle {
+async fn start() -> AppHandle {
     let mut app = App::new();
     app.service("items", Memory::<Item>::new().multi(true));
     let app = app.start().await.unwrap();
@@ -40,16 +40,16 @@ fn params(query: Value, provider: Provider) -> Params {
     params
 }
 
-async fn find(app: &Handle, query: Value) -> Result<Vec<i64>, Error> {
+async fn find(app: &AppHandle, query: Value) -> Result<Vec<i64>, Error> {
     find_over(app, query, Provider::REST).await
 }
 
-async fn find_over(app: &Handle, query: Value, provider: Provider) -> Result<Vec<i64>, Error> {
+async fn find_over(app: &AppHandle, query: Value, provider: Provider) -> Result<Vec<i64>, Error> {
     let found = app.service("items").unwrap().find(params(query, provider)).await?;
     Ok(found.value().unwrap().as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect())
 }
 
-async fn find_text(app: &Handle, query: &str) -> Result<Vec<i64>, Error> {
+async fn find_text(app: &AppHandle, query: &str) -> Result<Vec<i64>, Error> {
     find(app, Value::Object(qs::parse(query).unwrap())).await
 }
 
@@ -197,7 +197,7 @@ async fn a_form_is_typed_by_the_fields() {
 async fn what_no_data_may_hold_is_refused_with_its_place() {
     let mut app = App::new();
     app.service("items", Memory::<Item>::new());
-    app.service("json", Memory::<Json>::new());
+    app.service("json", Memory::<Document>::new());
     let app = app.start().await.unwrap();
     let proto = "must NOT have a property named '__proto__'";
     let half = "must NOT hold half of a surrogate pair";
@@ -415,8 +415,8 @@ async fn clients_choose_ids_only_where_the_service_lets_them() {
     let mut app = App::new();
     app.service("items", Memory::<Item>::new().multi(true));
     app.service("own", Memory::<Item>::new().client_ids(true));
-    app.service("json", Memory::<Json>::new());
-    app.service("named", Memory::<Json>::with_id("key"));
+    app.service("json", Memory::<Document>::new());
+    app.service("named", Memory::<Document>::with_id("key"));
     let app = app.start().await.unwrap();
     let create = async |path: &str, data: Value| app.service(path).unwrap().create(data, external(json!({}))).await;
     let item = |id: Value| json!({ "id": id, "n": 1, "name": "n" });
@@ -494,7 +494,7 @@ async fn a_query_that_is_no_object_is_never_an_empty_one() {
 }
 
 /// A store inside a service of one's own, which makes other parameters for it.
-struct Inside(Memory<Json>);
+struct Inside(Memory<Document>);
 
 #[feathers_core::async_trait]
 impl Service for Inside {
@@ -512,7 +512,7 @@ impl Service for Inside {
 #[tokio::test]
 async fn a_service_of_ones_own_cannot_make_an_empty_query_of_none() {
     let mut app = App::new();
-    app.service("inside", Inside(Memory::<Json>::new().multi(true)));
+    app.service("inside", Inside(Memory::<Document>::new().multi(true)));
     let inside = app.start().await.unwrap().service("inside").unwrap();
     inside.create(json!({ "a": 1 }), ()).await.unwrap();
     let error = inside.remove(None, json!({ "a": 2 })).await.unwrap_err();
@@ -524,7 +524,7 @@ async fn a_service_of_ones_own_cannot_make_an_empty_query_of_none() {
 async fn an_operator_that_the_store_does_not_know_stops_the_start() {
     let mut app = App::new();
     app.service("items", Memory::<Item>::new().operators(["$like", "$and", "$in"]));
-    app.service("json", Memory::<Json>::new().operators(["$regex"]));
+    app.service("json", Memory::<Document>::new().operators(["$regex"]));
     let error = app.start().await.err().unwrap();
     let expected = "service 'items': it allows '$like', but its store knows no extra ones\n\
         service 'json': it allows '$regex', but its store knows no extra ones";
@@ -536,7 +536,7 @@ async fn conditions_past_a_cost_are_refused() {
     let mut app = App::new();
     app.service("items", Memory::<Item>::new());
     app.service("few", Memory::<Item>::new().max_cost(3));
-    app.service("open", Memory::<feathers_core::Json>::new());
+    app.service("open", Memory::<feathers_core::Document>::new());
     let app = app.start().await.unwrap();
     let refusal = async |path: &str, query: Value| {
         let outcome = app.service(path).unwrap().find(external(query)).await;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use feathers_core::{
-    App, Context, Delivery, Descriptor, Handle, Method, Payload, Peer, Provider, Request, Result, Service, Session,
-    Since, Subscription, async_trait, with,
+    App, AppHandle, Context, Delivery, Descriptor, Handshake, Method, Payload, Provider, Request, Result, Service,
+    Session, Since, Subscription, async_trait, hook,
 };
 use futures_util::FutureExt;
 use tokio::sync::Notify;
@@ -42,22 +42,22 @@ async fn hold(release: &Arc<Notify>, ctx: &mut Context) -> Result<()> {
 }
 
 /// An app, many members of its only channel, and what ends a held call.
-async fn crowd() -> (Handle, Vec<Session>, Arc<Notify>) {
+async fn crowd() -> (AppHandle, Vec<Session>, Arc<Notify>) {
     let release = Arc::new(Notify::new());
     let mut app = App::new();
     let ev = app.service("ev", Ev);
-    ev.publish(|_event, app| app.channel("all")).after("create", with(release.clone(), hold));
+    ev.publish(|_event, app| app.channel("all")).after("create", hook::with_state(release.clone(), hold));
     app.on_connect(|connection, app| app.channel("all").join(connection));
     let app = app.start().await.unwrap();
     let mut sessions = Vec::with_capacity(MEMBERS);
     for _ in 0..MEMBERS {
-        sessions.push(app.open(Peer::new(Provider::new("test"))).await.expect("nobody is refused"));
+        sessions.push(app.open(Handshake::new(Provider::new("test"))).await.expect("nobody is refused"));
     }
     (app, sessions, release)
 }
 
 /// Publishes while `read` runs again and again on several threads, once more at the end of all events.
-async fn while_publishing<R: FnMut()>(read: impl Fn(Handle) -> R + Sync) {
+async fn while_publishing<R: FnMut()>(read: impl Fn(AppHandle) -> R + Sync) {
     let (app, _crowd, release) = crowd().await;
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -79,7 +79,7 @@ async fn while_publishing<R: FnMut()>(read: impl Fn(Handle) -> R + Sync) {
 }
 
 /// Publishes events that become visible all at once, since an earlier place is open until the last of them is there.
-async fn publish(app: &Handle, release: &Notify) {
+async fn publish(app: &AppHandle, release: &Notify) {
     let ev = app.service("ev").unwrap();
     for _ in 0..ROUNDS {
         let held = ev.create(serde_json::json!(true), ());
@@ -108,8 +108,8 @@ fn read(events: &mut Subscription, at: &mut u64) {
     assert_eq!(events.cursor().seq, *at, "the position goes over events that were not read");
 }
 
-fn connect(app: &Handle) -> (Session, Subscription, u64) {
-    let opening = app.open(Peer::new(Provider::new("test")));
+fn connect(app: &AppHandle) -> (Session, Subscription, u64) {
+    let opening = app.open(Handshake::new(Provider::new("test")));
     let session = opening.now_or_never().expect("there is nothing to wait for").expect("nobody is refused");
     let events = session.subscribe();
     let at = events.cursor().seq;

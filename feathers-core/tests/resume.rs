@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use feathers_core::{
-    App, Cursor, Delivery, Descriptor, Handle, Method, Payload, Peer, Provider, Publication, Request, ResetReason,
-    Result, Retention, Service, Session, Since, Subscription, async_trait,
+    App, AppHandle, Cursor, Delivery, Descriptor, Handshake, Method, Payload, Provider, Publication, Request,
+    ResetReason, Result, Retention, Service, Session, Since, Subscription, async_trait,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -32,12 +32,12 @@ impl Service for Ev {
 #[derive(Clone)]
 struct Home(Vec<&'static str>);
 
-async fn app(home: &[&'static str], retention: Retention, max_replay: Option<usize>) -> Handle {
+async fn app(home: &[&'static str], retention: Retention, max_replay: Option<usize>) -> AppHandle {
     let mut app = App::new();
-    app.service("ev", Ev).publish(|publication: &Publication, app: &Handle| {
+    app.service("ev", Ev).publish(|publication: &Publication, app: &AppHandle| {
         app.channel(publication.data.value().unwrap()["to"].as_str().unwrap())
     });
-    app.set(Home(home.to_vec()));
+    app.insert(Home(home.to_vec()));
     app.on_connect(|connection, app| {
         for name in &app.get::<Home>().unwrap().0 {
             app.channel(*name).join(connection);
@@ -50,16 +50,16 @@ async fn app(home: &[&'static str], retention: Retention, max_replay: Option<usi
     app.start().await.unwrap()
 }
 
-async fn plain() -> Handle {
+async fn plain() -> AppHandle {
     app(&["home"], Retention::default(), None).await
 }
 
-async fn publish(app: &Handle, to: &str, n: u64) {
+async fn publish(app: &AppHandle, to: &str, n: u64) {
     app.service("ev").unwrap().create(json!({ "to": to, "n": n }), ()).await.unwrap();
 }
 
-async fn connect(app: &Handle, since: Since) -> (Session, Subscription) {
-    let session = app.open(Peer::new(Provider::new("test")).since(since)).await.expect("nobody is refused");
+async fn connect(app: &AppHandle, since: Since) -> (Session, Subscription) {
+    let session = app.open(Handshake::new(Provider::new("test")).since(since)).await.expect("nobody is refused");
     let events = session.subscribe();
     (session, events)
 }
@@ -120,7 +120,7 @@ async fn what_comes_while_a_client_comes_back_keeps_its_turn() {
     publish(&app, "home", 1).await;
     publish(&app, "home", 2).await;
     let session =
-        app.open(Peer::new(Provider::new("test")).since(Since::Cursor(start))).await.expect("nobody is refused");
+        app.open(Handshake::new(Provider::new("test")).since(Since::Cursor(start))).await.expect("nobody is refused");
     publish(&app, "home", 3).await;
     let mut events = session.subscribe();
     assert_eq!(read(&mut events), numbers(1..=3));
@@ -227,8 +227,8 @@ async fn an_idle_connection_moves_on_with_the_log() {
 #[tokio::test(start_paused = true)]
 async fn heartbeats_carry_the_position() {
     let app = plain().await;
-    let session = app.open(Peer::new(Provider::new("test"))).await.expect("nobody is refused");
-    let mut events = session.subscribe().heartbeat(std::time::Duration::from_secs(20));
+    let session = app.open(Handshake::new(Provider::new("test"))).await.expect("nobody is refused");
+    let mut events = session.subscribe().heartbeat_interval(std::time::Duration::from_secs(20));
     publish(&app, "elsewhere", 1).await;
     let before = tokio::time::Instant::now();
     let Some(Delivery::Heartbeat(cursor)) = events.next().await else { panic!("expected a heartbeat") };

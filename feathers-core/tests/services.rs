@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use feathers_core::{
-    App, Commit, Connection, Context, Delivery, Descriptor, Encoding, Error, ErrorKind, Handle, Json, Memory, Method,
-    Mount, Next, Payload, Peer, Provider, Query, Request, Result, Service, Store, async_trait,
+    App, AppHandle, Commit, Connection, Context, Delivery, Descriptor, Document, Encoding, Error, ErrorKind, Handshake,
+    Memory, Method, Mount, Next, Payload, Provider, Query, Request, Result, Service, Store, async_trait,
 };
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ impl Service for Echo {
     }
 }
 
-async fn app(build: impl FnOnce(&mut App)) -> Handle {
+async fn app(build: impl FnOnce(&mut App)) -> AppHandle {
     let mut app = App::new();
     build(&mut app);
     app.start().await.unwrap()
@@ -96,7 +96,7 @@ async fn calls_from_inside_have_no_provider() {
 
 #[tokio::test]
 async fn one_service_can_be_mounted_under_two_paths() {
-    let store: Arc<dyn Service> = Arc::new(Memory::<Json>::new());
+    let store: Arc<dyn Service> = Arc::new(Memory::<Document>::new());
     let app = app(|app| {
         app.service("a", Mount::new(store.clone()));
         app.service("b", Mount::new(store));
@@ -113,9 +113,9 @@ async fn settings_and_plugins() {
     struct Limit(u32);
 
     let app = app(|app| {
-        app.set(Limit(1)).configure(|app: &mut App| {
+        app.insert(Limit(1)).configure(|app: &mut App| {
             let limit = app.get::<Limit>().unwrap().0;
-            app.set(Limit(limit + 1)).service("a", Echo);
+            app.insert(Limit(limit + 1)).service("a", Echo);
         });
     })
     .await;
@@ -131,7 +131,7 @@ async fn hooks_of_the_app_run_for_every_method_of_every_service() {
     let app = app(|app| {
         app.before(
             "all",
-            feathers_core::with(lines, async |lines: &Arc<Mutex<Vec<String>>>, ctx: &mut Context| {
+            feathers_core::hook::with_state(lines, async |lines: &Arc<Mutex<Vec<String>>>, ctx: &mut Context| {
                 lines.lock().unwrap().push(format!("{} {}", ctx.path(), ctx.method()));
                 Ok(())
             }),
@@ -168,13 +168,13 @@ async fn only_events_that_are_declared_are_published() {
     let heard = Arc::new(Mutex::new(0));
     let count = heard.clone();
     let app = app(|app| {
-        app.service("a", Echo).events(["status"]).on("loose", move |_, _| *count.lock().unwrap() += 1);
+        app.service("a", Echo).events(["status"]).on_event("loose", move |_, _| *count.lock().unwrap() += 1);
         app.service("b", Echo).service_events(["created", "loose"]);
         app.publish(|_, app| app.channel("everybody"));
         app.on_connect(|connection, app| app.channel("everybody").join(connection));
     })
     .await;
-    let session = app.open(Peer::new(Provider::new("test"))).await.expect("nobody is refused");
+    let session = app.open(Handshake::new(Provider::new("test"))).await.expect("nobody is refused");
     let mut events = session.subscribe();
     for path in ["a", "b"] {
         let service = app.service(path).unwrap();
@@ -214,14 +214,14 @@ async fn what_is_put_on_a_connection_is_there_in_its_calls() {
     .await;
     let mut headers = http::HeaderMap::new();
     headers.insert("x-test", http::HeaderValue::from_static("yes"));
-    let session = app.open(Peer::new(Provider::new("test")).headers(headers)).await.expect("nobody is refused");
+    let session = app.open(Handshake::new(Provider::new("test")).headers(headers)).await.expect("nobody is refused");
     let answer = app.service("a").unwrap().find(session.params()).await.unwrap();
     assert_eq!(answer.value().unwrap(), &json!({ "user": "ann", "header": "yes" }));
 }
 
 #[tokio::test]
 async fn a_store_that_is_called_without_its_service_runs_no_hook_and_emits_nothing() {
-    let records = Memory::<Json>::new();
+    let records = Memory::<Document>::new();
     let store = records.store().clone();
     let app = app(|app| {
         app.service("a", records).before("create", async |_: &mut Context| Err(Error::forbidden("not like this")));

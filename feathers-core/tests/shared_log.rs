@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use feathers_core::testing::SharedLog;
 use feathers_core::{
-    App, Cursor, Delivery, Handle, Json, Memory, Peer, Provider, Publication, ResetReason, Retention, Session, Since,
-    Subscription,
+    App, AppHandle, Cursor, Delivery, Document, Handshake, Memory, Provider, Publication, ResetReason, Retention,
+    Session, Since, Subscription,
 };
 use serde_json::json;
 
-async fn node(log: &SharedLog, retention: Retention) -> Handle {
+async fn node(log: &SharedLog, retention: Retention) -> AppHandle {
     let mut app = App::new();
-    app.service("notes", Memory::<Json>::new());
-    app.publish(|publication: &Publication, app: &Handle| {
+    app.service("notes", Memory::<Document>::new());
+    app.publish(|publication: &Publication, app: &AppHandle| {
         let data = publication.data.value().unwrap();
         let channel = app.channel("everyone");
         match data.get("override") {
@@ -26,13 +26,13 @@ async fn node(log: &SharedLog, retention: Retention) -> Handle {
     app.start().await.unwrap()
 }
 
-async fn connect(app: &Handle, since: Since) -> (Session, Subscription) {
-    let session = app.open(Peer::new(Provider::new("test")).since(since)).await.expect("nobody is refused");
+async fn connect(app: &AppHandle, since: Since) -> (Session, Subscription) {
+    let session = app.open(Handshake::new(Provider::new("test")).since(since)).await.expect("nobody is refused");
     let events = session.subscribe();
     (session, events)
 }
 
-async fn publish(app: &Handle, n: u64) {
+async fn publish(app: &AppHandle, n: u64) {
     app.service("notes").unwrap().create(json!({ "n": n }), ()).await.unwrap();
 }
 
@@ -190,7 +190,8 @@ async fn what_the_log_has_forgotten_is_not_promised() {
 async fn a_filter_cannot_go_through_a_log_and_nobody_goes_on_as_if_nothing_was() {
     let log = SharedLog::new();
     let mut app = App::new();
-    app.service("notes", Memory::<Json>::new()).publish(|_, app: &Handle| app.channel("everyone").filter(|_| true));
+    app.service("notes", Memory::<Document>::new())
+        .publish(|_, app: &AppHandle| app.channel("everyone").filter(|_| true));
     app.on_connect(|connection, app| app.channel("everyone").join(connection));
     app.event_log(log.clone());
     let app = app.start().await.unwrap();

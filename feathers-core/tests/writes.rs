@@ -3,11 +3,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use feathers_core::{App, Context, Error, Id, Json, Memory, Method, Multi, Params, Provider};
+use feathers_core::{App, Context, Document, Error, Id, Memory, Method, Multi, Params, Provider};
 use serde_json::{Value, json};
 
 /// A write that a listener has been told of.
-struct Heard {
+struct ReceivedEvent {
     method: String,
     result: Value,
 }
@@ -20,7 +20,7 @@ async fn listeners_for_writes_hear_of_the_whole_record_whatever_becomes_of_the_c
     app.on_write("api/todos", |_, _| panic!("a listener panics"));
     app.on_write("api/todos", move |write, _| {
         let result = write.result.value().unwrap().clone();
-        listener.lock().unwrap().push(Heard { method: write.method.to_string(), result });
+        listener.lock().unwrap().push(ReceivedEvent { method: write.method.to_string(), result });
     });
     app.after(["patch", "remove"], async |ctx: &mut Context| {
         if ctx.params.is_external() {
@@ -30,7 +30,7 @@ async fn listeners_for_writes_hear_of_the_whole_record_whatever_becomes_of_the_c
         ctx.event = None;
         Ok(())
     });
-    inner.service("todos", Memory::<Json>::new().multi(Multi::All));
+    inner.service("todos", Memory::<Document>::new().multi(Multi::All));
     app.nest("api", inner);
     let app = app.start().await.unwrap();
     let todos = app.service("api/todos").unwrap();
@@ -60,7 +60,7 @@ async fn listeners_for_writes_hear_of_the_whole_record_whatever_becomes_of_the_c
     assert_told(&[("remove", json!([done]))]);
     // One that is mounted later is heard of too.
     app.unmount("api/todos").await.unwrap();
-    app.mount("api/todos", Memory::<Json>::new()).await.unwrap();
+    app.mount("api/todos", Memory::<Document>::new()).await.unwrap();
     app.service("api/todos").unwrap().create(json!({ "text": "milk" }), ()).await.unwrap();
     assert_told(&[("create", milk)]);
 }
@@ -70,7 +70,7 @@ async fn a_hook_that_answers_for_the_service_counts_as_a_write() {
     let heard = Arc::new(Mutex::new(0));
     let listener = heard.clone();
     let mut app = App::new();
-    app.service("todos", Memory::<Json>::new()).before("remove", async |ctx: &mut Context| {
+    app.service("todos", Memory::<Document>::new()).before("remove", async |ctx: &mut Context| {
         ctx.result = Some(json!({ "id": 1, "deleted": true }).into());
         Ok(())
     });

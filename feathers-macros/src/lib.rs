@@ -96,8 +96,8 @@ pub fn derive_service(input: TokenStream) -> TokenStream {
 /// async fn patch(&self, id: Id, data: T, [params: &Params]) -> Result<..>
 /// async fn remove(&self, id: Id, [params: &Params]) -> Result<..>
 /// #[method] async fn anything(&self, [data: T], [params: &Params]) -> Result<..>
-/// async fn setup(&self, app: &Handle, path: &str) -> Result<()>
-/// async fn teardown(&self, app: &Handle, path: &str) -> Result<()>
+/// async fn setup(&self, app: &AppHandle, path: &str) -> Result<()>
+/// async fn teardown(&self, app: &AppHandle, path: &str) -> Result<()>
 /// ```
 ///
 /// - Parameters in brackets may be left out.

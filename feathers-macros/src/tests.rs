@@ -1,6 +1,6 @@
 //! Snapshots of what a few canonical inputs become, so that a change of the output is seen and meant.
 //!
-//! `INSTA_UPDATE=always cargo test -p feathers-macros` writes them anew.
+//! `INSTA_UPDATE=always cargo test -p feathers-macros` rewrites them.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -94,7 +94,7 @@ fn a_service() {
                     todo!()
                 }
 
-                async fn setup(&self, app: &Handle, path: &str) -> Result<()> {
+                async fn setup(&self, app: &AppHandle, path: &str) -> Result<()> {
                     todo!()
                 }
             }

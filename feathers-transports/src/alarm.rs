@@ -1,7 +1,7 @@
 //! Timers and signals for the task of a connection, at little cost each time that the task is woken.
 //!
-//! Every event wakes the tasks of its subscribers, and each poll of a timer or of a signal takes a lock to note who is
-//! to be woken. Here that is noted once. From then on there is only a look at whether it has come.
+//! Every event wakes the tasks of its subscribers, and each poll of a timer or of a signal takes a lock to note the
+//! task to wake. Here that is noted once. From then on there is only a look at whether it has come.
 
 use std::fmt;
 use std::future::Future;
@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep};
 /// Something that comes once, such as the end of the server.
 pub(crate) struct Signal<F> {
     future: F,
-    /// Who is woken when it comes.
+    /// The task that is woken when it comes.
     registered: Option<Waker>,
 }
 
@@ -32,7 +32,7 @@ impl<F: Future + Unpin> Signal<F> {
         if self.registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) && !has_come(&self.future) {
             return Poll::Pending;
         }
-        // Out of turn, a timer would be pending without having noted whom to wake.
+        // Out of turn, a timer would be pending without having noted the task to wake.
         let polled = Pin::new(&mut unconstrained(&mut self.future)).poll(cx);
         self.registered = polled.is_pending().then(|| cx.waker().clone());
         polled
@@ -45,7 +45,7 @@ impl<F> fmt::Debug for Signal<F> {
     }
 }
 
-/// A timer that can be set anew.
+/// A timer that can be reset.
 #[derive(Debug)]
 pub(crate) struct Alarm(Signal<Pin<Box<Sleep>>>);
 
@@ -55,7 +55,7 @@ impl Alarm {
         Self(Signal::new(Box::pin(tokio::time::sleep(time))))
     }
 
-    /// Sets it anew, whether it has come or not.
+    /// Resets it, whether it has come or not.
     pub(crate) fn set(&mut self, after: Duration) {
         self.0.future.as_mut().reset(Instant::now() + after);
         self.0.registered = None;

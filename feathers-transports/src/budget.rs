@@ -1,7 +1,7 @@
 //! How many bytes may be in flight: of one connection, of one address, and of all together.
 //!
 //! In flight is what the server holds for others and has not got rid of yet: bodies that are coming, calls that wait or
-//! run with the trees that are made of them, answers that nobody has read, and what sessions keep of their requests.
+//! run with the trees that are made of them, answers that are not read yet, and what sessions keep of their requests.
 //! Whatever holds bytes has a [`Permit`] for them, which gives them back when it is dropped.
 
 mod cost;
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use feathers_core::{Error, Handle, Result};
+use feathers_core::{AppHandle, Error, Result};
 
 pub(crate) use self::cost::{OVERHEAD, SMALL, call as cost_of_call, head as cost_of_head};
 pub(crate) use self::link::Link;
@@ -87,7 +87,7 @@ impl Budget {
     }
 
     /// Returns the budget of the server that serves an app, or one with the default limits.
-    pub(crate) fn of(app: &Handle) -> Self {
+    pub(crate) fn of(app: &AppHandle) -> Self {
         app.get::<Self>().cloned().unwrap_or_else(|| Self::new(Limits::default(), BODY_TIME))
     }
 
@@ -114,7 +114,7 @@ impl Budget {
         Some(new)
     }
 
-    /// Forgets an address that nobody counts for any more.
+    /// Forgets an address that no account counts for any more.
     fn forget(&self, source: Source) {
         let mut addresses = self.addresses();
         if addresses.get(&source).is_some_and(|address| address.strong_count() == 0) {
@@ -158,8 +158,8 @@ impl Account {
 
     /// Takes leave to hold bytes. What a connection holds alone is never too much for it.
     ///
-    /// An address that has as much as is still free gets no more, and the last part is for those who have little, so that
-    /// there is something for others however many take all that they can.
+    /// An address that has as much as is still free gets no more, and the last part is for addresses that hold little,
+    /// so that there is something for others however many take all that they can.
     pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Result<Permit> {
         self.take_beside(bytes, 0)
     }
@@ -207,7 +207,7 @@ impl Account {
 }
 
 impl Permit {
-    /// Returns who is counted.
+    /// Returns the account that the bytes count for.
     pub(crate) fn account(&self) -> Arc<Account> {
         self.account.clone()
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use feathers_core::{Call, Cursor, Error, Handle, Method, Payload, Result, Subscription, UnderWay};
+use feathers_core::{AppHandle, Call, Cursor, Error, Method, Payload, Result, Subscription, UnderWay};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
@@ -25,7 +25,7 @@ const ABUSE: u32 = 100_000;
 /// How long calls under way may take to be answered once the server stops.
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
-/// Writes the answer to a call; `None` where nobody waits for one.
+/// Writes the answer to a call; `None` where the client expects none.
 pub(crate) trait Encode: Send + Unpin + 'static {
     /// Why a call cannot be made.
     type Refusal: From<Error>;
@@ -40,7 +40,7 @@ pub(crate) trait Encode: Send + Unpin + 'static {
 /// client has sent. A place is free again when the answer has left, so a client that does not read its answers cannot
 /// pile them up.
 pub(crate) struct Calls<E: Encode> {
-    app: Handle,
+    app: AppHandle,
     account: Arc<Account>,
     bucket: Bucket,
     running: FuturesUnordered<Running<E>>,
@@ -50,7 +50,7 @@ pub(crate) struct Calls<E: Encode> {
     refused: u32,
 }
 
-type Decode<E> = Box<dyn FnOnce(&Handle, &str) -> Result<Call, <E as Encode>::Refusal> + Send>;
+type Decode<E> = Box<dyn FnOnce(&AppHandle, &str) -> Result<Call, <E as Encode>::Refusal> + Send>;
 
 /// A call that waits for its turn.
 struct Waiting<E: Encode> {
@@ -60,7 +60,7 @@ struct Waiting<E: Encode> {
     permit: Permit,
 }
 
-/// A call under way; its answer goes nowhere if who made it has left.
+/// A call under way; its answer goes nowhere if its client has left.
 struct Running<E> {
     answering: Option<Answering<E>>,
     /// Whether it may change something: then it is finished and answered in any case.
@@ -93,7 +93,7 @@ impl<E: Unpin> Future for Running<E> {
 }
 
 impl<E: Encode> Calls<E> {
-    pub(crate) fn new(app: Handle, account: Arc<Account>, bucket: Bucket) -> Self {
+    pub(crate) fn new(app: AppHandle, account: Arc<Account>, bucket: Bucket) -> Self {
         Self {
             app,
             account,
@@ -139,7 +139,7 @@ impl<E: Encode> Calls<E> {
         encode: E,
         (under_way, permit): (UnderWay, Permit),
         text: &str,
-        decode: impl FnOnce(&Handle, &str) -> Result<Call, E::Refusal> + Send + 'static,
+        decode: impl FnOnce(&AppHandle, &str) -> Result<Call, E::Refusal> + Send + 'static,
     ) {
         let answering = Answering { encode, under_way };
         if self.has_place() && self.waiting.is_empty() {
@@ -155,8 +155,8 @@ impl<E: Encode> Calls<E> {
         self.waiting.remove(index).map(|waiting| waiting.answering.encode)
     }
 
-    /// Forgets who has made the calls so far, who gets no answers. Those that may change something go on, and count until
-    /// they are finished.
+    /// Detaches the calls so far from their client, which gets no answers. Those that may change something go on, and
+    /// count until they are finished.
     pub(crate) fn abandon(&mut self) {
         self.waiting.clear();
         self.answers.clear();
@@ -207,7 +207,7 @@ impl<E: Encode> Calls<E> {
         answering: Answering<E>,
         mut permit: Permit,
         text: &str,
-        decode: impl FnOnce(&Handle, &str) -> Result<Call, E::Refusal>,
+        decode: impl FnOnce(&AppHandle, &str) -> Result<Call, E::Refusal>,
     ) {
         let grown = permit.grow(cost_of_call(text.as_bytes())).map_err(Into::into);
         match grown.and_then(|()| decode(&self.app, text)) {

@@ -1,7 +1,7 @@
 //! Decodes calls: `[method, path, ...arguments]` with the positions that Feathers gives them.
 
 use bytes::Bytes;
-use feathers_core::{Call, Encoding, Error, Handle, Id, Method, Params, Payload, Result};
+use feathers_core::{AppHandle, Call, Encoding, Error, Id, Method, Params, Payload, Result};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -10,8 +10,8 @@ const MAX_INDEXED: usize = 1_000;
 
 /// Decodes the arguments of an event into a call.
 ///
-/// Data stays JSON text until somebody looks inside.
-pub(crate) fn call(app: &Handle, arguments: &str, mut params: Params) -> Result<Call> {
+/// Data stays JSON text until it is read.
+pub(crate) fn call(app: &AppHandle, arguments: &str, mut params: Params) -> Result<Call> {
     let arguments: Vec<&RawValue> =
         serde_json::from_str(arguments).map_err(|error| Error::bad_request(format!("Invalid JSON: {error}")))?;
     let mut arguments = arguments.into_iter();

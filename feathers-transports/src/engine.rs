@@ -22,7 +22,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use feathers_core::query::qs;
-use feathers_core::{Credentials, Handle, Headers, Peer, Provider, Result, Session};
+use feathers_core::{AppHandle, Credentials, Handshake, Headers, Provider, Result, Session};
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper_util::rt::TokioIo;
@@ -36,7 +36,7 @@ use self::session::{Command, Driver};
 use crate::address::client_address;
 use crate::answer::{error_response, too_late};
 use crate::budget::{Budget, Meter, Permit, cost_of_head};
-use crate::handshake::{Checks, presented};
+use crate::handshake::{Checks, handshake_credentials};
 use crate::incoming;
 use crate::origin::Origins;
 use crate::server::RateLimit;
@@ -51,7 +51,7 @@ const COMMANDS: usize = 8;
 pub(crate) struct Options {
     pub(crate) ping_interval: Duration,
     pub(crate) ping_timeout: Duration,
-    pub(crate) max_payload: usize,
+    pub(crate) max_message: usize,
     /// How many sessions there may be over HTTP polling, which outlive their connections.
     pub(crate) max_sessions: usize,
     /// How many of them one address may have; `None` is the default.
@@ -65,7 +65,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) struct Engine {
-    app: Handle,
+    app: AppHandle,
     options: Options,
     checks: Checks,
     recovery: Recovery,
@@ -76,7 +76,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(app: Handle, options: Options, checks: Checks) -> Arc<Self> {
+    pub(crate) fn new(app: AppHandle, options: Options, checks: Checks) -> Arc<Self> {
         let recovery = Recovery::new(options.recovery, options.max_sessions);
         let shares = Shares::sessions(options.max_sessions_per_address);
         let budget = Budget::of(&app);
@@ -89,16 +89,18 @@ impl Engine {
         Router::new().route(&format!("{path}/"), any(answer)).route(path, any(answer)).with_state(engine)
     }
 
-    /// Connects a client; `kept` is what it was logged in with before, if it comes back.
+    /// Connects a client; `kept` are its earlier credentials, if it reconnects.
     fn open(
         &self,
-        peer: Peer,
+        handshake: Handshake,
         auth: Map<String, Value>,
         kept: Option<Credentials>,
     ) -> BoxFuture<'static, Result<Session>> {
         let (app, checks) = (self.app.clone(), self.checks.clone());
-        let peer = peer.presented(presented(&auth, kept));
-        Box::pin(async move { app.open_if(peer, async |connection| checks.run(&connection, &app, auth).await).await })
+        let handshake = handshake.credentials(handshake_credentials(&auth, kept));
+        Box::pin(
+            async move { app.open_if(handshake, async |connection| checks.run(&connection, &app, auth).await).await },
+        )
     }
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<String, mpsc::Sender<Command>>> {
@@ -111,7 +113,7 @@ impl Engine {
             upgrades,
             ping_interval: self.options.ping_interval.as_millis(),
             ping_timeout: self.options.ping_timeout.as_millis(),
-            max_payload: self.options.max_payload,
+            max_message: self.options.max_message,
         }
         .packet()
     }
@@ -123,7 +125,7 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// Makes a name that nobody can guess: 128 random bits.
+/// Makes a name that cannot be guessed: 128 random bits.
 fn random_name() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
 }
@@ -232,8 +234,8 @@ impl Engine {
             sessions.insert(sid.clone(), sender);
         }
         let greeting = self.greeting(&sid, &["websocket"]);
-        let peer = peer(request.headers().clone(), query).address(address).into();
-        let driver = Driver::polling(self.clone(), peer, kept, commands, share);
+        let handshake = handshake(request.headers().clone(), query).address(address).into();
+        let driver = Driver::polling(self.clone(), handshake, kept, commands, share);
         let app = self.app.clone();
         app.spawn(async move {
             driver.run().await;
@@ -251,14 +253,14 @@ impl Engine {
         let upgrade = Upgrade::new(&mut parts)?;
         let meter = Meter::of(&self.budget, &parts.extensions);
         let kept = Self::keep(&meter, &parts.headers)?;
-        let peer = peer(parts.headers, query).address(client_address(&parts.extensions)).into();
+        let handshake = handshake(parts.headers, query).address(client_address(&parts.extensions)).into();
         let (response, on_upgrade) = upgrade.accept(None);
         let app = self.app.clone();
         app.spawn(async move {
             let Ok(upgraded) = on_upgrade.await else { return };
-            let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_payload, kept.account());
+            let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_message, kept.account());
             let greeting = self.greeting(&random_name(), &[]);
-            Driver::socket(self, peer, kept, socket, greeting).run().await;
+            Driver::socket(self, handshake, kept, socket, greeting).run().await;
         });
         Ok(response)
     }
@@ -273,7 +275,7 @@ impl Engine {
         let app = self.app.clone();
         app.spawn(async move {
             let Ok(upgraded) = on_upgrade.await else { return };
-            let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_payload, account);
+            let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_message, account);
             let _ = session.send(Command::Probe(Box::new(socket))).await;
         });
         Ok(response)
@@ -294,7 +296,7 @@ impl Engine {
             }
             Method::POST => {
                 let mut body = request.into_body();
-                let read = incoming::read(&mut body, self.options.max_payload, &meter);
+                let read = incoming::read(&mut body, self.options.max_message, &meter);
                 let limit = self.budget.body_time();
                 let read = tokio::select! {
                     read = tokio::time::timeout(limit, read) => read.unwrap_or_else(|_| Err(too_late(limit))),
@@ -332,9 +334,9 @@ impl Engine {
 }
 
 /// Describes a client by its handshake; the words of the protocol are not part of its query.
-fn peer(headers: http::HeaderMap, mut query: Map<String, Value>) -> Peer {
+fn handshake(headers: http::HeaderMap, mut query: Map<String, Value>) -> Handshake {
     for word in ["EIO", "transport", "t", "b64"] {
         query.shift_remove(word);
     }
-    Peer::new(Provider::SOCKETIO).headers(Headers::from(headers)).query(query)
+    Handshake::new(Provider::SOCKETIO).headers(Headers::from(headers)).query(query)
 }

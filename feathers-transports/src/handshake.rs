@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use feathers_core::{Connection, Credentials, Handle, Presented, Result};
+use feathers_core::{AppHandle, Connection, Credentials, HandshakeCredentials, Result};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -21,20 +21,20 @@ impl fmt::Debug for HandshakeAuth {
     }
 }
 
-/// Says what a client has presented with what it has sent as `auth`; `kept` is what it was logged in with before.
+/// Returns the credentials of a client from what it has sent as `auth`; `recovered` are its earlier credentials.
 ///
 /// Credentials name their strategy; anything else in `auth` is the application's.
-pub(crate) fn presented(auth: &Map<String, Value>, kept: Option<Credentials>) -> Presented {
+pub(crate) fn handshake_credentials(auth: &Map<String, Value>, recovered: Option<Credentials>) -> HandshakeCredentials {
     let sent = auth.contains_key("strategy").then(|| Credentials::new(auth.clone()));
-    match (sent, kept) {
-        (Some(sent), Some(kept)) => Presented::SentAndKept { sent, kept },
-        (Some(sent), None) => Presented::Sent(sent),
-        (None, Some(kept)) => Presented::Kept(kept),
-        (None, None) => Presented::Headers,
+    match (sent, recovered) {
+        (Some(sent), Some(recovered)) => HandshakeCredentials::SentAndRecovered { sent, recovered },
+        (Some(sent), None) => HandshakeCredentials::Sent(sent),
+        (None, Some(recovered)) => HandshakeCredentials::Recovered(recovered),
+        (None, None) => HandshakeCredentials::FromHeaders,
     }
 }
 
-type Check = Arc<dyn Fn(Connection, Handle) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+type Check = Arc<dyn Fn(Connection, AppHandle) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 /// The checks, in the order in which they run.
 #[derive(Clone, Default)]
@@ -49,13 +49,13 @@ impl Checks {
     /// Adds a check that waits for something.
     pub(crate) fn later<Fut: Future<Output = Result<()>> + Send + 'static>(
         &mut self,
-        check: impl Fn(Connection, Handle) -> Fut + Send + Sync + 'static,
+        check: impl Fn(Connection, AppHandle) -> Fut + Send + Sync + 'static,
     ) {
         self.0.push(Arc::new(move |connection, app| check(connection, app).boxed()));
     }
 
     /// Runs the checks; the first that fails refuses the client.
-    pub(crate) async fn run(&self, connection: &Connection, app: &Handle, auth: Map<String, Value>) -> Result<()> {
+    pub(crate) async fn run(&self, connection: &Connection, app: &AppHandle, auth: Map<String, Value>) -> Result<()> {
         if self.0.is_empty() {
             return Ok(());
         }

@@ -4,20 +4,20 @@
 //! [`Transport`] is added. `app.listen().await` of [`Listen`] is the short form with all defaults.
 //!
 //! ```no_run
-//! use feathers_core::{App, Json, Memory, Result};
+//! use feathers_core::{App, Document, Memory, Result};
 //! use feathers_transports::{Cors, Server};
 //!
 //! # async fn run() -> Result<()> {
 //! let mut app = App::new();
-//! app.service("todos", Memory::<Json>::new());
+//! app.service("todos", Memory::<Document>::new());
 //!
 //! Server::new(app).bind("127.0.0.1:3030").cors(Cors::any()).listen().await
 //! # }
 //! ```
 //!
 //! What comes from outside is bounded: the size of heads and bodies, the time that they and their answers may take, the
-//! number of connections, and all that is in flight in bytes, for a connection, an address and the server. Each bound is
-//! an option of the server with a safe default.
+//! number of connections, and all that is in flight in bytes, for a connection, an address and the server. Each bound
+//! is an option of the server with a safe default.
 //!
 //! # An existing axum app
 //! Routes of your own go in with [`Server::merge`]; the other way round, [`Server::into_router`] gives a router to
@@ -36,6 +36,7 @@ mod alarm;
 mod answer;
 mod budget;
 mod calls;
+pub mod close_code;
 mod closed;
 #[cfg(feature = "socketio")]
 mod decode;
@@ -67,8 +68,8 @@ pub use crate::grip::{Grip, GripProxy};
 #[cfg(feature = "socketio")]
 pub use crate::handshake::HandshakeAuth;
 pub use crate::realtime::Realtime;
-pub use crate::rest::{Feathers, Rest};
-pub use crate::server::{Cors, Listen, RateLimit, Running, Server, logging};
+pub use crate::rest::{CallExtensions, Rest};
+pub use crate::server::{Cors, Listen, RateLimit, Running, Server, init_tracing};
 #[cfg(feature = "socketio")]
 pub use crate::socketio::SocketIo;
 #[cfg(feature = "socketioxide")]

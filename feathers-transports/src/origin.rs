@@ -1,6 +1,6 @@
 //! The check of `Origin`: a browser lets a page of any origin open a WebSocket, and sends the cookies along.
 //!
-//! A page of somebody else must not act with them, so such a request is refused before anything begins.
+//! A page of another site must not act with them, so such a request is refused before anything begins.
 
 use std::sync::Arc;
 
@@ -67,8 +67,8 @@ impl Origins {
         }
     }
 
-    /// Tells whether a browser sends the request for a page of another site, which the server's CORS does not trust with
-    /// cookies. Without a word of a browser nobody asks.
+    /// Tells whether a browser sends the request for a page of another site that the server's CORS does not trust with
+    /// cookies. A request without the headers of a browser is not foreign.
     pub(crate) fn is_foreign(request: &Request) -> bool {
         let trusted = request.extensions().get::<Trusted>().map_or(&[][..], |trusted| &trusted.0);
         let origin = text(request.headers(), &header::ORIGIN);
@@ -126,7 +126,7 @@ fn without_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
     authority.strip_suffix(port).unwrap_or(authority)
 }
 
-/// What is not text is an origin that nobody has.
+/// A value that is not text is an origin that no page has.
 fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("null"))
 }

@@ -28,7 +28,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::any_service;
-use feathers_core::{Error, Handle, Result};
+use feathers_core::{AppHandle, Error, Result};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use self::asked::Way;
@@ -52,16 +52,16 @@ use crate::transport::Transport;
 /// | `DELETE /realtime` with `X-Connection-Token: S` | ends a polling session |
 /// | `GET /realtime/negotiate` | what the server offers |
 ///
-/// Every event carries a cursor. A client that comes back with its last one, as `since` or
+/// Every event carries a cursor. A client that reconnects with its last one, as `since` or
 /// `last_event_id` in the query or as `Last-Event-ID`, gets exactly what it has missed, or one `reset` that says why
 /// not. The newest of several positions counts.
 ///
 /// `connectionToken` in the answers is the secret of the session. Polls and REST calls with it in the header
 /// `X-Connection-Token` belong to the session's connection; it is no login, and in a URL it is a 400.
 ///
-/// A client that does not read costs a position in the log and its socket's buffers, and makes nobody wait.
+/// A client that does not read costs a position in the log and its socket's buffers, and delays no other client.
 /// A stream is ended by cutting its body off, since some clients take a proper end for the last word and stay away.
-/// Past the bounds, streams are told when to try again and end in the same way, and polls are answered with a 503, or
+/// Past the bounds, streams get the time to try again and end in the same way, and polls are answered with a 503, or
 /// with a 429 where it is their address that has too many.
 ///
 /// ```
@@ -69,19 +69,19 @@ use crate::transport::Transport;
 ///
 /// use feathers_transports::Realtime;
 ///
-/// let transport = Realtime::new().path("/events").heartbeat(Duration::from_secs(15));
+/// let transport = Realtime::new().path("/events").heartbeat_interval(Duration::from_secs(15));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Realtime {
     path: String,
-    heartbeat: Duration,
+    heartbeat_interval: Duration,
     max_lifetime: Duration,
     max_streams: usize,
     max_sessions: usize,
     max_sessions_per_address: Option<usize>,
-    linger: Duration,
+    session_timeout: Duration,
     max_wait: Duration,
-    gather: Duration,
+    collect: Duration,
     poll_interval: Duration,
     batch_bytes: usize,
     origins: Origins,
@@ -93,14 +93,14 @@ impl Realtime {
     pub fn new() -> Self {
         Self {
             path: "/realtime".to_owned(),
-            heartbeat: Duration::from_secs(20),
+            heartbeat_interval: Duration::from_secs(20),
             max_lifetime: Duration::from_mins(30),
             max_streams: 10_000,
             max_sessions: 10_000,
             max_sessions_per_address: None,
-            linger: Duration::from_secs(30),
+            session_timeout: Duration::from_secs(30),
             max_wait: Duration::from_mins(1),
-            gather: Duration::from_millis(20),
+            collect: Duration::from_millis(20),
             poll_interval: Duration::from_secs(3),
             batch_bytes: 256 << 10,
             origins: Origins::default(),
@@ -114,34 +114,35 @@ impl Realtime {
         self
     }
 
-    /// Sets after how much silence a stream gets a heartbeat, instead of 20 seconds. Up to a tenth is taken off, so that
-    /// not all streams wake at once.
-    pub fn heartbeat(mut self, every: Duration) -> Self {
-        self.heartbeat = every.max(Duration::from_millis(10));
+    /// Sets after how much silence a stream gets a heartbeat, instead of 20 seconds. Up to a tenth is taken off, so
+    /// that not all streams wake at once.
+    pub fn heartbeat_interval(mut self, every: Duration) -> Self {
+        self.heartbeat_interval = every.max(Duration::from_millis(10));
         self
     }
 
-    /// Sets how long a stream lives, instead of 30 minutes; then it is cut off, and the client comes back by itself and
+    /// Sets how long a stream lives, instead of 30 minutes; then it is cut off, and the client reconnects by itself and
     /// misses nothing. Up to a tenth is taken off.
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
         self.max_lifetime = lifetime;
         self
     }
 
-    /// Sets how many streams there may be, instead of 10,000. Past that, new ones are told to try again and end.
+    /// Sets how many streams there may be, instead of 10,000. Past that, new ones get the time to try again and end.
     pub fn max_streams(mut self, streams: usize) -> Self {
         self.max_streams = streams;
         self
     }
 
-    /// Sets how many polling sessions there may be, instead of 10,000. Past that, new ones get a 503 with `Retry-After`.
+    /// Sets how many polling sessions there may be, instead of 10,000. Past that, new ones get a 503 with
+    /// `Retry-After`.
     pub fn max_sessions(mut self, sessions: usize) -> Self {
         self.max_sessions = sessions;
         self
     }
 
     /// Sets how many streams and polling sessions one address may have together, instead of 200. Past that, new streams
-    /// are told to try again and end, and new polling sessions get a 429 with `Retry-After`.
+    /// get the time to try again and end, and new polling sessions get a 429 with `Retry-After`.
     ///
     /// All people of an office may have one address, so it should not be too low. The addresses of IPv6 count by their
     /// /64. The default does not hold for addresses of the same machine, where a proxy usually is; a number that is set
@@ -156,8 +157,8 @@ impl Realtime {
     }
 
     /// Sets how long a polling client stays connected after its last poll, instead of 30 seconds.
-    pub fn linger(mut self, linger: Duration) -> Self {
-        self.linger = linger;
+    pub fn session_timeout(mut self, session_timeout: Duration) -> Self {
+        self.session_timeout = session_timeout;
         self
     }
 
@@ -168,12 +169,12 @@ impl Realtime {
     }
 
     /// Sets how long a waiting poll collects more once its first event has come, instead of 20 milliseconds.
-    pub fn gather(mut self, time: Duration) -> Self {
-        self.gather = time;
+    pub fn collect(mut self, time: Duration) -> Self {
+        self.collect = time;
         self
     }
 
-    /// Sets after how long a short poll should be repeated, instead of 3 seconds; clients are told.
+    /// Sets after how long a short poll should be repeated, instead of 3 seconds; answers carry it.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll_interval = interval;
         self
@@ -188,8 +189,8 @@ impl Realtime {
 
     /// Sets how often a WebSocket is pinged, instead of every 25 seconds. A client that has not sent anything by the
     /// next ping is taken for gone.
-    pub fn ping(mut self, every: Duration) -> Self {
-        self.socket.ping = every.max(Duration::from_millis(10));
+    pub fn ping_interval(mut self, every: Duration) -> Self {
+        self.socket.ping_interval = every.max(Duration::from_millis(10));
         self
     }
 
@@ -200,13 +201,13 @@ impl Realtime {
     }
 
     /// Sets the bytes of the largest message on a WebSocket, instead of 1 MiB; a larger one closes it with 1009.
-    pub fn max_frame(mut self, bytes: usize) -> Self {
-        self.socket.max_frame = bytes;
+    pub fn max_message(mut self, bytes: usize) -> Self {
+        self.socket.max_message = bytes;
         self
     }
 
-    /// Sets how often one WebSocket may call, instead of 1,000 times a second with 10,000 calls at once. More are answered
-    /// with a 429 that says when to try again, in `data.retryAfter`.
+    /// Sets how often one WebSocket may call, instead of 1,000 times a second with 10,000 calls at once. More are
+    /// answered with a 429 that says when to try again, in `data.retryAfter`.
     pub fn call_rate(mut self, rate: RateLimit) -> Self {
         self.socket.call_rate = rate;
         self
@@ -238,7 +239,7 @@ impl Transport for Realtime {
         Some(vec![self.path.trim_end_matches('/').to_owned()])
     }
 
-    fn router(self: Box<Self>, app: &Handle) -> Router {
+    fn router(self: Box<Self>, app: &AppHandle) -> Router {
         let path = self.path.clone();
         let endpoint = Endpoint(Arc::new(Shared {
             app: app.clone(),
@@ -248,7 +249,7 @@ impl Transport for Realtime {
             streams: Streams::new(self.max_streams),
             #[cfg(feature = "grip")]
             held: held::Held::new(app),
-            clients: Clients::new(app, self.max_sessions, self.linger),
+            clients: Clients::new(app, self.max_sessions, self.session_timeout),
             options: *self,
         }));
         let stopped = endpoint.clone();
@@ -274,7 +275,7 @@ impl Transport for Realtime {
 
 /// What all ways of listening share.
 struct Shared {
-    app: Handle,
+    app: AppHandle,
     budget: Budget,
     options: Realtime,
     /// The path as the messages of the transport itself name it.
@@ -299,7 +300,7 @@ impl Shared {
 struct Endpoint(Arc<Shared>);
 
 impl Endpoint {
-    /// Ends everybody when the shutdown begins, so that they come back elsewhere.
+    /// Ends all clients when the shutdown begins, so that they reconnect elsewhere.
     async fn stop(self) {
         self.0.app.stopping().await;
         self.0.streams.close();
@@ -339,11 +340,11 @@ impl Endpoint {
     /// Ends a polling session; one that is over already is a 404.
     async fn end(&self, request: Request) -> Result<Response> {
         self.0.options.origins.check(&request)?;
-        let presented = asked::presented(&mut asked::query(request.uri())?);
+        let credentials = asked::credentials(&mut asked::query(request.uri())?);
         let headers = request.into_parts().0.headers;
         let token = asked::connection_token(&headers)
             .ok_or_else(|| Error::bad_request("X-Connection-Token says which session ends, and is missing"))?;
-        self.0.app.connection_of(token, &presented, &headers.clone().into()).await?;
+        self.0.app.connection_of(token, &credentials, &headers.clone().into()).await?;
         if self.0.clients.end(token) {
             Ok(empty(StatusCode::NO_CONTENT))
         } else {
@@ -379,7 +380,7 @@ fn empty(status: StatusCode) -> Response {
     response
 }
 
-/// Takes up to a tenth off a time, so that clients that came together do not come back together.
+/// Takes up to a tenth off a time, so that clients that connected together do not reconnect together.
 fn jittered(time: Duration) -> Duration {
     time.mul_f64(1.0 - rand::random::<f64>() / 10.0)
 }

@@ -26,7 +26,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::query::qs;
 use feathers_core::{
-    CONNECTION_TOKEN, Call, CrossSite, Cursor, Encoding, Error, Handle, Method, Params, Payload, Provider, Reply,
+    AppHandle, CONNECTION_TOKEN, Call, CrossSite, Cursor, Encoding, Error, Method, Params, Payload, Provider, Reply,
     Result, Route, SecretHeaders, ServiceInfo,
 };
 use futures_util::FutureExt;
@@ -36,7 +36,7 @@ use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
 use self::asked::Asked;
-pub use self::feathers::Feathers;
+pub use self::feathers::CallExtensions;
 use crate::address::client_address;
 use crate::answer::{error_response, too_late};
 use crate::budget::{Budget, Link, Meter};
@@ -69,14 +69,14 @@ const SERVICE_METHOD: HeaderName = HeaderName::from_static("x-service-method");
 ///
 /// Every answer of a service has the header `Event-Cursor`: where the event log stood before the call.
 /// With the secret of a session in `X-Connection-Token`, the call is one of that session's connection. The secret is no
-/// login: where a user is logged in on the connection, a call without a token of its own is a 401, and one with the token
-/// of another user a 403. An unknown or expired secret is ignored.
-/// An answer of a service to a request with credentials has `Cache-Control: private, no-store`, unless a hook sets
-/// another one, and `Vary: Authorization, Cookie`.
-/// A request with a cookie from a page of another origin is a 403 too, unless the server's CORS lets that send cookies.
+/// login: where a user is logged in on the connection, a call without a token of its own is a 401, and one with the
+/// token of another user a 403. An unknown or expired secret is ignored. An answer of a service to a request with
+/// credentials has `Cache-Control: private, no-store`, unless a hook sets another one, and `Vary: Authorization,
+/// Cookie`. A request with a cookie from a page of another origin is a 403 too, unless the server's CORS lets that
+/// send cookies.
 #[derive(Clone, Debug)]
 pub struct Rest {
-    body_limit: usize,
+    max_body: usize,
     timeout: Option<Duration>,
     public: Option<ServeDir>,
 }
@@ -90,12 +90,12 @@ impl Default for Rest {
 impl Rest {
     /// Makes the transport with bodies of at most 1 MiB and no limit of its own on the time of a call.
     pub fn new() -> Self {
-        Self { body_limit: 1 << 20, timeout: None, public: None }
+        Self { max_body: 1 << 20, timeout: None, public: None }
     }
 
     /// Sets the size in bytes up to which a body is read; a larger one is a 413.
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
         self
     }
 
@@ -117,7 +117,7 @@ impl Rest {
 impl Rest {
     pub(crate) const NAME: &'static str = "rest";
 
-    pub(crate) fn endpoint(self, app: &Handle) -> Endpoint {
+    pub(crate) fn endpoint(self, app: &AppHandle) -> Endpoint {
         if let Some(timeout) = self.timeout {
             app.allow_calls(timeout);
         }
@@ -130,7 +130,7 @@ impl Transport for Rest {
         Self::NAME
     }
 
-    fn router(self: Box<Self>, app: &Handle) -> Router {
+    fn router(self: Box<Self>, app: &AppHandle) -> Router {
         Router::new().fallback_service(self.endpoint(app))
     }
 }
@@ -140,7 +140,7 @@ impl Transport for Rest {
 pub(crate) struct Endpoint(Arc<Shared>);
 
 struct Shared {
-    app: Handle,
+    app: AppHandle,
     budget: Budget,
     rest: Rest,
 }
@@ -258,7 +258,7 @@ struct Begun {
 
 /// Decodes the call.
 fn begin(
-    app: &Handle,
+    app: &AppHandle,
     route: Route,
     request: Request,
     asked: Asked,
@@ -286,7 +286,7 @@ fn begin(
         params.query = qs::parse(query)?;
     }
     let body = method.has_data().then(|| (body::Format::of(&parts.headers, asked), body));
-    if let Some(feathers) = parts.extensions.remove::<Feathers>() {
+    if let Some(feathers) = parts.extensions.remove::<CallExtensions>() {
         params.extend(feathers.into_extensions());
     }
     params.address = address;
@@ -300,7 +300,7 @@ impl Shared {
     async fn complete(self: Arc<Self>, mut begun: Box<Begun>, meter: Meter) -> Result<Reply> {
         let mut permit = None;
         if let Some((format, body)) = begun.body.take() {
-            (begun.call.data, permit) = body::data(format, body, self.rest.body_limit, &meter).await?;
+            (begun.call.data, permit) = body::data(format, body, self.rest.max_body, &meter).await?;
         }
         let params = &mut begun.call.params;
         if begun.on_connection

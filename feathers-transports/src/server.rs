@@ -12,6 +12,7 @@ mod head_timer;
 mod health;
 mod host;
 mod io;
+mod layers;
 mod linger;
 mod listen;
 mod log;
@@ -30,7 +31,6 @@ mod start;
 #[cfg(feature = "tls")]
 mod tls;
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,8 +39,9 @@ use feathers_core::App;
 use tokio::net::TcpListener;
 
 pub use self::cors::Cors;
+use self::layers::RouterMap;
 pub use self::listen::Listen;
-pub use self::log::logging;
+pub use self::log::init_tracing;
 use self::pace::MinRate;
 pub use self::rate_limit::RateLimit;
 pub use self::running::Running;
@@ -54,12 +55,12 @@ use crate::transport::Transport;
 /// | option | default |
 /// |---|---|
 /// | [`bind`](Self::bind) | `HOST` and `PORT`, else 127.0.0.1:3030 |
-/// | [`body_limit`](Self::body_limit) | 1 MiB, then 413 |
+/// | [`max_body`](Self::max_body) | 1 MiB, then 413 |
 /// | [`request_timeout`](Self::request_timeout) | 30 s, then 408 |
 /// | [`header_timeout`](Self::header_timeout) | 10 s, then the connection is closed |
 /// | [`head_limit`](Self::head_limit) | 32 KiB, then 431 |
 /// | [`write_timeout`](Self::write_timeout) | 60 s, then the connection of a client that does not read is closed |
-/// | [`min_rate`](Self::min_rate) | 1 kB/s over 30 s, then the connection of a client that reads an answer more slowly is closed |
+/// | [`min_rate`](Self::min_rate) | 1 kB/s over 30 s, then the connection of a slower reader is closed |
 /// | [`max_connections`](Self::max_connections) | 10,000, then 503 |
 /// | [`max_connections_per_address`](Self::max_connections_per_address) | 500, then 429 |
 /// | [`max_in_flight`](Self::max_in_flight) | 256 MiB, then 503 |
@@ -92,7 +93,7 @@ pub struct Server {
 struct Options {
     address: Option<String>,
     listener: Option<TcpListener>,
-    body_limit: usize,
+    max_body: usize,
     request_timeout: Duration,
     header_timeout: Duration,
     head_limit: usize,
@@ -113,20 +114,11 @@ struct Options {
     transports: Vec<Box<dyn Transport>>,
     public: Option<PathBuf>,
     routes: Option<Router>,
-    wrap: Vec<Wrap>,
+    maps: Vec<RouterMap>,
     #[cfg(feature = "grip")]
     grip: Option<Grip>,
     #[cfg(feature = "tls")]
     tls: Option<(PathBuf, PathBuf)>,
-}
-
-/// A change of the router.
-struct Wrap(Box<dyn FnOnce(Router) -> Router + Send>);
-
-impl fmt::Debug for Wrap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wrap")
-    }
 }
 
 impl Server {
@@ -135,7 +127,7 @@ impl Server {
         let options = Options {
             address: None,
             listener: None,
-            body_limit: 1 << 20,
+            max_body: 1 << 20,
             request_timeout: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             head_limit: 32 << 10,
@@ -156,7 +148,7 @@ impl Server {
             transports: Vec::new(),
             public: None,
             routes: None,
-            wrap: Vec::new(),
+            maps: Vec::new(),
             #[cfg(feature = "grip")]
             grip: None,
             #[cfg(feature = "tls")]
@@ -182,8 +174,8 @@ impl Server {
     /// Sets the size in bytes up to which a body is read; a larger one is answered with a 413.
     ///
     /// It holds for REST and for routes of your own; Socket.IO has a limit of its own.
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.options.body_limit = bytes;
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.options.max_body = bytes;
         self
     }
 
@@ -207,7 +199,7 @@ impl Server {
     /// Sets how long a client may take nothing of what is written to it; after it the connection is closed, also one
     /// that was upgraded to a WebSocket.
     ///
-    /// A client of events that comes back goes on where it was, as long as its events are kept.
+    /// A client of events that reconnects goes on where it was, as long as its events are kept.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.options.write_timeout = timeout;
         self
@@ -216,17 +208,16 @@ impl Server {
     /// Sets how many bytes the head of a request may have, its first line included, instead of 32 KiB. A longer one is
     /// answered with a 431, or a 414 if its address alone is too long; pages that CORS lets call can read both.
     ///
-    /// Not much more than twice as much is read, and the answer past that is a bare 431 without a body, as it is past 100
-    /// lines.
-    /// At least 4 KiB are allowed.
+    /// Not much more than twice as much is read, and the answer past that is a bare 431 without a body, as it is past
+    /// 100 lines. At least 4 KiB are allowed.
     pub fn head_limit(mut self, bytes: usize) -> Self {
         self.options.head_limit = bytes;
         self
     }
 
-    /// Sets how many bytes a second a client must take of an answer that ends, instead of 1,000 over 30 seconds; below it the
-    /// connection is closed. It counts while the server waits for the client, for a second at least. None are needed
-    /// with 0.
+    /// Sets how many bytes a second a client must take of an answer that ends, instead of 1,000 over 30 seconds;
+    /// below it the connection is closed. It counts while the server waits for the client, for a second at least.
+    /// None are needed with 0.
     ///
     /// Streams and `WebSockets` are slow by nature, and have their heartbeats instead.
     pub fn min_rate(mut self, bytes_per_second: usize, over: Duration) -> Self {
@@ -254,20 +245,20 @@ impl Server {
         self
     }
 
-    /// Sets how many bytes may be in flight together, instead of 256 MiB: bodies that are coming, calls that wait or run
-    /// with the trees that are made of their data, answers that nobody has read, and what sessions keep of their
+    /// Sets how many bytes may be in flight together, instead of 256 MiB: bodies that are coming, calls that wait or
+    /// run with the trees that are made of their data, answers that are not read yet, and what sessions keep of their
     /// requests. Past that, what comes is answered with a 503 that says when to try again.
     ///
-    /// Bodies and answers over HTTP of up to 8 KiB are not counted. Answers to calls that have changed something are sent
-    /// in any case, and counted. Files and streams of routes of your own are not.
+    /// Bodies and answers over HTTP of up to 8 KiB are not counted. Answers to calls that have changed something are
+    /// sent in any case, and counted. Files and streams of routes of your own are not.
     pub fn max_in_flight(mut self, bytes: usize) -> Self {
         self.options.in_flight.max_in_flight = bytes;
         self
     }
 
-    /// Sets how many of the bytes in flight one address may have, instead of 64 MiB. Past that, or when it has as much as
-    /// is still free, it gets a 429 that says when to try again: so there is room for others however many addresses take
-    /// all that they can. The last eighth is for addresses that have no more than 64 KiB.
+    /// Sets how many of the bytes in flight one address may have, instead of 64 MiB. Past that, or when it has as
+    /// much as is still free, it gets a 429 that says when to try again: so there is room for others however many
+    /// addresses take all that they can. The last eighth is for addresses that have no more than 64 KiB.
     ///
     /// The addresses of IPv6 count by their /64. The default does not hold for addresses of the same machine, where a
     /// proxy usually is; a number that is set holds for all.
@@ -276,8 +267,8 @@ impl Server {
         self
     }
 
-    /// Sets how many of the bytes in flight one connection may have, instead of 32 MiB. Past that it gets a 429, but for
-    /// what is the only thing that it has in flight.
+    /// Sets how many of the bytes in flight one connection may have, instead of 32 MiB. Past that it gets a 429, but
+    /// for what is the only thing that it has in flight.
     pub fn max_in_flight_per_connection(mut self, bytes: usize) -> Self {
         self.options.in_flight.max_in_flight_per_connection = bytes;
         self
@@ -296,7 +287,7 @@ impl Server {
     /// proxy itself. What cannot be read ends the list there: the client is the last address before it.
     /// The server's own origin, which may always open connections with cookies, is then that of `X-Forwarded-Host`
     /// and `X-Forwarded-Proto` where they are there, the last one of several.
-    /// On any other connection all three are ignored, since everybody can send them.
+    /// On any other connection all three are ignored, since any client can send them.
     ///
     /// The header `Forwarded` (RFC 7239) is not read. A proxy that writes the one header passes the other on as the
     /// client has sent it, so believing both would let clients choose their address.
@@ -351,7 +342,7 @@ impl Server {
         self
     }
 
-    /// Serves the metrics at `/metrics`, in the text format of Prometheus, to everybody who can reach the server.
+    /// Serves the metrics at `/metrics`, in the text format of Prometheus, to every client that can reach the server.
     ///
     /// It installs the recorder of the process. Where another one is installed already, the start is an error.
     pub fn metrics(mut self) -> Self {
@@ -390,7 +381,7 @@ impl Server {
         self
     }
 
-    /// Adds routes of your own. They win over services of the same path, and have the app as an `Extension<Handle>`.
+    /// Adds routes of your own. They win over services of the same path, and have the app as an `Extension<AppHandle>`.
     ///
     /// A request with a cookie from a page of another origin is a 403, as everywhere, unless
     /// [`Cors::credentials`](crate::Cors::credentials) lets that send cookies.
@@ -398,23 +389,6 @@ impl Server {
     /// As with [`Router::merge`], the start panics if two routes collide, or a fallback with that of REST.
     pub fn merge(mut self, routes: Router) -> Self {
         self.options.routes = Some(self.options.routes.unwrap_or_default().merge(routes));
-        self
-    }
-
-    /// Changes the router of all transports and routes before it is served: the place for middleware.
-    ///
-    /// ```
-    /// # use feathers_core::App;
-    /// # use feathers_transports::Server;
-    /// use axum::extract::Request;
-    /// use axum::middleware::{Next, from_fn};
-    ///
-    /// let server = Server::new(App::new()).wrap(|router| {
-    ///     router.layer(from_fn(|request: Request, next: Next| next.run(request)))
-    /// });
-    /// ```
-    pub fn wrap(mut self, wrap: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
-        self.options.wrap.push(Wrap(Box::new(wrap)));
         self
     }
 

@@ -1,6 +1,6 @@
 //! From where a client wants events: one answer to all the words in which it says so.
 //!
-//! A client that comes back often says it twice: its first words stand in a URL or in settings that it keeps, and a
+//! A client that reconnects often says it twice: its first words stand in a URL or in settings that it keeps, and a
 //! library adds the newer position. So every transport hands all of them to [`newest`].
 
 use feathers_core::{Cursor, Epoch, Error, Result, Since};
@@ -30,7 +30,7 @@ fn read(name: &str, text: &str) -> Result<Since> {
     text.parse().map_err(|_| Error::bad_request(format!("'{name}' is a malformed cursor")))
 }
 
-/// Returns the newest position that a Socket.IO client names in `auth`, where a bad one can only be told of in-band.
+/// Returns the newest position that a Socket.IO client names in `auth`, where a bad one can only be reported in-band.
 pub(crate) fn of_auth(auth: &Map<String, Value>, epoch: Epoch, known: Option<Cursor>) -> Option<Since> {
     let mut words = Vec::with_capacity(AUTH.len());
     for name in AUTH {

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use axum::Router;
-use feathers_core::{Connection, Handle, Result};
+use feathers_core::{AppHandle, Connection, Result};
 
 use crate::calls::DEFAULT_RATE;
 use crate::engine::{Engine, Options};
@@ -23,17 +23,17 @@ use crate::origin::Origins;
 use crate::server::RateLimit;
 use crate::transport::Transport;
 
-/// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle at
-/// `/socket.io/socket.io.js`.
+/// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle
+/// at `/socket.io/socket.io.js`.
 ///
 /// Calls of one client start in the order of their arrival and run at the same time, 64 of them; up to 1,024 more wait,
-/// and past that they are answered with a 429. So is who calls too often ([`call_rate`](Self::call_rate)); a hundred
-/// thousand refused calls in a row close the connection.
+/// and past that they are answered with a 429. So are the calls of a client that calls too often
+/// ([`call_rate`](Self::call_rate)); a hundred thousand refused calls in a row close the connection.
 ///
-/// A client that does not read makes nobody wait and costs a few bytes: its events stay in the event log.
+/// A client that does not read delays no other client and costs a few bytes: its events stay in the event log.
 /// It gets them when it reads again, or one `reset` when they are no longer kept.
 ///
-/// A client that comes back, by itself as Socket.IO clients do, gets what it has missed: the connect listeners run
+/// A client that reconnects, by itself as Socket.IO clients do, gets what it has missed: the connect listeners run
 /// again, then come the missed events, then `resumed` with the cursor.
 /// An application can also name the cursor itself, with `auth: { since }`.
 /// When there is no going on from there it gets `reset` with `{ reason, cursor }` instead, and reads its lists again.
@@ -64,7 +64,7 @@ impl SocketIo {
         let options = Options {
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
-            max_payload: 1_000_000,
+            max_message: 1_000_000,
             max_sessions: 10_000,
             max_sessions_per_address: None,
             recovery: Duration::from_mins(2),
@@ -81,15 +81,20 @@ impl SocketIo {
     }
 
     /// Sets how many bytes one message of a client may have, instead of 1,000,000. A longer one closes the connection.
-    pub fn max_payload(mut self, bytes: usize) -> Self {
-        self.options.max_payload = bytes;
+    pub fn max_message(mut self, bytes: usize) -> Self {
+        self.options.max_message = bytes;
         self
     }
 
-    /// Sets how often clients are pinged, instead of every 25 seconds, and how long the answer may take, instead of
-    /// 20 seconds.
-    pub fn ping(mut self, interval: Duration, timeout: Duration) -> Self {
-        (self.options.ping_interval, self.options.ping_timeout) = (interval, timeout);
+    /// Sets how often clients are pinged, instead of every 25 seconds.
+    pub fn ping_interval(mut self, interval: Duration) -> Self {
+        self.options.ping_interval = interval;
+        self
+    }
+
+    /// Sets how long the answer to a ping may take, instead of 20 seconds; then the client is taken for gone.
+    pub fn ping_timeout(mut self, timeout: Duration) -> Self {
+        self.options.ping_timeout = timeout;
         self
     }
 
@@ -111,7 +116,7 @@ impl SocketIo {
         self
     }
 
-    /// Sets how long a client that has gone is recognised when it comes back, instead of two minutes.
+    /// Sets how long a client that has gone is recognised when it reconnects, instead of two minutes.
     ///
     /// What it gets depends on the event log alone: a client that is not recognised any more goes on from its last
     /// event all the same.
@@ -150,7 +155,7 @@ impl SocketIo {
     /// Adds a check like [`SocketIo::handshake`] that waits for something, such as the call of a service.
     pub fn handshake_async<Fut: Future<Output = Result<()>> + Send + 'static>(
         mut self,
-        check: impl Fn(Connection, Handle) -> Fut + Send + Sync + 'static,
+        check: impl Fn(Connection, AppHandle) -> Fut + Send + Sync + 'static,
     ) -> Self {
         self.checks.later(check);
         self
@@ -178,7 +183,7 @@ impl Transport for SocketIo {
         Some(vec![self.path.trim_end_matches('/').to_owned()])
     }
 
-    fn router(self: Box<Self>, app: &Handle) -> Router {
+    fn router(self: Box<Self>, app: &AppHandle) -> Router {
         let engine = Engine::new(app.clone(), self.options, self.checks);
         engine.router(&self.path).merge(bundle::router(&self.path))
     }

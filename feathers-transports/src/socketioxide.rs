@@ -19,7 +19,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use feathers_core::{Connection, Error, Handle, Result};
+use feathers_core::{AppHandle, Connection, Error, Result};
 use http::{StatusCode, header};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::{ParserConfig, SocketIoBuilder};
@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use self::handshake::Handshake;
+use self::handshake::Greeting;
 use crate::answer::error_response;
 use crate::calls::DEFAULT_RATE;
 use crate::handshake::Checks;
@@ -45,20 +45,20 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// How many binary attachments an event may have; it is refused with an answer in any case.
 const ATTACHMENTS: usize = 16;
 
-/// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle at
-/// `/socket.io/socket.io.js`.
+/// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle
+/// at `/socket.io/socket.io.js`.
 ///
 /// Calls of one client start in the order of their arrival and run at the same time, 64 of them; up to
-/// 1,024 more wait, and past that they are answered with a 429. So is who calls too often.
+/// 1,024 more wait, and past that they are answered with a 429. So are the calls of a client that calls too often.
 ///
-/// A client that does not read makes nobody wait. Up to [`SocketIoxide::buffer`] packets are kept for it; past that its
-/// events stay in the event log. It is closed when its buffer is full at the time of the next ping, and given up when
-/// it has taken nothing for the time of a ping and its answer. When it comes back, it reads its lists again, as after
-/// any disconnect; events are never left out of the middle.
+/// A client that does not read delays no other client. Up to [`SocketIoxide::buffer`] packets are kept for it; past
+/// that its events stay in the event log. It is closed when its buffer is full at the time of the next ping, and given
+/// up when it has taken nothing for the time of a ping and its answer. When it reconnects, it reads its lists again, as
+/// after any disconnect; events are never left out of the middle.
 ///
-/// At the shutdown, new clients get a 503, calls under way are answered for at most five seconds, and then the engine is
-/// closed, so that clients reconnect elsewhere by themselves.
-/// A client that the server ends by [`Connection::disconnect`] does not reconnect by itself.
+/// At the shutdown, new clients get a 503, calls under way are answered for at most five seconds, and then the engine
+/// is closed, so that clients reconnect elsewhere by themselves. A client that the server ends by
+/// [`Connection::disconnect`] does not reconnect by itself.
 ///
 /// A page of another origin gets a 403 if its browser sends a cookie along, unless the server's CORS lets it send them.
 ///
@@ -102,15 +102,19 @@ impl SocketIoxide {
     }
 
     /// Sets how many bytes one message of a client may have, instead of 1,000,000. A longer one closes the connection.
-    pub fn max_payload(mut self, bytes: usize) -> Self {
+    pub fn max_message(mut self, bytes: usize) -> Self {
         self.payload = bytes;
         self
     }
 
-    /// Sets how often clients are pinged, instead of every 25 seconds, and how long the answer may take, instead of
-    /// 20 seconds.
-    pub fn ping(mut self, interval: Duration, timeout: Duration) -> Self {
+    /// Sets how often clients are pinged, instead of every 25 seconds.
+    pub fn ping_interval(mut self, interval: Duration) -> Self {
         self.ping_interval = interval;
+        self
+    }
+
+    /// Sets how long the answer to a ping may take, instead of 20 seconds; then the client is taken for gone.
+    pub fn ping_timeout(mut self, timeout: Duration) -> Self {
         self.ping_timeout = timeout;
         self
     }
@@ -141,7 +145,7 @@ impl SocketIoxide {
     /// Adds a check like [`SocketIoxide::handshake`] that waits for something, such as the call of a service.
     pub fn handshake_async<Fut: Future<Output = Result<()>> + Send + 'static>(
         mut self,
-        check: impl Fn(Connection, Handle) -> Fut + Send + Sync + 'static,
+        check: impl Fn(Connection, AppHandle) -> Fut + Send + Sync + 'static,
     ) -> Self {
         self.checks.later(check);
         self
@@ -179,7 +183,7 @@ impl Transport for SocketIoxide {
         "socketio"
     }
 
-    fn router(self: Box<Self>, app: &Handle) -> Router {
+    fn router(self: Box<Self>, app: &AppHandle) -> Router {
         let (service, io) = self.builder().build_svc();
         let tasks = Tasks {
             calls: TaskTracker::new(),
@@ -187,7 +191,7 @@ impl Transport for SocketIoxide {
             closed: CancellationToken::new(),
             patience: self.ping_interval + self.ping_timeout,
         };
-        let handshake = Handshake::new(app.clone(), self.checks, tasks.clone(), self.call_rate);
+        let handshake = Greeting::new(app.clone(), self.checks, tasks.clone(), self.call_rate);
         io.ns("/", pump::start.with(async move |socket, auth| handshake.run(socket, auth).await));
         app.spawn(stop(app.clone(), io, tasks));
 
@@ -229,8 +233,8 @@ struct Tasks {
 
 /// Waits for the shutdown, lets calls under way be answered, closes the engine and ends all sessions.
 ///
-/// Packet `41` is not sent: stock clients do not come back after it.
-async fn stop(app: Handle, io: socketioxide::SocketIo, tasks: Tasks) {
+/// Packet `41` is not sent: stock clients do not reconnect after it.
+async fn stop(app: AppHandle, io: socketioxide::SocketIo, tasks: Tasks) {
     app.stopping().await;
     tasks.calls.close();
     if tokio::time::timeout(DRAIN, tasks.calls.wait()).await.is_err() {

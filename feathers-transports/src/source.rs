@@ -1,9 +1,9 @@
-//! Who counts as one client, where only addresses are known.
+//! What counts as one client where only addresses are known.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// An IPv4 address, or the /64 of an IPv6 address: the smallest network that somebody gets, who can then use any
-/// address in it.
+/// An IPv4 address, or the /64 of an IPv6 address: the smallest network that a provider gives out, in which one client
+/// can use any address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
     V4(Ipv4Addr),

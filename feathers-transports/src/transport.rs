@@ -3,13 +3,13 @@
 use std::fmt;
 
 use axum::Router;
-use feathers_core::Handle;
+use feathers_core::AppHandle;
 
 /// Carries calls and events between clients and the app.
 ///
-/// A transport uses two doors of the core and nothing else: [`Handle::call`] with a decoded call, and
-/// [`Handle::open`] for a client that wants events. It holds no rule of its own, so that every transport behaves alike.
-/// The built-in ones are written against this trait.
+/// A transport uses two doors of the core and nothing else: [`AppHandle::call`] with a decoded call, and
+/// [`AppHandle::open`] for a client that wants events. It holds no rule of its own, so that every transport behaves
+/// alike. The built-in ones are written against this trait.
 ///
 /// # A transport of your own
 /// This one streams events as lines of JSON, and takes calls the same way. It is added with
@@ -32,8 +32,8 @@ pub trait Transport: Send + 'static {
 
     /// Returns the routes of the transport; asked once, when the app serves.
     ///
-    /// They are merged with those of the other transports. Long-lived answers watch [`Handle::stopping`] and end.
-    fn router(self: Box<Self>, app: &Handle) -> Router;
+    /// They are merged with those of the other transports. Long-lived answers watch [`AppHandle::stopping`] and end.
+    fn router(self: Box<Self>, app: &AppHandle) -> Router;
 }
 
 impl fmt::Debug for dyn Transport {

@@ -3,7 +3,7 @@
 
 mod realtime_support;
 
-use feathers_core::{Context, Json, Memory, Result};
+use feathers_core::{Context, Document, Memory, Result};
 use feathers_transports::Server;
 
 use self::realtime_support::{app, ask};
@@ -21,7 +21,7 @@ async fn cached(ctx: &mut Context) -> Result<()> {
 async fn s31_no_cache_keeps_an_answer_for_one_caller() {
     let mut app = app();
     app.secret_header(http::HeaderName::from_static("x-own"));
-    app.service("cached", Memory::<Json>::new()).after("all", cached);
+    app.service("cached", Memory::<Document>::new()).after("all", cached);
     let folder = std::env::temp_dir().join(format!("feathers-personal-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("page.html"), "<p>hello</p>").unwrap();

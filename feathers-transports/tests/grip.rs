@@ -243,7 +243,7 @@ async fn between_reading_and_holding_nothing_is_lost_and_nothing_comes_twice() {
     let server = serve(app(), grip(&control.start().await)).await;
     let app = server.handle().clone();
     let start = app.log().head();
-    let keeper = app.open(feathers_core::Peer::new(feathers_core::Provider::new("test"))).await.unwrap();
+    let keeper = app.open(feathers_core::Handshake::new(feathers_core::Provider::new("test"))).await.unwrap();
     let writer = tokio::spawn(async move {
         for n in 0..2_000 {
             tick(&app, [n]);

@@ -106,7 +106,7 @@ async fn a_client_that_is_gone_leaves_and_a_server_that_stops_says_so() {
 #[tokio::test]
 async fn what_cannot_be_read_closes_the_socket() {
     let control = Control::default();
-    let server = serve_with(app(), grip(&control.start().await), Realtime::new().max_frame(1_000)).await;
+    let server = serve_with(app(), grip(&control.start().await), Realtime::new().max_message(1_000)).await;
     let huge = [b"TEXT fffffffffffffff\r\n".to_vec(), vec![b'x'; 1 << 20]].concat();
     let many = encode(&vec![event("PONG", ""); 1_000]);
     for (body, code) in [

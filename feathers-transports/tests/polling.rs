@@ -235,7 +235,7 @@ async fn t11_a_poll_without_events_waits_between_nine_tenths_of_the_time_and_all
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t11_an_event_between_reading_and_waiting_is_not_left_for_the_next_poll() {
-    let server = inside(app(), Realtime::new().gather(Duration::ZERO)).await;
+    let server = inside(app(), Realtime::new().collect(Duration::ZERO)).await;
     let (conn, mut cursor) = first(&server).await;
     for n in 0..2_000 {
         let handle = server.handle.clone();
@@ -424,7 +424,7 @@ async fn a_right_that_is_lost_counts_also_for_what_an_answer_had_no_room_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_poll_collects_what_comes_with_the_first_event() {
-    let server = inside(app(), Realtime::new().gather(Duration::from_millis(20))).await;
+    let server = inside(app(), Realtime::new().collect(Duration::from_millis(20))).await;
     let (conn, cursor) = first(&server).await;
     let waiting = held(&server, &conn, format!("since={cursor}&wait=30")).await;
     let started = Instant::now();
@@ -466,7 +466,7 @@ async fn a_client_stays_connected_between_its_polls_for_a_while() {
     app.on_disconnect(move |_, _| {
         counter.fetch_add(1, Ordering::SeqCst);
     });
-    let server = inside(app, Realtime::new().linger(Duration::from_secs(30))).await;
+    let server = inside(app, Realtime::new().session_timeout(Duration::from_secs(30))).await;
     let (conn, mut cursor) = first(&server).await;
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_secs(29)).await;
@@ -494,7 +494,7 @@ async fn a_client_stays_connected_between_its_polls_for_a_while() {
 
 #[tokio::test]
 async fn a_client_that_goes_while_it_waits_leaves_its_session_to_linger() {
-    let server = serve(app(), Realtime::new().linger(Duration::from_millis(20))).await;
+    let server = serve(app(), Realtime::new().session_timeout(Duration::from_millis(20))).await;
     let handle = server.handle().clone();
     let answer = ask(&server, "GET", "/realtime", &[]).await.json();
     let (conn, cursor) = (text(&answer, "connectionToken"), text(&answer, "cursor"));

@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use feathers_core::{App, Context, Json, Memory, Result};
+use feathers_core::{App, Context, Document, Memory, Result};
 use feathers_transports::Server;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -53,8 +53,8 @@ async fn secrets_are_never_logged() {
     tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(captured.clone()).init();
     let mut app = App::new();
     app.secret_header(http::HeaderName::from_static("x-own"));
-    app.service("todos", Memory::<Json>::new()).before("all", careless).after("all", set_cookie);
-    app.service("broken", Memory::<Json>::new()).before("all", panics);
+    app.service("todos", Memory::<Document>::new()).before("all", careless).after("all", set_cookie);
+    app.service("broken", Memory::<Document>::new()).before("all", panics);
     let server = Server::new(app).bind("127.0.0.1:0").access_log(true).start().await.unwrap();
 
     let client = reqwest::Client::new();

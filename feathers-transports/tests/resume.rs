@@ -204,8 +204,8 @@ async fn serve_with(app: App, beat: Duration) -> Running {
     Server::new(app)
         .without_defaults()
         .transport(Rest::new())
-        .transport(Realtime::new().heartbeat(beat).ping(beat).gather(Duration::ZERO))
-        .transport(SocketIo::new().ping(beat, Duration::from_secs(20)))
+        .transport(Realtime::new().heartbeat_interval(beat).ping_interval(beat).collect(Duration::ZERO))
+        .transport(SocketIo::new().ping_interval(beat).ping_timeout(Duration::from_secs(20)))
         .bind("127.0.0.1:0")
         .start()
         .await

@@ -6,7 +6,7 @@ mod realtime_support;
 mod socketio_client;
 
 use axum::body::Body;
-use feathers_core::{App, Context, Json, Memory, Result};
+use feathers_core::{App, Context, Document, Memory, Result};
 use feathers_transports::{Cors, RateLimit, Realtime, Running, Server, SocketIo};
 use http::Request;
 use http_body_util::BodyExt;
@@ -214,7 +214,7 @@ async fn who(ctx: &mut Context) -> Result<()> {
 
 fn who_app() -> App {
     let mut app = App::new();
-    app.service("who", Memory::<Json>::new()).before("find", who);
+    app.service("who", Memory::<Document>::new()).before("find", who);
     app
 }
 

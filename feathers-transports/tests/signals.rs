@@ -3,7 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use feathers_core::{App, Json, Memory};
+use feathers_core::{App, Document, Memory};
 use feathers_transports::Listen;
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -11,7 +11,7 @@ use tokio::process::Command;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_listening_without_an_error() {
     let mut app = App::new();
-    app.service("todos", Memory::<Json>::new());
+    app.service("todos", Memory::<Document>::new());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let listening = tokio::spawn(app.serve(listener));

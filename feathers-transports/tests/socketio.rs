@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use feathers_core::{
-    App, Descriptor, Error, Handle, Json, Memory, Method, Payload, Request, Result, Service, async_trait,
+    App, AppHandle, Descriptor, Document, Error, Memory, Method, Payload, Request, Result, Service, async_trait,
 };
 use feathers_transports::{HandshakeAuth, RateLimit, Server, SocketIo, Transport};
 use futures_util::future::select;
@@ -102,7 +102,7 @@ impl Service for Gate {
 
 fn app() -> App {
     let mut app = App::new();
-    app.service("todos", Memory::<Json>::new());
+    app.service("todos", Memory::<Document>::new());
     app.service("echo", Echo);
     app.service("users/:userId/messages", Echo);
     app.service("findonly", FindOnly);
@@ -112,7 +112,7 @@ fn app() -> App {
     app
 }
 
-async fn serve_with(app: App, transport: SocketIo) -> (Handle, String) {
+async fn serve_with(app: App, transport: SocketIo) -> (AppHandle, String) {
     let app = app.start().await.unwrap();
     let router = Box::new(transport).router(&app);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -121,7 +121,7 @@ async fn serve_with(app: App, transport: SocketIo) -> (Handle, String) {
     (app, address)
 }
 
-async fn serve() -> (Handle, String) {
+async fn serve() -> (AppHandle, String) {
     serve_with(app(), SocketIo::new()).await
 }
 
@@ -678,7 +678,7 @@ async fn a_body_that_does_not_come_ends_with_its_time_or_its_session() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_harms_nobody() {
-    let transport = SocketIo::new().ping(Duration::from_secs(1), Duration::from_secs(1));
+    let transport = SocketIo::new().ping_interval(Duration::from_secs(1)).ping_timeout(Duration::from_secs(1));
     let (app, address) = serve_with(app(), transport).await;
     let mut reads = Socket::connect(&address).await;
     let silent = Socket::connect(&address).await;

@@ -347,7 +347,7 @@ async fn an_idle_client_is_told_its_position_and_stays_resumable() {
     for how in How::ALL {
         let mut app = app();
         app.retention(kept(10));
-        let transport = SocketIo::new().ping(Duration::from_millis(30), Duration::from_secs(20));
+        let transport = SocketIo::new().ping_interval(Duration::from_millis(30)).ping_timeout(Duration::from_secs(20));
         let server = serve_with(app, transport).await;
         let mut client = Stock::connect(&address(&server), how).await;
         for _ in 0..3 {
@@ -368,7 +368,7 @@ async fn an_idle_client_is_told_its_position_and_stays_resumable() {
 
 #[tokio::test]
 async fn who_never_answers_a_ping_is_gone_and_can_come_back() {
-    let transport = SocketIo::new().ping(Duration::from_millis(200), Duration::from_millis(200));
+    let transport = SocketIo::new().ping_interval(Duration::from_millis(200)).ping_timeout(Duration::from_millis(200));
     let server = serve_with(app(), transport).await;
     for how in How::ALL {
         let mut client = Stock::connect(&address(&server), how).await;

@@ -4,7 +4,7 @@
 
 mod socketio_client;
 
-use feathers_core::{App, Json, Memory};
+use feathers_core::{App, Document, Memory};
 use feathers_transports::{Server, SocketIoxide};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use crate::socketio_client::Socket;
 #[tokio::test]
 async fn calls_events_and_errors_are_those_of_the_other_one() {
     let mut app = App::new();
-    app.service("todos", Memory::<Json>::new()).publish(|_, app| app.channel("everybody"));
+    app.service("todos", Memory::<Document>::new()).publish(|_, app| app.channel("everybody"));
     app.on_connect(|connection, app| app.channel("everybody").join(connection));
     let server = Server::new(app).bind("127.0.0.1:0").without_defaults().transport(SocketIoxide::new());
     let server = server.start().await.unwrap();
@@ -57,7 +57,7 @@ async fn s1_foreign_pages_with_cookies_are_refused() {
 #[tokio::test]
 async fn auth_says_from_where_a_client_wants_events() {
     let mut app = App::new();
-    app.service("todos", Memory::<Json>::new()).publish(|_, app| app.channel("everybody"));
+    app.service("todos", Memory::<Document>::new()).publish(|_, app| app.channel("everybody"));
     app.on_connect(|connection, app| app.channel("everybody").join(connection));
     let server = Server::new(app).bind("127.0.0.1:0").without_defaults().transport(SocketIoxide::new());
     let server = server.start().await.unwrap();

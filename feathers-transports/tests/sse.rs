@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use feathers_core::{App, Context, Handle, Headers, Id, Payload, Result};
+use feathers_core::{App, AppHandle, Context, Headers, Id, Payload, Result};
 use feathers_transports::{Cors, Realtime, Running, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -208,7 +208,7 @@ async fn t5_a_channel_that_is_not_joined_again_is_not_replayed() {
 async fn t6_an_idle_client_stays_resumable_while_other_events_pass() {
     let mut app = app();
     app.retention(kept(10));
-    let server = serve(app, Realtime::new().heartbeat(Duration::from_millis(20))).await;
+    let server = serve(app, Realtime::new().heartbeat_interval(Duration::from_millis(20))).await;
     let handle = server.handle().clone();
     let mut events = listen(&server, "", &[]).await;
     events.ready().await;
@@ -226,7 +226,7 @@ async fn t6_an_idle_client_stays_resumable_while_other_events_pass() {
 }
 
 /// Events of one kilobyte, so that sockets are full soon.
-fn fill(handle: &Handle, numbers: std::ops::Range<u64>) {
+fn fill(handle: &AppHandle, numbers: std::ops::Range<u64>) {
     let notes = handle.service("notes").unwrap();
     let text = "x".repeat(1_000);
     for n in numbers {
@@ -623,7 +623,7 @@ async fn other_methods_and_words_are_answered_clearly() {
 
 #[tokio::test]
 async fn negotiation_says_what_there_is() {
-    let server = inside(app(), Realtime::new().heartbeat(Duration::from_secs(15))).await;
+    let server = inside(app(), Realtime::new().heartbeat_interval(Duration::from_secs(15))).await;
     let answer = server.get("/realtime/negotiate").await;
     assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, Some("no-store")));
     let offer = answer.json();

@@ -4,7 +4,7 @@
 mod event_source;
 mod realtime_support;
 
-use feathers_core::{App, Json, Memory, Payload};
+use feathers_core::{App, Document, Memory, Payload};
 use feathers_transports::Realtime;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -50,7 +50,7 @@ async fn messages(events: &mut Events) -> Vec<Message> {
 
 async fn check_streams(path: &str, event: &str, record: &Value, line_end: &str) {
     let mut app = App::new();
-    let mount = app.service(path, Memory::<Json>::new());
+    let mount = app.service(path, Memory::<Document>::new());
     mount.events([event, "end"]).publish(|_, app| app.channel("everybody"));
     app.on_connect(|connection, app| app.channel("everybody").join(connection));
     let server = realtime_support::inside(app, Realtime::new()).await;

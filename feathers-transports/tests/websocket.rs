@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use feathers_core::{App, Descriptor, Error, Json, Memory, Method, Payload, Request, Result, Service, async_trait};
+use feathers_core::{App, Descriptor, Document, Error, Memory, Method, Payload, Request, Result, Service, async_trait};
 use feathers_transports::{Cors, RateLimit, Realtime, Rest, Running, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -417,7 +417,7 @@ async fn a_call_is_decoded_when_it_starts_and_can_be_cancelled_until_then() {
     let late = client.request("find", json!(["late"])).await;
     let wrong = client.request("find", json!({ "path": 7 })).await;
     assert!(client.call("$ping", json!({})).await["result"].is_object());
-    server.handle().mount("late", Memory::<Json>::new()).await.unwrap();
+    server.handle().mount("late", Memory::<Document>::new()).await.unwrap();
     gate.go.add_permits(64);
     let mut answers = Vec::new();
     for _ in 0..66 {
@@ -430,9 +430,9 @@ async fn a_call_is_decoded_when_it_starts_and_can_be_cancelled_until_then() {
 
 #[tokio::test]
 async fn half_messages_are_in_flight_and_have_their_time() {
-    let realtime = Realtime::new().ping(Duration::from_millis(100)).hello_timeout(Duration::from_millis(100));
+    let realtime = Realtime::new().ping_interval(Duration::from_millis(100)).hello_timeout(Duration::from_millis(100));
     let server = Server::new(app()).without_defaults().transport(Rest::new()).transport(realtime);
-    let server = server.body_limit(100_000).max_in_flight(150_000).request_timeout(Duration::from_millis(500));
+    let server = server.max_body(100_000).max_in_flight(150_000).request_timeout(Duration::from_millis(500));
     let server = server.bind("127.0.0.1:0").start().await.unwrap();
     let half = async || {
         let mut stream = raw(&server).await;
@@ -500,7 +500,7 @@ async fn answers_that_are_not_read_do_not_pile_up() {
 
 #[tokio::test]
 async fn w5_an_idle_client_is_pinged_and_told_how_far_the_log_is() {
-    let server = serve(app(), Realtime::new().ping(Duration::from_millis(20))).await;
+    let server = serve(app(), Realtime::new().ping_interval(Duration::from_millis(20))).await;
     let handle = server.handle();
     let mut client = Rpc::connect(&server).await;
     for _ in 0..3 {
@@ -521,7 +521,7 @@ async fn w5_an_idle_client_is_pinged_and_told_how_far_the_log_is() {
 
 #[tokio::test]
 async fn w5_who_says_nothing_between_two_pings_is_gone() {
-    let server = serve(app(), Realtime::new().ping(Duration::from_millis(200))).await;
+    let server = serve(app(), Realtime::new().ping_interval(Duration::from_millis(200))).await;
     let client = Rpc::connect(&server).await;
     until_connections(server.handle(), 1).await;
     // It does not read, so nobody answers the pings.
@@ -531,7 +531,7 @@ async fn w5_who_says_nothing_between_two_pings_is_gone() {
 
 #[tokio::test]
 async fn half_a_frame_and_then_silence_is_the_end_of_one_client() {
-    let realtime = Realtime::new().ping(Duration::from_millis(200)).hello_timeout(Duration::from_millis(400));
+    let realtime = Realtime::new().ping_interval(Duration::from_millis(200)).hello_timeout(Duration::from_millis(400));
     let server = serve(app(), realtime).await;
     // Before hello.
     let mut early = raw(&server).await;
@@ -556,7 +556,7 @@ async fn w6_a_message_that_is_too_big_closes_with_1009_and_fragments_count_toget
     client.send(&"x".repeat((1 << 20) + 1)).await;
     assert_eq!(client.closed().await, Some(1009));
 
-    let small = serve(app(), Realtime::new().max_frame(1_000)).await;
+    let small = serve(app(), Realtime::new().max_message(1_000)).await;
     let mut client = Rpc::open(&small).await;
     let hello = br#"{"jsonrpc":"2.0","id":1,"method":"$hello"}"#;
     let part = |bytes: &[u8], code, last| Message::Frame(Frame::message(bytes.to_vec(), OpCode::Data(code), last));
@@ -574,7 +574,7 @@ async fn w6_a_message_that_is_too_big_closes_with_1009_and_fragments_count_toget
 
 #[tokio::test]
 async fn a_flood_of_tiny_fragments_ends_at_the_limit() {
-    let server = serve(app(), Realtime::new().max_frame(10_000)).await;
+    let server = serve(app(), Realtime::new().max_message(10_000)).await;
     let mut client = raw(&server).await;
     let mut flood = frame(0x01, b" ");
     for _ in 0..20_000 {

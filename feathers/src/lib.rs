@@ -1,6 +1,6 @@
 //! A realtime service framework with the model of [FeathersJS](https://feathersjs.com).
 //!
-//! You declare a service. Every change that it makes becomes an event, and every client in the right channel hears of
+//! You declare a service. Every change that it makes becomes an event, and every client in the right channel gets
 //! it at once, over whatever transport gets through to it. Existing Feathers 5 clients work unchanged.
 //!
 //! ```no_run
@@ -30,7 +30,7 @@
 //!
 //! # Where to read on
 //! [`guide`] has one page for each part: services, hooks, events, queries, stores, transports, operations,
-//! configuration, tests, and what is different for those who come from FeathersJS.
+//! configuration, tests, and what is different for users of FeathersJS.
 //!
 //! # Features
 //! | feature | on by default | adds |
@@ -49,7 +49,8 @@
 //! A feature adds items and never changes what others do.
 //!
 //! # What there is not
-//! Other databases than SQLite, and engines for a log that several processes share; the trait for them is [`EventLog`].
+//! Other databases than SQLite, and engines for a log that several processes share; the trait for them is
+//! [`LogEngine`].
 
 #[cfg(feature = "auth")]
 pub use feathers_auth as auth;
@@ -73,8 +74,8 @@ pub mod prelude {
     #[cfg(feature = "config")]
     pub use feathers_config::Config;
     pub use feathers_core::{
-        App, AroundHook, Connection, Context, Error, Handle, Hook, Id, Json, Memory, Next, Paginate, Params, Payload,
-        Publication, Request, Result, async_trait, with,
+        App, AppHandle, AroundHook, Connection, Context, Document, Error, Hook, Id, Memory, Next, Paginate, Params,
+        Payload, Publication, Request, Result, async_trait, hook,
     };
     #[cfg(feature = "macros")]
     pub use feathers_macros::{Service, service};

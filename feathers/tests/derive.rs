@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use feathers::prelude::*;
-use feathers::{Call, Columns, Encoding, FieldValue, Kind, Method, Provider, Record, Rule};
+use feathers::{Call, Columns, DataType, Encoding, FieldValue, Method, Provider, Record, Rule};
 use serde_json::Value;
 
 /// One thing to do.
@@ -62,14 +62,14 @@ fn todo(text: &str) -> TodoData {
     }
 }
 
-async fn app() -> Handle {
+async fn app() -> AppHandle {
     let mut app = App::new();
     app.service("todos", Memory::<Todo>::new());
     app.start().await.unwrap()
 }
 
 /// Calls a method as a client does.
-async fn from_outside(app: &Handle, method: Method, id: Option<Id>, data: Value) -> Result<Value> {
+async fn from_outside(app: &AppHandle, method: Method, id: Option<Id>, data: Value) -> Result<Value> {
     let route = app.lookup("todos", Encoding::Plain)?.unwrap();
     let mut params = Params::new();
     params.provider = Some(Provider::REST);
@@ -231,9 +231,9 @@ fn the_schema_tells_everything() {
     assert_eq!(field("text").rules, [Rule::MinLength(1), Rule::MaxLength(280)]);
     assert_eq!(field("prio").rules, [Rule::Minimum(1.0), Rule::Maximum(5.0)]);
     assert_eq!(field("listName").rules, [Rule::OneOf(&["inbox", "later"])]);
-    assert_eq!((field("due").kind, field("due").nullable, field("due").optional), (Kind::String, true, true));
+    assert_eq!((field("due").data_type, field("due").nullable, field("due").optional), (DataType::String, true, true));
     assert_eq!((field("text").optional, field("done").optional, field("id").optional), (false, true, true));
-    assert_eq!((field("place").kind, field("tags").kind), (Kind::Json, Kind::Json));
+    assert_eq!((field("place").data_type, field("tags").data_type), (DataType::Json, DataType::Json));
     assert!(field("createdAt").readonly && field("secret").hidden);
 }
 

@@ -43,7 +43,7 @@ fn public() -> Value {
 }
 
 /// Serves users from memory or SQLite; everybody hears of them.
-async fn serve(sqlite: bool, more: impl FnOnce(&mut App)) -> Handle {
+async fn serve(sqlite: bool, more: impl FnOnce(&mut App)) -> AppHandle {
     let mut app = App::new();
     if sqlite {
         let database = Database::connect("sqlite::memory:").await.unwrap();
@@ -52,7 +52,7 @@ async fn serve(sqlite: bool, more: impl FnOnce(&mut App)) -> Handle {
     } else {
         app.service("users", Memory::<User>::new().multi(true).paginate(Paginate::new(10)));
     }
-    app.publish(|_event, app: &Handle| app.channel("everyone"));
+    app.publish(|_event, app: &AppHandle| app.channel("everyone"));
     app.on_connect(|connection, app| app.channel("everyone").join(connection));
     more(&mut app);
     app.start().await.unwrap()
@@ -138,7 +138,7 @@ async fn hooks_see_whole_records() {
                 seen.lock().unwrap().extend(users);
                 Ok(())
             };
-            app.after("all", with(hook, see));
+            app.after("all", hook::with_state(hook, see));
         })
         .await;
         let client = Client::connect(&app).await;
@@ -159,7 +159,7 @@ async fn hooks_see_whole_records() {
 #[tokio::test]
 async fn a_selection_takes_away_what_is_in_the_schema_and_leaves_what_hooks_add() {
     let app = serve(false, |app| {
-        app.service("notes", Memory::<Json>::new());
+        app.service("notes", Memory::<Document>::new());
         app.after("all", async |ctx: &mut Context| {
             let result = ctx.result.as_mut().unwrap().value_mut()?;
             let records = if result.get("total").is_some() { &mut result["data"] } else { result };
@@ -343,7 +343,7 @@ async fn custom_events_and_payloads_of_publishers_hide_too() {
     let app = serve(false, |app| {
         app.service("byHand", ByHand { accounts: MemoryStore::new(Account::schema()) });
         app.publish_event("joined", |event, app| app.channel("everyone").send(event.data.clone()));
-        app.publish_event("created", |event, app: &Handle| -> Channel {
+        app.publish_event("created", |event, app: &AppHandle| -> Channel {
             // JSON of the record, less what the publisher did not want.
             let mut data = event.data.value().unwrap().clone();
             data.as_object_mut().unwrap().retain(|name, _| name == "id" || name == "password");

@@ -56,7 +56,7 @@ async fn rewrite(ctx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-async fn serve(sqlite: bool) -> Handle {
+async fn serve(sqlite: bool) -> AppHandle {
     let mut app = App::new();
     if sqlite {
         let database = Database::connect("sqlite::memory:").await.unwrap();

@@ -74,18 +74,18 @@ impl Reminders {
         std::fs::read_to_string("no such file")
     }
 
-    async fn setup(&self, app: &Handle, path: &str) -> Result<()> {
+    async fn setup(&self, app: &AppHandle, path: &str) -> Result<()> {
         assert_eq!((path, app.services().len()), ("reminders", 1));
         self.sent.store(1, Ordering::Relaxed);
         Ok(())
     }
 
-    async fn teardown(&self, _app: &Handle, _path: &str) -> Result<()> {
+    async fn teardown(&self, _app: &AppHandle, _path: &str) -> Result<()> {
         Err(Error::general("torn down"))
     }
 }
 
-async fn app() -> Handle {
+async fn app() -> AppHandle {
     let mut app = App::new();
     app.service("reminders", Reminders { sent: AtomicU64::new(0) });
     app.start().await.unwrap()

@@ -2,8 +2,8 @@
 //!
 //! A server runs as a process of its own. Writers change records over all transports at once and note what became of
 //! each call. Readers speak the wire formats themselves, without the framework's code, and note everything that they
-//! are told. A seeded nemesis cuts, delays, swallows and stops them, and restarts the server. In the end the histories
-//! are compared: every reader must have seen the log, in order and once each, or have been told the truth about why not.
+//! receive. A seeded nemesis cuts, delays, swallows and stops them, and restarts the server. In the end the histories
+//! are compared: every reader must have seen the log, in order and once each, or have got a reset that is true.
 //!
 //! With `--pushpin` the readers are behind a proxy that holds them, which is broken and restarted as well, and some of
 //! what is published to it is lost.

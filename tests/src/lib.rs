@@ -1,7 +1,7 @@
 //! What the tests of the whole workspace share: the peer server and a small Socket.IO client.
 //!
-//! The peer offers the services that an original Feathers server offers in the same place, so that official clients, recorded
-//! answers and parity tests can be run against it. Nothing here is part of the framework.
+//! The peer offers the services that an original Feathers server offers in the same place, so that official clients,
+//! recorded answers and parity tests can be run against it. Nothing here is part of the framework.
 
 pub mod check;
 pub mod client;

@@ -1,7 +1,7 @@
 //! The storm: hostile clients of every kind from many addresses, and good ones beside them who must not notice.
 //!
 //! The server is a process of its own, so that its memory can be looked at. A short run tells whether anything breaks;
-//! whether good clients are as fast as before is only told by a long one on a machine with nothing else to do.
+//! whether good clients are as fast as before only a long one tells, on a machine with nothing else to do.
 
 mod attack;
 mod good;
@@ -62,7 +62,7 @@ async fn start() -> io::Result<(Child, SocketAddr)> {
     let line = timeout(PATIENCE, lines.next_line()).await??.unwrap_or_default();
     let address = line.strip_prefix("listening on http://").and_then(|address| address.parse().ok());
     let address = address.ok_or_else(|| io::Error::other(format!("the server says '{line}'")))?;
-    // It goes on to write, and must not wait for somebody to read.
+    // It goes on to write, and must not wait for a reader.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     Ok((child, address))
 }

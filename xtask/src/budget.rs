@@ -1,7 +1,7 @@
 //! The budget: how many instructions each hot part may take, and whether it still does.
 //!
 //! Instructions are counted by callgrind, which emulates the processor: the count is the same on a busy machine as on a
-//! quiet one, and the same for everybody whose compiler is the one that `rust-toolchain.toml` names.
+//! quiet one, and the same on every machine whose compiler is the one that `rust-toolchain.toml` names.
 
 mod callgrind;
 mod file;
@@ -54,7 +54,7 @@ pub(crate) fn budget(goal: Goal, beginning: &str) -> Outcome {
 /// Prints where the instructions of one benchmark go, function by function with all that it calls.
 pub(crate) fn profile(name: &str) -> Outcome {
     let valgrind = install::valgrind()?;
-    // Apart, since other settings would build everything anew each time.
+    // Apart, since other settings would rebuild everything each time.
     let folder = target()?.join("profile");
     let mut build = cargo(&["build", "--release", "--package", PACKAGE, "--bins", "--target-dir"]);
     build.arg(&folder).env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");

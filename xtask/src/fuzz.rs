@@ -5,7 +5,8 @@ use std::process::Command;
 
 use crate::step::{Failure, Outcome, cargo, output, root, run};
 
-/// What `cargo fuzz` builds with, but for the sanitizers: those need a nightly compiler, and `unsafe` is forbidden here.
+/// What `cargo fuzz` builds with, but for the sanitizers: those need a nightly compiler, and `unsafe` is forbidden
+/// here.
 const FLAGS: &str = "--cfg fuzzing -Cdebug-assertions -Ccodegen-units=1 -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";

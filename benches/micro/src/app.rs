@@ -1,7 +1,7 @@
 //! The app that is measured: messages in memory, a page of ten.
 
 use feathers::prelude::*;
-use feathers::{Call, Encoding, Error, Handle, Id, Memory, Method, Paginate, Params, Payload, Provider, Retention};
+use feathers::{AppHandle, Call, Encoding, Error, Id, Memory, Method, Paginate, Params, Payload, Provider, Retention};
 use serde_json::{Map, Value};
 
 /// A chat message of about 150 bytes.
@@ -50,7 +50,7 @@ pub(crate) fn room() -> App {
 }
 
 /// Starts an app and puts the first messages there.
-pub(crate) async fn start(app: App) -> Result<Handle> {
+pub(crate) async fn start(app: App) -> Result<AppHandle> {
     let app = app.start().await?;
     let messages = app.typed::<Message>("messages")?;
     for number in 1..=SEED {
@@ -62,7 +62,7 @@ pub(crate) async fn start(app: App) -> Result<Handle> {
 
 /// A call of a client, as a transport decodes it.
 pub(crate) fn call(
-    app: &Handle,
+    app: &AppHandle,
     path: &str,
     method: Method,
     data: Payload,
@@ -77,7 +77,7 @@ pub(crate) fn call(
 }
 
 /// Publishes the event `ticked`, with a record as a store would.
-pub(crate) fn tick(app: &Handle) -> Result<()> {
+pub(crate) fn tick(app: &AppHandle) -> Result<()> {
     app.service("messages")?.emit("ticked", Payload::new(message(1)));
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::rc::Rc;
 
-use feathers::{Delivery, Peer, Provider, Result};
+use feathers::{Delivery, Handshake, Provider, Result};
 use tokio::runtime::Runtime;
 
 use crate::app::{room, tick};
@@ -19,7 +19,7 @@ fn members(runtime: &Rc<Runtime>, count: usize) -> Result<Work> {
     let app = runtime.block_on(room().start())?;
     let mut members = Vec::with_capacity(count);
     for _ in 0..count {
-        let session = runtime.block_on(app.open(Peer::new(Provider::new("micro"))))?;
+        let session = runtime.block_on(app.open(Handshake::new(Provider::new("micro"))))?;
         let events = session.subscribe();
         members.push((session, events));
     }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use axum::Router;
 use axum::body::Body;
 use feathers::transports::{Realtime, SocketIo, Transport};
-use feathers::{Error, Handle, Result};
+use feathers::{AppHandle, Error, Result};
 use http::{Request, Response, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub(crate) const ALL: &[Bench] = &[
 ];
 
 /// Returns an app behind one transport.
-fn serve(runtime: &Rc<Runtime>, transport: impl Transport) -> Result<(Handle, Router)> {
+fn serve(runtime: &Rc<Runtime>, transport: impl Transport) -> Result<(AppHandle, Router)> {
     let app = runtime.block_on(room().start())?;
     let router = Box::new(transport).router(&app);
     Ok((app, router))
@@ -43,7 +43,7 @@ fn serve(runtime: &Rc<Runtime>, transport: impl Transport) -> Result<(Handle, Ro
 /// On a `WebSocket`: after what begins like `ready`, all messages are events.
 fn socket(
     runtime: &Rc<Runtime>,
-    app: Handle,
+    app: AppHandle,
     router: Router,
     target: &str,
     hello: &str,

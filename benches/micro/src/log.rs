@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::rc::Rc;
 
-use feathers::{Delivery, Peer, Provider, Result, Retention, Since};
+use feathers::{Delivery, Handshake, Provider, Result, Retention, Since};
 use tokio::runtime::Runtime;
 
 use crate::app::{app, room, tick};
@@ -28,7 +28,7 @@ fn replay(runtime: &Rc<Runtime>) -> Result<Work> {
         tick(&app)?;
     }
     Ok(waiting(runtime, async move || {
-        let session = app.open(Peer::new(Provider::new("micro")).since(Since::Cursor(since))).await?;
+        let session = app.open(Handshake::new(Provider::new("micro")).since(Since::Cursor(since))).await?;
         let mut events = session.subscribe();
         for _ in 0..MISSED {
             match events.try_next() {

@@ -1,13 +1,13 @@
 //! Publishing into many channels beside publishing into one, each with the same ten members.
 //!
-//! Once over WebSockets, as clients pay it, and once inside this process through the public interface of the core, where
-//! no socket hides what the channels cost.
+//! Once over WebSockets, as clients pay it, and once inside this process through the public interface of the core,
+//! where no socket hides what the channels cost.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use feathers::prelude::*;
-use feathers::{Delivery, Peer as Client, Provider, Session, Subscription};
+use feathers::{Delivery, Handshake as Client, Provider, Session, Subscription};
 
 use crate::bench::{self, Bench};
 use crate::chart::Panel;
@@ -151,7 +151,7 @@ pub(crate) fn room(number: u64, channels: u64) -> String {
 }
 
 /// Publishes events one by one, each when all members have read the last.
-async fn batch(app: &Handle, number: &mut u64, members: &mut [(Subscription, Session)]) -> Outcome {
+async fn batch(app: &AppHandle, number: &mut u64, members: &mut [(Subscription, Session)]) -> Outcome {
     let rooms = app.service("rooms")?;
     for _ in 0..BATCH {
         *number += 1;

@@ -1,4 +1,4 @@
-//! Clients that come back at once and have missed events, beside live delivery of the same server.
+//! Clients that resume at once and have missed events, beside live delivery of the same server.
 //!
 //! Their connections are there already; what is measured begins when they say from where they go on. For server-sent
 //! events that is the request. No call may read records meanwhile.

@@ -42,7 +42,7 @@ pub(crate) struct Published {
 }
 
 impl Phase {
-    /// Publishes, and waits until everybody has everything.
+    /// Publishes, and waits until all subscribers have everything.
     pub(crate) async fn run(self, publisher: &mut Publisher, ledger: &Ledger) -> Outcome<Published> {
         ledger.begin();
         let start = Instant::now();

@@ -75,7 +75,7 @@ impl Publisher {
     }
 }
 
-/// One connection for requests whose answers nobody waits for.
+/// One connection for requests whose answers are not waited for.
 #[derive(Debug)]
 struct Link {
     writer: OwnedWriteHalf,

@@ -85,7 +85,7 @@ impl Wire {
 }
 
 impl Upgraded {
-    /// Asks for the events since a cursor, or since `now`, and waits until the server has heard it.
+    /// Asks for the events since a cursor, or since `now`, and waits until the server has taken it.
     pub(crate) async fn join(mut self, since: &str) -> Outcome<Opened> {
         let ready: &[u8] = match self.wire {
             Wire::WebSocket(_) => b"",

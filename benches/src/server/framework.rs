@@ -51,11 +51,11 @@ async fn count(reads: &Reads, _ctx: &mut Context) -> Result<()> {
 /// Serves messages whose events go to every connection, gathered for so long.
 pub(super) async fn events(window: Duration) -> Outcome {
     let mut app = App::new();
-    app.gather(window);
+    app.batch_window(window);
     let reads = Reads::default();
     app.service("reads", reads.clone());
     app.service("messages", Memory::<Message>::new().multi(true))
-        .before(["find", "get"], with(reads, count))
+        .before(["find", "get"], hook::with_state(reads, count))
         .publish(|_event, app| app.channel("everyone"));
     app.on_connect(|connection, app| app.channel("everyone").join(connection));
     serve(app).await

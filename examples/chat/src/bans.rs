@@ -1,4 +1,4 @@
-//! Bans: an admin's `create` keeps a user out, `remove` lets him in again.
+//! Bans: an admin's `create` keeps a user out, `remove` lets the user in again.
 
 use feathers::prelude::*;
 use feathers::{Descriptor, Method};
@@ -6,7 +6,7 @@ use feathers::{Descriptor, Method};
 use crate::profile::Profile;
 use crate::users::User;
 
-/// Who is to be kept out.
+/// The user to ban.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Ban {
@@ -31,7 +31,7 @@ impl Service for Bans {
         if users.get(id.clone(), ()).await?.decode::<User>()?.role == "admin" {
             return Err(Error::bad_request("an admin cannot be banned"));
         }
-        // `banned` is among the rights: when it changes, each of the user's connections is looked at anew.
+        // `banned` is among the rights: when it changes, each of the user's connections is checked again.
         let user: User = users.patch(id, json!({ "banned": banned }), ()).await?.decode()?;
         Ok(Payload::new(Profile::from(&user)))
     }
@@ -47,7 +47,7 @@ async fn admins_only(ctx: &mut Context) -> Result<()> {
     if role == "admin" { Ok(()) } else { Err(Error::forbidden("only an admin may do that")) }
 }
 
-/// Keeps those out who are banned: from logins, from calls and from events.
+/// Keeps banned users out: from logins, from calls and from events.
 pub(crate) fn keep_out(user: &Payload) -> Result<()> {
     let User { banned, .. } = user.decode()?;
     if banned { Err(Error::forbidden("you are banned")) } else { Ok(()) }

@@ -29,13 +29,13 @@ async fn chat(db: &Database, settings: AuthConfig) -> Result<App> {
     app.configure(bans::mount);
     app.configure(presence::mount);
 
-    app.configure(Authentication::new(settings).jwt().local("email").only_if(bans::keep_out));
+    app.configure(Authentication::new(settings).jwt().local("email").check_user(bans::keep_out));
     app.before("create", email::in_small_letters);
 
-    // Who is logged in hears of everything that has no narrower channel.
+    // A logged-in user gets all events that have no narrower channel.
     app.publish(|_event, app| app.channel("authenticated"));
-    app.on_login(|_login, params, app| {
-        if let Some(connection) = &params.connection {
+    app.on_login(|login, app| {
+        if let Some(connection) = login.connection() {
             app.channel("authenticated").join(connection);
         }
     });

@@ -1,6 +1,6 @@
 //! The members of rooms: `create` joins a room, `remove` leaves it.
 //!
-//! They are connections, not records: a client that comes back joins again.
+//! They are connections, not records: a client that reconnects joins again.
 
 use feathers::prelude::*;
 use feathers::{Descriptor, Method};

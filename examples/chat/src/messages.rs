@@ -1,4 +1,4 @@
-//! Messages: everybody reads them, their authors change and remove them.
+//! Messages: all users read them, their authors change and remove them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::slice;
@@ -13,7 +13,7 @@ use crate::profile::Profile;
 use crate::rooms;
 use crate::users::User;
 
-/// What somebody has said.
+/// A message of a user.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 #[serde(rename_all = "camelCase")]
 struct Message {
@@ -25,7 +25,7 @@ struct Message {
     #[service(readonly, default = now())]
     created_at: i64,
     user_id: i64,
-    /// Where; everybody hears what is said in no room.
+    /// The room; without one, all logged-in users get the message.
     room: Option<i64>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) async fn mount(app: &mut App, db: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Says who the author is. The room must be there.
+/// Sets the author. The room must be there.
 async fn sign(ctx: &mut Context) -> Result<()> {
     let User { id, .. } = ctx.params.user_as()?;
     let data = ctx.data.object_mut()?;
@@ -84,8 +84,8 @@ async fn with_authors(ctx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// Returns who hears of something that is said or done in a room.
-fn audience(data: &Payload, app: &Handle) -> Option<Channel> {
+/// Returns the channel that gets the events of a room.
+fn audience(data: &Payload, app: &AppHandle) -> Option<Channel> {
     let room = data.value().ok()?.get("room")?;
     Some(app.channel(rooms::channel(room.as_i64())))
 }

@@ -1,9 +1,9 @@
-//! A hook that has calls wait for each other.
+//! A hook that makes calls wait for each other.
 
 use feathers::prelude::*;
 use tokio::sync::Mutex;
 
-/// Lets one call through after the other, so that nobody comes between a look and the write after it.
+/// Lets one call through after the other, so that no other call comes between a look and the write after it.
 #[derive(Default)]
 pub(crate) struct OneAtATime(Mutex<()>);
 

@@ -4,7 +4,7 @@ use feathers::prelude::*;
 
 /// Lets clients set these fields and no others: the rest is for the server to set.
 pub(crate) fn only<const N: usize>(fields: [&'static str; N]) -> impl Hook {
-    with(fields.to_vec(), async |fields: &Vec<&'static str>, ctx: &mut Context| {
+    hook::with_state(fields.to_vec(), async |fields: &Vec<&'static str>, ctx: &mut Context| {
         if !ctx.params.is_external() {
             return Ok(());
         }
@@ -15,7 +15,7 @@ pub(crate) fn only<const N: usize>(fields: [&'static str; N]) -> impl Hook {
     })
 }
 
-/// Answers the whole record. Those who listen get what the caller gets, and publishers look at it.
+/// Answers the whole record. Clients that listen get what the caller gets, and publishers look at it.
 pub(crate) async fn whole(ctx: &mut Context) -> Result<()> {
     ctx.params.query.shift_remove("$select");
     Ok(())

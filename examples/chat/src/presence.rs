@@ -8,13 +8,13 @@ use feathers::prelude::*;
 use crate::profile::Profile;
 use crate::users::User;
 
-/// The connections that somebody is logged in on, by their numbers; clones are the same.
+/// The connections with a logged-in user, by their numbers; clones are the same.
 #[derive(Clone, Default)]
 struct Presence(Arc<Mutex<HashMap<u64, Profile>>>);
 
 #[service(events("came", "went"))]
 impl Presence {
-    /// Returns who is online.
+    /// Returns the users who are online.
     async fn find(&self) -> Result<Vec<Profile>> {
         let everybody: BTreeMap<i64, Profile> = self.lock().values().map(|user| (user.id, user.clone())).collect();
         Ok(everybody.into_values().collect())
@@ -23,7 +23,7 @@ impl Presence {
 
 impl Presence {
     /// Notes a login, and tells of it if it is the user's first.
-    fn come(&self, connection: &Connection, app: &Handle) -> Result<()> {
+    fn come(&self, connection: &Connection, app: &AppHandle) -> Result<()> {
         let user = Profile::from(&connection.user_as::<User>()?);
         let presence = app.service("presence")?;
         {
@@ -40,7 +40,7 @@ impl Presence {
     }
 
     /// Forgets a connection, and tells of it if it was the user's last.
-    fn go(&self, connection: &Connection, app: &Handle) -> Result<()> {
+    fn go(&self, connection: &Connection, app: &AppHandle) -> Result<()> {
         let presence = app.service("presence")?;
         let mut connections = self.lock();
         let Some(user) = connections.remove(&connection.number()) else { return Ok(()) };
@@ -55,27 +55,27 @@ impl Presence {
     }
 }
 
-/// Mounts the service `presence`, and has it told who comes and goes.
+/// Mounts the service `presence`, and notes logins, logouts and ended connections in it.
 pub(crate) fn mount(app: &mut App) {
     let presence = Presence::default();
     app.service("presence", presence.clone()).before("all", authenticate("jwt"));
 
     let own = presence.clone();
-    app.on_login(move |_login, params, app| {
-        if let Some(connection) = &params.connection {
+    app.on_login(move |login, app| {
+        if let Some(connection) = login.connection() {
             log(own.come(connection, app));
         }
     });
     let own = presence.clone();
-    app.on_logout(move |_login, params, app| {
-        if let Some(connection) = &params.connection {
+    app.on_logout(move |login, app| {
+        if let Some(connection) = login.connection() {
             log(own.go(connection, app));
         }
     });
     app.on_disconnect(move |connection, app| log(presence.go(connection, app)));
 }
 
-/// A listener has nobody to answer to.
+/// Prints the error of a listener, which has no caller to answer.
 fn log(result: Result<()>) {
     if let Err(error) = result {
         eprintln!("presence: {error}");

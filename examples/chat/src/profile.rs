@@ -4,7 +4,7 @@ use feathers::prelude::*;
 
 use crate::users::User;
 
-/// A user as others see him.
+/// The part of a user that others see.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Profile {
     pub(crate) id: i64,

@@ -1,4 +1,4 @@
-//! Rooms: places to talk in, besides the one that everybody is in.
+//! Rooms: places to talk in, besides the one that all users are in.
 
 use feathers::prelude::*;
 
@@ -20,14 +20,14 @@ pub(crate) async fn mount(app: &mut App, db: &Database) -> Result<()> {
 }
 
 /// Fails if the room is not there; no room is always there.
-pub(crate) async fn check(room: Option<i64>, app: &Handle) -> Result<()> {
+pub(crate) async fn check(room: Option<i64>, app: &AppHandle) -> Result<()> {
     match room {
         Some(id) => app.typed::<Room>("rooms")?.get(id, ()).await.map(drop),
         None => Ok(()),
     }
 }
 
-/// Names the channel of a room; everybody who is logged in is in that of none.
+/// Names the channel of a room; without a room it is that of all logged-in users.
 pub(crate) fn channel(room: Option<i64>) -> String {
     room.map_or_else(|| "authenticated".to_owned(), |id| format!("rooms/{id}"))
 }

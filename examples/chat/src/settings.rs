@@ -2,7 +2,8 @@
 
 use feathers::prelude::*;
 
-/// Returns the settings of authentication: `FEATHERS_SECRET` signs the tokens, `JWT_EXPIRES` is how long they are good.
+/// Returns the settings of authentication: `FEATHERS_SECRET` signs the tokens, `JWT_EXPIRES` is how long they are
+/// valid.
 ///
 /// Without a secret there is one for this run, so that the example starts with one command.
 pub(crate) fn read() -> Result<AuthConfig> {

@@ -1,14 +1,14 @@
 //! What outsiders can do, and cannot, with a client in the process.
 
 use feathers::prelude::*;
-use feathers::testing::{Client, Heard};
+use feathers::testing::{Client, ReceivedEvent};
 use serde_json::Value;
 
 const PASSWORD: &str = "enchantress";
 
-async fn start() -> Handle {
+async fn start() -> AppHandle {
     let mut settings = AuthConfig::new("what signs the tokens of these tests");
-    // Quick, since nobody is after these passwords.
+    // Quick, since these passwords need no protection.
     (settings.password.memory, settings.password.iterations) = (8, 1);
     settings.revoke_on_logout = true;
     let db = Database::connect("sqlite::memory:").await.unwrap();
@@ -25,8 +25,8 @@ async fn log_in(client: &Client, name: &str) -> Result<Value> {
     client.service("authentication").create(login).await
 }
 
-/// Signs somebody up and in, and returns his connection and his id.
-async fn person(app: &Handle, name: &str) -> (Client, i64) {
+/// Signs a user up and in, and returns the connection and the id.
+async fn person(app: &AppHandle, name: &str) -> (Client, i64) {
     let client = Client::connect(app).await;
     let user = client.service("users").create(account(name)).await.unwrap();
     log_in(&client, name).await.unwrap();
@@ -35,7 +35,7 @@ async fn person(app: &Handle, name: &str) -> (Client, i64) {
 
 /// Returns the names of the events that have come, and forgets them.
 fn heard(client: &mut Client) -> Vec<String> {
-    client.events().iter().map(Heard::name).collect()
+    client.events().iter().map(ReceivedEvent::name).collect()
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn what_is_said_in_a_room_stays_there() {
 
     let said = ann.service("messages").create(json!({ "text": "psst", "room": room["id"] })).await.unwrap();
     let id = Id::from(said["id"].as_i64().unwrap());
-    // Whoever leaves the room out of the answer does not take it out of the event.
+    // A caller who leaves the room out of the answer does not take it out of the event.
     let query = json!({ "$select": ["text"] });
     ann.service("messages").query(query.clone()).patch(id.clone(), json!({ "text": "Psst" })).await.unwrap();
     ann.service("typing").create(json!({ "room": room["id"] })).await.unwrap();
@@ -217,7 +217,7 @@ async fn several_tabs_of_one_user_count_once() {
     let (bob, id) = person(&app, "bob").await;
     let tab = Client::connect(&app).await;
     log_in(&tab, "bob").await.unwrap();
-    let presence = |events: Vec<Heard>| -> Vec<(String, Value)> {
+    let presence = |events: Vec<ReceivedEvent>| -> Vec<(String, Value)> {
         let events = events.into_iter().filter(|event| event.path == "presence");
         events.map(|event| (event.event, event.data["id"].clone())).collect()
     };

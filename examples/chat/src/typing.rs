@@ -7,7 +7,7 @@ use crate::profile::Profile;
 use crate::rooms;
 use crate::users::User;
 
-/// Where somebody is typing.
+/// The room in which the caller is typing.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Place {

@@ -1,4 +1,4 @@
-//! Users: everybody may sign up, who is logged in sees the others and changes his own password.
+//! Users: anyone may sign up, a logged-in user sees the others and changes the own password.
 
 use feathers::prelude::*;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::avatar;
 use crate::one_at_a_time::OneAtATime;
 use crate::only::{only, whole};
 
-/// Somebody who can log in.
+/// A user who can log in.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 pub(crate) struct User {
     #[service(id)]
@@ -22,7 +22,7 @@ pub(crate) struct User {
     pub(crate) avatar: String,
     #[service(default = "user", one_of("user", "admin"))]
     pub(crate) role: String,
-    /// Whether he is kept out.
+    /// Whether the user is kept out.
     #[service(default)]
     pub(crate) banned: bool,
 }
@@ -49,7 +49,7 @@ async fn account(ctx: &mut Context) -> Result<()> {
     let data = ctx.data.object_mut()?;
     let Some(Value::String(email)) = data.get("email") else { return Ok(()) };
     if !users.find(json!({ "email": email })).await?.is_empty() {
-        return Err(Error::conflict("somebody with this e-mail address has signed up already"));
+        return Err(Error::conflict("a user with this e-mail address has signed up already"));
     }
     let avatar = avatar::url(email);
     data.insert("avatar".to_owned(), avatar.into());
@@ -59,7 +59,7 @@ async fn account(ctx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// Finds nobody but the caller.
+/// Limits a call to the caller's own record.
 async fn himself(ctx: &mut Context) -> Result<()> {
     if ctx.params.is_external() {
         let User { id, .. } = ctx.params.user_as()?;

@@ -72,14 +72,14 @@ const listen = () => {
     keep(event)
   })
   source.addEventListener('hb', keep)
-  // The server cannot go on from the cursor, for example because it was started anew.
+  // The server cannot go on from the cursor, for example because it has restarted.
   source.addEventListener('reset', () => {
     source.close()
     begin()
   })
   source.addEventListener('error', () => {
     tell('reconnecting')
-    // It comes back by itself, with its last cursor, unless the answer was not a stream.
+    // It reconnects by itself, with its last cursor, unless the answer was not a stream.
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN)
   })
 }

@@ -29,7 +29,7 @@ impl Ticker {
     }
 
     /// Starts the clock, which ends with the app.
-    async fn setup(&self, app: &Handle, path: &str) -> Result<()> {
+    async fn setup(&self, app: &AppHandle, path: &str) -> Result<()> {
         let (service, recent) = (app.service(path)?, self.recent.clone());
         let mut walk = Walk::new(self.seed);
         let mut clock = tokio::time::interval(self.every);
@@ -42,7 +42,7 @@ impl Ticker {
                     _ = clock.tick() => {}
                 }
                 let tick = walk.step();
-                // First kept, then published: who reads the list and listens from there misses none.
+                // First kept, then published: a client that reads the list and listens from there misses none.
                 recent.push(tick);
                 service.emit("price", Payload::new(tick));
             }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use feathers_core::{Ending, Id, Result};
+use feathers_core::{DisconnectReason, Id, Result};
 
 use super::Auth;
 use crate::authenticated::{Authenticated, CurrentUser};
@@ -10,18 +10,18 @@ use crate::revocation::{What, keep, revoked};
 use crate::token::now;
 
 impl Auth {
-    /// Revokes everything that somebody is logged in with: all his tokens up to now are good no more, and his connections
-    /// on every transport end with a 401.
+    /// Revokes all logins of a user: the tokens that were made up to now are no longer valid, and the connections of
+    /// the user end with a 401 on every transport.
     ///
     /// A ban, a new password and a removed user are such cases; the last two are noticed by themselves.
     ///
     /// All of that has happened when this returns. An error is one of the service that
-    /// [keeps revocations](crate::Authentication::revocations), and means that a new start may forget it.
+    /// [keeps revocations](crate::Authentication::revocations), and means that a restart may forget it.
     pub async fn revoke(&self, id: impl Into<Id>) -> Result<()> {
         self.revoke_subject(id.into().to_string()).await
     }
 
-    /// Revokes all tokens of somebody at once; what is returned stores that.
+    /// Revokes all tokens of a user at once; the returned future stores that.
     pub(crate) fn revoke_subject(&self, subject: String) -> impl Future<Output = Result<()>> + Send + 'static {
         let time = now();
         let until = time.saturating_add(self.0.config.jwt.expires_in.as_secs()).saturating_add(1);
@@ -30,7 +30,8 @@ impl Auth {
         self.keep(What::Subject(subject), time, until)
     }
 
-    /// Takes over a revocation that is stored. One of this process is known already, and ends nothing that came after it.
+    /// Takes over a revocation that is stored. One of this process is known already, and ends nothing that came after
+    /// it.
     pub(crate) fn hear_of_subject(&self, subject: &str, time: u64, until: u64) {
         if self.0.revocations.hear_of_subject(subject, time, until) {
             self.end_revoked(subject);
@@ -43,10 +44,10 @@ impl Auth {
             app.revoke_memberships(subject);
         }
         for connection in self.0.sessions.of(subject) {
-            // A token that was made after it is good.
+            // A token that was made after the revocation is valid.
             let old = connection.authenticated().is_none_or(|login| self.check_revoked(&login).is_err());
             if old {
-                connection.end(Ending::Denied(revoked()));
+                connection.end(DisconnectReason::Unauthenticated(revoked()));
             }
         }
     }
@@ -54,7 +55,7 @@ impl Auth {
     pub(crate) fn token_is_revoked(&self, jti: &str, until: u64) {
         self.0.revocations.revoke_token(jti, until);
         for connection in self.0.sessions.with_token(jti) {
-            connection.end(Ending::Denied(revoked()));
+            connection.end(DisconnectReason::Unauthenticated(revoked()));
         }
     }
 
@@ -74,13 +75,13 @@ impl Auth {
         }
     }
 
-    /// Has the connections of somebody come back at once, so that their channels are those of today's rights.
+    /// Reconnects the connections of a user at once, so that their channels follow the current permissions.
     ///
     /// Nothing is missed on the way. A changed role is noticed by itself, if its field is among the
-    /// [`rights`](crate::AuthConfig::rights).
-    pub fn renew(&self, id: impl Into<Id>) {
+    /// [`permission_fields`](crate::AuthConfig::permission_fields).
+    pub fn reconnect(&self, id: impl Into<Id>) {
         for connection in self.0.sessions.of(&id.into().to_string()) {
-            connection.end(Ending::Renewed);
+            connection.end(DisconnectReason::Reconnect);
         }
     }
 

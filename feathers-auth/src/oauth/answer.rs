@@ -40,7 +40,7 @@ impl Answer {
     }
 }
 
-/// Writes what a client is told into a part of a URL.
+/// Writes a message for a client as a part of a URL.
 pub(super) fn escape(message: &str) -> String {
     let shown: String = message.chars().filter(|character| !character.is_control()).take(LONGEST).collect();
     utf8_percent_encode(&shown, ESCAPED).to_string()

@@ -67,9 +67,9 @@ pub struct ProviderConfig {
     pub authorize_url: Option<String>,
     /// Where the code is exchanged for a token.
     pub token_url: Option<String>,
-    /// Where the token is good for the profile. With OpenID Connect it adds to what the `id_token` says.
+    /// Where the profile is read with the token. With OpenID Connect it adds to what the `id_token` says.
     pub profile_url: Option<String>,
-    /// Who signs the `id_token`: with it the provider is one of OpenID Connect.
+    /// The issuer that signs the `id_token`: with it the provider is one of OpenID Connect.
     pub issuer: Option<String>,
     /// Where the keys are that verify the `id_token`.
     pub jwks_url: Option<String>,

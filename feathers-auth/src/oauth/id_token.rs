@@ -83,7 +83,7 @@ impl IdTokens {
         let key = self.key(header.kid.as_deref(), fetch).await?;
         let decoded = jsonwebtoken::decode::<Claims>(text, &key, &self.validation);
         let Claims(claims) = decoded.map(|data| data.claims).map_err(|error| {
-            tracing::warn!(%error, issuer = self.issuer, "an id_token is not good");
+            tracing::warn!(%error, issuer = self.issuer, "an id_token is not valid");
             wrong("invalid id_token")
         })?;
         let is_own = |claim: &Value| claim.as_str() == Some(&self.client);
@@ -110,7 +110,7 @@ impl IdTokens {
         let document = fetch.document(self.jwks_url.as_str(), None).await;
         let document = document.map_err(|error| unreachable_provider("keys", error))?;
         let found: KeySet = serde_json::from_slice(&document).map_err(|error| unreachable_provider("keys", error))?;
-        // A provider may have keys of kinds that nobody here knows.
+        // A provider may have keys of kinds that this library does not know.
         let keys: Vec<Jwk> = found.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect();
         let key = self.pick(&keys, kid).ok_or_else(|| wrong("invalid id_token"))?;
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::new(keys)));

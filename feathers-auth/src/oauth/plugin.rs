@@ -42,8 +42,8 @@ impl OAuth {
     /// let authentication = Authentication::new(config).jwt().oauth_with(oauth);
     /// ```
     ///
-    /// An email never finds a record: who knows the provider could otherwise take the account of somebody else, by
-    /// claiming his address there. Accounts are linked by a user who is logged in.
+    /// An email never finds a record: otherwise an attacker could take over the account of another user, by entering
+    /// that user's address at the provider. Accounts are linked by a user that is logged in.
     pub fn data(
         mut self,
         mapper: impl Fn(&Profile, Option<&Payload>) -> Result<Value> + Send + Sync + 'static,
@@ -83,7 +83,7 @@ impl Authentication {
 pub(crate) struct Logins(Arc<Flow>);
 
 impl Logins {
-    /// Mounts the services, whose events nobody hears.
+    /// Mounts the services, without events.
     pub(crate) fn mount(self, app: &mut App, auth: &Auth) {
         let start = StartService { flow: self.0.clone(), auth: auth.clone() };
         app.service("oauth/:provider", start).around("find", Redirect).service_events::<&str>([]);

@@ -1,11 +1,11 @@
-//! Profiles: what a provider says of somebody.
+//! Profiles: what a provider says of a user.
 
 use std::fmt;
 
 use feathers_core::{Error, Result};
 use serde_json::{Map, Value};
 
-/// What a provider says of somebody: the claims of an `id_token`, the answer of the provider's profile page, or both.
+/// What a provider says of a user: the claims of an `id_token`, the answer of the provider's profile page, or both.
 #[derive(Clone)]
 pub struct Profile {
     provider: String,
@@ -22,7 +22,7 @@ impl Profile {
         &self.provider
     }
 
-    /// Returns the id that the provider knows somebody by: `sub`, else `id`.
+    /// Returns the id that the provider knows the user by: `sub`, else `id`.
     pub fn id(&self) -> Result<&Value> {
         let id = ["sub", "id"].into_iter().find_map(|name| self.fields.get(name).filter(|id| is_id(id)));
         id.ok_or_else(|| Error::not_authenticated("The provider has not said who it is"))
@@ -30,8 +30,8 @@ impl Profile {
 
     /// Returns a field that is a text, such as `name`.
     ///
-    /// An `email` is what somebody has told the provider. Unless `email_verified` says so, and you trust the provider,
-    /// it may be that of somebody else.
+    /// An `email` is what the user has entered at the provider. Unless `email_verified` is set, and you trust the
+    /// provider, it may be that of another person.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.fields.get(name).and_then(Value::as_str)
     }
@@ -54,7 +54,7 @@ fn is_id(id: &Value) -> bool {
 /// Adds the profile page to the claims of an `id_token`. It must be the page of the same person.
 pub(super) fn merge(claims: Map<String, Value>, mut page: Map<String, Value>) -> Result<Map<String, Value>> {
     if claims.contains_key("sub") && claims.get("sub") != page.get("sub") {
-        return Err(Error::not_authenticated("The profile is that of somebody else"));
+        return Err(Error::not_authenticated("The profile belongs to another user"));
     }
     page.extend(claims);
     Ok(page)

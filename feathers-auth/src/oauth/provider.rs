@@ -1,4 +1,4 @@
-//! One provider: the way to it, and who it says that somebody is.
+//! One provider: how a login goes there, and the profile that it answers with.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -57,7 +57,7 @@ pub(super) struct Provider {
     pub(super) redirect_uri: Option<Url>,
 }
 
-/// What a login gives: the profile, and the tokens that are good at the provider.
+/// What a login gives: the profile, and the tokens that are valid at the provider.
 pub(super) struct Granted {
     pub(super) profile: Map<String, Value>,
     pub(super) access_token: String,
@@ -117,12 +117,12 @@ impl Provider {
         request.url().0
     }
 
-    /// Tells whether the answer says itself that it is of somebody else.
+    /// Tells whether the answer names another issuer than this provider.
     pub(super) fn is_foreign(&self, issuer: Option<&str>) -> bool {
         matches!((&self.id_tokens, issuer), (Some(own), Some(issuer)) if own.issuer() != issuer)
     }
 
-    /// Exchanges the code, and finds out who it is.
+    /// Exchanges the code, and reads the profile of the user.
     pub(super) async fn finish(&self, code: &str, callback: &Url, session: &Session, fetch: &Fetch) -> Result<Granted> {
         let tokens = self.exchange(code, callback, session, fetch).await?;
         let access_token = tokens.access_token().secret().clone();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use feathers_core::{
-    Call, Descriptor, Encoding, Error, Handle, Method, Params, Payload, Reply, Request, Result, Service, async_trait,
+    AppHandle, Call, Descriptor, Encoding, Error, Method, Params, Payload, Reply, Request, Result, Service, async_trait,
 };
 use http::header::SET_COOKIE;
 use serde_json::{Map, Value, json};
@@ -57,7 +57,7 @@ impl Service for StartService {
         Ok(Answer::to(location).cookie(ready.sessions.write(session, &callback)?).leave(params))
     }
 
-    async fn setup(&self, _app: &Handle, _path: &str) -> Result<()> {
+    async fn setup(&self, _app: &AppHandle, _path: &str) -> Result<()> {
         self.flow.ready().map(drop)
     }
 }
@@ -108,7 +108,7 @@ impl Service for CallbackService {
     }
 }
 
-/// One login that has come back.
+/// One login that the provider has sent back.
 struct Login<'a> {
     ready: &'a Ready,
     provider: &'a Provider,
@@ -117,7 +117,7 @@ struct Login<'a> {
 }
 
 impl Login<'_> {
-    /// Checks what was sent, asks the provider who it is, and logs in by the service. Returns the token.
+    /// Checks what was sent, asks the provider for the profile, and logs in by the service. Returns the token.
     async fn run(&self, sent: &Map<String, Value>, request: &Request<'_>, auth: &Auth) -> Result<(String, Reply)> {
         let text = |name: &str| sent.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         if !self.session.is_state(text("state").unwrap_or_default()) {

@@ -64,13 +64,13 @@ pub(super) fn random() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
-/// Writes and reads sessions, each of which is good once.
+/// Writes and reads sessions, each of which can be used once.
 pub(super) struct Sessions {
     key: RandomizedNonceKey,
     used: Mutex<Used>,
 }
 
-/// The states of logins that have come back, so that none comes back twice to this process.
+/// The states of finished logins, so that this process accepts none of them twice.
 #[derive(Default)]
 struct Used {
     states: HashSet<String>,
@@ -101,7 +101,7 @@ impl Sessions {
         header(&text, LIFETIME, callback)
     }
 
-    /// Reads the session of a request, and makes it good no more.
+    /// Reads the session of a request, and marks it as used.
     pub(super) fn take(&self, headers: &Headers, provider: &str) -> Option<Session> {
         let session = self.open(cookie::find(headers, NAME)?)?;
         let good = session.provider == provider && session.expires > now();

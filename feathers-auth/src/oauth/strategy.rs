@@ -40,7 +40,7 @@ impl OAuthStrategy {
     /// Finds the record that has this account, else the one of the user who links it.
     async fn existing(&self, profile: &Profile, callback: &Callback, auth: &Auth) -> Result<Option<Payload>> {
         let found = auth.find(json!({ (self.field()): profile.id()?, "$limit": 1 })).await?;
-        // A service that does not know the field, and leaves it out of the query, would find anybody.
+        // A service that does not know the field, and leaves it out of the query, would find any user.
         if let Some(entity) = &found
             && entity.value()?.get(self.field()).and_then(text) != text(profile.id()?)
         {
@@ -101,7 +101,7 @@ impl Strategy for OAuthStrategy {
         let id = match &existing {
             Some(entity) => {
                 let id = auth.id_of(entity)?;
-                // An account that was taken off meanwhile does not come back by its own login.
+                // An account that was unlinked meanwhile is not linked again by its own login.
                 let linked = entity.value()?.get(self.field()).is_some_and(|id| !id.is_null());
                 let query = if linked { json!({ (self.field()): profile.id()? }) } else { json!({}) };
                 service.patch(Id::from_text(&id)?, data, query).await.map_err(gone)?;

@@ -31,7 +31,7 @@ impl Targets {
 
     /// Returns where a login ends, up to the token: for the page that it was begun on, and the path that this asks for.
     ///
-    /// A login that links an account must not be begun by a page of somebody else, so there the page must be known.
+    /// A login that links an account must not be begun by a foreign page, so there the page must be known.
     pub(super) fn target(&self, headers: &Headers, path: Option<&str>, own: &Url, links: bool) -> Result<String> {
         let path = path.unwrap_or_default();
         let page = match (headers.value("referer").or_else(|| headers.value("origin")), self.origins.first()) {
@@ -107,7 +107,7 @@ fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.starts_with("//") && !text.contains(is_trick)
 }
 
-/// Browsers take a `\` for a `/`, and leave out some of the characters that nobody sees.
+/// Browsers take a `\` for a `/`, and leave out some invisible characters.
 fn is_trick(character: char) -> bool {
     character == '\\' || character.is_control()
 }

@@ -1,7 +1,7 @@
 //! Schemes: how stored hashes were made, and what a login that fails has to cost.
 //!
-//! If it took only the time of the hash that it was compared with, the time would tell who is there and who is not. So
-//! it takes the time of every scheme in use, at its highest cost.
+//! If it took only the time of the hash that it was compared with, the time would tell which users exist. So it
+//! takes the time of every scheme in use, at its highest cost.
 
 use argon2::password_hash::PasswordVerifier;
 use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
@@ -100,8 +100,8 @@ impl InUse {
 
     /// Returns what a login that has failed computes still, when its password was compared with a hash of this scheme.
     ///
-    /// Each step of a bcrypt cost takes twice the time: one more of the same cost, and one of each up to the highest, are
-    /// together as long as the highest alone.
+    /// Each step of a bcrypt cost takes twice the time: one more of the same cost, and one of each up to the highest,
+    /// are together as long as the highest alone.
     pub(super) fn rest(&self, done: Option<Scheme>) -> Vec<Scheme> {
         let costs = match (self.bcrypt, done) {
             (Some(highest), Some(Scheme::Bcrypt { cost })) => cost..highest,

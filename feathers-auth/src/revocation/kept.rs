@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use feathers_core::{CrudOptions, Handle, Params, Result, TypedService};
+use feathers_core::{AppHandle, CrudOptions, Params, Result, TypedService};
 use feathers_macros::Service;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -17,7 +17,7 @@ const SWEEP: Duration = Duration::from_hours(1);
 /// How many are read at once.
 const PAGE: u64 = 500;
 
-/// A revocation as it is stored: of one token, or of all tokens of somebody that were made up to a time.
+/// A revocation as it is stored: of one token, or of all tokens of a user that were made up to a time.
 ///
 /// `db.store::<Revocation>()` keeps them in a database; see
 /// [`Authentication::revocations`](crate::Authentication::revocations).
@@ -29,12 +29,12 @@ pub struct Revocation {
     /// The `jti` of the token.
     #[service(default)]
     token: Option<String>,
-    /// Whose tokens they are.
+    /// The user whose tokens they are.
     #[service(default)]
     subject: Option<String>,
     /// The time, in seconds since the beginning of 1970.
     time: i64,
-    /// When no such token is good any more.
+    /// When all such tokens have expired.
     until: i64,
 }
 
@@ -50,12 +50,12 @@ pub(crate) struct Kept {
 pub(crate) enum What {
     /// The token of this `jti`.
     Token(String),
-    /// All tokens of somebody.
+    /// All tokens of a user.
     Subject(String),
 }
 
 /// Stores a revocation.
-pub(crate) async fn keep(app: &Handle, path: &str, what: What, time: u64, until: u64) -> Result<()> {
+pub(crate) async fn keep(app: &AppHandle, path: &str, what: What, time: u64, until: u64) -> Result<()> {
     let (token, subject) = match what {
         What::Token(token) => (Some(token), None),
         What::Subject(subject) => (None, Some(subject)),
@@ -66,14 +66,14 @@ pub(crate) async fn keep(app: &Handle, path: &str, what: What, time: u64, until:
 
 impl Kept {
     /// Reads everything that is stored. A service that is missing, or not of such records, is an error of the start.
-    pub(crate) async fn load(app: &Handle, path: &str, auth: &Auth) -> Result<Self> {
+    pub(crate) async fn load(app: &AppHandle, path: &str, auth: &Auth) -> Result<Self> {
         let mut kept = Self { service: app.typed(path)?, last: i64::MIN };
         kept.read(auth).await?;
         Ok(kept)
     }
 
-    /// Asks again and again, until the app stops.
-    pub(crate) async fn watch(mut self, app: Handle, auth: Auth) {
+    /// Reads new revocations again and again, until the app stops.
+    pub(crate) async fn watch(mut self, app: AppHandle, auth: Auth) {
         let mut swept = tokio::time::Instant::now();
         while tokio::time::timeout(ASK, app.stopping()).await.is_err() {
             if let Err(error) = self.read(&auth).await {
@@ -111,7 +111,7 @@ impl Kept {
     async fn sweep(&self) -> Result<()> {
         let old = json!({ "until": { "$lt": now() }, "$limit": PAGE });
         for revocation in self.service.find(unpaginated(old)).await? {
-            // Without the newest a database could give its id once more, and nobody would look there.
+            // Without the newest a database could give its id once more, and no process would read that one.
             if revocation.id < self.last {
                 self.service.remove(revocation.id, ()).await?;
             }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use feathers_core::{Credentials, Error, Handle, Headers, Params, Result};
+use feathers_core::{AppHandle, Credentials, Error, Headers, Params, Result};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use subtle::{Choice, ConstantTimeEq};
@@ -19,7 +19,7 @@ const NAME: &str = "api-key";
 /// The field of the key.
 const FIELD: &str = "apiKey";
 
-type Lookup = dyn Fn(String, Handle) -> BoxFuture<'static, Result<Option<Identity>>> + Send + Sync;
+type Lookup = dyn Fn(String, AppHandle) -> BoxFuture<'static, Result<Option<Identity>>> + Send + Sync;
 
 /// The strategy `api-key`: a key in the header `x-api-key`, or as `apiKey` in a login.
 pub struct ApiKey {
@@ -33,10 +33,10 @@ impl ApiKey {
     /// A key is compared with all of them in the same time, however alike they are.
     pub fn keys<N: Into<String>, K: Into<String>>(keys: impl IntoIterator<Item = (N, K)>) -> Self {
         let keys: Arc<[(String, String)]> = keys.into_iter().map(|(name, key)| (name.into(), key.into())).collect();
-        Self::lookup(move |presented, _| {
+        Self::lookup(move |credentials, _| {
             let mut found = None;
             for (name, key) in &*keys {
-                let same: Choice = key.as_bytes().ct_eq(presented.as_bytes());
+                let same: Choice = key.as_bytes().ct_eq(credentials.as_bytes());
                 if bool::from(same) {
                     found = Some(Identity::claims([("apiKeyName", name.as_str())]));
                 }
@@ -47,7 +47,7 @@ impl ApiKey {
 
     /// Asks a function of yours, such as one that looks for the hash of the key in a service.
     pub fn lookup<Fut: Future<Output = Result<Option<Identity>>> + Send + 'static>(
-        lookup: impl Fn(String, Handle) -> Fut + Send + Sync + 'static,
+        lookup: impl Fn(String, AppHandle) -> Fut + Send + Sync + 'static,
     ) -> Self {
         Self { header: "x-api-key".to_owned(), lookup: Arc::new(move |key, app| lookup(key, app).boxed()) }
     }

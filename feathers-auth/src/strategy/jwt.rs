@@ -1,4 +1,4 @@
-//! Tokens: somebody who has logged in before.
+//! Tokens: the strategy of clients that have logged in before.
 
 use std::sync::Arc;
 

@@ -21,7 +21,7 @@ impl Local {
     }
 }
 
-/// A longer name is nobody's.
+/// A longer name belongs to no user.
 const LONGEST_NAME: usize = 512;
 /// How often a login looks again at a hash that is replaced all the time.
 const LOOKS: usize = 4;
@@ -29,21 +29,22 @@ const LOOKS: usize = 4;
 /// So many records are looked at when the app starts.
 const SAMPLE: u64 = 500;
 
-/// What is stored of the one who has a name.
+/// What is stored of the user with a name.
 struct Stored {
     id: String,
     hash: Option<String>,
 }
 
 impl Local {
-    /// Returns the name and the password of a login, if they can be somebody's.
+    /// Returns the name and the password of a login, if they can be those of a user.
     fn parts<'a>(&self, credentials: &'a Credentials, auth: &Auth) -> Option<(&'a str, &'a str)> {
         let name = self.account(credentials).filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME);
         let password = at(credentials.fields(), &auth.config().local.password_field).and_then(Value::as_str);
         name.zip(password.filter(|password| !password.is_empty()))
     }
 
-    /// Compares the password with the hash that is stored, also after the waiting for that. Returns the id and the hash.
+    /// Compares the password with the hash that is stored, also after the waiting for that. Returns the id and the
+    /// hash.
     ///
     /// `known` is a hash that it was compared with already.
     async fn verify(&self, parts: (&str, &str), known: Option<&str>, auth: &Auth) -> Result<(String, String)> {
@@ -59,18 +60,18 @@ impl Local {
             let found = stored.and_then(|stored| Some((stored.id, stored.hash?)));
             let (Some((id, mut hash)), Match::Yes | Match::Outdated) = (found, outcome) else { return Err(wrong()) };
             if outcome == Match::Outdated {
-                // The next login is as safe as a new password. That it cannot be kept must not keep anybody out.
+                // The next login is as safe as a new password. That it cannot be kept must not fail the login.
                 match auth.rehash(&id, &hash, password).await {
                     Ok(Some(new)) => hash = new,
                     Ok(None) => {}
-                    Err(error) => tracing::warn!(?error, "a password could not be hashed anew"),
+                    Err(error) => tracing::warn!(?error, "a password could not be hashed again"),
                 }
             }
             let now = self::stored(name, auth).await?;
             if now.as_ref().is_some_and(|now| now.id == id && now.hash.as_ref() == Some(&hash)) {
                 return Ok((id, hash));
             }
-            // Another login may have hashed the same password anew.
+            // Another login may have hashed the same password again.
             stored = now;
         }
         Err(wrong())
@@ -107,7 +108,7 @@ impl Strategy for Local {
     }
 }
 
-/// Reads what is stored of the one who has this name.
+/// Reads what is stored of the user with this name.
 async fn stored(name: &str, auth: &Auth) -> Result<Option<Stored>> {
     let config = &auth.config().local;
     let field = config.entity_username_field.as_ref().unwrap_or(&config.username_field);

@@ -25,7 +25,7 @@ impl Slow {
     }
 
     fn mount(&self, app: &mut App) {
-        app.service("slow", Memory::<Json>::new()).before("all", self.clone());
+        app.service("slow", Memory::<Document>::new()).before("all", self.clone());
     }
 
     async fn has_begun(&self) {

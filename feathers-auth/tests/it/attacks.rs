@@ -44,7 +44,7 @@ impl Mirror {
 
 async fn attacked() -> World {
     World::start(config(), |app| {
-        let records = app.service("records", Memory::<Json>::new());
+        let records = app.service("records", Memory::<Document>::new());
         records.before("all", authenticate("jwt")).before(["find", "get", "update", "patch", "remove"], own_only);
         app.service("mirror", Mirror);
     })

@@ -103,7 +103,7 @@ impl Strategy for Broken {
 #[tokio::test]
 async fn a_panic_in_a_strategy_is_a_500_and_harms_nobody() {
     let mut app = App::new();
-    app.service("users", Memory::<Json>::new());
+    app.service("users", Memory::<Document>::new());
     let auth = Authentication::new(config()).jwt().strategy("broken", Broken).install(&mut app);
     let world = World::serve(app, auth, |server| server).await;
     world.handle().service("users").unwrap().create(json!({ "id": 1 }), ()).await.unwrap();

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use feathers::prelude::*;
-use feathers::{Credentials, Ending, Peer, Presented, Provider};
+use feathers::{Credentials, DisconnectReason, Handshake, HandshakeCredentials, Provider};
 use feathers_auth::{ApiKey, Identity, KeyConfig};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -62,8 +62,8 @@ async fn s10_s26_secrets_leave_the_server_in_no_way() {
 
     let (app, auth) = app(config(), |app| {
         app.before("all", careless);
-        app.service("broken", Memory::<Json>::new())
-            .before("all", with((), async |(): &(), _: &mut Context| Err(Error::internal("canary-cause"))));
+        app.service("broken", Memory::<Document>::new())
+            .before("all", hook::with_state((), async |(): &(), _: &mut Context| Err(Error::internal("canary-cause"))));
     });
     let world = World::serve(app, auth, |server| server.metrics().access_log(true)).await;
     let mut seen = String::new();
@@ -138,8 +138,9 @@ async fn s26_no_public_type_shows_a_secret() {
     let credentials = Credentials::new(json!({ "strategy": "x", "password": secret }).as_object().unwrap().clone());
     let user = Payload::from(json!({ "id": 1, "password": secret }));
     let mut shown = format!("{config:?} {:?} {keys:?} {credentials:?} {user:?}", config.secret);
-    write!(shown, "{:?} {:?}", Presented::Sent(credentials.clone()), Identity::of(user.clone())).unwrap();
-    write!(shown, "{:?}", Peer::new(Provider::REST).presented(Presented::Kept(credentials))).unwrap();
+    write!(shown, "{:?} {:?}", HandshakeCredentials::Sent(credentials.clone()), Identity::of(user.clone())).unwrap();
+    write!(shown, "{:?}", Handshake::new(Provider::REST).credentials(HandshakeCredentials::Recovered(credentials)))
+        .unwrap();
     write!(shown, "{:?}", Error::internal("cause").to_value()).unwrap();
     config.jwt.keys.clear();
 
@@ -158,8 +159,8 @@ async fn s26_no_public_type_shows_a_secret() {
     write!(shown, "{:?}", Authentication::new(crate::support::config()).jwt().local("email")).unwrap();
     world.auth.revoke(BOB).await.unwrap();
     client.closed().await;
-    write!(shown, "{connection:?} {:?}", connection.ending()).unwrap();
-    assert!(matches!(connection.ending(), Some(Ending::Denied(_))));
+    write!(shown, "{connection:?} {:?}", connection.disconnect_reason()).unwrap();
+    assert!(matches!(connection.disconnect_reason(), Some(DisconnectReason::Unauthenticated(_))));
     let hash = login.entity().unwrap().value().unwrap()["password"].as_str().unwrap().to_owned();
     assert_clean(&shown, &[secret, &token, &hash, "$argon2", crate::support::SECRET], "what is shown");
 }

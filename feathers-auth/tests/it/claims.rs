@@ -95,7 +95,7 @@ async fn s3_tokens_from_before_the_process_are_nobodys_where_users_live_in_memor
 }
 
 /// Starts an app with ada in a database.
-async fn with_rows(db: &Database) -> (Handle, Auth) {
+async fn with_rows(db: &Database) -> (AppHandle, Auth) {
     let mut app = App::new();
     app.service("users", db.store::<crate::support::User>().await.unwrap());
     let auth = Authentication::new(config()).jwt().install(&mut app);

@@ -150,7 +150,7 @@ async fn s5_a_ban_whose_answer_is_only_an_id_ends_every_connection() {
 async fn s5_whoever_may_not_log_in_any_more_is_out_whatever_field_says_so() {
     for way in Way::ALL {
         let mut config = config();
-        config.rights.clear();
+        config.permission_fields.clear();
         let world = World::start(config, |_| {}).await;
         let token = world.login("bob").await;
         let mut bob = listening(&world, way, &token).await;

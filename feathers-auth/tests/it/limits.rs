@@ -123,7 +123,7 @@ async fn s24_each_password_of_a_list_is_counted() {
     let mut config = config();
     (config.limits.account, config.limits.address) = (0, 5);
     let world = World::start(config, |app| {
-        app.service("people", Memory::<Json>::new().multi(true)).before("create", hash_password("password"));
+        app.service("people", Memory::<Document>::new().multi(true)).before("create", hash_password("password"));
     })
     .await;
     let people = |count: u32| {

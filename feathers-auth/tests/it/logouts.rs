@@ -1,7 +1,7 @@
 //! Logouts and revocations: what ends with them, and what goes on.
 
 use feathers::prelude::*;
-use feathers::{Delivery, Ending, Peer, Provider};
+use feathers::{Delivery, DisconnectReason, Handshake, Provider};
 
 use crate::client::{Claim, Client, End, Way};
 use crate::endings::{denied, listening};
@@ -168,8 +168,9 @@ async fn s4_every_token_before_a_revocation_is_bad_and_every_later_one_good() {
 async fn s4_a_reader_that_is_busy_gets_nothing_after_the_end() {
     let world = world().await;
     let credentials = feathers::Credentials::of("jwt", "accessToken", world.login("bob").await);
-    let peer = Peer::new(Provider::new("test")).presented(feathers::Presented::Sent(credentials));
-    let session = world.handle().open(peer).await.unwrap();
+    let handshake =
+        Handshake::new(Provider::new("test")).credentials(feathers::HandshakeCredentials::Sent(credentials));
+    let session = world.handle().open(handshake).await.unwrap();
     let mut events = session.subscribe();
     world.tick("members", 1);
     world.tick("members", 2);
@@ -184,11 +185,12 @@ async fn s4_a_reader_that_is_busy_gets_nothing_after_the_end() {
 async fn s4_calls_that_come_after_the_end_are_nobodys() {
     let world = world().await;
     let credentials = feathers::Credentials::of("jwt", "accessToken", world.login("bob").await);
-    let peer = Peer::new(Provider::new("test")).presented(feathers::Presented::Sent(credentials));
-    let session = world.handle().open(peer).await.unwrap();
+    let handshake =
+        Handshake::new(Provider::new("test")).credentials(feathers::HandshakeCredentials::Sent(credentials));
+    let session = world.handle().open(handshake).await.unwrap();
     assert_eq!(session.params().require_user().unwrap().value().unwrap()["id"], BOB);
     world.auth.revoke(BOB).await.unwrap();
-    assert!(matches!(session.connection().ending(), Some(Ending::Denied(_))));
+    assert!(matches!(session.connection().disconnect_reason(), Some(DisconnectReason::Unauthenticated(_))));
     // A service that has no hook reads who the caller is here.
     assert_eq!(session.params().require_user().unwrap_err().code(), 401);
     assert!(session.params().authenticated().is_none());

@@ -97,13 +97,13 @@ async fn with_strategies() -> (World, Gate) {
     let gate = Gate::new();
     let mut app = App::new();
     app.service("users", Memory::<User>::new());
-    app.service("secrets", Memory::<Json>::new()).before("all", authenticate("jwt"));
+    app.service("secrets", Memory::<Document>::new()).before("all", authenticate("jwt"));
     app.after("get", Inside(gate.clone()));
-    let keys = ApiKey::lookup(async |_, app: Handle| {
+    let keys = ApiKey::lookup(async |_, app: AppHandle| {
         app.get::<Auth>().unwrap().entity("2").await?;
         Ok(Some(Identity::claims([("sub", "2")])))
     });
-    let authentication = Authentication::new(config()).jwt().api_key(keys).only_if(|user| {
+    let authentication = Authentication::new(config()).jwt().api_key(keys).check_user(|user| {
         let banned = user.value()?["banned"] == true;
         if banned { Err(Error::forbidden("you are banned")) } else { Ok(()) }
     });
@@ -161,7 +161,7 @@ async fn with_an_old_hash(store: &str) -> (World, Gate) {
         let people = match store {
             "rows" => app.service("people", rows),
             "records" => app.service("people", Memory::<User>::new()),
-            _ => app.service("people", Memory::<Json>::new()),
+            _ => app.service("people", Memory::<Document>::new()),
         };
         people.before("patch", hash_password("password")).before("patch", hook);
     })
@@ -216,10 +216,10 @@ async fn s4_a_process_that_reads_its_own_revocation_back_ends_nothing_later() {
     let read = reads.clone();
     let mut app = App::new();
     app.service("users", Memory::<User>::new()).before("create", hash_password("password"));
-    app.service("secrets", Memory::<Json>::new()).before("all", authenticate("jwt"));
+    app.service("secrets", Memory::<Document>::new()).before("all", authenticate("jwt"));
     app.service("revocations", Memory::<Revocation>::new()).methods::<Method>([]).after(
         "find",
-        with(read, async |read: &Arc<Semaphore>, _: &mut Context| {
+        hook::with_state(read, async |read: &Arc<Semaphore>, _: &mut Context| {
             read.add_permits(1);
             Ok(())
         }),

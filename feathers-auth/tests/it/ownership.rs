@@ -1,4 +1,4 @@
-//! The guide's example of ownership, word for word, and somebody who attacks it.
+//! The guide's example of ownership, word for word, and an attacker who tries to break it.
 
 use feathers::prelude::*;
 use serde_json::Value;
@@ -13,12 +13,12 @@ struct User {
     #[service(id)]
     id: i64,
     email: String,
-    /// The hash of the password; it never leaves the server, and nobody can ask for it.
+    /// The hash of the password; it never leaves the server, and no query can ask for it.
     #[service(hidden)]
     password: String,
 }
 
-/// Something of somebody.
+/// A note of a user.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 struct Note {
     #[service(id)]
@@ -27,7 +27,7 @@ struct Note {
     user_id: i64,
 }
 
-/// A note belongs to the one who writes it, whatever owner the data names, and stays his.
+/// Makes the user who writes a note its owner, whatever owner the data names.
 async fn set_owner(ctx: &mut Context) -> Result<()> {
     if ctx.params.is_external() {
         let user: User = ctx.params.user_as()?;
@@ -36,7 +36,7 @@ async fn set_owner(ctx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// Everybody finds, changes and removes his own notes only.
+/// Limits a call to the notes of the user.
 async fn only_own(ctx: &mut Context) -> Result<()> {
     if ctx.params.is_external() {
         let user: User = ctx.params.user_as()?;
@@ -46,7 +46,7 @@ async fn only_own(ctx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// Everybody changes and removes himself only.
+/// Limits a call to the record of the user.
 async fn only_oneself(ctx: &mut Context) -> Result<()> {
     if ctx.params.is_external() {
         let user: User = ctx.params.user_as()?;

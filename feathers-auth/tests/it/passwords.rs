@@ -17,7 +17,7 @@ async fn with_hash(hash: &str) -> World {
     let mut config = config();
     "people".clone_into(&mut config.service);
     let world = World::start(config, |app| {
-        let people = app.service("people", Memory::<Json>::new());
+        let people = app.service("people", Memory::<Document>::new());
         people.before("patch", hash_password("password")).publish(|_, app| app.channel("lobby"));
     })
     .await;
@@ -99,7 +99,7 @@ async fn a_password_inside_of_an_object_is_hashed() {
     "people".clone_into(&mut config.service);
     "login.password".clone_into(&mut config.local.password_field);
     let world = World::start(config, |app| {
-        app.service("people", Memory::<Json>::new()).before("create", hash_password("login.password"));
+        app.service("people", Memory::<Document>::new()).before("create", hash_password("login.password"));
     })
     .await;
     let person = json!({ "id": 1, "email": email("new"), "login": { "password": PASSWORD } });
@@ -145,7 +145,7 @@ async fn s23_the_time_of_a_login_that_fails_does_not_tell_who_is_there() {
     (config.password.memory, config.password.threads) = (512, Some(1));
     "people".clone_into(&mut config.service);
     let world = World::start(config, |app| {
-        app.service("people", Memory::<Json>::new()).before("create", Plain(hash_password("password")));
+        app.service("people", Memory::<Document>::new()).before("create", Plain(hash_password("password")));
     })
     .await;
     let people = world.handle().service("people").unwrap();

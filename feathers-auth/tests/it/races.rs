@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use feathers::prelude::*;
 use feathers::transports::Rest;
-use feathers::{Credentials, Hook, Peer, Presented, Provider, Session};
+use feathers::{Credentials, Handshake, HandshakeCredentials, Hook, Provider, Session};
 use feathers_auth::ApiKey;
 use serde_json::Map;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, Semaphore};
@@ -14,8 +14,8 @@ use crate::support::{ADA, BOB, PATIENCE, World, app, config, jwt, local, world};
 
 /// Opens a session without a socket.
 async fn open(world: &World, token: &str) -> Result<Session> {
-    let presented = Presented::Sent(Credentials::of("jwt", "accessToken", token));
-    world.handle().open(Peer::new(Provider::new("test")).presented(presented)).await
+    let credentials = HandshakeCredentials::Sent(Credentials::of("jwt", "accessToken", token));
+    world.handle().open(Handshake::new(Provider::new("test")).credentials(credentials)).await
 }
 
 /// Holds up whoever has read a record.
@@ -287,12 +287,12 @@ async fn s5_another_program_on_a_connection_takes_the_place_of_the_first() {
     let mut config = config();
     config.entity = None;
     let mut app = App::new();
-    app.service("notes", Memory::<Json>::new()).events(["ticked"]).publish(|publication: &Publication, app| {
+    app.service("notes", Memory::<Document>::new()).events(["ticked"]).publish(|publication: &Publication, app| {
         app.channel(publication.data.value().unwrap()["to"].as_str().unwrap())
     });
-    app.on_login(|result, params, app| {
-        let name = result.value().unwrap()["authentication"]["payload"]["apiKeyName"].clone();
-        app.channel(name.as_str().unwrap()).join(params.connection.as_ref().unwrap());
+    app.on_login(|login, app| {
+        let name = login.result.value().unwrap()["authentication"]["payload"]["apiKeyName"].clone();
+        app.channel(name.as_str().unwrap()).join(login.connection().unwrap());
     });
     let keys = ApiKey::keys([("mailer", "key of the mailer"), ("printer", "key of the printer")]);
     let auth = Authentication::new(config).jwt().api_key(keys).install(&mut app);
@@ -316,11 +316,11 @@ async fn s5_two_logins_at_once_leave_the_channels_of_one() {
         let gate = Gate::new();
         let slow = gate.clone();
         let world = World::start(config(), move |app| {
-            app.on_login_async(move |result, params, app| {
+            app.on_login_async(move |login, app| {
                 let slow = slow.clone();
                 async move {
-                    let role = result.value().unwrap()["user"]["role"].clone();
-                    let (Some(role), Some(connection)) = (role.as_str(), &params.connection) else { return };
+                    let role = login.result.value().unwrap()["user"]["role"].clone();
+                    let (Some(role), Some(connection)) = (role.as_str(), login.connection()) else { return };
                     slow.arrived.add_permits(1);
                     drop(slow.lock.read().await);
                     app.channel(format!("slow {role}")).join(connection);

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::client::{Claim, Client, End, Way};
 use crate::support::{ADA, BOB, World, config, jwt, local, world};
 
-const OTHERS: &str = "this is the session of somebody else";
+const OTHERS: &str = "this session belongs to another user";
 
 #[tokio::test]
 async fn s7_the_session_of_somebody_else_is_a_403() {
@@ -90,7 +90,7 @@ async fn s7_a_poll_with_the_secret_of_somebody_else_is_a_403_when_that_one_is_go
     let world = world().await;
     let (bob, eve) = (world.login("bob").await, world.login("eve").await);
     let client = Client::listen(&world, Way::LongPoll, Claim::token(&bob)).await;
-    world.auth.renew(BOB);
+    world.auth.reconnect(BOB);
     world.until_empty().await;
     let claim = Claim { conn: client.conn.clone(), ..Claim::token(&eve) };
     let refused = Client::try_listen(&world, Way::LongPoll, claim).await.err();
@@ -112,8 +112,8 @@ async fn s7_a_program_with_a_key_may_poll() {
     let mut config = config();
     config.entity = None;
     let mut app = App::new();
-    app.service("notes", Memory::<Json>::new()).events(["ticked"]).publish(|_, app| app.channel("programs"));
-    app.on_login(|_, params, app| app.channel("programs").join(params.connection.as_ref().unwrap()));
+    app.service("notes", Memory::<Document>::new()).events(["ticked"]).publish(|_, app| app.channel("programs"));
+    app.on_login(|login, app| app.channel("programs").join(login.connection().unwrap()));
     let keys = ApiKey::keys([("mailer", "key of the mailer"), ("printer", "key of the printer")]);
     let auth = Authentication::new(config).jwt().api_key(keys).install(&mut app);
     let world = World::serve(app, auth, |server| server).await;

@@ -75,7 +75,7 @@ pub(crate) fn config() -> AuthConfig {
     let mut config = AuthConfig::new(SECRET);
     (config.password.memory, config.password.iterations, config.password.threads) = (8, 1, Some(2));
     (config.limits.account, config.limits.address) = (0, 0);
-    config.rights.push("locked".to_owned());
+    config.permission_fields.push("locked".to_owned());
     config
 }
 
@@ -85,25 +85,25 @@ pub(crate) fn config() -> AuthConfig {
 pub(crate) fn app(config: AuthConfig, more: impl FnOnce(&mut App)) -> (App, Auth) {
     let mut app = App::new();
     app.service("users", Memory::<User>::new()).before(["create", "update", "patch"], hash_password("password"));
-    app.service("notes", Memory::<Json>::new()).events(["ticked"]).publish(|publication: &Publication, app| {
+    app.service("notes", Memory::<Document>::new()).events(["ticked"]).publish(|publication: &Publication, app| {
         let data = publication.data.value().unwrap();
         app.channel(data["to"].as_str().unwrap_or("members"))
     });
-    app.service("secrets", Memory::<Json>::new()).before("all", authenticate("jwt"));
+    app.service("secrets", Memory::<Document>::new()).before("all", authenticate("jwt"));
     app.on_connect(|connection, app| app.channel("lobby").join(connection));
-    app.on_login(|_, params, app| {
-        let Some(connection) = &params.connection else { return };
+    app.on_login(|login, app| {
+        let Some(connection) = login.connection() else { return };
         app.channel("members").join(connection);
-        if let Some(role) = params.user().unwrap().value().unwrap()["role"].as_str() {
+        if let Some(role) = login.params.user().unwrap().value().unwrap()["role"].as_str() {
             app.channel(role).join(connection);
         }
     });
-    app.on_logout(|_, params, app| {
-        if let Some(connection) = &params.connection {
+    app.on_logout(|login, app| {
+        if let Some(connection) = login.connection() {
             app.channel("lobby").join(connection);
         }
     });
-    let authentication = Authentication::new(config).jwt().local("email").only_if(|user| {
+    let authentication = Authentication::new(config).jwt().local("email").check_user(|user| {
         let user = user.value()?;
         let banned = user["banned"] == true || user["locked"] == true;
         if banned { Err(Error::forbidden("you are banned")) } else { Ok(()) }
@@ -155,7 +155,7 @@ impl World {
         Self { server, auth, http, has_recovery: true }
     }
 
-    pub(crate) fn handle(&self) -> &Handle {
+    pub(crate) fn handle(&self) -> &AppHandle {
         self.server.handle()
     }
 

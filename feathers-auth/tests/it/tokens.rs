@@ -44,7 +44,7 @@ pub(crate) fn with_secret(header: &str, claims: &str, secret: &str) -> String {
 }
 
 /// Starts an app without a server, in which there is ada.
-pub(crate) async fn start(change: impl FnOnce(&mut AuthConfig)) -> (Handle, Auth) {
+pub(crate) async fn start(change: impl FnOnce(&mut AuthConfig)) -> (AppHandle, Auth) {
     let mut config = config();
     change(&mut config);
     let (app, auth) = app(config, |_| {});

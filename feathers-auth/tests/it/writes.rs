@@ -151,7 +151,7 @@ async fn s5_a_call_whose_caller_has_gone_revokes_as_well() {
     let world = World::start(config(), move |app| {
         app.before(
             "remove",
-            with(gates, async |(arrived, go_on): &(Arc<Semaphore>, Arc<Semaphore>), _: &mut Context| {
+            hook::with_state(gates, async |(arrived, go_on): &(Arc<Semaphore>, Arc<Semaphore>), _: &mut Context| {
                 arrived.add_permits(1);
                 go_on.acquire().await.unwrap().forget();
                 Ok(())
@@ -186,11 +186,11 @@ async fn s5_users_of_a_nested_app_and_hashes_of_ones_own_are_noticed_too() {
         Ok(())
     });
     let mut app = App::new();
-    app.service("notes", Memory::<Json>::new()).events(["ticked"]).publish(|_, app| app.channel("members"));
-    app.service("secrets", Memory::<Json>::new()).before("all", authenticate("jwt"));
+    app.service("notes", Memory::<Document>::new()).events(["ticked"]).publish(|_, app| app.channel("members"));
+    app.service("secrets", Memory::<Document>::new()).before("all", authenticate("jwt"));
     app.nest("api", inner);
-    app.on_login(|_, params, app| {
-        if let Some(connection) = &params.connection {
+    app.on_login(|login, app| {
+        if let Some(connection) = login.connection() {
             app.channel("members").join(connection);
         }
     });

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use feathers_auth::OAuth;
-use feathers_core::{Context, with};
+use feathers_core::{Context, hook};
 use serde_json::{Value, json};
 
 use super::site::{PAGE, Site};
@@ -157,7 +157,7 @@ async fn nobody_but_the_callback_uses_the_strategy() {
 async fn the_hooks_of_the_service_run() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let own = seen.clone();
-    let note = with(own, async |seen: &Arc<Mutex<Vec<Value>>>, ctx: &mut Context| {
+    let note = hook::with_state(own, async |seen: &Arc<Mutex<Vec<Value>>>, ctx: &mut Context| {
         if ctx.path() == "authentication" {
             let connected = ctx.params.connection.is_some();
             let query = Value::Object(ctx.params.query.clone());

@@ -108,7 +108,7 @@ async fn the_profile_page_is_that_of_the_same_person() {
         config.oauth.providers.get_mut("oidc").unwrap().profile_url = profile;
     })
     .await;
-    site.login("/oauth/oidc").await.assert_failed("The%20profile%20is%20that%20of%20somebody%20else");
+    site.login("/oauth/oidc").await.assert_failed("The%20profile%20belongs%20to%20another%20user");
     site.provider.set(|state| state.profile = json!({ "sub": "ada-1", "picture": "p" }));
     site.login("/oauth/oidc").await.token();
 }

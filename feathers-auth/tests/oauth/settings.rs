@@ -1,7 +1,7 @@
 //! Settings: what is wrong with them is told at the start, with its name.
 
 use feathers_auth::{AuthConfig, Authentication, OAuthConfig, ProviderConfig};
-use feathers_core::{App, Json, Memory};
+use feathers_core::{App, Document, Memory};
 use serde_json::{Value, json};
 
 async fn start(change: impl FnOnce(&mut AuthConfig)) -> String {
@@ -9,7 +9,7 @@ async fn start(change: impl FnOnce(&mut AuthConfig)) -> String {
     config.oauth.providers = [("github".to_owned(), ProviderConfig::new("id", "secret"))].into();
     change(&mut config);
     let mut app = App::new();
-    app.service("users", Memory::<Json>::new());
+    app.service("users", Memory::<Document>::new());
     app.configure(Authentication::new(config).jwt().oauth());
     app.start().await.err().map(|error| error.message().to_owned()).unwrap_or_default()
 }

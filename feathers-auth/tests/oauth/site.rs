@@ -1,7 +1,7 @@
 //! An app of the tests, and a browser without a screen.
 
 use feathers_auth::{AuthConfig, Authentication, OAuth, OAuthConfig, ProviderConfig, hash_password};
-use feathers_core::{App, Handle, Json, Memory, Result};
+use feathers_core::{App, AppHandle, Document, Memory, Result};
 use feathers_transports::{Running, Server};
 use serde_json::{Value, json};
 use url::Url;
@@ -90,7 +90,8 @@ impl Site {
         let mut config = config(&provider);
         change(&mut config);
         let mut app = App::new();
-        app.service("users", Memory::<Json>::new()).before(["create", "update", "patch"], hash_password("password"));
+        app.service("users", Memory::<Document>::new())
+            .before(["create", "update", "patch"], hash_password("password"));
         app.configure(Authentication::new(config).jwt().local("email").oauth_with(oauth));
         more(&mut app);
         let server = Server::new(app).bind("127.0.0.1:0").start().await.unwrap();
@@ -98,7 +99,7 @@ impl Site {
         Self { provider, server, client }
     }
 
-    pub(crate) fn app(&self) -> &Handle {
+    pub(crate) fn app(&self) -> &AppHandle {
         self.server.handle()
     }
 

@@ -87,8 +87,8 @@ fn show(total: usize) {
     metrics::gauge!("feathers_calls_abandoned").set(f64::from(u32::try_from(total).unwrap_or(u32::MAX)));
 }
 
-/// Returns who counts as one: an address, or the /64 of one of IPv6. The same machine, where a proxy usually is, is
-/// nobody.
+/// Returns the source that a caller is counted by: its address, or the /64 of an IPv6 address. The same machine, where
+/// a proxy usually is, is not counted.
 fn source(address: Option<IpAddr>) -> Option<IpAddr> {
     let address = address?.to_canonical();
     if address.is_loopback() {

@@ -1,4 +1,4 @@
-//! The start: from an [`App`] that is built to a [`Handle`] to what runs.
+//! The start: from an [`App`] that is built to a [`AppHandle`] to what runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use http::HeaderName;
 use crate::app::abandoned::{self, Abandoned};
 use crate::app::handle::Settings;
 use crate::app::registry::{Mounted, Registry};
-use crate::app::{App, Handle, Lifecycle, Lifecycles, Listeners};
+use crate::app::{App, AppHandle, Lifecycle, Lifecycles, Listeners};
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
-use crate::log::{Cursor, Feed, Log, backfill};
+use crate::log::{Cursor, EventLog, Feed, backfill};
 use crate::membership::RecentMemberships;
 use crate::publish::Publishers;
 use crate::route::strip;
@@ -36,7 +36,7 @@ const CALLER_PERCENT: u8 = 25;
 /// How long the answers of calls under way may take when the server ends a connection.
 const ANSWER_GRACE: Duration = Duration::from_secs(2);
 
-pub(super) async fn start(mut app: App) -> Result<Handle> {
+pub(super) async fn start(mut app: App) -> Result<AppHandle> {
     if app.gather > LONGEST_WINDOW {
         let (window, most) = (app.gather, LONGEST_WINDOW);
         return Err(Error::general(format!("events are gathered for {most:?} at most, and `gather` says {window:?}")));
@@ -46,7 +46,7 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
     if caller_percent > 100 {
         return Err(Error::general(format!("`caller_percent` is at most 100, and not {caller_percent}")));
     }
-    let (log, max_replay) = (Log::new(app.retention, app.gather), app.max_replay);
+    let (log, max_replay) = (EventLog::new(app.retention, app.gather), app.max_replay);
     let answer_grace = app.answer_grace.unwrap_or(ANSWER_GRACE);
     let shared = app.log.take();
     let abandoned = Abandoned::new(app.max_abandoned_calls.unwrap_or(abandoned::DEFAULT));
@@ -61,7 +61,7 @@ pub(super) async fn start(mut app: App) -> Result<Handle> {
     }
     let secret_headers = SecretHeaders::new(flat.secret_headers);
     let settings = Settings { max_replay, caller_percent, answer_grace, secret_headers };
-    let handle = Handle::new(
+    let handle = AppHandle::new(
         flat.registry,
         flat.listeners,
         flat.lifecycle.clone(),

@@ -1,4 +1,4 @@
-//! Callers: whether anybody waits for what a call will answer.
+//! Callers: whether the caller still waits for the answer of a call.
 
 use std::future::Future;
 
@@ -8,7 +8,7 @@ tokio::task_local! {
 
 /// Tells whether the call that runs now is only finished in the background, because its caller has gone away.
 ///
-/// It is for costly work that has not begun yet, such as a hash of a password: nobody waits for its result.
+/// It is for costly work that has not begun yet, such as a hash of a password: its result is not needed any more.
 pub fn caller_has_gone() -> bool {
     GONE.try_with(|()| ()).is_ok()
 }

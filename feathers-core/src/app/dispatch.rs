@@ -10,7 +10,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::app::registry::Mounted;
 use crate::app::running::{Finisher, Running};
-use crate::app::{Handle, Route};
+use crate::app::{AppHandle, Route};
 use crate::commit::Commit;
 use crate::connection::Connection;
 use crate::context::{Context, Http};
@@ -61,19 +61,19 @@ impl Reply {
     }
 }
 
-impl Handle {
+impl AppHandle {
     /// Runs a call: hooks, method, events.
     ///
     /// A call from outside (`params.provider` is set) reaches only the methods that clients may call.
-    /// A panic in a hook or service is a 500 and harms nobody else.
+    /// A panic in a hook or service is a 500 and affects no other call.
     /// A call that may change something is never stopped half-way: if the caller goes away it is finished in the
     /// background. Where too many are, further ones from outside are a 503.
     pub fn call(&self, call: Call) -> impl Future<Output = Result<Reply>> + Send + use<> {
         self.run(call, None)
     }
 
-    /// Runs a call as [`Handle::call`] does, and keeps something until it is finished, also in the background: what its
-    /// transport counts it by.
+    /// Runs a call as [`AppHandle::call`] does, and keeps something until it is finished, also in the background: what
+    /// its transport counts it by.
     pub fn call_holding(&self, call: Call, held: Box<dyn Send>) -> impl Future<Output = Result<Reply>> + Send + use<> {
         self.run(call, Some(held))
     }
@@ -119,7 +119,7 @@ impl Handle {
                 params.route.set(name, value);
             }
         }
-        // Hooks may choose another event, so the places are taken whenever the call could publish anything.
+        // Hooks may choose another event, so the slots are taken whenever the call could publish anything.
         let is_published = |event: &str| mounted.published(event).is_some_and(|event| event.publisher.is_some());
         let publishes = !reads && method.event().is_none_or(is_published);
         let commit = if publishes { self.commit(&method, &data, &params)? } else { Commit::none() };
@@ -132,7 +132,7 @@ impl Handle {
         Ok(Running::new(ctx, (held, logging_in), span, finisher))
     }
 
-    /// Begins to take places in the log for a call; a caller from outside who has too many is refused.
+    /// Begins to take slots in the log for a call; a caller from outside that has too many is refused.
     fn commit(&self, method: &Method, data: &Payload, params: &Params) -> Result<Commit> {
         let caller = Caller::of(params);
         if let Some(caller) = caller {
@@ -151,7 +151,7 @@ impl Handle {
         self.notify(mounted, &publication);
         if let Some(publisher) = published.and_then(|event| event.publisher.as_ref()) {
             let dispatch = publication.data.clone();
-            publisher.publish(kind, publication, dispatch, self, self.log().place(None));
+            publisher.publish(kind, publication, dispatch, self, self.log().slot(None));
         }
     }
 
@@ -211,9 +211,9 @@ pub(super) fn finish_call(ctx: &mut Context, mounted: &Arc<Mounted>) -> Result<R
             Publication { path: kind.path.clone(), event: kind.name.clone(), data, call: Some(cause.clone()) };
         app.notify(mounted, &publication);
         if let Some(publisher) = publisher
-            && let Some(places) = ctx.commit().places(count)
+            && let Some(reservation) = ctx.commit().reservation(count)
         {
-            publisher.publish(kind.clone(), publication, dispatch, app, places.place());
+            publisher.publish(kind.clone(), publication, dispatch, app, reservation.slot());
         }
     }
     if publisher.is_some() {

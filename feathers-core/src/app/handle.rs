@@ -4,9 +4,8 @@ mod connections;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,14 +18,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::abandoned::{Abandoned, Counted};
 use crate::app::registry::{Mounted, Registry};
+use crate::app::task::{Over, Task};
 use crate::app::{IntoMount, Lifecycle, Lifecycles, Listeners, Route, ServiceHandle, ServiceInfo, TypedService};
 use crate::authenticator::Authenticator;
-use crate::blocking::Watch;
 use crate::channel::{Channel, Hub, IntoChannelNames};
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::hook::Hooks;
-use crate::log::Log;
+use crate::log::EventLog;
 use crate::membership::MembershipHistory;
 use crate::publish::Publishers;
 use crate::record::Record;
@@ -40,7 +39,7 @@ const DROPPING: Duration = Duration::from_millis(100);
 
 /// A running app: looks up services, opens sessions, finds channels. Clones are the same app.
 #[derive(Clone)]
-pub struct Handle(Arc<Inner>);
+pub struct AppHandle(Arc<Inner>);
 
 struct Inner {
     registry: ArcSwap<Registry>,
@@ -52,7 +51,7 @@ struct Inner {
     lifecycle: Lifecycles,
     extensions: Extensions,
     hub: Hub,
-    log: Log,
+    log: EventLog,
     settings: Settings,
     /// After how many milliseconds calls and publishers whose callers do not wait for them are given up.
     call_limit: AtomicU64,
@@ -62,12 +61,12 @@ struct Inner {
     tasks: TaskTracker,
     stopping: CancellationToken,
     /// The shutdown has waited for as long as it may.
-    ended: CancellationToken,
+    over: Arc<Over>,
 }
 
 /// What an app says of its connections.
 pub(super) struct Settings {
-    /// How many events a client that comes back may have missed.
+    /// How many events a reconnecting client may have missed.
     pub(super) max_replay: Option<usize>,
     pub(super) caller_percent: u8,
     /// How long the answers of calls under way may take when the server ends a connection.
@@ -75,14 +74,14 @@ pub(super) struct Settings {
     pub(super) secret_headers: SecretHeaders,
 }
 
-impl Handle {
+impl AppHandle {
     #[expect(clippy::too_many_arguments, reason = "each is of a type of its own, and there is one caller")]
     pub(super) fn new(
         registry: Registry,
         listeners: Listeners,
         lifecycle: Lifecycles,
         extensions: Extensions,
-        (log, settings): (Log, Settings),
+        (log, settings): (EventLog, Settings),
         hooks: Vec<(Hooks, Publishers)>,
         (authenticator, history): (Option<Arc<dyn Authenticator>>, Arc<dyn MembershipHistory>),
         abandoned: Abandoned,
@@ -105,7 +104,7 @@ impl Handle {
             abandoned: Arc::new(abandoned),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
-            ended: CancellationToken::new(),
+            over: Arc::default(),
         }))
     }
 
@@ -195,13 +194,18 @@ impl Handle {
         self.0.extensions.get()
     }
 
+    /// Returns a setting that was put on the [`App`](crate::App); an error with the name of its type if there is none.
+    pub fn require<T: Send + Sync + 'static>(&self) -> Result<&T> {
+        self.get().ok_or_else(|| Error::missing::<T>("app"))
+    }
+
     /// Returns the headers of requests whose values are secret.
     pub fn secret_headers(&self) -> &SecretHeaders {
         &self.0.settings.secret_headers
     }
 
     /// Returns the event log.
-    pub fn log(&self) -> &Log {
+    pub fn log(&self) -> &EventLog {
         &self.0.log
     }
 
@@ -219,7 +223,7 @@ impl Handle {
     }
 
     /// Says how long the transports let a call take: past that, a call whose caller has gone, and a publisher, may not
-    /// wait any more. The longest counts; 30 seconds if nobody says.
+    /// wait any more. The longest counts; without one it is 30 seconds.
     pub fn allow_calls(&self, time: Duration) {
         let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.0.call_limit.fetch_max(time, Ordering::AcqRel);
@@ -235,13 +239,7 @@ impl Handle {
     /// Runs a task that the shutdown waits for, and drops when it has waited long enough.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if tokio::runtime::Handle::try_current().is_ok() {
-            let ended = self.0.ended.clone();
-            self.0.tasks.spawn(async move {
-                let mut task = pin!(task);
-                let mut watch = Watch::default();
-                let watched = poll_fn(|cx| watch.poll("a task", || task.as_mut().poll(cx)));
-                ended.run_until_cancelled(watched).await;
-            });
+            self.0.tasks.spawn(Task::new(task, self.0.over.clone()));
         }
     }
 
@@ -265,7 +263,7 @@ impl Handle {
         self.0.stopping.is_cancelled()
     }
 
-    /// Stops the app: tells everybody who waits for [`Handle::stopping`], waits at most `patience` for calls and
+    /// Stops the app: ends every wait for [`AppHandle::stopping`], waits at most `patience` for calls and
     /// tasks to finish, and tears the services down, the last one mounted first.
     pub async fn shutdown(&self, patience: Duration) -> Result<()> {
         if self.0.stopping.is_cancelled() {
@@ -277,7 +275,7 @@ impl Handle {
         self.0.tasks.close();
         if tokio::time::timeout(patience, self.0.tasks.wait()).await.is_err() {
             tracing::warn!(tasks = self.0.tasks.len(), "shutting down, tasks that still run are dropped");
-            self.0.ended.cancel();
+            self.0.over.set();
             // All but one that blocks its thread are gone at once.
             let _ = tokio::time::timeout(DROPPING, self.0.tasks.wait()).await;
         }
@@ -295,7 +293,7 @@ impl Handle {
         Lifecycle::new(self.clone(), self.0.lifecycle.teardown.clone(), work.boxed()).run().await
     }
 
-    /// Has events forgotten that are too old, also where nothing happens.
+    /// Drops events that are too old, also where nothing happens.
     pub(super) fn watch_age(&self) {
         let (log, stopping) = (self.0.log.clone(), self.0.stopping.clone());
         self.spawn(async move {
@@ -315,13 +313,13 @@ impl Handle {
         let app = self.clone();
         self.spawn(async move {
             loop {
-                let stopping = tokio::time::timeout(crate::log::PATIENCE / 4, app.stopping()).await.is_ok();
+                let stopping = tokio::time::timeout(EventLog::SLOT_TIMEOUT / 4, app.stopping()).await.is_ok();
                 if stopping || !app.0.log.give_up_stale() {
                     break;
                 }
             }
             app.0.watching.store(false, Ordering::Release);
-            // Something may have begun to wait since the last look, and have seen somebody watch.
+            // Something may have begun to wait since the last look, while this watch still counted as running.
             if !app.is_stopping() {
                 app.watch_log();
             }
@@ -333,8 +331,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl fmt::Debug for Handle {
+impl fmt::Debug for AppHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("services", &**self.0.registry.load()).finish_non_exhaustive()
+        f.debug_struct("AppHandle").field("services", &**self.0.registry.load()).finish_non_exhaustive()
     }
 }

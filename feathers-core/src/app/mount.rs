@@ -4,14 +4,14 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::app::Handle;
-use crate::channel::IntoChannels;
-use crate::hook::{AroundHook, Hook, Hooks, On};
+use crate::app::AppHandle;
+use crate::app::methods::{hook_methods, publisher_methods};
+use crate::hook::Hooks;
 use crate::method::Method;
-use crate::publish::{Publication, Publisher, Publishers};
+use crate::publish::{Publication, Publishers};
 use crate::service::Service;
 
-pub(crate) type Listener = Arc<dyn Fn(&Publication, &Handle) + Send + Sync>;
+pub(crate) type Listener = Arc<dyn Fn(&Publication, &AppHandle) + Send + Sync>;
 
 /// A service as it is mounted: its hooks, publishers, listeners and options.
 pub struct Mount {
@@ -63,64 +63,15 @@ impl Mount {
         }
     }
 
-    /// Adds a hook before methods: `"all"`, `"create"`, `["create", "patch"]`.
-    pub fn before(&mut self, on: impl Into<On>, hook: impl Hook) -> &mut Self {
-        self.hooks.before.push((on.into(), Arc::new(hook)));
-        self
-    }
-
-    /// Adds a hook after methods.
-    pub fn after(&mut self, on: impl Into<On>, hook: impl Hook) -> &mut Self {
-        self.hooks.after.push((on.into(), Arc::new(hook)));
-        self
-    }
-
-    /// Adds a hook on errors of methods.
-    pub fn error(&mut self, on: impl Into<On>, hook: impl Hook) -> &mut Self {
-        self.hooks.error.push((on.into(), Arc::new(hook)));
-        self
-    }
-
-    /// Adds a hook around methods.
-    pub fn around(&mut self, on: impl Into<On>, hook: impl AroundHook) -> &mut Self {
-        self.hooks.around.push((on.into(), Arc::new(hook)));
-        self
-    }
-
-    /// Sets the publisher for all events of the service.
-    pub fn publish<C: IntoChannels>(
-        &mut self,
-        publisher: impl Fn(&Publication, &Handle) -> C + Send + Sync + 'static,
-    ) -> &mut Self {
-        self.publishers.all = Some(Publisher::now(publisher));
-        self
-    }
-
-    /// Sets the publisher for one event; it comes before the one for all.
-    pub fn publish_event<C: IntoChannels>(
-        &mut self,
-        event: &str,
-        publisher: impl Fn(&Publication, &Handle) -> C + Send + Sync + 'static,
-    ) -> &mut Self {
-        self.publishers.events.insert(event.into(), Publisher::now(publisher));
-        self
-    }
-
-    /// Sets a publisher that waits for something; calls do not wait for it.
-    pub fn publish_async<C, Fut>(
-        &mut self,
-        publisher: impl Fn(Publication, Handle) -> Fut + Send + Sync + 'static,
-    ) -> &mut Self
-    where
-        C: IntoChannels + 'static,
-        Fut: Future<Output = C> + Send + 'static,
-    {
-        self.publishers.all = Some(Publisher::later(publisher));
-        self
-    }
+    hook_methods!("");
+    publisher_methods!("all events of the service", "one event; it comes before the one for all");
 
     /// Runs on the server for every event of this name, also one that is not published.
-    pub fn on(&mut self, event: &str, listener: impl Fn(&Publication, &Handle) + Send + Sync + 'static) -> &mut Self {
+    pub fn on_event(
+        &mut self,
+        event: &str,
+        listener: impl Fn(&Publication, &AppHandle) + Send + Sync + 'static,
+    ) -> &mut Self {
         self.listeners.push((event.into(), Arc::new(listener)));
         self
     }

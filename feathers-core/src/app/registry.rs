@@ -64,7 +64,7 @@ pub(crate) struct Mounted {
     service: Arc<dyn Service>,
     descriptor: Descriptor,
     external: Vec<Method>,
-    published: Vec<Published>,
+    published: Vec<PublishedEvent>,
     /// The fields of the records that never leave the server.
     hidden: Arc<[Arc<str>]>,
     /// Whether records may have fields that only the server sets, so that what a client sends is noted.
@@ -76,10 +76,10 @@ pub(crate) struct Mounted {
     chains: Vec<(Method, Chain)>,
 }
 
-/// An event that clients may hear of.
-pub(crate) struct Published {
+/// An event that clients may get.
+pub(crate) struct PublishedEvent {
     pub(crate) kind: Arc<EventKind>,
-    /// Who decides about its channels; the innermost wins.
+    /// What decides about its channels; the innermost publisher wins.
     pub(crate) publisher: Option<Publisher>,
 }
 
@@ -162,7 +162,7 @@ impl Mounted {
         let published = published.into_iter().map(|name| {
             let outer = around.iter().rev().map(|(_, publishers)| publishers);
             let who = std::iter::once(&mount.publishers).chain(outer).find_map(|own| own.publisher(&name)).cloned();
-            Published { kind: Arc::new(EventKind::new(&path, name, hidden.clone())), publisher: who }
+            PublishedEvent { kind: Arc::new(EventKind::new(&path, name, hidden.clone())), publisher: who }
         });
         let published = published.collect();
         let chains = all
@@ -242,12 +242,12 @@ impl Mounted {
     }
 
     /// Returns an event that is published.
-    pub(crate) fn published(&self, event: &str) -> Option<&Published> {
+    pub(crate) fn published(&self, event: &str) -> Option<&PublishedEvent> {
         self.published.iter().find(|published| *published.kind.name == *event)
     }
 
     /// Returns what an event is, shared if it is one that is published.
-    pub(crate) fn kind(&self, event: &str, published: Option<&Published>) -> Arc<EventKind> {
+    pub(crate) fn kind(&self, event: &str, published: Option<&PublishedEvent>) -> Arc<EventKind> {
         let made = || Arc::new(EventKind::new(&self.path, event.into(), self.hidden.clone()));
         published.map_or_else(made, |published| published.kind.clone())
     }

@@ -1,4 +1,4 @@
-//! A call under way: what waits for it, what measures it, and who finishes it when its caller goes away.
+//! A call under way: what waits for it, what measures it, and what finishes it when its caller goes away.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn, ready};
@@ -16,7 +16,7 @@ use tracing::{Instrument, Span};
 use crate::app::caller::without_caller;
 use crate::app::dispatch::finish_call;
 use crate::app::registry::Mounted;
-use crate::app::{Handle, Reply};
+use crate::app::{AppHandle, Reply};
 use crate::blocking::Watch;
 use crate::connection::LoggingIn;
 use crate::context::Context;
@@ -27,13 +27,13 @@ use crate::hook::run_levels;
 /// A call under way.
 pub(super) struct Running {
     work: Option<BoxFuture<'static, Result<Reply>>>,
-    /// Who finishes it when its caller goes away, if it may change something.
+    /// What finishes it when its caller goes away, if it may change something.
     finisher: Option<Finisher>,
 }
 
-/// Who finishes a call whose caller has gone.
+/// What finishes a call whose caller has gone.
 pub(super) struct Finisher {
-    app: Handle,
+    app: AppHandle,
     service: Arc<Mounted>,
     address: Option<IpAddr>,
     began: Instant,
@@ -46,7 +46,7 @@ pub(super) type Kept = (Option<Box<dyn Send>>, Option<LoggingIn>);
 impl Running {
     pub(super) fn new(ctx: Context, kept: Kept, span: Span, finisher: Option<Finisher>) -> Self {
         let work = measured(ctx, kept);
-        // A span that nobody records costs nothing more.
+        // A span that is not recorded costs nothing more.
         let work: BoxFuture<'static, _> =
             if span.is_disabled() { Box::pin(work) } else { Box::pin(work.instrument(span)) };
         Self { work: Some(work), finisher }
@@ -80,7 +80,7 @@ impl Drop for Running {
 }
 
 impl Finisher {
-    pub(super) fn new(app: Handle, service: Arc<Mounted>, address: Option<IpAddr>) -> Self {
+    pub(super) fn new(app: AppHandle, service: Arc<Mounted>, address: Option<IpAddr>) -> Self {
         Self { app, service, address, began: Instant::now() }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::registry::Mounted;
-use crate::app::{Call, Handle};
+use crate::app::{AppHandle, Call};
 use crate::error::Result;
 use crate::id::Id;
 use crate::method::Method;
@@ -88,7 +88,7 @@ impl ServiceInfo {
 /// Calls a service from inside the server: all hooks run, `params.provider` is `None`.
 #[derive(Clone, Debug)]
 pub struct ServiceHandle {
-    pub(super) app: Handle,
+    pub(super) app: AppHandle,
     pub(super) route: Route,
 }
 

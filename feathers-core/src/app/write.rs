@@ -1,9 +1,9 @@
-//! Writes: what a service has just changed, told before anything that comes after it can fail or replace it.
+//! Writes: what a service has just changed, reported before anything that comes after it can fail or replace it.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::app::Handle;
+use crate::app::AppHandle;
 use crate::id::Id;
 use crate::method::Method;
 use crate::params::Params;
@@ -37,4 +37,4 @@ impl fmt::Debug for Write<'_> {
     }
 }
 
-pub(crate) type WriteListener = Arc<dyn Fn(&Write<'_>, &Handle) + Send + Sync>;
+pub(crate) type WriteListener = Arc<dyn Fn(&Write<'_>, &AppHandle) + Send + Sync>;

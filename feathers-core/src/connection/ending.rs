@@ -10,34 +10,34 @@ use crate::membership::Departure;
 /// Why a connection has ended.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Ending {
-    /// The client has gone, or another connection has taken its place: it may come back to where it was.
+pub enum DisconnectReason {
+    /// The client has gone, or another connection has taken its place: it may go on from where it was.
     Lost,
-    /// The server does not want the client; clients do not come back by themselves.
-    Dismissed,
+    /// The server has disconnected the client for good; clients do not reconnect by themselves.
+    Kicked,
     /// The credentials are no longer valid: the client has to log in again.
-    Denied(Error),
-    /// The client is to come back at once, with the rights of today.
-    Renewed,
+    Unauthenticated(Error),
+    /// The client is to reconnect at once, with its current rights.
+    Reconnect,
 }
 
-impl Ending {
+impl DisconnectReason {
     /// Returns what calls on the connection are refused with from then on; `None` if they run all the same.
     pub(crate) fn refusal(&self) -> Option<Error> {
         match self {
             Self::Lost => None,
-            Self::Dismissed => Some(Error::forbidden("the server has ended the connection")),
-            Self::Denied(error) if error.is_not_authenticated() => Some(error.clone()),
-            Self::Denied(error) => Some(Error::not_authenticated(error.message())),
-            Self::Renewed => Some(Error::not_authenticated("the rights have changed: connect again")),
+            Self::Kicked => Some(Error::forbidden("the server has ended the connection")),
+            Self::Unauthenticated(error) if error.is_not_authenticated() => Some(error.clone()),
+            Self::Unauthenticated(error) => Some(Error::not_authenticated(error.message())),
+            Self::Reconnect => Some(Error::not_authenticated("the rights have changed: connect again")),
         }
     }
 }
 
 /// A call that is under way on a connection, until its answer is on its way to the client.
 ///
-/// A connection that is ended meanwhile gets no more events, and closes when the last of these is dropped, or when their
-/// [time](crate::App::answer_grace) is over.
+/// A connection that is ended meanwhile gets no more events, and closes when the last of these is dropped, or when
+/// their [time](crate::App::answer_grace) is over.
 #[must_use = "the call is under way for as long as this is kept"]
 pub struct UnderWay(Connection);
 
@@ -69,19 +69,20 @@ impl fmt::Debug for UnderWay {
 impl Connection {
     /// Ends the connection from the server's side, for good.
     pub fn disconnect(&self) {
-        self.end(Ending::Dismissed);
+        self.end(DisconnectReason::Kicked);
     }
 
-    /// Ends the connection from the server's side; its client learns why, as far as its transport can tell.
+    /// Ends the connection from the server's side; its client gets the reason, where its transport can carry one.
     ///
     /// From now on it gets no event, and no call of its client begins. Where calls are under way, it stays for their
     /// answers, for [2 seconds](crate::App::answer_grace) at most.
-    pub fn end(&self, ending: Ending) {
-        let (is_denied, is_renewed) = (matches!(ending, Ending::Denied(_)), matches!(ending, Ending::Renewed));
+    pub fn end(&self, ending: DisconnectReason) {
+        let (is_denied, is_renewed) =
+            (matches!(ending, DisconnectReason::Unauthenticated(_)), matches!(ending, DisconnectReason::Reconnect));
         if self.0.ending.set(ending).is_err() {
             return;
         }
-        // Now, and not when the transport has noticed: who logs in again meanwhile begins anew.
+        // Now, and not when the transport has noticed: a user that logs in again meanwhile begins new memberships.
         if is_denied {
             lock(&self.0.joined).depart(Departure::Denied);
         } else if is_renewed {
@@ -98,7 +99,7 @@ impl Connection {
 
     /// Ends the connection at once: its client has gone.
     pub fn lose(&self) {
-        let first = self.0.ending.set(Ending::Lost).is_ok();
+        let first = self.0.ending.set(DisconnectReason::Lost).is_ok();
         self.0.ended.cancel();
         self.close();
         if first {
@@ -113,7 +114,7 @@ impl Connection {
     }
 
     /// Returns why the connection has ended, if it has.
-    pub fn ending(&self) -> Option<&Ending> {
+    pub fn disconnect_reason(&self) -> Option<&DisconnectReason> {
         self.0.ending.get()
     }
 

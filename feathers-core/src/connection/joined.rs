@@ -23,7 +23,7 @@ impl Joined {
         }
     }
 
-    /// Notes that the subject is in its channels no more, as far as this connection goes.
+    /// Notes that the subject has left its channels, as far as this connection goes.
     pub(super) fn depart(&mut self, departure: Departure) {
         let Some(subject) = &self.subject else { return };
         self.memberships.for_each_mut(|name, membership| {

@@ -1,8 +1,9 @@
 //! The mailbox: which events wait for a connection, and what wakes its reader.
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::task::Context;
+
+use smallvec::SmallVec;
 
 use super::{Connection, NO_REPLAY, lock};
 
@@ -11,7 +12,8 @@ const PENDING: usize = 64;
 
 #[derive(Default)]
 pub(super) struct Mailbox {
-    pending: VecDeque<u64>,
+    /// In order; most often one or two, which need no memory of their own.
+    pending: SmallVec<[u64; 2]>,
     /// Events have come that are not in `pending`: the log must be read.
     behind: bool,
 }
@@ -21,7 +23,7 @@ pub(crate) enum Mail {
     /// This event.
     Event(u64),
     /// Whatever the log holds after the last one.
-    Log,
+    EventLog,
     /// Nothing for now.
     None,
 }
@@ -30,11 +32,11 @@ impl Connection {
     /// Notes that an event may be for this connection. Never waits.
     pub(crate) fn announce(&self, seq: u64) {
         let is_new = self.change_mail(|mailbox| {
-            if mailbox.pending.back().is_some_and(|last| *last >= seq) || mailbox.behind {
+            if mailbox.pending.last().is_some_and(|last| *last >= seq) || mailbox.behind {
                 return false;
             }
             if mailbox.pending.len() < PENDING {
-                mailbox.pending.push_back(seq);
+                mailbox.pending.push(seq);
             } else {
                 mailbox.behind = true;
             }
@@ -50,9 +52,9 @@ impl Connection {
         if !self.0.has_mail.load(Ordering::Acquire) {
             return Mail::None;
         }
-        self.change_mail(|mailbox| match mailbox.pending.pop_front() {
-            Some(seq) => Mail::Event(seq),
-            None if mailbox.behind => Mail::Log,
+        self.change_mail(|mailbox| match mailbox.pending.first() {
+            Some(_) => Mail::Event(mailbox.pending.remove(0)),
+            None if mailbox.behind => Mail::EventLog,
             None => Mail::None,
         })
     }
@@ -60,7 +62,7 @@ impl Connection {
     /// Returns the place of the event that is next in the list; the log must be read if there is a gap before it.
     pub(crate) fn next_mail(&self) -> Option<u64> {
         let mailbox = lock(&self.0.mailbox);
-        match (mailbox.pending.front(), mailbox.behind) {
+        match (mailbox.pending.first(), mailbox.behind) {
             (Some(seq), _) => Some(*seq),
             (None, true) => None,
             (None, false) => Some(u64::MAX),
@@ -85,7 +87,7 @@ impl Connection {
         self.0.wake.wake();
     }
 
-    /// Has this task woken by the next announcement. There is one reader at a time; the last one counts.
+    /// Registers this task to be woken by the next announcement. There is one reader at a time; the last one counts.
     pub(crate) fn wake_with(&self, cx: &Context<'_>) {
         self.0.wake.register(cx.waker());
     }

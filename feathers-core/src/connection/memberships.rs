@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::channel::Hub;
 
 /// In more channels than this, a table is quicker.
@@ -18,7 +20,7 @@ const AT_HAND: usize = 4;
 /// The channels of a connection.
 pub(super) enum Memberships {
     /// Sorted by their names.
-    Few(Vec<(Arc<str>, Membership)>),
+    Few(SmallVec<[(Arc<str>, Membership); 1]>),
     Many(HashMap<Arc<str>, Membership>),
 }
 
@@ -49,7 +51,7 @@ impl Past {
 
 impl Default for Memberships {
     fn default() -> Self {
-        Self::Few(Vec::new())
+        Self::Few(SmallVec::new())
     }
 }
 
@@ -152,14 +154,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::log::{Log, Retention};
+    use crate::log::{EventLog, Retention};
     use crate::membership::RecentMemberships;
 
     proptest! {
         #[test]
         fn few_or_many_they_are_a_map(changes in prop::collection::vec((0_u64..60, any::<bool>()), 0..300)) {
             let history = Arc::new(RecentMemberships::default());
-            let hub = Hub::new(Log::new(Retention::default(), Duration::ZERO), history);
+            let hub = Hub::new(EventLog::new(Retention::default(), Duration::ZERO), history);
             let (mut own, mut model) = (Memberships::default(), BTreeMap::new());
             for (since, (number, joins)) in changes.into_iter().enumerate() {
                 let (name, since) = (Arc::<str>::from(number.to_string()), since as u64);

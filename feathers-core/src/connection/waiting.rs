@@ -1,6 +1,6 @@
-//! Whether the replay of a client that comes back waits for its login.
+//! Whether the replay of a reconnecting client waits for its login.
 //!
-//! A Feathers client logs in anew as soon as it is connected again. What it has missed in the channels of its login
+//! A Feathers client logs in again as soon as it has reconnected. What it has missed in the channels of its login
 //! would be lost if the replay came first.
 
 use std::sync::OnceLock;
@@ -18,7 +18,7 @@ const SETTLED: u8 = 0;
 const WAITING: u8 = 1;
 /// The replay has begun without a login.
 const UNKNOWN: u8 = 2;
-/// A login has come too late for the replay, and the client is to be told.
+/// A login has come too late for the replay, and the client is to get a reset.
 const TOO_LATE: u8 = 3;
 
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! How an error is shown to people who run the program, with its causes.
+//! How an error is shown to the operators of the program, with its causes.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,8 +7,8 @@ use super::{Error, ErrorKind, INTERNAL};
 
 /// What the log shows, and what a program prints whose `main` returns the error.
 ///
-/// A [`ErrorKind::GeneralError`] has no class worth a word: it is shown by its message, or by its cause where the message
-/// is the fixed text for clients.
+/// A [`ErrorKind::GeneralError`] has no class worth a word: it is shown by its message, or by its cause where the
+/// message is the fixed text for clients.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.kind() == ErrorKind::GeneralError && self.code() == ErrorKind::GeneralError.code() {

@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 use crate::connection::Connection;
 use crate::params::Params;
 
-/// Names a caller from outside: who is logged in on its connection, else its address, else its connection.
+/// Names a caller from outside: by the subject of its connection, else by its address, else by its connection.
 ///
-/// It is a hash with a key that nobody outside knows. The addresses of IPv6 count by their /64.
+/// It is a hash with a secret key. The addresses of IPv6 count by their /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Caller(NonZeroU64);
 

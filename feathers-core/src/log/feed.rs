@@ -1,6 +1,6 @@
 //! The feed: carries events from this process to a shared log, and from there to this process.
 //!
-//! Events leave in the order of their commits and come back in the order of the log, which is everybody's.
+//! Events leave in the order of their commits and come back in the order of the log, which all processes share.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::cursor::Cursor;
-use super::local::Log;
+use super::local::EventLog;
 use super::reset::ResetReason;
 use super::ring::{Retention, Ring};
-use super::shared::{Entry, EventLog, Page};
-use crate::app::Handle;
+use super::shared::{Entry, LogEngine, LogRead};
+use crate::app::AppHandle;
 use crate::error::Result;
 use crate::event::{Event, EventKind};
 
@@ -28,7 +28,7 @@ pub(crate) struct Feed {
     /// Puts events into the order of their commits; keeps none.
     pub(super) order: Mutex<Ring>,
     outbox: mpsc::Sender<Entry>,
-    log: Arc<dyn EventLog>,
+    log: Arc<dyn LogEngine>,
 }
 
 /// What the tasks of a feed need.
@@ -37,7 +37,7 @@ pub(crate) struct Ends {
 }
 
 impl Feed {
-    pub(crate) fn new(log: Arc<dyn EventLog>) -> (Self, Ends) {
+    pub(crate) fn new(log: Arc<dyn LogEngine>) -> (Self, Ends) {
         let (outbox, inbox) = mpsc::channel(WAITING);
         let keep_none = Retention { count: 0, age: Duration::ZERO, bytes: 0 };
         (Self { order: Mutex::new(Ring::new(keep_none)), outbox, log }, Ends { inbox })
@@ -69,13 +69,13 @@ impl Feed {
 
 impl Ends {
     /// Starts the two tasks; they end with the app, the writing one when everything has left.
-    pub(crate) fn start(self, app: &Handle, log: &Log, feed: &Feed) {
+    pub(crate) fn start(self, app: &AppHandle, log: &EventLog, feed: &Feed) {
         app.spawn(append(app.clone(), feed.log.clone(), self.inbox));
         app.spawn(tail(app.clone(), log.clone(), feed.log.clone()));
     }
 }
 
-async fn append(app: Handle, log: Arc<dyn EventLog>, mut inbox: mpsc::Receiver<Entry>) {
+async fn append(app: AppHandle, log: Arc<dyn LogEngine>, mut inbox: mpsc::Receiver<Entry>) {
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         let received = tokio::time::timeout(PATIENCE, inbox.recv_many(&mut batch, BATCH));
@@ -100,38 +100,38 @@ async fn append(app: Handle, log: Arc<dyn EventLog>, mut inbox: mpsc::Receiver<E
 }
 
 /// Reads what the shared log holds already.
-pub(crate) async fn backfill(app: &Handle, shared: &dyn EventLog) -> Result<()> {
+pub(crate) async fn backfill(app: &AppHandle, shared: &dyn LogEngine) -> Result<()> {
     let log = app.log();
     loop {
         match shared.read(log.head(), BATCH).await? {
-            Page::Entries(entries) if entries.is_empty() => return Ok(()),
-            Page::Entries(entries) => {
+            LogRead::Entries(entries) if entries.is_empty() => return Ok(()),
+            LogRead::Entries(entries) => {
                 for (seq, entry) in entries {
                     log.take(seq, from_entry(app, entry));
                 }
             }
-            Page::Reset(reason) => restart(log, shared, log.head(), reason).await?,
+            LogRead::Reset(reason) => restart(log, shared, log.head(), reason).await?,
         }
     }
 }
 
-async fn tail(app: Handle, log: Log, shared: Arc<dyn EventLog>) {
+async fn tail(app: AppHandle, log: EventLog, shared: Arc<dyn LogEngine>) {
     let mut pause = Pause::default();
     while !app.is_stopping() {
         let after = log.head();
         match shared.read(after, BATCH).await {
-            Ok(Page::Entries(entries)) if entries.is_empty() => {
+            Ok(LogRead::Entries(entries)) if entries.is_empty() => {
                 pause = Pause::default();
                 futures_util::future::select(std::pin::pin!(shared.changed(after)), std::pin::pin!(app.stopping()))
                     .await;
             }
-            Ok(Page::Entries(entries)) => {
+            Ok(LogRead::Entries(entries)) => {
                 pause = Pause::default();
                 for (seq, entry) in entries {
                     log.take(seq, from_entry(&app, entry));
                 }
             }
-            Ok(Page::Reset(reason)) => {
+            Ok(LogRead::Reset(reason)) => {
                 tracing::warn!(reason = reason.name(), "the shared log has not kept what this process was to read");
                 if let Err(error) = restart(&log, &*shared, after, reason).await {
                     tracing::warn!(%error, "the shared log cannot be read");
@@ -146,15 +146,15 @@ async fn tail(app: Handle, log: Log, shared: Arc<dyn EventLog>) {
     }
 }
 
-/// Goes on from where the log is now; clients before that are told.
-async fn restart(log: &Log, shared: &dyn EventLog, after: Cursor, reason: ResetReason) -> Result<()> {
+/// Goes on from where the log is now; readers behind that get a reset.
+async fn restart(log: &EventLog, shared: &dyn LogEngine, after: Cursor, reason: ResetReason) -> Result<()> {
     let bounds = shared.bounds().await?;
     let from = if reason == ResetReason::Trimmed && bounds.epoch == after.epoch { bounds.oldest } else { bounds.head };
     log.restart(Cursor { epoch: bounds.epoch, seq: from });
     Ok(())
 }
 
-fn from_entry(app: &Handle, entry: Entry) -> Arc<Event> {
+fn from_entry(app: &AppHandle, entry: Entry) -> Arc<Event> {
     let channels = entry.targets.into_iter().map(|target| (app.channel(target.channels), target.data));
     // What another process has published holds nothing hidden.
     let kind = EventKind { path: entry.path, name: entry.event, hidden: Arc::default() };
@@ -167,7 +167,7 @@ struct Pause(u32);
 
 impl Pause {
     /// Waits; `true` if the app stops meanwhile.
-    async fn wait(&mut self, app: &Handle) -> bool {
+    async fn wait(&mut self, app: &AppHandle) -> bool {
         let pause = Duration::from_millis(50) * 2_u32.saturating_pow(self.0.min(10));
         self.0 += 1;
         tokio::time::timeout(pause.min(PATIENCE), app.stopping()).await.is_ok()

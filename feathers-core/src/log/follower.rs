@@ -1,21 +1,21 @@
-//! Followers: whoever passes all events on to others, and is no connection.
+//! Followers: readers of all events that are no connections, such as a gateway that passes events on.
 
 use std::sync::Arc;
 
 use super::cursor::Cursor;
-use super::local::{Era, Log};
+use super::local::{Era, EventLog};
 use super::ring::Look;
 use crate::connection::Connection;
 use crate::event::Event;
-use crate::subscription::Delivered;
+use crate::subscription::DeliveredEvent;
 
-/// Reads every event of a log, in order and once each, whoever it is for.
+/// Reads every event of a log, in order and once each, whatever channels it is for.
 ///
-/// It keeps a position and nothing else, as a connection does: one that reads too slowly is told that it has missed
-/// something, and goes on from the head.
+/// It keeps a position and nothing else, as a connection does: one that reads too slowly gets [`LogItem::Lost`] and
+/// goes on from the head.
 #[derive(Debug)]
 pub struct Follower {
-    log: Log,
+    log: EventLog,
     era: Era,
     last: u64,
 }
@@ -23,30 +23,30 @@ pub struct Follower {
 /// What a follower reads.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Followed {
+pub enum LogItem {
     /// An event.
-    Event(Published),
+    Event(LoggedEvent),
     /// What came next is no longer kept, or the log is another one: reading goes on from the follower's cursor.
     Lost,
 }
 
 /// An event as it was published, with the channels that it is for.
 #[derive(Clone, Debug)]
-pub struct Published {
+pub struct LoggedEvent {
     event: Arc<Event>,
     cursor: Cursor,
 }
 
 /// One of the targets of an event.
 #[derive(Clone, Copy, Debug)]
-pub struct Audience<'a> {
+pub struct EventTarget<'a> {
     /// The names of its channels.
     pub channels: &'a [Arc<str>],
     /// Whether code decides which of their members get the event.
     pub filtered: bool,
 }
 
-impl Log {
+impl EventLog {
     /// Returns a reader of all events that come from now on.
     pub fn follow(&self) -> Follower {
         Follower { last: self.announced(), era: self.era(), log: self.clone() }
@@ -65,8 +65,8 @@ impl Follower {
         self.log.cursor(self.last)
     }
 
-    /// Returns the next event, if every connection that it is for has been told of it.
-    pub fn try_next(&mut self) -> Option<Followed> {
+    /// Returns the next event, if every connection that it is for has been notified of it.
+    pub fn try_next(&mut self) -> Option<LogItem> {
         let era = self.log.era();
         if self.era != era {
             self.era = era;
@@ -80,7 +80,7 @@ impl Follower {
             Look::Event(event) if event.seq() <= announced => {
                 self.last = event.seq();
                 let cursor = self.log.cursor(self.last);
-                Some(Followed::Event(Published { event, cursor }))
+                Some(LogItem::Event(LoggedEvent { event, cursor }))
             }
             Look::Event(_) | Look::Nothing(_) => {
                 self.last = announced;
@@ -90,9 +90,9 @@ impl Follower {
         }
     }
 
-    fn lost(&mut self) -> Followed {
+    fn lost(&mut self) -> LogItem {
         self.last = self.log.announced();
-        Followed::Lost
+        LogItem::Lost
     }
 
     /// Waits until there may be something to read.
@@ -101,24 +101,27 @@ impl Follower {
     }
 }
 
-impl Published {
+impl LoggedEvent {
     /// Returns its place in the log.
     pub fn cursor(&self) -> Cursor {
         self.cursor
     }
 
     /// Returns its targets in the order of the publisher; a connection gets the event through the first that admits it.
-    pub fn audiences(&self) -> impl Iterator<Item = Audience<'_>> {
-        self.event.targets().iter().map(|target| Audience { channels: target.names(), filtered: target.is_filtered() })
+    pub fn targets(&self) -> impl Iterator<Item = EventTarget<'_>> {
+        self.event
+            .targets()
+            .iter()
+            .map(|target| EventTarget { channels: target.names(), filtered: target.is_filtered() })
     }
 
-    /// Returns the event as those get it that get it through this target.
-    pub fn through(&self, target: usize) -> Delivered {
-        Delivered::new(self.event.clone(), self.cursor, target)
+    /// Returns the event as the connections of this target get it.
+    pub fn through(&self, target: usize) -> DeliveredEvent {
+        DeliveredEvent::new(self.event.clone(), self.cursor, target)
     }
 
     /// Returns the event as a connection gets it; `None` if it is not for it.
-    pub fn for_connection(&self, connection: &Connection) -> Option<Delivered> {
+    pub fn for_connection(&self, connection: &Connection) -> Option<DeliveredEvent> {
         self.event.target_for(connection).map(|target| self.through(target))
     }
 }

@@ -1,4 +1,4 @@
-//! The log of one process: a ring of the last events, and who is told of new ones.
+//! The log of one process: a ring of the last events, and the readers that it notifies of new ones.
 
 use std::fmt;
 use std::pin::pin;
@@ -10,7 +10,6 @@ use metrics::Counter;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::PATIENCE;
 use super::caller::Caller;
 use super::cursor::{Cursor, Epoch};
 use super::feed::Feed;
@@ -21,14 +20,14 @@ use crate::event::Event;
 
 /// How many events another process may have read of a shared log before this one.
 const AHEAD: u64 = 10_000;
-/// How long after its time an event is forgotten where nobody asks for it: many are forgotten at once.
+/// How long after its time an event is dropped in a log that is not read meanwhile: many are dropped at once.
 const LATE: Duration = Duration::from_secs(1);
-/// The longest wait that a caller is told of: others may make room sooner.
+/// The longest `Retry-After` that a caller gets: others may make room sooner.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// The log of one app. Clones share it.
 #[derive(Clone)]
-pub struct Log(Arc<Inner>);
+pub struct EventLog(Arc<Inner>);
 
 struct Inner {
     epoch: AtomicU64,
@@ -37,18 +36,18 @@ struct Inner {
     feed: OnceLock<Feed>,
     /// Visible events that are not announced yet, as long as more are gathered.
     ///
-    /// Held while events become visible and are announced, so that every connection hears of them in order.
+    /// Held while events become visible and are announced, so that every connection gets them in order.
     gathered: Mutex<Vec<Arc<Event>>>,
     /// How long events are gathered; not at all if it is zero.
     window: Duration,
     announced: AtomicU64,
     /// How often events have been lost on the way to the shared log.
     losses: AtomicU64,
-    /// How many events have been published; looked up at the first, when whoever records metrics is there.
+    /// How many events have been published; looked up at the first event, when the metrics recorder is installed.
     published: OnceLock<Counter>,
-    /// Wakes those who follow all events.
+    /// Wakes the followers, which read all events.
     moved: Notify,
-    /// Who reads it.
+    /// The connections that read it.
     readers: OnceLock<Box<dyn Readers>>,
 }
 
@@ -75,7 +74,10 @@ impl Era {
     }
 }
 
-impl Log {
+impl EventLog {
+    /// How long a slot may stay open before later events overtake it.
+    pub const SLOT_TIMEOUT: Duration = Duration::from_secs(1);
+
     /// Makes a log that announces events together which become visible within a window; a window of zero is none.
     pub(crate) fn new(retention: Retention, window: Duration) -> Self {
         Self(Arc::new(Inner {
@@ -116,7 +118,7 @@ impl Log {
         Era { epoch: self.epoch(), losses: self.0.losses.load(Ordering::Acquire) }
     }
 
-    /// Says who reads it.
+    /// Sets the connections that read it; the first call counts.
     pub(crate) fn read_by(&self, readers: impl Readers + 'static) {
         let _ = self.0.readers.set(Box::new(readers));
     }
@@ -153,7 +155,8 @@ impl Log {
         self.len() == 0
     }
 
-    /// Forgets what is too old. A log in which nothing happens does so when it is asked, and by [`Log::watch_age`].
+    /// Forgets what is too old. A log in which nothing happens does so when it is asked, and by
+    /// [`EventLog::watch_age`].
     fn expire(&self) {
         let now = Instant::now();
         if self.read(|ring| ring.expiry().is_some_and(|expiry| expiry < now)) {
@@ -188,22 +191,22 @@ impl Log {
         Reservation { log: self.clone(), next: Mutex::new(first), end: first + count as u64, caller }
     }
 
-    /// Looks at a visible place.
+    /// Looks at a visible slot.
     pub(crate) fn event(&self, seq: u64) -> Look {
         self.read(|ring| ring.event(seq))
     }
 
-    /// Looks for the first visible event after a place.
+    /// Looks for the first visible event after a slot.
     pub(crate) fn next_after(&self, seq: u64) -> Look {
         self.read(|ring| ring.next_after(seq))
     }
 
-    /// Returns the place up to which every connection has been told of what is for it.
+    /// Returns the slot up to which every connection has been notified of the events that are for it.
     pub(crate) fn announced(&self) -> u64 {
         self.0.announced.load(Ordering::Acquire)
     }
 
-    /// Decides whether a client can go on from a place, or what it is told instead.
+    /// Checks whether a client can go on from a cursor; the error is the reason of the reset that it gets instead.
     pub(crate) fn check(&self, cursor: Cursor) -> Result<u64, ResetReason> {
         self.expire();
         let (first, visible) = self.read(|ring| (ring.first(), ring.visible()));
@@ -233,17 +236,17 @@ impl Log {
         Reset { reason, cursor: self.head(), oldest }
     }
 
-    /// Opens one place at the end.
-    pub(crate) fn place(&self, caller: Option<Caller>) -> Place {
+    /// Opens one slot at the end.
+    pub(crate) fn slot(&self, caller: Option<Caller>) -> Slot {
         let seq = self.order(|ring| ring.reserve(1, Instant::now()));
-        Place { log: self.clone(), seq, closed: false, caller }
+        Slot { log: self.clone(), seq, closed: false, caller }
     }
 
-    /// Gives up places that stay open too long. Called on a timer while something waits behind one.
+    /// Gives up slots that stay open too long. Called on a timer while something waits behind one.
     pub(crate) fn give_up_stale(&self) -> bool {
         let mut gathered = self.gathered();
         let (visible, waiting) = self.order(|ring| {
-            let visible = ring.give_up_stale(Instant::now(), PATIENCE);
+            let visible = ring.give_up_stale(Instant::now(), Self::SLOT_TIMEOUT);
             (visible, ring.has_waiting())
         });
         self.pass_on(&mut gathered, visible);
@@ -271,7 +274,7 @@ impl Log {
         self.gather(&mut gathered, visible);
     }
 
-    /// Forgets everything and goes on from a position; who was before it is told.
+    /// Forgets everything and goes on from a position; readers behind it get a reset.
     pub(super) fn restart(&self, from: Cursor) {
         let mut gathered = self.gathered();
         gathered.clear();
@@ -287,7 +290,7 @@ impl Log {
             None => self.gather(gathered, events),
             Some(feed) => {
                 if !feed.send(&events) {
-                    // Nobody may go on as if nothing was missing.
+                    // No reader may go on as if nothing was missing.
                     let here = self.head();
                     self.write(|ring| ring.restart(here.seq));
                     self.0.losses.fetch_add(1, Ordering::AcqRel);
@@ -314,21 +317,21 @@ impl Log {
                     });
                 }
             }
-            // Nothing but a place that was released; or there is nothing to wait with, and all go in their order.
+            // Nothing but a slot that was released; or there is nothing to wait with, and all go in their order.
             _ => self.announce(&std::mem::take(gathered)),
         }
     }
 
-    /// Announces what is visible and not announced yet: when this returns, every connection has been told of it.
+    /// Announces what is visible and not announced yet: when this returns, every connection has been notified.
     pub fn flush(&self) {
-        // Whoever announces something now has the lock until that is done.
+        // An announcement that is under way holds the lock until it is done.
         let mut gathered = self.gathered();
         if !gathered.is_empty() {
             self.announce(&std::mem::take(&mut *gathered));
         }
     }
 
-    /// Tells the connections that may want them of events that have become visible.
+    /// Notifies the connections of events that have become visible.
     fn announce(&self, events: &[Arc<Event>]) {
         if let Some(readers) = self.0.readers.get() {
             for event in events {
@@ -339,7 +342,7 @@ impl Log {
         self.0.moved.notify_waiters();
     }
 
-    /// Waits until there is more than up to a place, or another era than this.
+    /// Waits until there is more than up to a slot, or another era than this.
     pub(crate) async fn moved(&self, era: Era, last: u64) {
         let mut moved = pin!(self.0.moved.notified());
         // Registered before the look, so that what comes between the two is not missed.
@@ -349,7 +352,7 @@ impl Log {
         }
     }
 
-    /// Changes the ring that has the open places.
+    /// Changes the ring that has the open slots.
     fn order<T>(&self, change: impl FnOnce(&mut Ring) -> T) -> T {
         match self.feed() {
             None => self.write(change),
@@ -370,16 +373,16 @@ impl Log {
     }
 }
 
-impl fmt::Debug for Log {
+impl fmt::Debug for EventLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Log").field("head", &self.head()).finish()
+        f.debug_struct("EventLog").field("head", &self.head()).finish()
     }
 }
 
 /// Places in the log that are reserved and not taken yet; what is left is released when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Reservation {
-    log: Log,
+    log: EventLog,
     next: Mutex<u64>,
     end: u64,
     /// Whose events go there, if it is a call from outside.
@@ -387,11 +390,11 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Takes the next place; when all are used up, a new one at the end of the log.
-    pub(crate) fn place(&self) -> Place {
+    /// Takes the next slot; when all are used up, a new one at the end of the log.
+    pub(crate) fn slot(&self) -> Slot {
         match self.take() {
-            Some(seq) => Place { log: self.log.clone(), seq, closed: false, caller: self.caller },
-            None => self.log.place(self.caller),
+            Some(seq) => Slot { log: self.log.clone(), seq, closed: false, caller: self.caller },
+            None => self.log.slot(self.caller),
         }
     }
 
@@ -412,16 +415,16 @@ impl Drop for Reservation {
     }
 }
 
-/// One open place in the log; it is released when this is dropped.
+/// One open slot in the log; it is released when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    log: Log,
+pub(crate) struct Slot {
+    log: EventLog,
     seq: u64,
     closed: bool,
     caller: Option<Caller>,
 }
 
-impl Place {
+impl Slot {
     /// Puts the event there.
     pub(crate) fn fill(mut self, event: Arc<Event>) {
         self.closed = true;
@@ -430,7 +433,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         if !self.closed {
             self.log.close(self.seq, None, None);

@@ -1,4 +1,4 @@
-//! Resets and starts: what a client that comes back asks for, and what it is told when there is no going on.
+//! Resets and starts: what a reconnecting client asks for, and what it gets when it cannot go on from there.
 
 use std::str::FromStr;
 
@@ -7,11 +7,11 @@ use serde::{Serialize, Serializer};
 use super::cursor::{Cursor, Epoch};
 use crate::error::{Error, Result};
 
-/// Why a client is told to read everything again.
+/// Why a client has to read everything again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResetReason {
-    /// The cursor is of another log: the server was started anew.
+    /// The cursor is of another log: the server was restarted.
     Epoch,
     /// What was missed is no longer kept.
     Trimmed,
@@ -23,7 +23,7 @@ pub enum ResetReason {
     Lagged,
     /// The cursor cannot be read.
     BadCursor,
-    /// The client is somebody else than before.
+    /// The user of the client, or what that user had a right to, may have changed since the cursor.
     Principal,
 }
 

@@ -1,4 +1,4 @@
-//! The ring: a plain state machine over places, events and time.
+//! The ring: a plain state machine over slots, events and time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::event::Event;
 /// How much of the past a log keeps: whatever limit is reached first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// At most this many places.
+    /// At most this many slots.
     pub count: usize,
     /// At most this old.
     pub age: Duration,
@@ -37,14 +37,14 @@ pub(super) type Visible = SmallVec<[Arc<Event>; 1]>;
 pub(crate) enum Look {
     /// An event.
     Event(Arc<Event>),
-    /// No event up to this place.
+    /// No event up to this slot.
     Nothing(u64),
-    /// The place is gone: nobody can tell what was there.
+    /// The slot is gone, and what was there is unknown.
     Trimmed,
 }
 
 #[derive(Debug)]
-enum Slot {
+enum SlotState {
     Open { since: Instant },
     Filled { event: Arc<Event>, at: Instant, caller: Option<Caller> },
     Empty,
@@ -65,7 +65,7 @@ struct Share {
 #[derive(Debug)]
 pub(super) struct Ring {
     retention: Retention,
-    slots: VecDeque<Slot>,
+    slots: VecDeque<SlotState>,
     /// The sequence number of the front slot.
     first: u64,
     /// Everything up to here is closed.
@@ -105,7 +105,7 @@ impl Ring {
                 break;
             }
             slots = slots.saturating_sub(1);
-            if let Slot::Filled { event, at, caller: own } = slot {
+            if let SlotState::Filled { event, at, caller: own } = slot {
                 room = room.saturating_sub(event.size());
                 if *own != Some(caller) {
                     wait = wait.max(age.checked_sub(now.duration_since(*at)));
@@ -116,13 +116,13 @@ impl Ring {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.slots.iter().filter(|slot| matches!(slot, Slot::Filled { .. })).count()
+        self.slots.iter().filter(|slot| matches!(slot, SlotState::Filled { .. })).count()
     }
 
     /// Returns when the oldest event is too old; `None` if there is none.
     pub(super) fn expiry(&self) -> Option<Instant> {
         let oldest = self.slots.iter().find_map(|slot| match slot {
-            Slot::Filled { at, .. } => Some(*at),
+            SlotState::Filled { at, .. } => Some(*at),
             _ => None,
         });
         oldest.and_then(|at| at.checked_add(self.retention.age))
@@ -136,28 +136,28 @@ impl Ring {
         self.first
     }
 
-    /// Opens `count` places at the end and returns the first.
+    /// Opens `count` slots at the end and returns the first.
     pub(super) fn reserve(&mut self, count: usize, now: Instant) -> u64 {
         let first = self.first + self.slots.len() as u64;
-        self.slots.extend((0..count).map(|_| Slot::Open { since: now }));
+        self.slots.extend((0..count).map(|_| SlotState::Open { since: now }));
         first
     }
 
-    /// Closes a place and returns the events that are visible because of it, in order.
+    /// Closes a slot and returns the events that are visible because of it, in order.
     ///
-    /// A place that was given up before is past its turn: its event goes to the end.
-    /// An event is as old as its place, so that the clock is asked once.
+    /// A slot that was given up before is past its turn: its event goes to the end.
+    /// An event is as old as its slot, so that the clock is asked once.
     pub(super) fn close(&mut self, seq: u64, event: Option<Arc<Event>>, caller: Option<Caller>) -> Visible {
         let (seq, now) = match (self.slot(seq), &event) {
-            (Some(Slot::Open { since }), _) => (seq, *since),
+            (Some(SlotState::Open { since }), _) => (seq, *since),
             (_, None) => return Visible::new(),
             (_, Some(_)) => {
                 let now = Instant::now();
                 (self.reserve(1, now), now)
             }
         };
-        let slot = match event {
-            None => Slot::Empty,
+        let state = match event {
+            None => SlotState::Empty,
             Some(mut event) => {
                 event.set_seq(seq);
                 let size = event.size();
@@ -167,11 +167,11 @@ impl Ring {
                     share.events += 1;
                     share.bytes += size;
                 }
-                Slot::Filled { event, at: now, caller }
+                SlotState::Filled { event, at: now, caller }
             }
         };
-        if let Some(place) = self.slot_mut(seq) {
-            *place = slot;
+        if let Some(slot) = self.slot_mut(seq) {
+            *slot = state;
         }
         let visible = self.advance();
         self.trim(now);
@@ -184,16 +184,16 @@ impl Ring {
             return Visible::new();
         }
         let next = self.first + self.slots.len() as u64;
-        self.slots.extend((next..seq).map(|_| Slot::Empty));
+        self.slots.extend((next..seq).map(|_| SlotState::Empty));
         event.set_seq(seq);
         self.bytes += event.size();
-        self.slots.push_back(Slot::Filled { event, at: now, caller: None });
+        self.slots.push_back(SlotState::Filled { event, at: now, caller: None });
         let visible = self.advance();
         self.trim(now);
         visible
     }
 
-    /// Forgets everything up to a place that is at least the last one, or at any place of another log.
+    /// Forgets everything up to a slot that is at least the last one, or at any slot of another log.
     pub(super) fn restart(&mut self, seq: u64) {
         self.slots.clear();
         self.shares.clear();
@@ -202,43 +202,43 @@ impl Ring {
         self.visible = seq;
     }
 
-    /// Closes open places older than `patience` and returns the events that are visible because of it.
+    /// Closes open slots older than `patience` and returns the events that are visible because of it.
     pub(super) fn give_up_stale(&mut self, now: Instant, patience: Duration) -> Visible {
         let from = self.offset(self.visible + 1).unwrap_or(self.slots.len());
         for slot in self.slots.iter_mut().skip(from) {
-            if matches!(slot, Slot::Open { since } if now.duration_since(*since) >= patience) {
-                metrics::counter!("feathers_log_places_given_up_total").increment(1);
-                *slot = Slot::Empty;
+            if matches!(slot, SlotState::Open { since } if now.duration_since(*since) >= patience) {
+                metrics::counter!("feathers_log_slots_given_up_total").increment(1);
+                *slot = SlotState::Empty;
             }
         }
         self.advance()
     }
 
-    /// Tells whether a closed place waits behind an open one.
+    /// Tells whether a closed slot waits behind an open one.
     pub(super) fn has_waiting(&self) -> bool {
         let from = self.offset(self.visible + 1).unwrap_or(self.slots.len());
-        self.slots.iter().skip(from).any(|slot| !matches!(slot, Slot::Open { .. }))
+        self.slots.iter().skip(from).any(|slot| !matches!(slot, SlotState::Open { .. }))
     }
 
-    /// Looks at a visible place.
+    /// Looks at a visible slot.
     pub(super) fn event(&self, seq: u64) -> Look {
         if seq < self.first {
             return Look::Trimmed;
         }
         match self.slot(seq) {
-            Some(Slot::Filled { event, .. }) if seq <= self.visible => Look::Event(event.clone()),
+            Some(SlotState::Filled { event, .. }) if seq <= self.visible => Look::Event(event.clone()),
             _ => Look::Nothing(seq),
         }
     }
 
-    /// Looks for the first visible event after a place.
+    /// Looks for the first visible event after a slot.
     pub(super) fn next_after(&self, seq: u64) -> Look {
         if seq + 1 < self.first {
             return Look::Trimmed;
         }
         (seq + 1..=self.visible)
             .find_map(|seq| match self.slot(seq) {
-                Some(Slot::Filled { event, .. }) => Some(Look::Event(event.clone())),
+                Some(SlotState::Filled { event, .. }) => Some(Look::Event(event.clone())),
                 _ => None,
             })
             .unwrap_or(Look::Nothing(self.visible.max(seq)))
@@ -248,30 +248,30 @@ impl Ring {
         let mut events = Visible::new();
         while let Some(slot) = self.slot(self.visible + 1) {
             match slot {
-                Slot::Open { .. } => break,
-                Slot::Filled { event, .. } => events.push(event.clone()),
-                Slot::Empty => {}
+                SlotState::Open { .. } => break,
+                SlotState::Filled { event, .. } => events.push(event.clone()),
+                SlotState::Empty => {}
             }
             self.visible += 1;
         }
         events
     }
 
-    /// Forgets what is too old, also behind places without an event.
+    /// Forgets what is too old, also behind slots without an event.
     pub(super) fn trim_old(&mut self, now: Instant) {
         let mut gone = 0;
         for (index, slot) in self.slots.iter().enumerate() {
             match slot {
-                Slot::Filled { at, .. } if now.duration_since(*at) > self.retention.age => gone = index + 1,
-                Slot::Filled { .. } | Slot::Open { .. } => break,
-                Slot::Empty => {}
+                SlotState::Filled { at, .. } if now.duration_since(*at) > self.retention.age => gone = index + 1,
+                SlotState::Filled { .. } | SlotState::Open { .. } => break,
+                SlotState::Empty => {}
             }
         }
         (0..gone).for_each(|_| self.pop_front());
     }
 
     fn pop_front(&mut self) {
-        if let Some(Slot::Filled { event, caller, .. }) = self.slots.pop_front() {
+        if let Some(SlotState::Filled { event, caller, .. }) = self.slots.pop_front() {
             let size = event.size();
             self.bytes -= size;
             if let Some(caller) = caller {
@@ -284,9 +284,9 @@ impl Ring {
     fn trim(&mut self, now: Instant) {
         while let Some(front) = self.slots.front() {
             let old = match front {
-                Slot::Open { .. } => return,
-                Slot::Filled { at, .. } => now.duration_since(*at) > self.retention.age,
-                Slot::Empty => false,
+                SlotState::Open { .. } => return,
+                SlotState::Filled { at, .. } => now.duration_since(*at) > self.retention.age,
+                SlotState::Empty => false,
             };
             let full = self.slots.len() > self.retention.count || self.bytes > self.retention.bytes;
             if !(old || full) || self.first > self.visible {
@@ -310,11 +310,11 @@ impl Ring {
         usize::try_from(seq.checked_sub(self.first)?).ok().filter(|offset| *offset < self.slots.len())
     }
 
-    fn slot(&self, seq: u64) -> Option<&Slot> {
+    fn slot(&self, seq: u64) -> Option<&SlotState> {
         self.slots.get(self.offset(seq)?)
     }
 
-    fn slot_mut(&mut self, seq: u64) -> Option<&mut Slot> {
+    fn slot_mut(&mut self, seq: u64) -> Option<&mut SlotState> {
         let offset = self.offset(seq)?;
         self.slots.get_mut(offset)
     }

@@ -19,26 +19,26 @@ use crate::error::Result;
 /// What it promises:
 /// - **Order.** Entries get sequence numbers that grow by one, in the order in which they become readable. The entries
 ///   of one `append` stay together and in order. A number is never given twice in one epoch.
-/// - **Once.** An append that is repeated, because nobody knows whether the first one went through, adds no entry
-///   whose [`Entry::key`] is there already.
-/// - **Retention.** It may forget its oldest entries. A read from before them is [`Page::Reset`] with
+/// - **Once.** An append that is repeated, because the result of the first one is unknown, adds no entry whose
+///   [`Entry::key`] is there already.
+/// - **Retention.** It may forget its oldest entries. A read from before them is [`LogRead::Reset`] with
 ///   [`ResetReason::Trimmed`], never a silent jump.
 /// - **Identity.** The epoch is changed when entries that were readable may be gone or different: a restored backup,
-///   a failover to a server that lagged behind. A read with a cursor of another epoch is [`Page::Reset`] with
+///   a failover to a server that lagged behind. A read with a cursor of another epoch is [`LogRead::Reset`] with
 ///   [`ResetReason::Epoch`].
 ///
 /// An error means that it is not there for now: the app tries again, longer and longer, and local clients wait, too,
 /// since their order is that of the log.
 #[async_trait]
-pub trait EventLog: Send + Sync + 'static {
+pub trait LogEngine: Send + Sync + 'static {
     /// Returns what the log holds now.
-    async fn bounds(&self) -> Result<Bounds>;
+    async fn bounds(&self) -> Result<LogBounds>;
 
     /// Adds entries at the end; done when other processes can read them.
     async fn append(&self, entries: &[Entry]) -> Result<()>;
 
     /// Reads at most so many entries after a position, in order; an empty page means that there are none yet.
-    async fn read(&self, after: Cursor, most: usize) -> Result<Page>;
+    async fn read(&self, after: Cursor, most: usize) -> Result<LogRead>;
 
     /// Waits until there may be something after the position. It may return too early, never too late by much.
     async fn changed(&self, _after: Cursor) {
@@ -48,7 +48,7 @@ pub trait EventLog: Send + Sync + 'static {
 
 /// What a log holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
+pub struct LogBounds {
     /// Which log it is.
     pub epoch: Epoch,
     /// The number before the oldest entry; 0 if nothing is forgotten yet.
@@ -59,7 +59,7 @@ pub struct Bounds {
 
 /// A part of a log, or why there is none.
 #[derive(Clone, Debug)]
-pub enum Page {
+pub enum LogRead {
     /// The entries with their numbers.
     Entries(Vec<(u64, Entry)>),
     /// There is no going on from this position.
@@ -77,7 +77,7 @@ pub struct Entry {
     pub event: Arc<str>,
     /// The data, as JSON text.
     pub data: Bytes,
-    /// Who gets it.
+    /// The channels that get it.
     pub targets: Vec<EntryTarget>,
 }
 

@@ -8,23 +8,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Departure, MembershipHistory, ReplayStart, Replayable};
-use crate::log::{Epoch, Log};
+use crate::log::{Epoch, EventLog};
 
-/// How many pairs without a connection are remembered, if nobody says.
+/// How many pairs without a connection are remembered by default.
 const MOST: usize = 100_000;
 /// One subject has at most this part of all pairs without a connection; past it all of its own are forgotten.
 const SHARE: usize = 16;
-/// How long after a change of its rights a subject may come back for them to count from the change.
+/// How long after a change of its rights a subject may reconnect for them to count from the change.
 const RENEWAL: Duration = Duration::from_secs(30);
 /// So many it may have in any case.
 const FEW: usize = 64;
 
 /// Remembers the memberships of this process: those of connections, and so many of clients that have gone.
 ///
-/// Past the bound the oldest are forgotten, and their clients get a reset with the reason `principal` when they come
-/// back and something has happened in the channel. What is older than the log costs nothing.
+/// Past the bound the oldest are forgotten, and their clients get a reset with the reason `principal` when they
+/// reconnect and something has happened in the channel. What is older than the log costs nothing.
 ///
-/// Behind a shared [`EventLog`](crate::EventLog) a client may have been on another process, of which nothing is known
+/// Behind a shared [`LogEngine`](crate::LogEngine) a client may have been on another process, of which nothing is known
 /// here: all of its channels are taken for unknown.
 pub struct RecentMemberships {
     most: usize,
@@ -49,7 +49,7 @@ struct Subject {
     channels: HashMap<Arc<str>, Membership>,
     /// How many of the channels no connection is in.
     idle: usize,
-    /// Where and when its rights have changed, until it has come back.
+    /// Where and when its rights have changed, until it has reconnected.
     renewed: Option<(u64, Instant)>,
 }
 
@@ -60,7 +60,7 @@ struct Membership {
     first: Option<u64>,
     /// Where the one before it began.
     began: u64,
-    /// The place after its end; 0 if there was none. Whoever is before that does not know what has come since.
+    /// The place after its end; 0 if there was none. A client behind that place has missed what came since.
     ended: u64,
     connections: usize,
     /// Its key among the idle ones.
@@ -81,7 +81,7 @@ impl RecentMemberships {
         Self { most, state: Mutex::default() }
     }
 
-    fn state(&self, log: &Log) -> MutexGuard<'_, State> {
+    fn state(&self, log: &EventLog) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let epoch = log.epoch();
         if state.epoch != Some(epoch) {
@@ -101,7 +101,7 @@ impl Default for RecentMemberships {
 }
 
 impl MembershipHistory for RecentMemberships {
-    fn join(&self, subject: &Arc<str>, channel: &Arc<str>, since: Option<ReplayStart>, log: &Log) -> Replayable {
+    fn join(&self, subject: &Arc<str>, channel: &Arc<str>, since: Option<ReplayStart>, log: &EventLog) -> Replayable {
         let mut state = self.state(log);
         let head = log.head().seq;
         let known_from = state.known_from;
@@ -123,14 +123,14 @@ impl MembershipHistory for RecentMemberships {
         Replayable { since: first.max(seq), has_gap }
     }
 
-    fn adopt(&self, subject: &Arc<str>, channel: &Arc<str>, since: u64, log: &Log) {
+    fn adopt(&self, subject: &Arc<str>, channel: &Arc<str>, since: u64, log: &EventLog) {
         let mut state = self.state(log);
         if let Some(membership) = state.enter(subject, channel).channels.get_mut(channel) {
             membership.first.get_or_insert(since.max(membership.ended.saturating_sub(1)));
         }
     }
 
-    fn leave(&self, subject: &str, channel: &str, departure: Departure, log: &Log) {
+    fn leave(&self, subject: &str, channel: &str, departure: Departure, log: &EventLog) {
         let mut state = self.state(log);
         let head = log.head().seq;
         let Some(owner) = state.subjects.get_mut(subject) else { return };
@@ -148,14 +148,14 @@ impl MembershipHistory for RecentMemberships {
         state.keep_to(self.most, subject, head);
     }
 
-    fn renew(&self, subject: &str, log: &Log) {
+    fn renew(&self, subject: &str, log: &EventLog) {
         let mut state = self.state(log);
         if let Some(owner) = state.subjects.get_mut(subject) {
             owner.renewed = Some((log.head().seq, Instant::now()));
         }
     }
 
-    fn settle(&self, subject: &str, log: &Log) {
+    fn settle(&self, subject: &str, log: &EventLog) {
         let mut state = self.state(log);
         let head = log.head().seq;
         let Some(owner) = state.subjects.get_mut(subject) else { return };
@@ -164,7 +164,7 @@ impl MembershipHistory for RecentMemberships {
         idle.filter(|membership| membership.first.is_some()).for_each(|membership| membership.end(head));
     }
 
-    fn revoke(&self, subject: &str, log: &Log) {
+    fn revoke(&self, subject: &str, log: &EventLog) {
         let mut state = self.state(log);
         let head = log.head().seq;
         let Some(owner) = state.subjects.get_mut(subject) else { return };
@@ -214,7 +214,7 @@ impl State {
         self.next += 1;
     }
 
-    /// Forgets what nobody can ask for: a client that was there before the oldest event gets a reset in any case.
+    /// Forgets what no client can ask for: one that was there before the oldest event gets a reset in any case.
     fn forget_old(&mut self, oldest: u64) {
         while let Some(first) = self.idle.first_entry().filter(|first| first.get().seq < oldest) {
             let idle = first.remove();

@@ -8,22 +8,22 @@ use serde_json::{Number, Value};
 
 use crate::field::FieldValue;
 use crate::number::{decimal, whole, whole_float};
-use crate::schema::{Field, Kind};
+use crate::schema::{DataType, Field};
 
 /// Returns the value as the field's type; `None` if it does not fit.
 ///
 /// `null` stays `null`, also where the field cannot hold it: it equals no value then.
 pub(super) fn coerce(value: &Value, field: &Field) -> Option<FieldValue> {
-    match (field.kind, value) {
+    match (field.data_type, value) {
         (_, Value::Null) => Some(FieldValue::Null),
-        (Kind::Json, value) => Some(FieldValue::from(value.clone())),
-        (Kind::Boolean | Kind::Integer | Kind::Number, Value::String(text)) if text.is_empty() => {
+        (DataType::Json, value) => Some(FieldValue::from(value.clone())),
+        (DataType::Boolean | DataType::Integer | DataType::Number, Value::String(text)) if text.is_empty() => {
             field.nullable.then_some(FieldValue::Null)
         }
-        (Kind::Boolean, value) => boolean(value).map(FieldValue::Bool),
-        (Kind::Integer, value) => integer(value).map(FieldValue::Int),
-        (Kind::Number, value) => number(value),
-        (Kind::String, value) => text(value).map(|text| FieldValue::Text(text.into())),
+        (DataType::Boolean, value) => boolean(value).map(FieldValue::Bool),
+        (DataType::Integer, value) => integer(value).map(FieldValue::Int),
+        (DataType::Number, value) => number(value),
+        (DataType::String, value) => text(value).map(|text| FieldValue::Text(text.into())),
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::query::{FieldPath, Order, Query, compare};
 use crate::record::Record;
-use crate::store::Found;
+use crate::store::FindResult;
 
 /// Collects the records of one page out of all that match.
 ///
@@ -62,12 +62,12 @@ impl<R: Record> PageBuilder<R> {
     }
 
     /// Returns the page, and how many have matched if the query asks for it.
-    pub fn finish(self) -> Found<R> {
+    pub fn finish(self) -> FindResult<R> {
         let records = match self.ranking {
             Some(ranking) => ranking.into_iter().skip(self.skip).map(|ranked| ranked.record).collect(),
             None => self.page,
         };
-        Found { records, total: self.counts.then_some(self.matched as u64) }
+        FindResult { records, total: self.counts.then_some(self.matched as u64) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! From the untyped query to the typed one: the part that all schemas have in common.
 //!
-//! Page, `$select` and extra filters are read here; conditions and `$sort` by the kind of schema, in `open` and `typed`.
+//! Page, `$select` and extra filters are read here; conditions and `$sort` by the kind of schema, in `open` and
+//! `typed`.
 
 use serde_json::{Map, Value};
 
@@ -89,9 +90,9 @@ fn check_cost(filter: &Filter, most: u64) -> Result<()> {
 /// Whose query it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caller {
-    /// A client, who may not know of hidden fields.
+    /// Whether it is a client, to which hidden fields do not exist.
     pub(super) external: bool,
-    /// One who can write nothing but texts.
+    /// Whether it can write nothing but texts.
     pub(super) writes_texts: bool,
 }
 

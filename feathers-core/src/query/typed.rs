@@ -1,7 +1,7 @@
 //! Queries on records with a schema: values are coerced to the types of the fields, and what does not fit is refused.
 //!
-//! The errors are those of Ajv for Feathers' `querySyntax`. A hidden field is refused for outsiders exactly like one
-//! that does not exist, so that nobody learns of it.
+//! The errors are those of Ajv for Feathers' `querySyntax`. A hidden field is refused for clients exactly like one
+//! that does not exist, so that its existence stays hidden, too.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::mistake::{fragment, mistake, not_allowed, out_of_bounds, pointer, unk
 use crate::query::coerce::{coerce, integer, is_number, meant};
 use crate::query::parse::{Scope, all, branches, comparison, direction, join};
 use crate::query::{Comparison, FieldPath, Filter, Order};
-use crate::schema::{Field, Kind};
+use crate::schema::{DataType, Field};
 
 /// Where in the query a condition stands; written out only for errors.
 pub(super) enum Place<'a> {
@@ -46,7 +46,7 @@ impl Place<'_> {
         let instance = format!("{instance}/{}", pointer(name));
         let schema = format!("{schema}/properties/{}", fragment(name));
         Error::validation(vec![
-            wrong_type(&instance, &format!("{schema}/anyOf/0"), field.kind.name()),
+            wrong_type(&instance, &format!("{schema}/anyOf/0"), field.data_type.name()),
             inner(&instance, &format!("{schema}/anyOf/1")),
             mistake(&instance, &schema, "anyOf", json!({}), "must match a schema in anyOf"),
         ])
@@ -63,7 +63,7 @@ impl Scope<'_> {
     /// Finds the field of a path; dots lead into JSON fields only.
     fn field(&self, path: &str) -> Option<&'static Field> {
         let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
-        self.visible().find(|field| field.name == name && (rest.is_none() || field.kind == Kind::Json))
+        self.visible().find(|field| field.name == name && (rest.is_none() || field.data_type == DataType::Json))
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) fn condition(
     let path = FieldPath::new(name, scope.schema);
     if let Value::Object(operators) = value
         && !operators.is_empty()
-        && (field.kind != Kind::Json || operators.keys().any(|operator| operator.starts_with('$')))
+        && (field.data_type != DataType::Json || operators.keys().any(|operator| operator.starts_with('$')))
     {
         for (operator, operand) in operators {
             let comparison = compare(name, operator, operand, field, scope, place)?;
@@ -104,9 +104,9 @@ pub(super) fn condition(
     Ok(())
 }
 
-/// Makes a condition; in JSON, a text of a caller who can write nothing else stands for what it is the text of too.
+/// Makes a condition; in JSON, a text of a caller that can write nothing else stands for what it is the text of too.
 fn condition_on(path: FieldPath, comparison: Comparison, field: &Field, scope: &Scope<'_>) -> Filter {
-    if field.kind != Kind::Json || !scope.caller.writes_texts {
+    if field.data_type != DataType::Json || !scope.caller.writes_texts {
         return Filter::Field(path, comparison);
     }
     let with_others = |mut values: Vec<FieldValue>| {
@@ -154,7 +154,7 @@ fn compare(
         place.refuse(name, field, |instance, schema| {
             let instance = format!("{instance}/{}", pointer(operator));
             let schema = format!("{schema}/properties/{}", fragment(operator));
-            wrong_type(&instance, &schema, field.kind.name())
+            wrong_type(&instance, &schema, field.data_type.name())
         })
     };
     let comparison = comparison(operator, operand, scope.options, |value| coerce(value, field).ok_or_else(wrong))?;

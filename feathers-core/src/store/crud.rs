@@ -6,18 +6,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::app::Handle;
+use crate::app::AppHandle;
 use crate::error::{Error, Result};
 use crate::guard;
 use crate::id::Id;
-use crate::mask::Mask;
+use crate::mask::FieldMask;
 use crate::method::Method;
 use crate::params::Params;
 use crate::payload::Payload;
 use crate::query::{Paginate, Query, QueryOptions};
 use crate::record::Record;
 use crate::service::{Descriptor, Request, Service};
-use crate::store::{Found, Store, validate};
+use crate::store::{FindResult, Store, validate};
 
 /// The most records that an unpaginated find from outside returns, unless it is set otherwise.
 const MAX_UNPAGINATED: u64 = 10_000;
@@ -101,7 +101,7 @@ struct New<S: Store> {
 
 impl<S: Store> Crud<S> {
     /// Serves a store without pagination and without changing several records at once.
-    pub fn over(store: S) -> Self {
+    pub fn with_store(store: S) -> Self {
         guard::know(store.schema());
         Self {
             query: QueryOptions {
@@ -135,7 +135,7 @@ impl<S: Store> Crud<S> {
 
     /// Lets clients choose the ids of new records; otherwise an id from a client is a 400, and `null` is none.
     ///
-    /// Off by default: who chooses ids finds out which ones exist, and takes those that somebody else is about to use.
+    /// Off by default: a client that chooses ids finds out which ones exist, and takes those that others will use.
     pub fn client_ids(mut self, allowed: bool) -> Self {
         self.client_ids = allowed;
         self
@@ -189,9 +189,9 @@ impl<S: Store> Crud<S> {
     }
 
     /// Returns which fields the caller gets: what is selected, and the id always.
-    fn mask(&self, select: Option<&[Arc<str>]>) -> Mask {
-        let Some(select) = select else { return Mask::All };
-        Mask::Only(select.iter().cloned().chain([self.store.schema().id.into()]).collect())
+    fn mask(&self, select: Option<&[Arc<str>]>) -> FieldMask {
+        let Some(select) = select else { return FieldMask::All };
+        FieldMask::Only(select.iter().cloned().chain([self.store.schema().id.into()]).collect())
     }
 
     /// `create` never checks the query but for `$select`.
@@ -210,7 +210,7 @@ impl<S: Store> Crud<S> {
         if bounded && query.limit.is_none_or(|limit| limit > self.max_unpaginated) {
             query.limit = Some(self.max_unpaginated.saturating_add(1));
         }
-        let Found { records, total } = self.store.find(&query).await?;
+        let FindResult { records, total } = self.store.find(&query).await?;
         if bounded && records.len() as u64 > self.max_unpaginated {
             return Err(Error::bad_request(format!(
                 "more than {} records match: use $limit, or turn on pagination",
@@ -370,7 +370,7 @@ impl<S: Store> Service for Crud<S> {
         self.rehearse(&request).await
     }
 
-    async fn teardown(&self, _app: &Handle, _path: &str) -> Result<()> {
+    async fn teardown(&self, _app: &AppHandle, _path: &str) -> Result<()> {
         self.store.close().await
     }
 }

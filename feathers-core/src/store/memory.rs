@@ -15,19 +15,19 @@ use crate::field::FieldRef;
 use crate::id::Id;
 use crate::query::{FieldPath, Filter, Query, order};
 use crate::record::{Record, wrong_id};
-use crate::schema::{Kind, Schema};
-use crate::store::{Counter, Crud, Found, Store};
+use crate::schema::{DataType, Schema};
+use crate::store::{Counter, Crud, FindResult, Store};
 
 /// A service whose records live in memory.
 ///
 /// ```
-/// use feathers_core::{App, Json, Memory};
+/// use feathers_core::{App, Document, Memory};
 /// use serde_json::json;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> feathers_core::Result<()> {
 /// let mut app = App::new();
-/// app.service("todos", Memory::<Json>::new());
+/// app.service("todos", Memory::<Document>::new());
 ///
 /// let todos = app.start().await?.service("todos")?;
 /// todos.create(json!({ "text": "milk" }), ()).await?;
@@ -81,7 +81,7 @@ impl<R> Memory<R> {
     where
         R: Record,
     {
-        Self::over(MemoryStore::new(R::schema()))
+        Self::with_store(MemoryStore::new(R::schema()))
     }
 
     /// Makes an empty store whose id field has another name; only for records without a schema.
@@ -90,7 +90,7 @@ impl<R> Memory<R> {
         R: Record,
     {
         let schema = R::schema();
-        Self::over(MemoryStore::new(if schema.open { Schema::open(id) } else { schema }))
+        Self::with_store(MemoryStore::new(if schema.open { Schema::open(id) } else { schema }))
     }
 }
 
@@ -112,9 +112,9 @@ impl<R: Record> MemoryStore<R> {
 
     /// Returns the form of an id under which it is kept; `None` if no record can have it.
     fn key(&self, id: &Id) -> Option<Key> {
-        match (self.schema.id_kind(), id) {
-            (Some(Kind::String), Id::Text(text)) => Some(Key::Text(text.clone())),
-            (Some(Kind::String), Id::Int(number)) => Some(Key::Text(number.to_string().into())),
+        match (self.schema.id_type(), id) {
+            (Some(DataType::String), Id::Text(text)) => Some(Key::Text(text.clone())),
+            (Some(DataType::String), Id::Int(number)) => Some(Key::Text(number.to_string().into())),
             (Some(_), id) => id.as_int().map(Key::Number),
             (None, Id::Int(number)) => Some(Key::Number(*number)),
             // A text of more digits than a number may have is a text.
@@ -134,7 +134,7 @@ impl<R: Record> MemoryStore<R> {
             }
             return Ok(key);
         }
-        if self.schema.id_kind() == Some(Kind::String) {
+        if self.schema.id_type() == Some(DataType::String) {
             return Ok(Key::Text(uuid::Uuid::now_v7().to_string().into()));
         }
         loop {
@@ -183,7 +183,7 @@ impl<R: Record> MemoryStore<R> {
     /// Refuses numbers that JSON cannot express.
     fn check(&self, record: &R) -> Result<()> {
         for (index, field) in self.schema.fields.iter().enumerate() {
-            if field.kind == Kind::Number
+            if field.data_type == DataType::Number
                 && let FieldRef::Float(number) = record.field(index)
                 && !number.is_finite()
             {
@@ -224,16 +224,16 @@ impl<R: Record> Records<R> {
     }
 
     /// Returns one page, and the number of all matches if it is wanted.
-    fn find(&self, query: &Query) -> Found<R> {
+    fn find(&self, query: &Query) -> FindResult<R> {
         let skip = usize::try_from(query.skip).unwrap_or(usize::MAX);
         let limit = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let mut matching = self.ordered.values().filter(|record| matches(&***record, &query.filter));
         if query.sort.is_empty() {
             let all = query.filter == Filter::All;
             if all || !query.count {
-                // Nobody has to be looked at only to be counted.
+                // No record has to be looked at only to be counted.
                 let total = query.count.then_some(self.ordered.len() as u64);
-                return Found { records: matching.skip(skip).take(limit).cloned().collect(), total };
+                return FindResult { records: matching.skip(skip).take(limit).cloned().collect(), total };
             }
             let mut records = Vec::new();
             let mut total = 0;
@@ -243,7 +243,7 @@ impl<R: Record> Records<R> {
                     records.push(record.clone());
                 }
             }
-            return Found { records, total: Some(total) };
+            return FindResult { records, total: Some(total) };
         }
         let mut sorted: Vec<(usize, &Arc<R>)> = matching.enumerate().collect();
         let total = query.count.then_some(sorted.len() as u64);
@@ -256,7 +256,7 @@ impl<R: Record> Records<R> {
             sorted.truncate(end);
         }
         sorted.sort_unstable_by(compare);
-        Found { records: sorted.into_iter().skip(skip).map(|(_, record)| record.clone()).collect(), total }
+        FindResult { records: sorted.into_iter().skip(skip).map(|(_, record)| record.clone()).collect(), total }
     }
 }
 
@@ -271,7 +271,7 @@ impl<R: Record> Store for MemoryStore<R> {
         true
     }
 
-    async fn find(&self, query: &Query) -> Result<Found<R>> {
+    async fn find(&self, query: &Query) -> Result<FindResult<R>> {
         let cost = scan::cost(query);
         let found = self.read(|records| (!scan::is_long(records.ordered.len(), cost)).then(|| records.find(query)));
         match found {

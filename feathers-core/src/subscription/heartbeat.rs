@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep};
 
-/// A timer that every event puts off, at little cost: it is set anew only when it has come too soon, and the task is
+/// A timer that every event puts off, at little cost: it is set again only when it has come too soon, and the task is
 /// registered with it only once.
 #[derive(Debug)]
 pub(super) struct Heartbeat {
     every: Duration,
     timer: Pin<Box<Sleep>>,
-    /// Who is woken by the timer.
+    /// The task that the timer wakes.
     registered: Option<Waker>,
     /// Since when it is quiet; `None` if something has come since it was asked last.
     quiet: Option<Instant>,
@@ -39,7 +39,7 @@ impl Heartbeat {
             return Poll::Pending;
         }
         let mut due = Poll::Pending;
-        // Out of turn, a timer would be pending without having noted whom to wake.
+        // Out of turn, a timer would be pending without having noted the waker.
         while Pin::new(&mut unconstrained(self.timer.as_mut())).poll(cx).is_ready() {
             let now = Instant::now();
             if quiet + self.every <= now {

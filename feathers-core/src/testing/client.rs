@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::app::{Call, Handle};
+use crate::app::{AppHandle, Call};
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -13,8 +13,8 @@ use crate::method::Method;
 use crate::params::Provider;
 use crate::payload::Payload;
 use crate::route::Encoding;
-use crate::session::{Peer, Session};
-use crate::subscription::{Delivered, Delivery, Subscription};
+use crate::session::{Handshake, Session};
+use crate::subscription::{DeliveredEvent, Delivery, Subscription};
 
 /// How long [`Client::event`] waits before the test fails.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,13 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// use feathers_core::testing::Client;
-/// use feathers_core::{App, Json, Memory};
+/// use feathers_core::{App, Document, Memory};
 /// use serde_json::json;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> feathers_core::Result<()> {
 /// let mut app = App::new();
-/// app.service("todos", Memory::<Json>::new()).publish(|_event, app| app.channel("everyone"));
+/// app.service("todos", Memory::<Document>::new()).publish(|_event, app| app.channel("everyone"));
 /// app.on_connect(|connection, app| app.channel("everyone").join(connection));
 /// let app = app.start().await?;
 ///
@@ -48,14 +48,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Debug)]
 pub struct Client {
-    app: Handle,
+    app: AppHandle,
     session: Session,
     events: Subscription,
 }
 
 /// An event as a client hears it.
 #[derive(Clone, PartialEq)]
-pub struct Heard {
+pub struct ReceivedEvent {
     /// The path of the service.
     pub path: String,
     /// The event.
@@ -64,14 +64,14 @@ pub struct Heard {
     pub data: Value,
 }
 
-impl Heard {
+impl ReceivedEvent {
     /// Returns path and event as Socket.IO writes them: `todos created`.
     pub fn name(&self) -> String {
         format!("{} {}", self.path, self.event)
     }
 }
 
-impl fmt::Debug for Heard {
+impl fmt::Debug for ReceivedEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.path, self.event, self.data)
     }
@@ -79,8 +79,8 @@ impl fmt::Debug for Heard {
 
 impl Client {
     /// Connects; the connect listeners have run when this returns.
-    pub async fn connect(app: &Handle) -> Self {
-        let session = app.open(Peer::new(Provider::new("test"))).await.expect("nobody is refused");
+    pub async fn connect(app: &AppHandle) -> Self {
+        let session = app.open(Handshake::new(Provider::new("test"))).await.expect("nobody is refused");
         Self { app: app.clone(), events: session.subscribe(), session }
     }
 
@@ -95,7 +95,7 @@ impl Client {
     }
 
     /// Waits for the next event; a test in which none comes within 5 seconds fails.
-    pub async fn event(&mut self) -> Heard {
+    pub async fn event(&mut self) -> ReceivedEvent {
         match tokio::time::timeout(PATIENCE, self.events.next()).await {
             Ok(Some(Delivery::Event(event))) => heard(&event),
             Ok(Some(other)) => panic!("expected an event, but it is {other:?}"),
@@ -105,7 +105,7 @@ impl Client {
     }
 
     /// Returns the events that have come so far.
-    pub fn events(&mut self) -> Vec<Heard> {
+    pub fn events(&mut self) -> Vec<ReceivedEvent> {
         std::iter::from_fn(|| self.events.try_next())
             .filter_map(|delivery| match delivery {
                 Delivery::Event(event) => Some(heard(&event)),
@@ -115,8 +115,8 @@ impl Client {
     }
 }
 
-fn heard(event: &Delivered) -> Heard {
-    Heard {
+fn heard(event: &DeliveredEvent) -> ReceivedEvent {
+    ReceivedEvent {
         path: event.path().to_string(),
         event: event.name().to_string(),
         data: event.payload().value().cloned().unwrap_or_default(),

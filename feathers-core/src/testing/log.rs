@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 
 use crate::error::{Error, Result};
-use crate::log::{Bounds, Cursor, Entry, Epoch, EventLog, Page, ResetReason};
+use crate::log::{Cursor, Entry, Epoch, LogBounds, LogEngine, LogRead, ResetReason};
 
 /// A log that several apps of one test share. Clones are the same log.
 ///
-/// It keeps what it promises, and can be told to do everything else that a real one does: to be away, to take an
-/// append and lose the answer, to forget, to come back as another log.
+/// It keeps what it promises, and simulates the faults of a real one on request: to be away, to take an append and lose
+/// the answer, to forget, to come back as another log.
 #[derive(Clone, Debug)]
 pub struct SharedLog(Arc<Inner>);
 
@@ -96,10 +96,10 @@ impl State {
 }
 
 #[async_trait]
-impl EventLog for SharedLog {
-    async fn bounds(&self) -> Result<Bounds> {
+impl LogEngine for SharedLog {
+    async fn bounds(&self) -> Result<LogBounds> {
         let state = self.here()?;
-        Ok(Bounds { epoch: state.epoch, oldest: state.oldest, head: state.head() })
+        Ok(LogBounds { epoch: state.epoch, oldest: state.oldest, head: state.head() })
     }
 
     async fn append(&self, entries: &[Entry]) -> Result<()> {
@@ -117,15 +117,15 @@ impl EventLog for SharedLog {
         Ok(())
     }
 
-    async fn read(&self, after: Cursor, most: usize) -> Result<Page> {
+    async fn read(&self, after: Cursor, most: usize) -> Result<LogRead> {
         let state = self.here()?;
         if after.epoch != state.epoch {
-            return Ok(Page::Reset(ResetReason::Epoch));
+            return Ok(LogRead::Reset(ResetReason::Epoch));
         }
-        let Some(skip) = after.seq.checked_sub(state.oldest) else { return Ok(Page::Reset(ResetReason::Trimmed)) };
+        let Some(skip) = after.seq.checked_sub(state.oldest) else { return Ok(LogRead::Reset(ResetReason::Trimmed)) };
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let numbers = after.seq + 1..;
-        Ok(Page::Entries(numbers.zip(state.entries.iter().skip(skip).take(most).cloned()).collect()))
+        Ok(LogRead::Entries(numbers.zip(state.entries.iter().skip(skip).take(most).cloned()).collect()))
     }
 
     async fn changed(&self, after: Cursor) {

@@ -8,7 +8,7 @@ use crate::field::{FieldRef, FieldType, FieldValue};
 use crate::id::Id;
 use crate::query::FieldPath;
 use crate::record::{Columns, Record, lookup_inside, wrong_id};
-use crate::schema::{Field, Kind, Schema};
+use crate::schema::{DataType, Field, Schema};
 
 /// A record with a number as id and a field of every kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -78,13 +78,13 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
 }
 
 const PERSON: &[Field] = &[
-    Field::new("id", Kind::Integer).optional(),
-    Field::new("name", Kind::String),
-    Field::new("age", Kind::Integer),
-    Field::new("score", Kind::Number),
-    Field::new("active", Kind::Boolean),
-    Field::new("nickname", Kind::String).nullable(true),
-    Field::new("info", Kind::Json).nullable(true),
+    Field::new("id", DataType::Integer).optional(),
+    Field::new("name", DataType::String),
+    Field::new("age", DataType::Integer),
+    Field::new("score", DataType::Number),
+    Field::new("active", DataType::Boolean),
+    Field::new("nickname", DataType::String).nullable(true),
+    Field::new("info", DataType::Json).nullable(true),
 ];
 
 impl Record for Person {
@@ -92,7 +92,7 @@ impl Record for Person {
     type Patch = PersonPatch;
 
     fn schema() -> Schema {
-        Schema::new("Person", "id", PERSON, "Somebody.")
+        Schema::new("Person", "id", PERSON, "A person.")
     }
 
     fn lookup<'a>(&'a self, path: &FieldPath) -> FieldRef<'a> {
@@ -223,9 +223,9 @@ pub struct NotePatch {
 }
 
 const NOTE: &[Field] = &[
-    Field::new("id", Kind::String).optional(),
-    Field::new("text", Kind::String),
-    Field::new("seen", Kind::Integer).readonly(),
+    Field::new("id", DataType::String).optional(),
+    Field::new("text", DataType::String),
+    Field::new("seen", DataType::Integer).readonly(),
 ];
 
 impl Record for Note {

@@ -14,8 +14,8 @@
 //! ```
 //!
 //! The two expressions make a fresh, empty store each time they are called: one of [`Person`] with
-//! numbers as ids, one of [`Note`](crate::testing::Note) with texts. The tests use several tasks and need tokio with the
-//! features `macros` and `rt-multi-thread`.
+//! numbers as ids, one of [`Note`](crate::testing::Note) with texts. The tests use several tasks and need tokio with
+//! the features `macros` and `rt-multi-thread`.
 
 pub mod commits;
 pub mod differential;

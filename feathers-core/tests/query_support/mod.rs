@@ -1,7 +1,7 @@
 //! A record as the derive would write it, by hand: one field of each kind, hidden, read-only and with rules.
 
 use feathers_core::{
-    Error, Field, FieldPath, FieldRef, FieldType, FieldValue, Id, Kind, Record, Result, Rule, Schema, lookup_inside,
+    DataType, Error, Field, FieldPath, FieldRef, FieldType, FieldValue, Id, Record, Result, Rule, Schema, lookup_inside,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,15 +46,15 @@ pub(crate) struct ItemPatch {
 }
 
 const FIELDS: &[Field] = &[
-    Field::new("id", Kind::Integer),
-    Field::new("n", Kind::Number).rules(&[Rule::Minimum(0.0), Rule::ExclusiveMaximum(1000.0)]),
-    Field::new("name", Kind::String).rules(&[Rule::MinLength(1), Rule::MaxLength(5)]),
-    Field::new("age", Kind::Integer).nullable(true),
-    Field::new("open", Kind::Boolean).optional(),
-    Field::new("mail", Kind::String).nullable(true).rules(&[Rule::Email]),
-    Field::new("meta", Kind::Json).nullable(true),
-    Field::new("secret", Kind::String).optional().hidden(),
-    Field::new("made", Kind::Integer).readonly(),
+    Field::new("id", DataType::Integer),
+    Field::new("n", DataType::Number).rules(&[Rule::Minimum(0.0), Rule::ExclusiveMaximum(1000.0)]),
+    Field::new("name", DataType::String).rules(&[Rule::MinLength(1), Rule::MaxLength(5)]),
+    Field::new("age", DataType::Integer).nullable(true),
+    Field::new("open", DataType::Boolean).optional(),
+    Field::new("mail", DataType::String).nullable(true).rules(&[Rule::Email]),
+    Field::new("meta", DataType::Json).nullable(true),
+    Field::new("secret", DataType::String).optional().hidden(),
+    Field::new("made", DataType::Integer).readonly(),
 ];
 
 impl Record for Item {

@@ -8,7 +8,7 @@ use feathers_core::{Call, Encoding, Error, Params};
 use super::*;
 
 /// Calls from an address, with this data.
-async fn call(app: &Handle, address: &str, data: Value) -> Result<(), Error> {
+async fn call(app: &AppHandle, address: &str, data: Value) -> Result<(), Error> {
     let mut params = Params::new();
     params.provider = Some(Provider::REST);
     params.address = Some(address.parse::<IpAddr>().unwrap());
@@ -17,7 +17,7 @@ async fn call(app: &Handle, address: &str, data: Value) -> Result<(), Error> {
 }
 
 /// Calls until it is refused, and returns how often it was not, and what it was told.
-async fn fill(app: &Handle, address: &str, most: usize) -> (usize, Option<Error>) {
+async fn fill(app: &AppHandle, address: &str, most: usize) -> (usize, Option<Error>) {
     for count in 0..most {
         if let Err(error) = call(app, address, json!({ "to": "home", "n": 1 })).await {
             return (count, Some(error));
@@ -26,7 +26,7 @@ async fn fill(app: &Handle, address: &str, most: usize) -> (usize, Option<Error>
     (most, None)
 }
 
-async fn small() -> Handle {
+async fn small() -> AppHandle {
     app(&["home"], Retention { count: 100, ..Retention::default() }, None).await
 }
 

@@ -5,7 +5,8 @@ mod model;
 use std::sync::Mutex;
 
 use feathers_core::{
-    Authenticator, Connection, Credentials, Ending, Error, Headers, Login, Params, Presented, RecentMemberships,
+    Authenticator, Connection, Credentials, DisconnectReason, Error, HandshakeCredentials, Headers, Login, Params,
+    RecentMemberships,
 };
 
 use super::*;
@@ -37,30 +38,35 @@ impl Authenticator for Trusting {
         "login"
     }
 
-    async fn admit(&self, connection: &Connection, presented: Presented, _app: &Handle) -> Result<Option<Login>> {
-        let Presented::Sent(credentials) = presented else { return Ok(None) };
+    async fn admit(
+        &self,
+        connection: &Connection,
+        credentials: HandshakeCredentials,
+        _app: &AppHandle,
+    ) -> Result<Option<Login>> {
+        let HandshakeCredentials::Sent(credentials) = credentials else { return Ok(None) };
         connection.set_subject(credentials.text("user"));
         let mut params = Params::new();
         params.connection = Some(connection.clone());
-        Ok(Some(Login { result: Payload::NULL, params }))
+        Ok(Some(Login::new(Payload::NULL, params)))
     }
 
-    async fn check_owner(&self, _: &Connection, _: &Presented, _: &Headers, _: &Handle) -> Result<()> {
+    async fn check_owner(&self, _: &Connection, _: &HandshakeCredentials, _: &Headers, _: &AppHandle) -> Result<()> {
         Ok(())
     }
 }
 
 /// An app with users, each of whom joins the channels that it has a right to.
-async fn members(change: impl FnOnce(&mut App)) -> (Handle, Rights) {
+async fn members(change: impl FnOnce(&mut App)) -> (AppHandle, Rights) {
     let rights = Rights::default();
     let mut app = App::new();
-    app.service("ev", Ev).publish(|publication: &Publication, app: &Handle| {
+    app.service("ev", Ev).publish(|publication: &Publication, app: &AppHandle| {
         app.channel(publication.data.value().unwrap()["to"].as_str().unwrap())
     });
     app.authenticator(Trusting);
     let known = rights.clone();
-    app.on_login(move |_, params, app| {
-        let connection = params.connection.as_ref().unwrap();
+    app.on_login(move |login, app| {
+        let connection = login.connection().unwrap();
         for channel in known.of(&connection.subject().unwrap()) {
             app.channel(channel).join(connection);
         }
@@ -69,16 +75,16 @@ async fn members(change: impl FnOnce(&mut App)) -> (Handle, Rights) {
     (app.start().await.unwrap(), rights)
 }
 
-async fn enter(app: &Handle, user: &str, since: Since) -> (Session, Subscription) {
-    let peer = Peer::new(Provider::new("test")).since(since);
-    let peer = peer.presented(Presented::Sent(Credentials::of("test", "user", user)));
-    let session = app.open(peer).await.expect("nobody is refused");
+async fn enter(app: &AppHandle, user: &str, since: Since) -> (Session, Subscription) {
+    let handshake = Handshake::new(Provider::new("test")).since(since);
+    let handshake = handshake.credentials(HandshakeCredentials::Sent(Credentials::of("test", "user", user)));
+    let session = app.open(handshake).await.expect("nobody is refused");
     let events = session.subscribe();
     (session, events)
 }
 
-fn denied() -> Ending {
-    Ending::Denied(Error::not_authenticated("no"))
+fn denied() -> DisconnectReason {
+    DisconnectReason::Unauthenticated(Error::not_authenticated("no"))
 }
 
 const PRINCIPAL: Seen = Seen::Reset(ResetReason::Principal);
@@ -127,7 +133,7 @@ async fn a_role_counts_from_the_change_for_which_the_server_has_the_client_come_
     let (session, mut events) = enter(&app, "ann", Since::Now).await;
     publish(&app, "admins", 1).await;
     rights.grant("ann", &["admins"]);
-    session.connection().end(Ending::Renewed);
+    session.connection().end(DisconnectReason::Reconnect);
     let cursor = events.cursor();
     assert_eq!(read(&mut events), []);
     publish(&app, "admins", 2).await;
@@ -136,7 +142,7 @@ async fn a_role_counts_from_the_change_for_which_the_server_has_the_client_come_
     assert_eq!(read(&mut events), numbers(2..=2));
     // Another one that stays away for longer begins when it comes back.
     rights.grant("ann", &["owners"]);
-    again.connection().end(Ending::Renewed);
+    again.connection().end(DisconnectReason::Reconnect);
     publish(&app, "owners", 3).await;
     tokio::time::advance(std::time::Duration::from_secs(31)).await;
     let (_session, mut events) = enter(&app, "ann", Since::Cursor(cursor)).await;

@@ -94,7 +94,7 @@ impl Truth {
     }
 
     /// Comes back, and reads what was missed.
-    async fn resume(&mut self, app: &Handle, client: usize) -> std::result::Result<(), TestCaseError> {
+    async fn resume(&mut self, app: &AppHandle, client: usize) -> std::result::Result<(), TestCaseError> {
         let cursor = self.clients[client].cursor.take();
         let (session, mut events) = enter(app, "ann", cursor.map_or(Since::Now, Since::Cursor)).await;
         let missed_from = cursor.map_or(self.published.len(), |cursor| usize::try_from(cursor.seq).unwrap());
@@ -129,7 +129,7 @@ impl Truth {
         Ok(())
     }
 
-    async fn turn(&mut self, app: &Handle, rights: &Rights, turn: Turn) -> std::result::Result<(), TestCaseError> {
+    async fn turn(&mut self, app: &AppHandle, rights: &Rights, turn: Turn) -> std::result::Result<(), TestCaseError> {
         match turn {
             Turn::Publish(channel) => {
                 publish(app, CHANNELS[channel], self.published.len() as u64).await;

@@ -122,7 +122,7 @@ fn arm(method: &Method, core: &TokenStream, rt: &TokenStream) -> TokenStream {
         arguments.params.then(|| quote!(request.params)),
     ];
     let passed = passed.into_iter().flatten();
-    // What is wrong with the result is told at its type.
+    // What is wrong with the result is reported at its type.
     let output = at(&arguments.output);
     let result = quote_spanned!(output=> Self::#ident(self, #(#passed),*).await?);
     let value = argument_of(&arguments.output).map_or(output, at);
@@ -143,7 +143,7 @@ fn lifecycle(hook: &Lifecycle, core: &TokenStream) -> TokenStream {
     let Lifecycle { ident, cfgs } = hook;
     quote! {
         #(#cfgs)*
-        async fn #ident(&self, app: &#core::Handle, path: &str) -> #core::Result<()> {
+        async fn #ident(&self, app: &#core::AppHandle, path: &str) -> #core::Result<()> {
             Self::#ident(self, app, path).await
         }
     }

@@ -10,7 +10,7 @@ use crate::service::check::signature;
 use crate::service::model::{Lifecycle, Method, Service, Standard};
 use crate::{case, docs, words};
 
-/// Says what an item is good for that is no impl block.
+/// Says which attribute belongs on an item that is no impl block.
 pub(super) fn wrong_item(item: &TokenStream, error: syn::Error) -> syn::Error {
     match syn::parse2::<Item>(item.clone()) {
         Ok(data) if super::is_data(&data) => syn::Error::new(

@@ -98,7 +98,7 @@ struct Watch {
     deadline: AtomicU64,
     /// How often the connection has been given to some work.
     turn: AtomicU64,
-    /// The last turn that nobody waits for any more.
+    /// The last turn whose result is not wanted any more.
     given_up: AtomicU64,
     /// Whether this is a read, which ends when the database is closed.
     reads: AtomicBool,

@@ -19,9 +19,9 @@ use crate::sqlite::writer::{Size, Source, Writer};
 ///
 /// Under load: writes are committed in groups, so that many cost little more than one; when 1,024 wait, further
 /// callers wait for a place. A read that takes more than a millisecond moves to a thread for blocking work, and ends at
-/// its limit ([`DatabaseOptions::read_timeout`]), when its caller goes, and when the database is closed. In a file, quick
-/// reads never wait for slow ones; a database in memory has one connection for everything, and is for tests.
-/// A crash of the process loses nothing that was answered; a power failure may lose the last moments, but never leaves
+/// its limit ([`DatabaseOptions::read_timeout`]), when its caller goes, and when the database is closed. In a file,
+/// quick reads never wait for slow ones; a database in memory has one connection for everything, and is for tests. A
+/// crash of the process loses nothing that was answered; a power failure may lose the last moments, but never leaves
 /// half a change (write-ahead log, `synchronous=NORMAL`).
 ///
 /// ```
@@ -126,7 +126,7 @@ impl Database {
             cause.map(|text| Error::general(text).with_source(error.clone())).unwrap_or(error)
         })?;
         self.0.open.fetch_add(1, Ordering::AcqRel);
-        Ok(Crud::over(SqliteStore::new(self.0.clone(), schema, statements)))
+        Ok(Crud::with_store(SqliteStore::new(self.0.clone(), schema, statements)))
     }
 }
 

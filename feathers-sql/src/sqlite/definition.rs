@@ -1,6 +1,6 @@
 //! Definitions of tables: created from a schema, or checked against it.
 
-use feathers_core::{Error, Field, Kind, Schema};
+use feathers_core::{DataType, Error, Field, Schema};
 use rusqlite::{Connection, OptionalExtension};
 use sea_query::{Alias, ColumnDef, SqliteQueryBuilder, Table};
 
@@ -36,9 +36,15 @@ struct Column {
 ///
 /// A table that does not fit is an error that names the columns.
 pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema) -> Outcome<Statements> {
-    let id = schema.field(schema.id).filter(|id| matches!(id.kind, Kind::Integer | Kind::String)).ok_or_else(|| {
-        Error::general(format!("{} cannot be stored: its id '{}' must be a number or a text", schema.name, schema.id))
-    })?;
+    let id = schema
+        .field(schema.id)
+        .filter(|id| matches!(id.data_type, DataType::Integer | DataType::String))
+        .ok_or_else(|| {
+            Error::general(format!(
+                "{} cannot be stored: its id '{}' must be a number or a text",
+                schema.name, schema.id
+            ))
+        })?;
     let mut problems = Vec::new();
     let columns = if let Some(columns) = existing(connection, name, &mut problems)? {
         compare(&columns, schema, &mut problems);
@@ -51,15 +57,15 @@ pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema) -> O
         let problems = problems.join("; ");
         return Err(Error::general(format!("table '{name}' does not fit {}: {problems}", schema.name)).into());
     }
-    if id.kind == Kind::Integer {
+    if id.data_type == DataType::Integer {
         numbers::prepare(connection, name)?;
     }
     let taken = |place: &str| {
         let names = columns.iter().map(|column| &*column.name).chain(schema.fields.iter().map(|field| field.name));
         names.into_iter().any(|name| name.eq_ignore_ascii_case(place))
     };
-    let place = match id.kind {
-        Kind::Integer => id.name,
+    let place = match id.data_type {
+        DataType::Integer => id.name,
         _ => PLACES.into_iter().find(|place| !taken(place)).ok_or_else(|| {
             Error::general(format!("table '{name}' does not fit {}: it hides rowid, _rowid_ and oid", schema.name))
         })?,
@@ -72,10 +78,10 @@ fn create(name: &str, schema: &Schema) -> String {
     table.table(Alias::new(name)).extra("STRICT");
     for field in schema.fields {
         let mut column = ColumnDef::new(Alias::new(field.name));
-        match field.kind {
-            Kind::Boolean | Kind::Integer => column.integer(),
-            Kind::Number => column.custom("real"),
-            Kind::String | Kind::Json => column.text(),
+        match field.data_type {
+            DataType::Boolean | DataType::Integer => column.integer(),
+            DataType::Number => column.custom("real"),
+            DataType::String | DataType::Json => column.text(),
         };
         if field.name == schema.id {
             column.not_null().primary_key();
@@ -132,13 +138,13 @@ fn compare(columns: &[Column], schema: &Schema, problems: &mut Vec<String>) {
 fn compare_column(column: &Column, field: &Field, is_id: bool, problems: &mut Vec<String>) {
     let mut problem = |text: String| problems.push(format!("column '{}' {text}", column.name));
     let affinity = affinity(&column.declared);
-    let (expected, fits) = match field.kind {
+    let (expected, fits) = match field.data_type {
         // Only this very type makes the column the place of the row.
-        Kind::Integer if is_id => ("INTEGER", column.declared.eq_ignore_ascii_case("INTEGER")),
-        Kind::Integer => ("INTEGER", affinity == Affinity::Integer),
-        Kind::Boolean => ("INTEGER", matches!(affinity, Affinity::Integer | Affinity::Numeric)),
-        Kind::Number => ("REAL", matches!(affinity, Affinity::Real | Affinity::Numeric)),
-        Kind::String | Kind::Json => ("TEXT", affinity == Affinity::Text),
+        DataType::Integer if is_id => ("INTEGER", column.declared.eq_ignore_ascii_case("INTEGER")),
+        DataType::Integer => ("INTEGER", affinity == Affinity::Integer),
+        DataType::Boolean => ("INTEGER", matches!(affinity, Affinity::Integer | Affinity::Numeric)),
+        DataType::Number => ("REAL", matches!(affinity, Affinity::Real | Affinity::Numeric)),
+        DataType::String | DataType::Json => ("TEXT", affinity == Affinity::Text),
     };
     if !fits {
         let declared = if column.declared.is_empty() { "without a type" } else { &*column.declared };

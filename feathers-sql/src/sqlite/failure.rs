@@ -1,4 +1,4 @@
-//! Failures of statements, and what clients are told of them: never SQL, never the names of tables.
+//! Failures of statements, and what clients see of them: never SQL, never the names of tables.
 
 use std::time::Duration;
 

@@ -27,7 +27,8 @@ pub(super) fn prepare(connection: &Connection, table: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// Reads the counter of a table; `largest` is the statement that finds the largest number in it below a bound, and takes a limit.
+/// Reads the counter of a table; `largest` is the statement that finds the largest number in it below a bound, and
+/// takes a limit.
 ///
 /// Both count: a program that does not know of the counter may have added records.
 pub(super) fn read(connection: &Connection, table: &str, largest: &str) -> Outcome<Counter> {

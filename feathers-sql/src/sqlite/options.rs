@@ -34,8 +34,8 @@ impl Default for DatabaseOptions {
 }
 
 impl DatabaseOptions {
-    /// Sets how long a read may take, the time in which it waits for slow ones included, instead of 5 seconds; then it is
-    /// ended and answered with a 408.
+    /// Sets how long a read may take, the time in which it waits for slow ones included, instead of 5 seconds; then it
+    /// is ended and answered with a 408.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.read_timeout = limit;
         self

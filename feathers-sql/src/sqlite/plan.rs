@@ -3,7 +3,7 @@
 //! Columns of JSON, paths into them and custom operators are decided in Rust, by the rules that all stores share. For
 //! those the predicate is a coarse one, which lets through at least every record that matches; it is `exact` otherwise.
 
-use feathers_core::{Comparison, FieldPath, FieldRef, FieldValue, Filter, Kind, Order, Query, Schema};
+use feathers_core::{Comparison, DataType, FieldPath, FieldRef, FieldValue, Filter, Order, Query, Schema};
 use rusqlite::types::Value;
 
 use crate::sqlite::predicate::{Operator, Predicate};
@@ -37,8 +37,8 @@ pub(super) fn order(query: &Query, schema: &Schema) -> (Vec<(usize, Order)>, boo
     let mut columns = Vec::with_capacity(query.sort.len());
     for (path, order) in &query.sort {
         match column(path, schema) {
-            Some((index, kind)) if kind != Kind::Json && path.is_plain() => columns.push((index, *order)),
-            Some((_, Kind::Json)) => return (columns, false),
+            Some((index, kind)) if kind != DataType::Json && path.is_plain() => columns.push((index, *order)),
+            Some((_, DataType::Json)) => return (columns, false),
             // The same for every record.
             _ => {}
         }
@@ -46,9 +46,9 @@ pub(super) fn order(query: &Query, schema: &Schema) -> (Vec<(usize, Order)>, boo
     (columns, true)
 }
 
-fn column(path: &FieldPath, schema: &Schema) -> Option<(usize, Kind)> {
+fn column(path: &FieldPath, schema: &Schema) -> Option<(usize, DataType)> {
     let index = path.index()?;
-    schema.fields.get(index).map(|field| (index, field.kind))
+    schema.fields.get(index).map(|field| (index, field.data_type))
 }
 
 struct Planner<'a> {
@@ -82,12 +82,12 @@ impl Planner<'_> {
         self.comparisons += 1;
         let custom = matches!(comparison, Comparison::Custom(..));
         let (index, kind) = match column(path, self.schema) {
-            Some((index, kind)) if path.is_plain() || kind == Kind::Json => (index, kind),
+            Some((index, kind)) if path.is_plain() || kind == DataType::Json => (index, kind),
             // A place that no record has: the comparison with a missing value decides for all.
             _ if !custom => return constant(matches_null(filter)),
             _ => return self.inexact(),
         };
-        if custom || kind == Kind::Json || self.comparisons > COMPARISONS {
+        if custom || kind == DataType::Json || self.comparisons > COMPARISONS {
             return self.inexact();
         }
         match compare(index, kind, comparison) {
@@ -120,7 +120,7 @@ fn matches_null(filter: &Filter) -> bool {
 /// Returns the condition on records that have a value there; `None` for a comparison that is not known here.
 ///
 /// Values of another type than the column's are sorted out here: SQLite would convert them and find `'7'` equal to 7.
-fn compare(index: usize, kind: Kind, comparison: &Comparison) -> Option<Term> {
+fn compare(index: usize, kind: DataType, comparison: &Comparison) -> Option<Term> {
     let one = |operator, value: &FieldValue, otherwise| {
         if fits(kind, value) {
             (Predicate::Compare(index, operator), vec![value::compare(&value.borrowed())])
@@ -150,12 +150,12 @@ fn compare(index: usize, kind: Kind, comparison: &Comparison) -> Option<Term> {
 }
 
 /// Tells whether a column of this kind can hold something equal to a value.
-fn fits(kind: Kind, value: &FieldValue) -> bool {
+fn fits(kind: DataType, value: &FieldValue) -> bool {
     match (kind, value) {
-        (Kind::Integer | Kind::Number, FieldValue::Float(number)) => !number.is_nan(),
-        (Kind::Boolean, FieldValue::Bool(_))
-        | (Kind::Integer | Kind::Number, FieldValue::Int(_))
-        | (Kind::String, FieldValue::Text(_)) => true,
+        (DataType::Integer | DataType::Number, FieldValue::Float(number)) => !number.is_nan(),
+        (DataType::Boolean, FieldValue::Bool(_))
+        | (DataType::Integer | DataType::Number, FieldValue::Int(_))
+        | (DataType::String, FieldValue::Text(_)) => true,
         _ => false,
     }
 }

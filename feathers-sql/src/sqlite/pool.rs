@@ -1,7 +1,7 @@
 //! The pool: a few connections for reads.
 //!
 //! A read runs right where it is asked for. Only one that overruns its time is run again, on a thread for blocking
-//! work, so that it holds up nobody else. Who finds no free connection waits without holding a thread.
+//! work, so that it holds up no other call. A read without a free connection waits without holding a thread.
 //!
 //! Reads by id have connections of their own, and slow ones may have half of the others at most, so that no quick read
 //! waits for a slow one. A slow one ends at its limit, when its caller goes, and when the database is closed.
@@ -142,7 +142,7 @@ impl Pool {
         self.slow.close();
     }
 
-    /// Closes all idle connections, and those that are in use when they come back.
+    /// Closes all idle connections, and those that are in use when they are returned.
     pub(super) fn close(&self) {
         self.interrupt();
         self.points.close();

@@ -219,12 +219,12 @@ fn bound() -> Expr {
 mod tests {
     use super::{Direction, Key, Shape, Statements};
     use crate::sqlite::predicate::{Operator, Predicate};
-    use feathers_core::{Field, Kind};
+    use feathers_core::{DataType, Field};
 
     const FIELDS: &[Field] = &[
-        Field::new("id", Kind::Integer),
-        Field::new("text", Kind::String),
-        Field::new("a\"; DROP TABLE x--", Kind::Boolean),
+        Field::new("id", DataType::Integer),
+        Field::new("text", DataType::String),
+        Field::new("a\"; DROP TABLE x--", DataType::Boolean),
     ];
 
     fn check(shape: &Shape, expected: &str) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use feathers_core::{Columns, Commit, Found, Id, Query, Result, Schema, Store};
+use feathers_core::{Columns, Commit, FindResult, Id, Query, Result, Schema, Store};
 
 use crate::sqlite::change::Change;
 use crate::sqlite::connection::Reader;
@@ -95,7 +95,7 @@ impl<R: Columns> Store for SqliteStore<R> {
         self.database.volatile
     }
 
-    async fn find(&self, query: &Query) -> Result<Found<R>> {
+    async fn find(&self, query: &Query) -> Result<FindResult<R>> {
         check(&query.filter)?;
         self.read(Kind::Scan, query, Table::find).await
     }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use feathers_core::query::PageBuilder;
-use feathers_core::{Columns, Error, Filter, Found, Id, Kind, Query, Result, Schema};
+use feathers_core::{Columns, DataType, Error, Filter, FindResult, Id, Query, Result, Schema};
 use rusqlite::types::Value;
 use rusqlite::{Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
 
@@ -36,7 +36,7 @@ impl<R: Columns> Table<R> {
     /// Inserts all rows and returns the records; a row without a number gets the next one that no record has.
     pub(super) fn insert_all(&self, connection: &Reader, rows: Vec<Vec<Value>>) -> Outcome<Vec<Arc<R>>> {
         let text = self.statements.text(&Shape::Insert);
-        let Some(id) = self.schema.index(self.schema.id).filter(|_| self.schema.id_kind() == Some(Kind::Integer))
+        let Some(id) = self.schema.index(self.schema.id).filter(|_| self.schema.id_type() == Some(DataType::Integer))
         else {
             return rows
                 .iter()
@@ -95,8 +95,8 @@ impl<R: Columns> Table<R> {
 
     /// Returns the value of an id in the table; `None` if no record can have it.
     pub(super) fn key(&self, id: &Id) -> Option<Value> {
-        match self.schema.id_kind() {
-            Some(Kind::Integer) => id.as_int().map(Value::Integer),
+        match self.schema.id_type() {
+            Some(DataType::Integer) => id.as_int().map(Value::Integer),
             _ => Some(Value::Text(id.to_string())),
         }
     }
@@ -105,7 +105,7 @@ impl<R: Columns> Table<R> {
     pub(super) fn new_row(&self, data: R::Data) -> Result<Vec<Value>> {
         let name = self.schema.id;
         let given = R::data_id(&data, name);
-        let number = given.is_none() && self.schema.id_kind() == Some(Kind::Integer);
+        let number = given.is_none() && self.schema.id_type() == Some(DataType::Integer);
         let id = match given {
             Some(id) => id,
             None if number => Id::Int(0),
@@ -135,7 +135,7 @@ impl<R: Columns> Table<R> {
         rows.next()?.map(|row| self.record(row)).transpose()
     }
 
-    pub(super) fn find(&self, connection: &Reader, query: &Query) -> Outcome<Found<R>> {
+    pub(super) fn find(&self, connection: &Reader, query: &Query) -> Outcome<FindResult<R>> {
         let plan = Plan::new(&query.filter, &self.schema);
         let (order, sorted) = plan::order(query, &self.schema);
         let order = order.into_iter().map(|(column, order)| (column, order.into())).collect();
@@ -152,7 +152,7 @@ impl<R: Columns> Table<R> {
             }
             let select = self.statements.text(&Shape::Select { predicate: plan.predicate, order, window });
             let rows = self.rows(connection, &select, values)?;
-            return Ok(Found { records: rows.into_iter().map(|(_, record)| record).collect(), total });
+            return Ok(FindResult { records: rows.into_iter().map(|(_, record)| record).collect(), total });
         }
         let select = self.statements.text(&Shape::Select { predicate: plan.predicate, order, window: false });
         let mut page = PageBuilder::new(query, sorted);

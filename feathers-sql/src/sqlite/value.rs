@@ -2,7 +2,7 @@
 //!
 //! Booleans are stored as 0 and 1, everything of kind JSON as JSON text. `null` and missing are both `NULL`.
 
-use feathers_core::{Error, Field, FieldRef, FieldValue, Kind};
+use feathers_core::{DataType, Error, Field, FieldRef, FieldValue};
 use rusqlite::types::{Value, ValueRef};
 
 use crate::sqlite::failure::{Failure, Outcome};
@@ -14,7 +14,7 @@ pub(super) fn store(field: &Field, value: &FieldRef<'_>) -> Result<Value, Error>
     {
         return Err(Error::bad_request(format!("'{}' must be a finite number", field.name)));
     }
-    if field.kind == Kind::Json {
+    if field.data_type == DataType::Json {
         return Ok(match value {
             FieldRef::Null => Value::Null,
             FieldRef::Json(json) => Value::Text(serde_json::to_string(json)?),
@@ -40,20 +40,20 @@ pub(super) fn compare(value: &FieldRef<'_>) -> Value {
 #[expect(clippy::cast_precision_loss, reason = "the column is a number of double precision")]
 pub(super) fn read(field: &Field, value: ValueRef<'_>) -> Outcome<FieldValue> {
     let wrong = |what: String| Failure::Error(Error::internal(format!("column '{}' holds {what}", field.name)));
-    Ok(match (value, field.kind) {
+    Ok(match (value, field.data_type) {
         (ValueRef::Null, _) => FieldValue::Null,
-        (ValueRef::Integer(number), Kind::Boolean) => FieldValue::Bool(number != 0),
-        (ValueRef::Integer(number), Kind::Number) => FieldValue::Float(number as f64),
-        (ValueRef::Integer(number), Kind::Integer) => FieldValue::Int(number),
-        (ValueRef::Real(number), Kind::Number) => FieldValue::Float(number),
-        (ValueRef::Text(json), Kind::Json) => {
+        (ValueRef::Integer(number), DataType::Boolean) => FieldValue::Bool(number != 0),
+        (ValueRef::Integer(number), DataType::Number) => FieldValue::Float(number as f64),
+        (ValueRef::Integer(number), DataType::Integer) => FieldValue::Int(number),
+        (ValueRef::Real(number), DataType::Number) => FieldValue::Float(number),
+        (ValueRef::Text(json), DataType::Json) => {
             // Always as JSON: a scalar inside keeps every digit.
             match serde_json::from_slice(json).map_err(|error| wrong(error.to_string()))? {
                 serde_json::Value::Null => FieldValue::Null,
                 json => FieldValue::Json(json),
             }
         }
-        (ValueRef::Text(text), Kind::String) => {
+        (ValueRef::Text(text), DataType::String) => {
             FieldValue::Text(std::str::from_utf8(text).map_err(|error| wrong(error.to_string()))?.into())
         }
         (value, kind) => return Err(wrong(format!("a value of type {} for a {}", value.data_type(), kind.name()))),

@@ -174,7 +174,7 @@ impl<T: Send, W: FnOnce(&Reader) -> Outcome<(T, usize)> + Send> Job for Write<W,
         let done = self.done.unwrap_or_else(|| Err(Error::internal("a write was not run").into()));
         // First, so that the places are the caller's alone when it goes on.
         drop(self.commit);
-        // Nobody listens if the caller has gone away.
+        // The send fails if the caller has gone away.
         let _ = self.answer.send(done.map(|(result, _)| result));
     }
 
@@ -284,7 +284,7 @@ fn group(connection: &Reader, mut jobs: Vec<Box<dyn Job>>) {
 fn transaction(connection: &Reader, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
     execute(connection, "BEGIN IMMEDIATE")?;
     if let [job] = jobs {
-        // Nobody else has to be kept from harm. An interrupted job has rolled back everything already.
+        // A single job needs no savepoint. An interrupted job has rolled back everything already.
         if job.run(connection) {
             return execute(connection, "COMMIT");
         }

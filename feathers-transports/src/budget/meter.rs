@@ -1,4 +1,4 @@
-//! Who a request is counted for.
+//! The connection and the address that a request is counted for.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::Budget;
 use crate::source::Source;
 
-/// The bytes of one address; it is forgotten when nobody counts for it any more.
+/// The bytes of one address; it is forgotten when no account counts for it any more.
 #[derive(Debug)]
 pub(super) struct Address {
     budget: Budget,

@@ -1,4 +1,4 @@
-//! Who gets how much, and what is left for others.
+//! How much one client gets, and what is left for others.
 
 use super::*;
 
@@ -31,7 +31,7 @@ fn each_bound_has_its_error() {
     drop(other);
     let error = budget.link().account(None).take(9 * MIB).unwrap_err();
     assert_eq!((error.code(), error.retry_after()), (503, Some(LATER)));
-    // The last eighth is for those who have little.
+    // The last eighth is for addresses that hold little.
     assert_eq!(budget.link().account(None).take(7 * MIB).unwrap_err().code(), 503);
     drop(held);
     assert_eq!(budget.0.used.load(Ordering::Relaxed), 0);

@@ -12,8 +12,8 @@ use governor::state::{InMemoryState, NotKeyed};
 
 use crate::server::RateLimit;
 
-/// What a client may do if nothing else is said: more than an app in a browser ever does, and less than what keeps a core
-/// busy.
+/// What a client may do if nothing else is said: more than an app in a browser ever does, and less than what keeps a
+/// core busy.
 pub(crate) const DEFAULT_RATE: RateLimit = RateLimit::new(Duration::from_millis(1), 10_000);
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<<MonotonicClock as Clock>::Instant>>;

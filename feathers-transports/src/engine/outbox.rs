@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use feathers_core::{Delivered, FrameKey, Result};
+use feathers_core::{DeliveredEvent, Result, WireFormat};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
@@ -42,7 +42,7 @@ pub(super) enum Outlet {
 /// The packets that wait for the next poll.
 #[derive(Debug, Default)]
 pub(super) struct Polling {
-    /// Who is counted for the answers.
+    /// The account that the answers count for.
     account: Option<Arc<Account>>,
     waiting: VecDeque<Bytes>,
     bytes: usize,
@@ -62,7 +62,7 @@ pub(super) struct Polling {
 struct Probe {
     socket: Socket,
     until: Instant,
-    /// The client has heard from the WebSocket and wants its polls to end.
+    /// The client has got an answer on the WebSocket and wants its polls to end.
     heard: bool,
 }
 
@@ -106,9 +106,9 @@ impl Outlet {
     }
 
     /// Sends an event; its packet or frame is made once for all clients.
-    pub(super) fn send_event(&mut self, event: &Delivered) -> Result<()> {
-        static PACKET: FrameKey = FrameKey::new();
-        static FRAME: FrameKey = FrameKey::new();
+    pub(super) fn send_event(&mut self, event: &DeliveredEvent) -> Result<()> {
+        static PACKET: WireFormat = WireFormat::new();
+        static FRAME: WireFormat = WireFormat::new();
         match self {
             Self::Polling(polling) => polling.push(event.frame(&PACKET, packet::event)?),
             Self::Socket(socket) => {
@@ -144,8 +144,8 @@ impl Outlet {
         }
     }
 
-    /// Tells whether nothing waits to leave; what a client that polls has not asked for counts only if there are answers
-    /// among it.
+    /// Tells whether nothing waits to leave; what a client that polls has not asked for counts only if there are
+    /// answers among it.
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Polling(polling) => polling.waiting.is_empty() || polling.held.is_none() && !polling.owes_answers,
@@ -154,10 +154,10 @@ impl Outlet {
     }
 
     /// Lets out what can leave now. `Err` means that the client has gone.
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>, max_payload: usize) -> Result<(), Gone> {
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>, max_message: usize) -> Result<(), Gone> {
         match self {
             Self::Polling(polling) => {
-                polling.answer(max_payload);
+                polling.answer(max_message);
                 Ok(())
             }
             Self::Socket(socket) => match socket.poll_flush(cx) {
@@ -236,8 +236,8 @@ impl Polling {
     }
 
     /// Answers the held poll if there is something to say: as much as fits.
-    pub(super) fn answer(&mut self, max_payload: usize) {
-        // A poll that nobody waits for any more takes nothing along.
+    pub(super) fn answer(&mut self, max_message: usize) {
+        // A poll whose client has gone takes nothing along.
         if self.held.as_ref().is_some_and(|(held, _)| held.is_closed()) {
             self.held = None;
         }
@@ -250,7 +250,7 @@ impl Polling {
             if !body.is_empty() {
                 // A stock client drops what comes in one answer with the close: that is for the next poll.
                 let closes = packet == packet::CLOSE;
-                if closes || body.len() + packet.len() + 1 > max_payload {
+                if closes || body.len() + packet.len() + 1 > max_message {
                     self.owes_answers |= closes;
                     self.waiting.push_front(packet);
                     break;
@@ -271,10 +271,10 @@ impl Polling {
         let _ = held.send(body);
     }
 
-    /// Ends the session: a poll that is held is told. A client that has closed it itself knows.
-    pub(super) fn end(&mut self, known: bool, max_payload: usize) {
+    /// Ends the session: a poll that is held is answered with that. A client that has closed it itself knows.
+    pub(super) fn end(&mut self, known: bool, max_message: usize) {
         self.push(if known { packet::NOOP } else { packet::CLOSE });
-        self.answer(max_payload);
+        self.answer(max_message);
     }
 
     /// Gives up a WebSocket that the client has begun to try and does not go over to.

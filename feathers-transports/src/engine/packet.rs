@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use bytes::Bytes;
-use feathers_core::{Delivered, Error, Payload, Result};
+use feathers_core::{DeliveredEvent, Error, Payload, Result};
 use serde::Serialize;
 
 /// Separates the packets in one HTTP body.
@@ -36,7 +36,7 @@ pub(super) enum Packet<'a> {
     Event { id: Option<u64>, arguments: &'a str },
     /// An event with so many binary attachments.
     Binary { id: Option<u64>, attachments: usize },
-    /// Something that nobody has asked for, such as an answer to no question.
+    /// Something unexpected, such as an answer to no question.
     Ignored,
 }
 
@@ -95,7 +95,7 @@ pub(super) struct Open<'a> {
     #[serde(rename = "pingTimeout")]
     pub(super) ping_timeout: u128,
     #[serde(rename = "maxPayload")]
-    pub(super) max_payload: usize,
+    pub(super) max_message: usize,
 }
 
 impl Open<'_> {
@@ -104,7 +104,7 @@ impl Open<'_> {
     }
 }
 
-/// The answer to a connect: the client comes back with `pid`, which is a secret.
+/// The answer to a connect: the client reconnects with `pid`, which is a secret.
 #[derive(Serialize)]
 pub(super) struct Connected<'a> {
     pub(super) sid: &'a str,
@@ -130,7 +130,7 @@ pub(super) fn refused(namespace: &str, error: &Error) -> Bytes {
 }
 
 /// An event of a service: `["todos created", data, cursor]`.
-pub(super) fn event(delivered: &Delivered) -> Result<Bytes> {
+pub(super) fn event(delivered: &DeliveredEvent) -> Result<Bytes> {
     let data = delivered.json();
     let mut packet = Vec::with_capacity(data.len() + 64);
     packet.extend_from_slice(b"42[");

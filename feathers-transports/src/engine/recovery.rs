@@ -1,4 +1,4 @@
-//! Recovery: who comes back, and from where its events go on.
+//! Recovery: recognises clients that reconnect, and finds from where their events go on.
 //!
 //! A stock Socket.IO client keeps the `pid` of its connect and the last text argument of the last event. When it comes
 //! back with both, it is taken for the same client. Its rooms are not restored: the connect listeners run again, and
@@ -38,7 +38,7 @@ impl<'a> Claim<'a> {
     fn since(&self, start: Option<Cursor>) -> Since {
         match (since::of_auth(self.auth, self.epoch, start), self.pid) {
             (Some(since), _) => since,
-            // It has been here, and nobody can tell where it was.
+            // It was connected before, and its position is unknown.
             (None, Some(_)) => Since::Unreadable,
             (None, None) => Since::Now,
         }
@@ -52,7 +52,7 @@ pub(super) struct Recognised {
     pub(super) names: Option<Names>,
     /// From where its events go on.
     pub(super) since: Since,
-    /// What it was logged in with.
+    /// Its earlier credentials.
     pub(super) credentials: Option<Credentials>,
 }
 
@@ -74,7 +74,7 @@ impl Names {
     }
 }
 
-/// The clients that can come back.
+/// The clients that can reconnect.
 #[derive(Debug)]
 pub(super) struct Recovery {
     book: Mutex<Book>,
@@ -85,7 +85,8 @@ pub(super) struct Recovery {
 #[derive(Debug, Default)]
 struct Book {
     known: HashMap<String, Known>,
-    /// Who has gone, in that order, and until when it is kept. Who has come back since is still here.
+    /// The clients that have gone, in that order, and until when they are kept. Those that have reconnected since are
+    /// still listed.
     away: VecDeque<(Instant, String)>,
 }
 
@@ -94,7 +95,7 @@ struct Known {
     sid: String,
     start: Cursor,
     state: State,
-    /// What the client was logged in with when it went.
+    /// The credentials of the client when it went.
     credentials: Option<Credentials>,
 }
 
@@ -110,7 +111,7 @@ impl Recovery {
         Self { book: Mutex::default(), keep, most }
     }
 
-    /// Recognises a client by its claim. Who was still taken for connected under the same name is disconnected.
+    /// Recognises a client by its claim. A connection that still exists under the same name is ended.
     pub(super) fn recognise(&self, claim: &Claim<'_>) -> Recognised {
         let mut book = self.lock();
         book.forget_old(self.most);
@@ -126,7 +127,7 @@ impl Recovery {
         Recognised { names, since, credentials }
     }
 
-    /// Notes a client that is here. Who was here under the same name is disconnected.
+    /// Notes a client that has connected. Another connection under the same name is ended.
     pub(super) fn arrived(&self, names: &Names, connection: &Connection, start: Cursor) {
         let state = State::Here(connection.clone());
         let known = Known { sid: names.sid.clone(), start, state, credentials: None };
@@ -135,9 +136,9 @@ impl Recovery {
         }
     }
 
-    /// Notes that a client has gone and may come back. A later connection under the same name is left alone.
+    /// Notes that a client has gone and may reconnect. A later connection under the same name is left alone.
     ///
-    /// When too many are away already, the one that went first is forgotten; its cursor is good all the same.
+    /// When too many are away already, the one that went first is forgotten; its cursor stays valid.
     pub(super) fn left(&self, names: &Names, connection: &Connection) {
         let mut book = self.lock();
         if book.is_here(names, connection) {
@@ -174,7 +175,7 @@ impl Book {
         self.away.push_back((until, pid.to_owned()));
     }
 
-    /// Forgets who is away for too long, and who went first where there are too many.
+    /// Drops expired clients, then the oldest above the limit.
     fn forget_old(&mut self, most: usize) {
         let now = Instant::now();
         while let Some((until, pid)) =

@@ -1,8 +1,8 @@
 //! Requests that come twice.
 //!
 //! When a kept-alive connection is reset before the first byte of an answer, browsers send the request again by
-//! themselves, a POST too, and the page does not hear of it. A second poll would take the next packets and leave those
-//! of the lost answer out, and a second POST would run its calls twice. Clients put another `t` into the URL of every
+//! themselves, a POST too, and the page does not notice. A second poll would take the next packets and leave those of
+//! the lost answer out, and a second POST would run its calls twice. Clients put another `t` into the URL of every
 //! request, so the same `t` is the same request once more. Without `t` nothing is taken for a repeat.
 
 use std::hash::{DefaultHasher, Hasher};
@@ -12,7 +12,7 @@ use bytes::Bytes;
 /// The longest `t`; those of clients have about ten letters. A longer one is none.
 const LONGEST: usize = 64;
 
-/// The most bytes of an answer that is kept. A client whose larger answer is lost is closed, and comes back.
+/// The most bytes of an answer that is kept. A client whose larger answer is lost is closed, and reconnects.
 const KEPT: usize = 256 << 10;
 
 /// What a client calls one of its requests: its `t`.

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use feathers_core::{Cursor, Delivery, Error, Handle, Params, Payload, Peer, Result, Session, Subscription};
+use feathers_core::{AppHandle, Cursor, Delivery, Error, Handshake, Params, Payload, Result, Session, Subscription};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -29,6 +29,7 @@ use super::recovery::{Claim, Names};
 use crate::alarm::{Alarm, Signal};
 use crate::budget::Permit;
 use crate::calls::{Bucket, Calls, DRAIN, Encode};
+use crate::close_code;
 use crate::closed::Closed;
 use crate::decode;
 use crate::share::Share;
@@ -41,7 +42,7 @@ const JOIN: Duration = Duration::from_secs(15);
 /// The task of one client.
 pub(super) struct Driver {
     engine: Arc<Engine>,
-    peer: Box<Peer>,
+    handshake: Box<Handshake>,
     commands: Option<mpsc::Receiver<Command>>,
     /// Held for as long as the client polls.
     share: Option<Share>,
@@ -89,7 +90,7 @@ struct Inside {
     events: Subscription,
     names: Names,
     params: Params,
-    /// When everything up to here has been sent, the client is told that it has missed nothing.
+    /// When everything up to here has been sent, the client gets `resumed`: it has missed nothing.
     resuming: Option<Cursor>,
     closed: Closed,
 }
@@ -108,27 +109,33 @@ impl Encode for Ack {
 impl Driver {
     pub(super) fn polling(
         engine: Arc<Engine>,
-        peer: Box<Peer>,
+        handshake: Box<Handshake>,
         kept: Permit,
         commands: mpsc::Receiver<Command>,
         share: Share,
     ) -> Self {
         let polling = Polling::new(kept.account());
-        let mut driver = Self::new(engine, peer, kept, Some(commands), Outlet::Polling(polling));
+        let mut driver = Self::new(engine, handshake, kept, Some(commands), Outlet::Polling(polling));
         driver.share = Some(share);
         driver
     }
 
     /// Serves a client on a WebSocket, which first gets the greeting.
-    pub(super) fn socket(engine: Arc<Engine>, peer: Box<Peer>, kept: Permit, socket: Socket, greeting: Bytes) -> Self {
+    pub(super) fn socket(
+        engine: Arc<Engine>,
+        handshake: Box<Handshake>,
+        kept: Permit,
+        socket: Socket,
+        greeting: Bytes,
+    ) -> Self {
         let mut outlet = Outlet::Socket(socket);
         outlet.send(greeting);
-        Self::new(engine, peer, kept, None, outlet)
+        Self::new(engine, handshake, kept, None, outlet)
     }
 
     fn new(
         engine: Arc<Engine>,
-        peer: Box<Peer>,
+        handshake: Box<Handshake>,
         kept: Permit,
         commands: Option<mpsc::Receiver<Command>>,
         outlet: Outlet,
@@ -140,7 +147,7 @@ impl Driver {
             calls: Calls::new(app.clone(), kept.account(), bucket),
             _kept: kept,
             engine,
-            peer,
+            handshake,
             commands,
             share: None,
             posted: None,
@@ -165,7 +172,7 @@ impl Driver {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        // Whoever has not answered in time is lost, whatever it may say now.
+        // A client that has not answered in time is lost, whatever it may send now.
         if let Poll::Ready(end) = self.poll_timer(cx) {
             return Poll::Ready(end);
         }
@@ -181,7 +188,7 @@ impl Driver {
                 Err(end) => return Poll::Ready(end),
             }
             let full = (self.outlet.has_room(), self.outlet.is_choked());
-            if let Err(gone) = self.outlet.poll_flush(cx, self.engine.options.max_payload) {
+            if let Err(gone) = self.outlet.poll_flush(cx, self.engine.options.max_message) {
                 return Poll::Ready(gone.into());
             }
             // What had no room is looked at again, or nothing would wake this task for it.
@@ -196,21 +203,22 @@ impl Driver {
         if self.due == Due::End && self.calls.len() == 0 && self.outlet.is_empty() {
             return Poll::Ready(End::Stopping);
         }
-        // The timer may have been set anew.
+        // The timer may have been reset.
         self.poll_timer(cx)
     }
 
     /// Begins to connect a client.
     fn join(&mut self, auth: &str) -> Result<(), End> {
         if !matches!(self.client, Client::Outside { .. }) {
-            return Err(End::Left { code: 1002 });
+            return Err(End::Left { code: close_code::PROTOCOL });
         }
         let auth = if auth.is_empty() { "{}" } else { auth };
-        let auth: Map<String, Value> = serde_json::from_str(auth).map_err(|_| End::Left { code: 1002 })?;
+        let auth: Map<String, Value> =
+            serde_json::from_str(auth).map_err(|_| End::Left { code: close_code::PROTOCOL })?;
         let claim = Claim::new(&auth, self.engine.app.log().epoch());
         let recognised = self.engine.recovery.recognise(&claim);
-        let peer = self.peer.as_ref().clone().since(recognised.since);
-        let connecting = self.engine.open(peer, auth, recognised.credentials);
+        let handshake = self.handshake.as_ref().clone().since(recognised.since);
+        let connecting = self.engine.open(handshake, auth, recognised.credentials);
         self.client = Client::Joining { connecting, names: recognised.names };
         Ok(())
     }
@@ -233,7 +241,7 @@ impl Driver {
         let events = session.subscribe();
         let reset = events.pending_reset().is_some();
         let start = events.cursor();
-        // Who has to read everything again is a new client.
+        // A client that has to read everything again is a new client.
         let known = names.filter(|_| !reset);
         let names = known.unwrap_or_else(|| Names::random(start));
         self.outlet.send(packet::Connected { sid: &names.sid, pid: &names.pid }.packet());
@@ -250,7 +258,7 @@ impl Driver {
     fn leave(&mut self) -> Result<(), End> {
         let outside = Client::outside();
         let Client::Inside(client) = std::mem::replace(&mut self.client, outside) else {
-            return Err(End::Left { code: 1002 });
+            return Err(End::Left { code: close_code::PROTOCOL });
         };
         self.engine.recovery.forget(&client.names, client.session.connection());
         self.calls.abandon();
@@ -261,11 +269,11 @@ impl Driver {
     fn dismiss(&mut self) -> Result<(), End> {
         let Client::Inside(client) = &self.client else { return Ok(()) };
         let end = End::of(client.session.connection());
-        if end == End::Renewed || matches!(self.outlet, Outlet::Socket(_)) {
+        if end == End::Reconnect || matches!(self.outlet, Outlet::Socket(_)) {
             return Err(end);
         }
-        // Who polls hears of the end at the next poll, and closes the engine himself; the connection leaves its channels
-        // now. If the engine were closed in the same answer, a stock client would not see why.
+        // A polling client gets the disconnect at its next poll and closes the engine itself; the connection leaves its
+        // channels now. If the engine were closed in the same answer, a stock client would not see why.
         self.leave()?;
         self.outlet.send(packet::DISCONNECT);
         Ok(())
@@ -273,7 +281,7 @@ impl Driver {
 
     /// Takes a call in.
     fn call(&mut self, id: Option<u64>, arguments: &str) -> Result<(), End> {
-        let Client::Inside(client) = &self.client else { return Err(End::Left { code: 1002 }) };
+        let Client::Inside(client) = &self.client else { return Err(End::Left { code: close_code::PROTOCOL }) };
         if self.due == Due::End {
             self.refuse(id, Error::unavailable("the server is shutting down"));
             return Ok(());
@@ -281,10 +289,10 @@ impl Driver {
         match self.calls.admit(arguments.len()) {
             Ok(permit) => {
                 let (under_way, params) = (client.session.connection().call_begins(), client.params.clone());
-                let decode = |app: &Handle, arguments: &str| decode::call(app, arguments, params);
+                let decode = |app: &AppHandle, arguments: &str| decode::call(app, arguments, params);
                 self.calls.submit(Ack(id), (under_way, permit), arguments, decode);
             }
-            Err(_) if self.calls.is_abused() => return Err(End::Left { code: 1008 }),
+            Err(_) if self.calls.is_abused() => return Err(End::Left { code: close_code::POLICY }),
             Err(error) => self.refuse(id, error),
         }
         Ok(())
@@ -378,13 +386,13 @@ impl Driver {
             }
             self.tell_position();
             self.schedule(Due::Pong, self.engine.options.ping_timeout);
-            if let Err(gone) = self.outlet.poll_flush(cx, self.engine.options.max_payload) {
+            if let Err(gone) = self.outlet.poll_flush(cx, self.engine.options.max_message) {
                 return Poll::Ready(gone.into());
             }
         }
     }
 
-    /// Tells an idle client how far the log has come without it, so that it can come back from there.
+    /// Tells an idle client how far the log has come without it, so that it can resume from there.
     fn tell_position(&mut self) {
         if let Client::Inside(client) = &self.client {
             let cursor = client.events.cursor();

@@ -35,13 +35,13 @@ pub struct Grip {
 pub struct GripProxy {
     /// The URL of its control endpoint, to which `/publish/` is added; `https://` needs the feature `tls`.
     pub(super) control_uri: String,
-    /// Who the app says it is there.
+    /// The issuer that the app names at the control endpoint.
     #[serde(default)]
     pub(super) control_iss: Option<String>,
     /// The key for the control endpoint.
     #[serde(default)]
     pub(super) key: Option<String>,
-    /// Who the proxy says it is.
+    /// The issuer that the proxy names in its signatures.
     #[serde(default)]
     pub(super) verify_iss: Option<String>,
     /// The key that its signatures are verified with.
@@ -67,7 +67,7 @@ impl Grip {
         self
     }
 
-    /// Says whether only proxies are answered; everybody else gets a 501, but for health checks.
+    /// Sets whether only requests through a proxy are answered; all others but health checks get a 501.
     pub fn proxy_required(mut self, required: bool) -> Self {
         self.proxy_required = required;
         self
@@ -76,9 +76,9 @@ impl Grip {
     /// Says whether the proxy gets events for `WebSockets` once for all, instead of asking for each of them.
     ///
     /// Without it nothing is lost, and each event costs a request of the proxy for each WebSocket that gets it.
-    /// With it an event is one message for all who are in the same channels. But Pushpin drops what is published to a
-    /// WebSocket whose client has not read what came before, 8 KiB by default, and nobody learns of that: it is for very
-    /// many clients that can miss an event.
+    /// With it an event is one message for all clients in the same channels. But Pushpin drops what is published to a
+    /// WebSocket whose client has not read what came before, 8 KiB by default, and reports that neither to the app nor
+    /// to the client: it is for very many clients that can miss an event.
     ///
     /// It makes no difference for streams and polls, where a gap is always found.
     pub fn fan_out(mut self, fan_out: bool) -> Self {
@@ -89,7 +89,7 @@ impl Grip {
     /// Sets the secret that links and the state of `WebSockets` are signed with, instead of one that is made of the
     /// first shared secret of a proxy. It may be written as `base64:..`.
     ///
-    /// Without either it is made anew at each start, and streams that are held then end once and come back.
+    /// Without either, each start makes a new one; streams that are held then end once, and their clients reconnect.
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
         self
@@ -142,8 +142,8 @@ impl GripProxy {
         Self::parse(url, "the URL of a GRIP proxy")
     }
 
-    /// Sets who the app says it is at the control endpoint. With it the app sends a token there that `key` signs;
-    /// without, it sends the key itself, if there is one.
+    /// Sets the issuer that the app names at the control endpoint. With it the app sends a token there, signed with
+    /// `key`; without, it sends the key itself, if there is one.
     pub fn control_iss(mut self, iss: impl Into<String>) -> Self {
         self.control_iss = Some(iss.into());
         self
@@ -155,7 +155,7 @@ impl GripProxy {
         self
     }
 
-    /// Sets who the proxy says it is: signatures of anybody else are not believed.
+    /// Sets the issuer that the proxy names in its signatures: those of any other issuer are ignored.
     pub fn verify_iss(mut self, iss: impl Into<String>) -> Self {
         self.verify_iss = Some(iss.into());
         self
@@ -163,7 +163,7 @@ impl GripProxy {
 
     /// Sets the key that the proxy's signatures are verified with: text, `base64:` and bytes, or a public key in PEM.
     ///
-    /// A secret is good for HS256 only, and a public key for RS256 or ES256, whichever it is.
+    /// A secret is valid for HS256 only, and a public key for RS256 or ES256, whichever it is.
     pub fn verify_key(mut self, key: impl Into<String>) -> Self {
         self.verify_key = Some(key.into());
         self

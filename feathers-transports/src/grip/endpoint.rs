@@ -20,7 +20,7 @@ pub(super) struct Endpoint {
     access: Access,
 }
 
-/// What the control endpoint is shown.
+/// The credentials for the control endpoint.
 enum Access {
     Open,
     Plain(String),

@@ -1,7 +1,7 @@
 //! What comes in: a request is looked at once, before anything else reads it.
 //!
-//! A signature that verifies makes the other headers of the proxy's true. Without one they are what anybody may send,
-//! and are taken away.
+//! A signature that verifies makes the proxy's other headers trusted. Without one, any client may have sent them, and
+//! they are removed.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ struct Said {
 impl Proxied {
     /// Takes the headers of proxies off a request, and marks it if they are true.
     ///
-    /// An error is the 501 for those who come without a proxy where one is required.
+    /// An error is the 501 for requests that come without a proxy where one is required.
     pub(crate) fn receive(origin: &Origin, request: &mut Request<Body>) -> Result<()> {
         let headers = request.headers_mut();
         let text = |value: &HeaderValue| value.to_str().ok().map(ToOwned::to_owned);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use feathers_core::{Delivered, FrameKey, Result};
+use feathers_core::{DeliveredEvent, Result, WireFormat};
 use serde::Serialize;
 
 use super::mark::Mark;
@@ -30,13 +30,13 @@ pub(crate) struct Item {
 #[derive(Debug)]
 enum Content {
     /// An event for all that are held on the channel.
-    Event { id: Mark, prev: Mark, event: Delivered, named: bool },
+    Event { id: Mark, prev: Mark, event: DeliveredEvent, named: bool },
     /// There is something that each client has to read with its own rights.
     Hint { id: Mark, prev: Mark },
-    /// A connection has to be asked for anew.
+    /// The proxy has to ask again for one client.
     Again,
     /// An event for one WebSocket.
-    One(Delivered),
+    One(DeliveredEvent),
     /// A message for one WebSocket.
     Text(Bytes),
     /// A ping for one WebSocket.
@@ -51,24 +51,24 @@ impl Item {
     }
 
     /// Publishes an event; `named` is for streams whose blocks have names.
-    pub(crate) fn event(channel: Arc<str>, id: Mark, prev: Mark, event: Delivered, named: bool) -> Self {
+    pub(crate) fn event(channel: Arc<str>, id: Mark, prev: Mark, event: DeliveredEvent, named: bool) -> Self {
         let length = event.json().len();
         let size = if named { length } else { 3 * length };
         Self::new(channel, Content::Event { id, prev, event, named }, size)
     }
 
-    /// Has everybody on a channel ask again, for an event.
+    /// Makes the proxy ask again for each client on a channel, for an event.
     pub(crate) fn hint(channel: Arc<str>, id: Mark, prev: Mark) -> Self {
         Self::new(channel, Content::Hint { id, prev }, 0)
     }
 
-    /// Has one client ask again.
+    /// Makes the proxy ask again for one client.
     pub(crate) fn again(channel: Arc<str>) -> Self {
         Self::new(channel, Content::Again, 0)
     }
 
     /// Publishes an event to one WebSocket.
-    pub(crate) fn one(channel: Arc<str>, event: Delivered) -> Self {
+    pub(crate) fn one(channel: Arc<str>, event: DeliveredEvent) -> Self {
         let size = event.json().len();
         Self::new(channel, Content::One(event), size)
     }
@@ -216,7 +216,7 @@ struct Headers {
 
 impl Response {
     /// Writes the answer to a poll. Each client finds the secret of its own session in it.
-    fn answer(event: &Delivered) -> Result<Self> {
+    fn answer(event: &DeliveredEvent) -> Result<Self> {
         let item = envelope::item(event)?;
         let cursor = event.cursor();
         // A percent sign can only be in a string of JSON, where it may be written like this as well.
@@ -251,8 +251,8 @@ struct Message {
 
 impl Message {
     /// Writes an event, once for all that get the same data.
-    fn event(event: &Delivered) -> Result<Self> {
-        static MESSAGE: FrameKey = FrameKey::new();
+    fn event(event: &DeliveredEvent) -> Result<Self> {
+        static MESSAGE: WireFormat = WireFormat::new();
         Ok(Self::text(text(&event.frame(&MESSAGE, rpc::event)?)?))
     }
 

@@ -1,4 +1,4 @@
-//! Keys: a shared secret or PEM, and the one algorithm that each is good for.
+//! Keys: a shared secret or PEM, and the one algorithm that each is valid for.
 
 use std::fmt;
 

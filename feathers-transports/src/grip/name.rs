@@ -23,8 +23,8 @@ pub(crate) fn encode(text: &str) -> String {
 
 /// Names the channel of a set of channels, which are sorted; `named` streams have one of their own.
 ///
-/// A set that is small has its names with a `+` between; one that is not, what `digest` makes of them, which nobody else
-/// must be able to make of other names.
+/// Small sets are joined with `+`, larger ones hashed by `digest`, which must have a key: a user who chooses names must
+/// not find two sets with one hash.
 pub(crate) fn of_set(prefix: &str, channels: &[Arc<str>], named: bool, digest: impl FnOnce(&[u8]) -> String) -> String {
     let kind = if named { "n" } else { "e" };
     let encoded: Vec<_> = channels.iter().take(MOST + 1).map(|name| encode(name)).collect();

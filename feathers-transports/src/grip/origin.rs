@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use feathers_core::{Connection, Cursor, Handle, Result};
+use feathers_core::{AppHandle, Connection, Cursor, Result};
 use tokio::sync::Notify;
 
 use super::config::Grip;
@@ -24,7 +24,7 @@ use super::token::Tokens;
 pub(crate) struct Origin(Arc<Inner>);
 
 struct Inner {
-    app: Handle,
+    app: AppHandle,
     verifier: Verifier,
     tokens: Arc<Tokens>,
     router: Mutex<Router>,
@@ -42,7 +42,7 @@ struct Inner {
 
 impl Origin {
     /// Begins to publish to all proxies; ends with the app.
-    pub(crate) fn start(grip: &Grip, app: &Handle) -> Result<Self> {
+    pub(crate) fn start(grip: &Grip, app: &AppHandle) -> Result<Self> {
         let endpoints = Endpoint::all(&grip.proxies)?;
         let tokens = Arc::new(Tokens::new(grip)?);
         let prefix = name::encode(&grip.prefix);
@@ -103,7 +103,7 @@ impl Origin {
         &self.0.queue
     }
 
-    pub(super) fn app(&self) -> &Handle {
+    pub(super) fn app(&self) -> &AppHandle {
         &self.0.app
     }
 
@@ -122,7 +122,7 @@ impl Origin {
         let (weak, number) = (Arc::downgrade(&self.0), connection.number());
         connection.watch(move || {
             let Some(inner) = weak.upgrade() else { return };
-            // A server that stops has nobody ask again: they will, where it is started anew.
+            // A server that stops asks no client to request again: clients do so once it has restarted.
             if !inner.app.is_stopping() {
                 inner.changes.note(number);
                 inner.changed.notify_one();

@@ -9,6 +9,7 @@ use super::endpoint::{Endpoint, Failure};
 use super::item::{self, Item};
 use super::origin::Origin;
 use super::queue::Batch;
+use crate::close_code;
 
 /// How many items go into one request, and how many bytes: proxies take a megabyte.
 const ITEMS: usize = 500;
@@ -113,7 +114,10 @@ impl Publisher {
         let mut items: Vec<Bytes> = Vec::with_capacity(batch.items.len());
         if self.missed > 0 {
             // They have no ids by which a gap would be found.
-            let closes = origin.channels().into_iter().map(|channel| Item::close(channel, 4201, "come back").json());
+            let closes = origin
+                .channels()
+                .into_iter()
+                .map(|channel| Item::close(channel, close_code::RECONNECT, "come back").json());
             items.extend(closes.filter_map(Result::ok));
         }
         for item in &batch.items {

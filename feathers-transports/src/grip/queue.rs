@@ -1,7 +1,7 @@
 //! What is to be published, in the order of the log, with a position for each proxy.
 //!
-//! A proxy that is down delays nobody: what it has not taken waits here up to a bound, and what falls out of that is
-//! skipped for it. Its clients find the gap by the ids, and ask again.
+//! A proxy that is down delays no other proxy: what it has not taken waits here up to a bound, and what falls out of
+//! that is skipped for it. Its clients find the gap by the ids, and ask again.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,13 +1,13 @@
 //! The router: which channels of the proxies an event goes to, in the order of the log.
 //!
-//! Everybody who is in the same set of channels is one audience, and has one channel at the proxies. It carries all that
+//! All clients in the same set of channels are one audience, and have one channel at the proxies. It carries all that
 //! the audience gets, each item with its own id and that of the one before, so that a proxy sees every gap.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use feathers_core::{Connection, Cursor, Followed, Follower, Published};
+use feathers_core::{Connection, Cursor, Follower, LogItem, LoggedEvent};
 use tokio::time::Instant;
 
 use super::item::Item;
@@ -105,7 +105,7 @@ impl Router {
     pub(super) fn route(&mut self, changes: &Changes, queue: &Queue) {
         loop {
             let followed = self.follower.try_next();
-            // After the event was found: whoever has left a channel before it does not get it.
+            // After the event was found: a client that has left a channel before it does not get it.
             for number in changes.take() {
                 if let Some(channel) = self.held.remove(&number) {
                     queue.push(Item::again(channel));
@@ -114,14 +114,14 @@ impl Router {
             }
             match followed {
                 None => break,
-                Some(Followed::Event(event)) => self.event(&event, queue),
+                Some(LogItem::Event(event)) => self.event(&event, queue),
                 Some(_) => self.restart(queue),
             }
         }
         self.sweep();
     }
 
-    /// Goes on from the position of the follower: whoever is held finds a gap there.
+    /// Goes on from the position of the follower: held clients find a gap there.
     fn restart(&mut self, queue: &Queue) {
         self.sockets.dismiss(queue);
         let mark = Mark::event(self.follower.cursor());
@@ -130,8 +130,8 @@ impl Router {
         }
     }
 
-    fn event(&mut self, event: &Published, queue: &Queue) {
-        let names = event.audiences().flat_map(|audience| audience.channels);
+    fn event(&mut self, event: &LoggedEvent, queue: &Queue) {
+        let names = event.targets().flat_map(|audience| audience.channels);
         let numbers: BTreeSet<u64> = names.filter_map(|name| self.by_channel.get(name)).flatten().copied().collect();
         let mut hinted = Vec::new();
         for number in numbers {
@@ -231,11 +231,11 @@ impl Router {
     }
 }
 
-/// Decides how an event reaches those who are in these channels; `None` if it is not for them.
+/// Decides how an event reaches the clients in these channels; `None` if it is not for them.
 ///
 /// As for a single connection, the first target that has one of the channels counts.
-fn way(event: &Published, channels: &[Arc<str>]) -> Option<Way> {
-    event.audiences().enumerate().find_map(|(target, audience)| {
+fn way(event: &LoggedEvent, channels: &[Arc<str>]) -> Option<Way> {
+    event.targets().enumerate().find_map(|(target, audience)| {
         let there = audience.channels.iter().any(|name| channels.binary_search(name).is_ok());
         there.then_some(if audience.filtered { Way::Single } else { Way::Whole(target) })
     })

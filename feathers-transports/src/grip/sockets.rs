@@ -7,11 +7,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use feathers_core::{Connection, Cursor, Followed, Follower, Published};
+use feathers_core::{Connection, Cursor, Follower, LogItem, LoggedEvent};
 use serde_json::json;
 
 use super::item::Item;
 use super::queue::Queue;
+use crate::close_code;
 
 /// All `WebSockets`, by the numbers of their connections.
 #[derive(Debug, Default)]
@@ -38,7 +39,7 @@ struct Socket {
 pub(crate) enum Control {
     /// Holds the connection on a channel.
     Subscribe(Arc<str>),
-    /// Does so no more.
+    /// Ends that hold.
     Unsubscribe(Arc<str>),
 }
 
@@ -75,8 +76,8 @@ impl Sockets {
             && let Some(followed) = missed.try_next()
         {
             match followed {
-                Followed::Event(event) if event.cursor().seq <= up_to.seq => one(&event, connection, own, queue),
-                Followed::Event(_) => break,
+                LogItem::Event(event) if event.cursor().seq <= up_to.seq => one(&event, connection, own, queue),
+                LogItem::Event(_) => break,
                 _ => queue.push(come_back(own)),
             }
         }
@@ -85,8 +86,8 @@ impl Sockets {
         self.direct.insert(connection.number());
     }
 
-    /// Publishes an event to those who do not get it from their audience; those of `hinted` channels have not.
-    pub(super) fn event(&self, event: &Published, hinted: &[Arc<str>], queue: &Queue) {
+    /// Publishes an event to the `WebSockets` that do not get it from their audience, or get only a hint there.
+    pub(super) fn event(&self, event: &LoggedEvent, hinted: &[Arc<str>], queue: &Queue) {
         let shared = hinted.iter().filter_map(|channel| self.shared.get(channel)).flatten();
         let numbers: BTreeSet<u64> = self.direct.iter().chain(shared).copied().collect();
         for socket in numbers.iter().filter_map(|number| self.all.get(number)) {
@@ -96,7 +97,7 @@ impl Sockets {
 
     /// Looks at a WebSocket whose connection has joined or left a channel.
     ///
-    /// One that has left is closed, since it would go on to get what its audience gets; it comes back at once. While a
+    /// One that has left is closed, since it would go on to get what its audience gets; it reconnects at once. While a
     /// request of it is under way, the answer takes it out of the channel instead.
     pub(super) fn changed(&mut self, number: u64, queue: &Queue) {
         let Some(socket) = self.all.get(&number) else { return };
@@ -162,7 +163,7 @@ impl Sockets {
         }
     }
 
-    /// Has all `WebSockets` come back, since nobody knows what they have missed.
+    /// Reconnects all `WebSockets`, since what they have missed is unknown.
     pub(super) fn dismiss(&mut self, queue: &Queue) {
         for socket in std::mem::take(self).all.values() {
             queue.push(come_back(&socket.own));
@@ -185,14 +186,14 @@ fn unshare(shared: &mut HashMap<Arc<str>, BTreeSet<u64>>, channel: &Arc<str>, nu
 }
 
 /// Publishes an event to one WebSocket, if it is for it.
-fn one(event: &Published, connection: &Connection, own: &Arc<str>, queue: &Queue) {
+fn one(event: &LoggedEvent, connection: &Connection, own: &Arc<str>, queue: &Queue) {
     if let Some(delivered) = event.for_connection(connection) {
         let item = Item::one(own.clone(), delivered);
-        let too_big = || Item::close(own.clone(), 1009, "an event is too big for the proxy");
+        let too_big = || Item::close(own.clone(), close_code::SIZE, "an event is too big for the proxy");
         queue.push(if item.fits() { item } else { too_big() });
     }
 }
 
 fn come_back(own: &Arc<str>) -> Item {
-    Item::close(own.clone(), 4201, "come back")
+    Item::close(own.clone(), close_code::RECONNECT, "come back")
 }

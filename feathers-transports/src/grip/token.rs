@@ -13,7 +13,7 @@ use super::key::Key;
 /// A longer text is no token.
 const MOST_BYTES: usize = 2 << 10;
 
-/// How long the state of a WebSocket is good for: it is given anew with each answer.
+/// How long the state of a WebSocket is valid; each answer renews it.
 pub(crate) const STATE_LIFETIME: Duration = Duration::from_mins(10);
 
 /// Signs and verifies.
@@ -71,7 +71,7 @@ impl Tokens {
         Ok(Self { signing: EncodingKey::from_secret(&derived), verifying: DecodingKey::from_secret(&derived), rules })
     }
 
-    /// Returns a text that nobody else can find another content for.
+    /// Returns a keyed hash: without the key, no other content with the same hash can be found.
     pub(crate) fn digest(&self, content: &[u8]) -> String {
         mac(content, &self.signing)
     }
@@ -83,7 +83,7 @@ impl Tokens {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing).map_err(Error::internal)
     }
 
-    /// Verifies what comes back; `None` if it is not ours or too old.
+    /// Verifies a token that the proxy gives back; `None` if the app did not sign it or it has expired.
     pub(crate) fn verify<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
         if token.len() > MOST_BYTES {
             return None;

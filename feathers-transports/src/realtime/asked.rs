@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use feathers_core::query::qs;
-use feathers_core::{CONNECTION_TOKEN, Credentials, Cursor, Epoch, Error, Presented, Result, Since};
+use feathers_core::{CONNECTION_TOKEN, Credentials, Cursor, Epoch, Error, HandshakeCredentials, Result, Since};
 use http::{HeaderMap, HeaderName, Uri, header};
 use serde_json::{Map, Value};
 
@@ -54,7 +54,7 @@ pub(super) fn connection_token(headers: &HeaderMap) -> Option<&str> {
     text(headers, &CONNECTION_TOKEN)
 }
 
-/// Reads the position for a stream, where a bad one can only be told of in-band.
+/// Reads the position for a stream, where a bad one can only be reported in-band.
 ///
 /// `known` is what is known of the client's position besides its own words.
 pub(super) fn since_of_stream(
@@ -152,11 +152,11 @@ fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
     )
 }
 
-/// Takes what the client says who it is out of the query: a ticket, which is no long-lived secret.
-pub(super) fn presented(query: &mut Map<String, Value>) -> Presented {
+/// Takes the credentials out of the query: a ticket, which is no long-lived secret.
+pub(super) fn credentials(query: &mut Map<String, Value>) -> HandshakeCredentials {
     match query.shift_remove("ticket") {
-        Some(Value::String(ticket)) => Presented::Sent(Credentials::of("ticket", "ticket", ticket)),
-        _ => Presented::Headers,
+        Some(Value::String(ticket)) => HandshakeCredentials::Sent(Credentials::of("ticket", "ticket", ticket)),
+        _ => HandshakeCredentials::FromHeaders,
     }
 }
 

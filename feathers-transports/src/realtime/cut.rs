@@ -1,8 +1,8 @@
-//! The end of a stream whose reader is to come back.
+//! The end of a stream whose reader is to reconnect.
 //!
-//! Readers that follow the standard come back whenever a stream ends. Others take the proper end of a body for the last
-//! word of the server, and are deaf from then on; all of them come back when the body is cut off. So a stream never ends
-//! as a body should: over HTTP/1.1 the connection is closed before the last chunk, and over HTTP/2 the stream is reset.
+//! Readers that follow the standard reconnect whenever a stream ends. Others take the proper end of a body for the last
+//! word of the server, and read no more; all of them reconnect when the body is cut off. So a stream never ends as a
+//! body should: over HTTP/1.1 the connection is closed before the last chunk, and over HTTP/2 the stream is reset.
 //! HTTP/1.0 has no other end than that of the connection, so there the two are the same.
 
 use std::error::Error;

@@ -3,15 +3,15 @@
 use std::io::Write;
 
 use bytes::Bytes;
-use feathers_core::{Cursor, Delivered, FrameKey, Result};
+use feathers_core::{Cursor, DeliveredEvent, Result, WireFormat};
 use serde::Serialize;
 
 /// Bytes around path, event and data.
 const AROUND: usize = 96;
 
 /// Returns an event as it stands in a poll's answer; it is encoded once for all clients.
-pub(crate) fn item(event: &Delivered) -> Result<Bytes> {
-    static ITEM: FrameKey = FrameKey::new();
+pub(crate) fn item(event: &DeliveredEvent) -> Result<Bytes> {
+    static ITEM: WireFormat = WireFormat::new();
     event.frame(&ITEM, |event| {
         let data = event.json();
         let mut out = buffer(event, data);
@@ -23,8 +23,8 @@ pub(crate) fn item(event: &Delivered) -> Result<Bytes> {
 }
 
 /// Returns an event as a block of a stream; it is encoded once for all clients.
-pub(crate) fn block(event: &Delivered) -> Result<Bytes> {
-    static BLOCK: FrameKey = FrameKey::new();
+pub(crate) fn block(event: &DeliveredEvent) -> Result<Bytes> {
+    static BLOCK: WireFormat = WireFormat::new();
     event.frame(&BLOCK, |event| {
         let data = event.json();
         let mut out = buffer(event, data);
@@ -36,8 +36,8 @@ pub(crate) fn block(event: &Delivered) -> Result<Bytes> {
 }
 
 /// Returns an event as a block with a name, for `addEventListener("todos created", ..)`.
-pub(crate) fn named_block(event: &Delivered) -> Result<Bytes> {
-    static NAMED: FrameKey = FrameKey::new();
+pub(crate) fn named_block(event: &DeliveredEvent) -> Result<Bytes> {
+    static NAMED: WireFormat = WireFormat::new();
     event.frame(&NAMED, |event| {
         let data = event.json();
         let mut out = buffer(event, data);
@@ -51,7 +51,7 @@ pub(crate) fn named_block(event: &Delivered) -> Result<Bytes> {
 
 /// Returns a block with a message of the transport itself.
 ///
-/// Without a cursor, a client that is cut off after it comes back with what it had before.
+/// Without a cursor, a client that is cut off after it reconnects with what it had before.
 pub(super) fn own_block(kind: &str, cursor: Option<Cursor>, path: &str, event: &str, data: &impl Serialize) -> Bytes {
     let mut out = format!("event: {kind}\n").into_bytes();
     if let Some(cursor) = cursor {
@@ -74,7 +74,7 @@ fn fields(out: &mut Vec<u8>, path: &str, event: &str, data: &[u8]) -> Result<()>
     Ok(())
 }
 
-fn buffer(event: &Delivered, data: &[u8]) -> Vec<u8> {
+fn buffer(event: &DeliveredEvent, data: &[u8]) -> Vec<u8> {
     Vec::with_capacity(data.len() + event.path().len() + event.name().len() + AROUND)
 }
 

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use feathers_core::{Cursor, Handle, Session};
+use feathers_core::{AppHandle, Cursor, Session};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -29,7 +29,7 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// The streams at proxies, by the secrets of their sessions. Clones are the same.
 #[derive(Clone, Debug)]
 pub(super) struct Held {
-    app: Handle,
+    app: AppHandle,
     table: Arc<Mutex<Table>>,
 }
 
@@ -38,7 +38,7 @@ struct Table {
     streams: HashMap<Arc<str>, Arc<Stream>>,
     /// The ways to the tasks of `WebSockets`.
     sockets: HashMap<String, mpsc::Sender<Exchange>>,
-    /// Whether somebody looks for those that are over.
+    /// Whether a task looks for streams that are over.
     watched: bool,
     stopped: bool,
 }
@@ -71,7 +71,7 @@ impl Drop for Stream {
 }
 
 impl Held {
-    pub(super) fn new(app: &Handle) -> Self {
+    pub(super) fn new(app: &AppHandle) -> Self {
         Self { app: app.clone(), table: Arc::default() }
     }
 
@@ -150,9 +150,9 @@ const TRIES: usize = 8;
 
 /// Finds the place of a client that has read everything up to now: the last item of its channel before its position.
 ///
-/// `find` routes everything that is visible, and `read` reads what there is and returns the position: what has been read
-/// must have been routed, or it would be published after the place and come twice. The second value is `false` if there
-/// are events that have not been read: the client then is at no place of this channel.
+/// `find` routes everything that is visible, and `read` reads what there is and returns the position: what has been
+/// read must have been routed, or it would be published after the place and come twice. The second value is `false`
+/// if there are events that have not been read: the client then is at no place of this channel.
 fn seat(find: impl Fn() -> Seat, mut read: impl FnMut() -> Cursor) -> (Seat, bool) {
     let mut seat = find();
     for _ in 0..TRIES {
@@ -170,7 +170,7 @@ fn seat(find: impl Fn() -> Seat, mut read: impl FnMut() -> Cursor) -> (Seat, boo
 mod tests {
     use std::time::Duration;
 
-    use feathers_core::{App, Json, Memory, Peer, Provider, Since};
+    use feathers_core::{App, Document, Handshake, Memory, Provider, Since};
     use serde_json::json;
 
     use super::{LEASE, Origin, seat};
@@ -180,13 +180,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_read_and_not_announced_yet_is_not_published_after_the_place_of_the_client() {
         let mut app = App::new();
-        app.gather(Duration::from_millis(1));
-        app.service("ticks", Memory::<Json>::new()).publish(|_, app| app.channel("everybody"));
+        app.batch_window(Duration::from_millis(1));
+        app.service("ticks", Memory::<Document>::new()).publish(|_, app| app.channel("everybody"));
         app.on_connect(|connection, app| app.channel("everybody").join(connection));
         let app = app.start().await.unwrap();
         let origin = Origin::start(&Grip::new(), &app).unwrap();
         let start = app.log().head();
-        let session = app.open(Peer::new(Provider::new("sse")).since(Since::Cursor(start))).await.unwrap();
+        let session = app.open(Handshake::new(Provider::SSE).since(Since::Cursor(start))).await.unwrap();
         app.service("ticks").unwrap().create(json!({}), ()).await.unwrap();
         let mut reader = session.subscribe();
         let mut read = 0;

@@ -30,10 +30,10 @@ pub(super) fn answer(shared: &Shared) -> Response {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).as_ref().map_or(0, Duration::as_millis);
     let offer = Offer {
         transports: TRANSPORTS,
-        heartbeat_ms: options.heartbeat.as_millis(),
+        heartbeat_ms: options.heartbeat_interval.as_millis(),
         max_wait_ms: options.max_wait.as_millis(),
         poll_interval_ms: options.poll_interval.as_millis(),
-        linger_ms: options.linger.as_millis(),
+        linger_ms: options.session_timeout.as_millis(),
         time,
     };
     let mut response = json(StatusCode::OK, serde_json::to_vec(&offer).unwrap_or_default().into());

@@ -12,7 +12,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::response::Response;
-use feathers_core::{Cursor, Ending, Error, Headers, Peer, Presented, Provider, Result, Since};
+use feathers_core::{
+    Cursor, DisconnectReason, Error, Handshake, HandshakeCredentials, Headers, Provider, Result, Since,
+};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
@@ -31,8 +33,8 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 /// After how many seconds a client that was turned away should try again.
 const BUSY: u64 = 2;
 
-/// How long the first poll of a client whose session is over waits at most: it is to learn of the new one soon, since its
-/// calls are made on that, and join channels.
+/// How long the first poll of a client whose session is over waits at most: it is to learn of the new one soon, since
+/// its calls are made on that, and join channels.
 const SOON: Duration = Duration::from_secs(1);
 
 /// Answers a poll.
@@ -45,9 +47,9 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let asked = asked::Poll::read(&parts.headers, &query, options.max_wait, shared.app.log().epoch(), known)?;
     let headers = Headers::from(parts.headers.clone());
     let meter = Meter::of(&shared.budget, &parts.extensions);
-    let presented = asked::presented(&mut query);
+    let credentials = asked::credentials(&mut query);
     if let Some(token) = asked.connection_token {
-        shared.app.connection_of(token, &presented, &headers).await?;
+        shared.app.connection_of(token, &credentials, &headers).await?;
     }
     if let Some(response) = unchanged(shared, &asked)? {
         return Ok(response);
@@ -59,12 +61,12 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let mut hold = if asked.since.is_some() { asked.wait } else { Duration::ZERO };
     let (wait, preferred, limit) = (asked.wait, asked.preferred, asked.limit);
     let address = client_address(&parts.extensions);
-    let by_ticket = matches!(presented, Presented::Sent(_));
+    let by_ticket = matches!(credentials, HandshakeCredentials::Sent(_));
     let turn = if let Some(turn) = asked.connection_token.and_then(|token| shared.clients.take_turn(token, since)) {
         turn
     } else {
         if let Some(over) = asked.connection_token.and_then(|token| shared.clients.over(token)) {
-            shared.app.check_owner(&over, &presented, &headers).await?;
+            shared.app.check_owner(&over, &credentials, &headers).await?;
         }
         let Some(share) = shared.shares.take(address) else { return Ok(too_many()) };
         let kept = Meter::of_session(&shared.budget, address).account().take(cost_of_head(&parts.headers))?;
@@ -72,8 +74,8 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
         if asked.connection_token.is_some() {
             hold = hold.min(SOON);
         }
-        let peer = Peer::new(Provider::new("poll")).headers(headers).query(query).since(since);
-        let session = shared.app.open(peer.presented(presented).address(address)).await?;
+        let handshake = Handshake::new(Provider::POLL).headers(headers).query(query).since(since);
+        let session = shared.app.open(handshake.credentials(credentials).address(address)).await?;
         shared.clients.add(session, place, since)
     };
     let log = shared.app.log();
@@ -85,8 +87,8 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     if at_proxy.is_some() {
         hold = Duration::ZERO;
     }
-    collect(&turn, &mut batch, hold, options.gather).await;
-    if let Some(Ending::Denied(error)) = turn.ending() {
+    collect(&turn, &mut batch, hold, options.collect).await;
+    if let Some(DisconnectReason::Unauthenticated(error)) = turn.disconnect_reason() {
         return Err(error);
     }
     let cursor = batch.cursor();
@@ -100,7 +102,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
         held.instruct(&mut response, turn.secret())?;
     }
     if by_ticket {
-        let lifetime = options.linger + options.max_wait;
+        let lifetime = options.session_timeout + options.max_wait;
         resumption::Writer::new(&parts).write(turn.connection(), lifetime, &mut response);
     }
     if preferred {
@@ -110,7 +112,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     Ok(response)
 }
 
-/// Answers a short poll with a 304 if its validator is the head of the log, so that nothing can have come for anybody.
+/// Answers a short poll with a 304 if its validator is the head of the log: then there is nothing new for any client.
 ///
 /// It needs no session. A client that names one which is over is not answered like this, since it must learn of that.
 fn unchanged(shared: &Shared, asked: &asked::Poll<'_>) -> Result<Option<Response>> {

@@ -1,7 +1,8 @@
-//! The cookie of a client that a ticket has let in: an `EventSource` comes back with the same URL, whose ticket is used.
+//! The cookie of a client that a ticket has let in: an `EventSource` reconnects with the same URL, whose ticket is
+//! used.
 //!
-//! The cookie is good for nothing but that: its name holds the hash of the ticket, it counts only beside that ticket, and
-//! no call looks at it. So a URL alone lets nobody in a second time.
+//! The cookie serves nothing else: its name holds the hash of the ticket, it counts only beside that ticket, and no
+//! call looks at it. So a URL alone lets no client in a second time.
 
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Looks at who asks.
+    /// Reads the path and the attributes of the cookie from the request.
     pub(super) fn new(parts: &Parts) -> Self {
         let outer = parts.extensions.get::<OriginalUri>();
         let path = outer.map_or(&parts.uri, |OriginalUri(uri)| uri).path().to_owned();
@@ -38,7 +39,7 @@ impl Writer {
         Self { path, attributes }
     }
 
-    /// Gives a client that a ticket has let in what it comes back with; `lifetime` is how long the answer takes at most.
+    /// Gives a client that a ticket has let in its cookie; `lifetime` is how long the answer takes at most.
     pub(super) fn write(&self, connection: &Connection, lifetime: Duration, response: &mut Response) {
         let Some(Resumption { name, secret, keep, stale, .. }) = connection.get() else { return };
         let lifetime = lifetime.saturating_add(keep);

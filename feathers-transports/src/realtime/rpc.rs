@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use feathers_core::{Call, Cursor, Delivered, Encoding, Error, Handle, Id, Method, Params, Payload, Reset, Result};
+use feathers_core::{
+    AppHandle, Call, Cursor, DeliveredEvent, Encoding, Error, Id, Method, Params, Payload, Reset, Result,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -137,7 +139,7 @@ impl<'a> Incoming<'a> {
 }
 
 /// Decodes a call of a service from the text of its parameters, which is empty where there are none.
-pub(super) fn call(app: &Handle, method: &str, text: &str, mut params: Params) -> Result<Call, Refusal> {
+pub(super) fn call(app: &AppHandle, method: &str, text: &str, mut params: Params) -> Result<Call, Refusal> {
     let method = Method::named(method);
     let arguments = arguments(&method, text)?;
     let path = arguments.path.ok_or_else(|| Fault::new(INVALID_PARAMS, "path must be a string"))?;
@@ -237,13 +239,14 @@ pub(super) struct Welcome<'a> {
     pub(super) connection_token: &'a str,
     pub(super) recovered: bool,
     pub(super) cursor: Cursor,
-    /// What a client that a ticket has let in comes back with, beside that ticket.
+    /// What a client that a ticket has let in reconnects with, beside that ticket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ticket_secret: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reset: Option<Reset>,
     pub(super) ping: u128,
-    pub(super) max_frame: usize,
+    #[serde(rename = "maxFrame")]
+    pub(super) max_message: usize,
 }
 
 /// Writes a result.
@@ -302,7 +305,7 @@ pub(super) fn ping(cursor: Cursor) -> Bytes {
 }
 
 /// Writes an event.
-pub(crate) fn event(delivered: &Delivered) -> Result<Bytes> {
+pub(crate) fn event(delivered: &DeliveredEvent) -> Result<Bytes> {
     #[derive(Serialize)]
     struct Body<'a> {
         path: &'a str,

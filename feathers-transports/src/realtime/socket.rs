@@ -1,15 +1,15 @@
 //! The raw WebSocket: one task per client, which reads calls and writes answers and events.
 //!
 //! Events are pulled from the log when there is room to write them, each as one frame that all clients share. A client
-//! that does not read is told nothing and costs nothing; when its place is no longer kept it gets one `$reset`.
+//! that does not read gets nothing and costs nothing; when its place is no longer kept it gets one `$reset`.
 
 use std::future::{Future, poll_fn};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use feathers_core::{
-    Call, Connection, Credentials, Cursor, Delivery, Encoding, Ending, Error, Handle, Method, Peer, Presented, Result,
-    Resumption, Session, Subscription, UnderWay,
+    AppHandle, Call, Connection, Credentials, Cursor, Delivery, DisconnectReason, Encoding, Error, Handshake,
+    HandshakeCredentials, Method, Result, Resumption, Session, Subscription, UnderWay,
 };
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -19,6 +19,7 @@ use super::wire::Wire;
 use crate::alarm::{Alarm, Signal};
 use crate::budget::Permit;
 use crate::calls::{Bucket, Calls, DEFAULT_RATE, DRAIN, Encode};
+use crate::close_code;
 use crate::closed::Closed;
 use crate::server::RateLimit;
 use crate::since::newest;
@@ -35,9 +36,9 @@ pub(super) struct Settings {
     /// How long a client may take to say hello.
     pub(super) hello_timeout: Duration,
     /// How often it is pinged.
-    pub(super) ping: Duration,
+    pub(super) ping_interval: Duration,
     /// The largest message in bytes.
-    pub(super) max_frame: usize,
+    pub(super) max_message: usize,
     /// How often a client may call.
     pub(super) call_rate: RateLimit,
 }
@@ -46,8 +47,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             hello_timeout: Duration::from_secs(10),
-            ping: Duration::from_secs(25),
-            max_frame: 1 << 20,
+            ping_interval: Duration::from_secs(25),
+            max_message: 1 << 20,
             call_rate: DEFAULT_RATE,
         }
     }
@@ -55,7 +56,7 @@ impl Default for Settings {
 
 /// The task of one client.
 pub(super) struct Driver<W> {
-    app: Handle,
+    app: AppHandle,
     socket: W,
     settings: Settings,
     client: Client,
@@ -70,7 +71,7 @@ pub(super) struct Driver<W> {
 
 enum Client {
     /// Has not said hello.
-    Outside(Box<Peer>),
+    Outside(Box<Handshake>),
     /// Is being connected.
     Joining { connecting: BoxFuture<'static, Result<Session>>, id: Option<RequestId> },
     /// Is connected.
@@ -88,28 +89,28 @@ struct Inside {
 type End = Option<(u16, &'static str)>;
 
 /// The server stops.
-const GOING_AWAY: End = Some((1001, "going away"));
-/// What the client has shown is not good, or good no more: it has to log in again.
-const DENIED: End = Some((4401, "not authenticated"));
+const GOING_AWAY: End = Some((close_code::AWAY, "going away"));
+/// The credentials are not valid, or no longer: the client has to log in again.
+const DENIED: End = Some((close_code::UNAUTHENTICATED, "not authenticated"));
 
 /// Says how a connection ends that the server has ended.
 fn dismissed(connection: &Connection) -> End {
-    match connection.ending() {
-        Some(Ending::Denied(_)) => DENIED,
-        Some(Ending::Renewed) => Some((4201, "come back")),
-        _ => Some((4403, "the server has ended the connection")),
+    match connection.disconnect_reason() {
+        Some(DisconnectReason::Unauthenticated(_)) => DENIED,
+        Some(DisconnectReason::Reconnect) => Some((close_code::RECONNECT, "come back")),
+        _ => Some((close_code::FORBIDDEN, "the server has ended the connection")),
     }
 }
 
 impl<W: Wire> Driver<W> {
-    pub(super) fn new(app: Handle, peer: Box<Peer>, kept: Permit, socket: W, settings: Settings) -> Self {
+    pub(super) fn new(app: AppHandle, handshake: Box<Handshake>, kept: Permit, socket: W, settings: Settings) -> Self {
         let watched = app.clone();
         Self {
             calls: Calls::new(app.clone(), kept.account(), Bucket::new(settings.call_rate)),
             _kept: kept,
             app,
             socket,
-            client: Client::Outside(peer),
+            client: Client::Outside(handshake),
             timer: Alarm::after(settings.hello_timeout),
             settings,
             draining: false,
@@ -180,8 +181,8 @@ impl<W: Wire> Driver<W> {
                 Ok(Message::Text(text)) => self.text(&text)?,
                 Ok(Message::Ping(payload)) => self.socket.pong(&payload),
                 Ok(Message::Pong) => {}
-                Ok(Message::Binary(_)) => return Err(Some((1003, "binary data is not understood"))),
-                Ok(Message::Close(code)) => return Err(Some((code.unwrap_or(1000), ""))),
+                Ok(Message::Binary(_)) => return Err(Some((close_code::UNSUPPORTED, "binary data is not understood"))),
+                Ok(Message::Close(code)) => return Err(Some((code.unwrap_or(close_code::NORMAL), ""))),
                 Err(Ended::Gone) => return Err(None),
                 Err(Ended::Violation(violation)) => return Err(Some((violation.code, violation.reason))),
             }
@@ -190,7 +191,7 @@ impl<W: Wire> Driver<W> {
     }
 
     fn text(&mut self, text: &[u8]) -> Result<(), End> {
-        let text = std::str::from_utf8(text).map_err(|_| Some((1007, "not valid UTF-8")))?;
+        let text = std::str::from_utf8(text).map_err(|_| Some((close_code::INVALID, "not valid UTF-8")))?;
         match rpc::parse(text) {
             Err(fault) => self.send(&rpc::fault(None, &fault)),
             Ok(batch) => {
@@ -241,14 +242,14 @@ impl<W: Wire> Driver<W> {
         if hello.auth.is_some() && self.app.authentication_path().is_none() {
             return Err(Fault::new(rpc::INVALID_PARAMS, "authentication is not part of this server"));
         }
-        let Client::Outside(peer) = &self.client else {
+        let Client::Outside(handshake) = &self.client else {
             return Err(Fault::new(rpc::INVALID_REQUEST, "hello was said already"));
         };
-        let (app, mut peer) = (self.app.clone(), peer.as_ref().clone().since(since));
+        let (app, mut handshake) = (self.app.clone(), handshake.as_ref().clone().since(since));
         if let Some(auth) = hello.auth {
-            peer = peer.presented(Presented::Sent(Credentials::new(auth)));
+            handshake = handshake.credentials(HandshakeCredentials::Sent(Credentials::new(auth)));
         }
-        let connecting = Box::pin(async move { app.open(peer).await });
+        let connecting = Box::pin(async move { app.open(handshake).await });
         self.client = Client::Joining { connecting, id: request.id.clone() };
         Ok(())
     }
@@ -260,7 +261,8 @@ impl<W: Wire> Driver<W> {
         let session = match session {
             Ok(session) => session,
             Err(error) => {
-                let end = if error.is_not_authenticated() { DENIED } else { Some((4403, "not let in")) };
+                let end =
+                    if error.is_not_authenticated() { DENIED } else { Some((close_code::FORBIDDEN, "not let in")) };
                 if let Some(answer) = Reply(id).encode(Err(error.into())) {
                     self.send(&answer);
                 }
@@ -282,13 +284,13 @@ impl<W: Wire> Driver<W> {
                 cursor,
                 ticket_secret: resumption.as_ref().map(|resumption| &*resumption.secret),
                 reset,
-                ping: self.settings.ping.as_millis(),
-                max_frame: self.settings.max_frame,
+                ping: self.settings.ping_interval.as_millis(),
+                max_message: self.settings.max_message,
             };
             self.send(&rpc::result(&id, &welcome));
         }
         self.client = Client::Inside(Box::new(Inside { session, events, closed: Closed::default() }));
-        self.timer.set(self.settings.ping);
+        self.timer.set(self.settings.ping_interval);
         Ok(true)
     }
 
@@ -344,7 +346,7 @@ impl<W: Wire> Driver<W> {
         &mut self,
         request: &Incoming<'_>,
         under_way: UnderWay,
-        decode: impl FnOnce(&Handle, &str) -> Result<Call, rpc::Refusal> + Send + 'static,
+        decode: impl FnOnce(&AppHandle, &str) -> Result<Call, rpc::Refusal> + Send + 'static,
     ) -> Result<(), End> {
         if self.draining {
             self.refuse(request, Error::unavailable("the server is shutting down"));
@@ -354,7 +356,7 @@ impl<W: Wire> Driver<W> {
         let id = request.id.as_ref().map_or(0, |id| id.get().len());
         match self.calls.admit(text.len() + id) {
             Ok(permit) => self.calls.submit(Reply(request.id.clone()), (under_way, permit), text, decode),
-            Err(_) if self.calls.is_abused() => return Err(Some((1008, "too many calls"))),
+            Err(_) if self.calls.is_abused() => return Err(Some((close_code::POLICY, "too many calls"))),
             Err(error) => self.refuse(request, error),
         }
         Ok(())
@@ -407,12 +409,12 @@ impl<W: Wire> Driver<W> {
             let heard = self.socket.take_heard();
             match &self.client {
                 _ if self.draining => return Poll::Ready(GOING_AWAY),
-                Client::Outside(_) => return Poll::Ready(Some((4408, "no $hello"))),
+                Client::Outside(_) => return Poll::Ready(Some((close_code::HELLO_TIMEOUT, "no $hello"))),
                 Client::Joining { .. } | Client::Inside(_) if !heard => return Poll::Ready(None),
                 Client::Joining { .. } | Client::Inside(_) => {}
             }
             self.socket.ping(self.position());
-            self.timer.set(self.settings.ping);
+            self.timer.set(self.settings.ping_interval);
             if let Poll::Ready(Err(_)) = self.socket.poll_flush(cx) {
                 return Poll::Ready(None);
             }

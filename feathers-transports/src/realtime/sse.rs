@@ -1,9 +1,9 @@
 //! Server-sent events: a stream that is pulled from the subscription when the socket can take more.
 //!
 //! There is no queue and no task per stream: hyper asks the body for bytes while the client reads, and a client that
-//! does not is not asked about. Native `EventSource` cannot read status or headers, so whatever a client must know is an
-//! event, and a stream that cannot be had is a 200 that says when to try again. None of them ends as it should: see
-//! [`Cut`].
+//! does not is not asked about. Native `EventSource` cannot read status or headers, so whatever a client must know is
+//! an event, and a stream that cannot be had is a 200 that says when to try again. None of them ends as it should:
+//! see [`Cut`].
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
-use feathers_core::{Cursor, Delivery, Peer, Provider, Result, Session, Subscription};
+use feathers_core::{Cursor, Delivery, Handshake, Provider, Result, Session, Subscription};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use hyper::body::{Body as _, Frame};
@@ -26,10 +26,10 @@ use super::{Shared, asked, envelope, jittered, resumption};
 use crate::address::client_address;
 use crate::alarm::Alarm;
 
-/// How long clients wait before they come back.
+/// How long clients wait before they reconnect.
 const RETRY: Duration = Duration::from_secs(2);
-/// What a stream says last: a comment, so that a client that looks when it has heard from the server last sees that this
-/// was no network that cuts quiet connections. An empty line after it would be a message to some readers.
+/// What a stream says last: a comment, so that a client that notes when it last got something from the server sees that
+/// this was no network that cuts quiet connections. An empty line after it would be a message to some readers.
 const BYE: Bytes = Bytes::from_static(b": bye\n");
 /// Past this many bytes, what is ready goes out before more is gathered.
 const CHUNK: usize = 64 << 10;
@@ -45,12 +45,12 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let Some(mut place) = place else { return Ok(response(Body::new(Cut::after(later(&shared.name))))) };
     let since = asked::since_of_stream(&parts.headers, &query, shared.app.log().epoch(), None);
     let named = query.get("names").is_some_and(|names| names == "1");
-    let (presented, cookie) = (asked::presented(&mut query), resumption::Writer::new(&parts));
-    let peer = Peer::new(Provider::new("sse")).headers(parts.headers).query(query).since(since);
-    let peer = peer.presented(presented).address(address);
-    let session = shared.app.open(peer).await?;
+    let (credentials, cookie) = (asked::credentials(&mut query), resumption::Writer::new(&parts));
+    let handshake = Handshake::new(Provider::SSE).headers(parts.headers).query(query).since(since);
+    let handshake = handshake.credentials(credentials).address(address);
+    let session = shared.app.open(handshake).await?;
     place.hold(session.connection());
-    let subscription = session.subscribe().heartbeat(jittered(shared.options.heartbeat));
+    let subscription = session.subscribe().heartbeat_interval(jittered(shared.options.heartbeat_interval));
     let first = greeting(&shared.name, &session, &subscription);
     let end = jittered(shared.options.max_lifetime);
     let (name, connection) = (shared.name.clone(), session.connection().clone());
@@ -86,13 +86,13 @@ pub(super) fn later(name: &str) -> Bytes {
     with_retry(wait, &envelope::own_block("ready", None, name, "busy", &Busy { retry_after_ms: wait.as_millis() }))
 }
 
-/// Has a client come back at once after this stream has ended.
+/// Makes a client reconnect at once after this stream has ended.
 #[cfg(feature = "grip")]
 pub(super) fn come_back() -> Bytes {
     with_retry(Duration::from_millis(50), b"event: hb\ndata:{}\n\n")
 }
 
-/// Says in a block how long clients wait before they come back. A block of its own would be an empty message to readers
+/// Says in a block how long clients wait before they reconnect. A block of its own would be an empty message to readers
 /// that do not follow the standard.
 fn with_retry(wait: Duration, block: &[u8]) -> Bytes {
     let mut all = BytesMut::from(format!("retry: {}\n", wait.as_millis()).as_bytes());
@@ -119,7 +119,7 @@ struct Connected<'a> {
 pub(super) fn greeting(name: &str, session: &Session, subscription: &Subscription) -> Bytes {
     let cursor = subscription.cursor();
     let connected = Connected { connection_token: session.secret(), cursor, recovered: subscription.is_resumed() };
-    // A client that has not been told of the reset yet must not take over the cursor that follows it.
+    // A client that has not got the reset yet must not take over the cursor that follows it.
     let id = subscription.pending_reset().is_none().then_some(cursor);
     with_retry(RETRY, &envelope::own_block("ready", id, name, "connected", &connected))
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use feathers_core::{Error, Headers, Peer, Provider, Result};
+use feathers_core::{Error, Handshake, Headers, Provider, Result};
 use http::Extensions;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
@@ -30,11 +30,11 @@ pub(super) fn protocol(offered: &[String]) -> Result<Option<&'static str>> {
     }
 }
 
-/// Says who connects.
-pub(super) fn peer(extensions: &Extensions, headers: Headers, mut query: Map<String, Value>) -> Peer {
-    let (presented, address) = (asked::presented(&mut query), client_address(extensions));
-    let peer = Peer::new(Provider::new("websocket")).headers(headers).query(query);
-    peer.presented(presented).address(address)
+/// Makes the handshake of a client that connects.
+pub(super) fn handshake(extensions: &Extensions, headers: Headers, mut query: Map<String, Value>) -> Handshake {
+    let (credentials, address) = (asked::credentials(&mut query), client_address(extensions));
+    let handshake = Handshake::new(Provider::WEBSOCKET).headers(headers).query(query);
+    handshake.credentials(credentials).address(address)
 }
 
 fn try_upgrade(shared: &Shared, request: Request, query: Map<String, Value>) -> Result<Response, Unfit> {
@@ -46,13 +46,13 @@ fn try_upgrade(shared: &Shared, request: Request, query: Map<String, Value>) -> 
     let upgrade = Upgrade::new(&mut parts)?;
     let protocol = protocol(upgrade.protocols())?;
     let kept = Meter::of(budget, &parts.extensions).account().take(cost_of_head(&parts.headers))?;
-    let peer = Box::new(peer(&parts.extensions, Headers::from(parts.headers), query));
+    let handshake = Box::new(handshake(&parts.extensions, Headers::from(parts.headers), query));
     let (response, on_upgrade) = upgrade.accept(protocol);
     let (task_app, settings) = (app.clone(), options.socket.clone());
     app.spawn(async move {
         let Ok(upgraded) = on_upgrade.await else { return };
-        let socket = WebSocket::new(TokioIo::new(upgraded), settings.max_frame, kept.account());
-        Driver::new(task_app, peer, kept, socket, settings).run().await;
+        let socket = WebSocket::new(TokioIo::new(upgraded), settings.max_message, kept.account());
+        Driver::new(task_app, handshake, kept, socket, settings).run().await;
     });
     Ok(response)
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::task::{Context, Poll};
 
-use feathers_core::{Cursor, Delivered, FrameKey, Result, Session, Subscription};
+use feathers_core::{Cursor, DeliveredEvent, Result, Session, Subscription, WireFormat};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::rpc;
@@ -23,7 +23,7 @@ pub(super) trait Wire: Send {
     fn answer(&mut self, text: &[u8], permit: Permit);
 
     /// Sends an event.
-    fn event(&mut self, event: &Delivered) -> Result<()>;
+    fn event(&mut self, event: &DeliveredEvent) -> Result<()>;
 
     /// Answers a ping.
     fn pong(&mut self, payload: &[u8]);
@@ -74,8 +74,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for WebSocket<T> {
         self.queue_held(frame::text(text), permit);
     }
 
-    fn event(&mut self, event: &Delivered) -> Result<()> {
-        static FRAME: FrameKey = FrameKey::new();
+    fn event(&mut self, event: &DeliveredEvent) -> Result<()> {
+        static FRAME: WireFormat = WireFormat::new();
         self.queue(event.frame(&FRAME, |event| Ok(frame::text(&rpc::event(event)?)))?);
         Ok(())
     }

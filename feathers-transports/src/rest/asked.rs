@@ -9,7 +9,7 @@ use super::SERVICE_METHOD;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for a header of its own")]
 pub(super) struct Asked {
-    /// Credentials, so that the answer is for nobody else.
+    /// Credentials, so that the answer is for this caller only.
     pub(super) personal: bool,
     /// An origin, which browsers send.
     pub(super) from_page: bool,

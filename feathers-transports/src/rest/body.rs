@@ -28,7 +28,7 @@ const TYPES: &str = "application/json, application/x-www-form-urlencoded, text/p
 pub(super) struct Format {
     kind: Kind,
     coding: Coding,
-    /// Whether the client sends nothing before it is told to.
+    /// Whether the client waits for a `100 Continue` before it sends the body.
     waits: bool,
 }
 
@@ -125,7 +125,7 @@ fn without_mark(body: Bytes) -> Bytes {
     if body.starts_with(b"\xEF\xBB\xBF") { body.slice(3..) } else { body }
 }
 
-/// Checks JSON text and passes it on as it is: nothing is decoded before somebody asks for it.
+/// Checks JSON text and passes it on as it is: nothing is decoded before it is needed.
 fn json(body: Bytes) -> Result<Payload> {
     match body.trim_ascii_start().first() {
         None if body.is_empty() => Ok(Payload::from_valid_json(Bytes::from_static(b"{}"))),
@@ -144,7 +144,7 @@ fn text(body: &[u8]) -> Result<&str> {
 
 /// Reads a whole body; what is left of one that is too large is thrown away.
 ///
-/// `waits` says that the client sends nothing before it is told to.
+/// `waits` says that the client waits for a `100 Continue` before it sends the body.
 async fn read(mut body: Body, limit: usize, waits: bool, meter: &Meter) -> Result<Incoming> {
     let is_announced = body.size_hint().lower() > limit as u64;
     let read = incoming::read(&mut body, limit, meter).await;

@@ -14,21 +14,21 @@ use http::Extensions;
 /// use axum::extract::Request;
 /// use axum::middleware::Next;
 /// use axum::response::Response;
-/// use feathers_transports::Feathers;
+/// use feathers_transports::CallExtensions;
 ///
 /// #[derive(Clone)]
 /// struct Tenant(String);
 ///
 /// async fn tenant(mut request: Request, next: Next) -> Response {
-///     let feathers = request.extensions_mut().get_or_insert_default::<Feathers>();
+///     let feathers = request.extensions_mut().get_or_insert_default::<CallExtensions>();
 ///     feathers.insert(Tenant("acme".to_owned()));
 ///     next.run(request).await
 /// }
 /// ```
 #[derive(Clone, Default)]
-pub struct Feathers(Extensions);
+pub struct CallExtensions(Extensions);
 
-impl Feathers {
+impl CallExtensions {
     /// Adds a value and returns the earlier one of the same type.
     pub fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) -> Option<T> {
         self.0.insert(value)
@@ -39,8 +39,8 @@ impl Feathers {
     }
 }
 
-impl fmt::Debug for Feathers {
+impl fmt::Debug for CallExtensions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feathers").finish_non_exhaustive()
+        f.debug_struct("CallExtensions").finish_non_exhaustive()
     }
 }

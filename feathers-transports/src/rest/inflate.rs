@@ -40,7 +40,7 @@ impl Coding {
 
     /// Returns the body as it was before; it fails after so many compressed bytes, and for what is not compressed so.
     ///
-    /// It is inflated piece by piece, as it is read, so that whoever reads it decides when it is too large.
+    /// It is inflated piece by piece, as it is read, so that the reader decides when it is too large.
     pub(super) fn inflate(self, body: Body, limit: usize) -> Body {
         if matches!(self, Self::Identity | Self::Other) {
             return body;

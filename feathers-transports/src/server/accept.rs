@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use feathers_core::Handle;
+use feathers_core::AppHandle;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -72,7 +72,7 @@ impl Stopper {
         self.is_draining.load(Ordering::Acquire)
     }
 
-    /// Waits for the close, which nobody needs to do before the drain has begun.
+    /// Waits for the close, which need not be done before the drain has begun.
     pub(super) async fn closing(&self) {
         self.close.cancelled().await;
     }
@@ -100,7 +100,7 @@ impl Acceptor {
     }
 
     /// Starts to accept, in the background; the shutdown of the app ends it too.
-    pub(super) fn run(mut self, listener: TcpListener, front: Front, app: &Handle) -> Stopper {
+    pub(super) fn run(mut self, listener: TcpListener, front: Front, app: &AppHandle) -> Stopper {
         let stopper = self.stopper.clone();
         let draining = stopper.clone();
         let handle = app.clone();
@@ -121,7 +121,7 @@ impl Acceptor {
         stopper
     }
 
-    async fn accept(&mut self, listener: &TcpListener, front: Front, app: &Handle) {
+    async fn accept(&mut self, listener: &TcpListener, front: Front, app: &AppHandle) {
         let connections = Connections::new(front, self.head_limit, self.header_timeout);
         #[cfg(feature = "tls")]
         let connections = connections.min_rate(self.min_rate);

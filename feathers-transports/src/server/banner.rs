@@ -25,7 +25,7 @@ fn text(running: &Running) -> String {
 
 #[cfg(test)]
 mod tests {
-    use feathers_core::{App, Json, Memory};
+    use feathers_core::{App, Document, Memory};
 
     use super::text;
     use crate::Server;
@@ -33,9 +33,9 @@ mod tests {
     #[tokio::test]
     async fn the_lines_name_the_address_and_every_service() -> feathers_core::Result<()> {
         let mut app = App::new();
-        app.service("todos", Memory::<Json>::new());
-        app.service("people/:id/notes", Memory::<Json>::new()).methods(["find", "get"]);
-        app.service("internal", Memory::<Json>::new()).methods([""; 0]);
+        app.service("todos", Memory::<Document>::new());
+        app.service("people/:id/notes", Memory::<Document>::new()).methods(["find", "get"]);
+        app.service("internal", Memory::<Document>::new()).methods([""; 0]);
         let running = Server::new(app).bind("127.0.0.1:0").start().await?;
         let text = text(&running);
         let lines: Vec<_> = text.lines().collect();

@@ -98,8 +98,9 @@ impl Connections {
                 () = stopper.closing() => return,
             };
             match stream {
-                Ok(stream) if Tls::is_http2(&stream) => self.http2(stream, &peer, &stopper).await,
-                Ok(stream) => self.http1(stream, &peer, &stopper).await,
+                // In boxes, so that connections without TLS have no room for them.
+                Ok(stream) if Tls::is_http2(&stream) => Box::pin(self.http2(stream, &peer, &stopper)).await,
+                Ok(stream) => Box::pin(self.http1(stream, &peer, &stopper)).await,
                 Err(error) => tracing::debug!(peer = %peer.address, %error, "TLS handshake failed"),
             }
             return;
@@ -142,7 +143,7 @@ impl Connections {
         .await;
         let result = match ended_before {
             Some(result) => result,
-            // A browser's connection in reserve has not asked for anything yet; nobody waits for it.
+            // A browser's connection in reserve has not asked for anything yet; no answer is due on it.
             None if !used.load(Ordering::Relaxed) => return,
             None => {
                 connection.as_mut().graceful_shutdown();

@@ -1,4 +1,4 @@
-//! The door of the server: who comes in, and how often.
+//! The door of the server: which requests come in, and how many of each client.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use crate::server::health;
 use crate::server::proxies::{Proxies, X_FORWARDED_FOR};
 use crate::server::rate_limit::Limiter;
 
-/// Finds out who the client of a request is, and refuses one that asks too often.
+/// Finds the address of the client of a request, and refuses a client that asks too often.
 #[derive(Debug)]
 pub(super) struct Door {
     proxies: Proxies,

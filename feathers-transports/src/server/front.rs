@@ -103,8 +103,8 @@ impl Front {
         }))
     }
 
-    /// Answers one request; with a refusal, only a health check. The work is on the heap from the start: it is large, and
-    /// a connection that waits for its next request needs no room for it.
+    /// Answers one request; with a refusal, only a health check. The work is on the heap from the start: it is large,
+    /// and a connection that waits for its next request needs no room for it.
     pub(super) fn answer(
         &self,
         mut request: Request<Body>,
@@ -211,8 +211,8 @@ where
     }))
 }
 
-/// Gives a request its id, hides the values of secrets from everybody who formats the headers for debugging, and returns
-/// how long the headers are as well.
+/// Gives a request its id, hides the values of secrets from the debug output of the headers, and returns how long the
+/// headers are as well.
 fn prepare(headers: &mut HeaderMap, secrets: &SecretHeaders) -> (HeaderValue, usize) {
     let (mut id, mut length) = (None, 0);
     // One pass costs less than a look-up for each name.

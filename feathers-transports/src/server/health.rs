@@ -1,16 +1,16 @@
-//! Health checks for whoever runs the process.
+//! Health checks for orchestrators and load balancers.
 
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
-use feathers_core::{Error, Handle, Result};
+use feathers_core::{AppHandle, Error, Result};
 use http::StatusCode;
 
 use crate::answer::{error_response, json};
 
 /// Serves `<path>/live` and `<path>/ready`.
-pub(super) fn routes(path: &str, app: &Handle) -> Result<Router> {
+pub(super) fn routes(path: &str, app: &AppHandle) -> Result<Router> {
     let path = path.trim_end_matches('/');
     if !path.is_empty() && !path.starts_with('/') || path.contains(['{', '}']) {
         return Err(Error::general(format!("'{path}' is no path for the health checks, such as '/health'")));

@@ -1,8 +1,8 @@
 //! A socket that counts among the open connections until it is closed, also after an upgrade to a WebSocket.
 //!
-//! Whoever writes to it waits for the client to read, and does nothing else meanwhile: no heartbeat and no lifetime of
-//! a stream ends that wait. So the socket itself does. TCP alone would hold on to a client that never reads for as long
-//! as its machine is up.
+//! A task that writes to it waits for the client to read, and does nothing else meanwhile: no heartbeat and no lifetime
+//! of a stream ends that wait. So the socket itself does. TCP alone would hold on to a client that never reads for as
+//! long as its machine is up.
 
 use std::future::Future;
 use std::io::{self, ErrorKind, IoSlice, Result};

@@ -1,8 +1,8 @@
 //! The end of a connection whose client still sends.
 //!
-//! A system that has bytes which nobody reads resets the connection when it is closed, and the client loses the answer
-//! that says why it was refused. So the server says first that nothing more comes from it, and throws away what the
-//! client still sends, within bounds.
+//! A system that holds unread bytes resets the connection when it is closed, and the client loses the answer that says
+//! why it was refused. So the server says first that nothing more comes from it, and throws away what the client still
+//! sends, within bounds.
 
 use std::future::Future;
 use std::io::Result;

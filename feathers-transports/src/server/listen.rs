@@ -9,7 +9,7 @@ use crate::server::Server;
 
 /// Serves an app with the default options of a [`Server`].
 pub trait Listen: Sized {
-    /// Serves on `HOST` and `PORT`, by default 127.0.0.1:3030, until the process is told to stop.
+    /// Serves on `HOST` and `PORT`, by default 127.0.0.1:3030, until the process gets a signal to stop.
     ///
     /// An address that cannot be had, or a service that cannot be set up, is an error.
     fn listen(self) -> impl Future<Output = Result<()>> + Send;

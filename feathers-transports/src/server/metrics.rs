@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use feathers_core::{Error, Handle, Result};
+use feathers_core::{AppHandle, Error, Result};
 use http::header;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -40,7 +40,7 @@ impl Metrics {
     }
 
     /// Serves `/metrics`.
-    pub(super) fn routes(self, app: &Handle) -> Router {
+    pub(super) fn routes(self, app: &AppHandle) -> Router {
         let upkeep = self.0.clone();
         let handle = app.clone();
         app.spawn(async move {

@@ -61,7 +61,7 @@ impl Pace {
         has_waited
     }
 
-    /// Tells whether the client has been too slow, once the time for that is over; then it begins anew.
+    /// Tells whether the client has been too slow, once the time for that is over; then counting restarts.
     pub(super) fn is_too_slow(&mut self) -> bool {
         let now = Instant::now();
         let waits = self.waits_since.map_or(Duration::ZERO, |since| now.duration_since(since));

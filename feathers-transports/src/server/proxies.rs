@@ -1,4 +1,4 @@
-//! The proxies in front of the server: whose word is taken for who the client is.
+//! The trusted proxies in front of the server, whose headers name the client.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -85,7 +85,7 @@ mod tests {
             let found = trusted.client(peer.parse().unwrap(), &map);
             assert_eq!(found.to_string(), client, "{peer} {headers:?}");
         };
-        // Nobody is believed who is not listed, whatever there is.
+        // A peer that is not listed is not believed, whatever headers it sends.
         check("1.1.1.1", &["2.2.2.2"], "1.1.1.1");
         check("11.0.0.1", &["127.0.0.1"], "11.0.0.1");
         check("127.0.0.2", &["2.2.2.2"], "127.0.0.2");

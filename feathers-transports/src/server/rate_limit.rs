@@ -13,7 +13,8 @@ pub(super) use self::limiter::Limiter;
 /// The longest time in which a burst fills up; the clock counts nanoseconds in 64 bits.
 const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
 
-/// Says how many requests one address may make, or how many calls one connection: so many in a time, and a burst of so many at once.
+/// Says how many requests one address may make, or how many calls one connection: so many in a time, and a burst of
+/// so many at once.
 ///
 /// Every request takes one from the burst, which fills up again at the given rate.
 ///

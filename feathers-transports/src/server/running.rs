@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use feathers_core::{Handle, Result};
+use feathers_core::{AppHandle, Result};
 
 use crate::server::accept::Stopper;
 
 /// A server that runs in the background until it is stopped. Dropping this does not stop it.
 #[derive(Debug)]
 pub struct Running {
-    app: Handle,
+    app: AppHandle,
     address: SocketAddr,
     secure: bool,
     transports: Vec<&'static str>,
@@ -21,7 +21,7 @@ pub struct Running {
 
 impl Running {
     pub(super) fn new(
-        app: Handle,
+        app: AppHandle,
         address: SocketAddr,
         secure: bool,
         transports: Vec<&'static str>,
@@ -43,7 +43,7 @@ impl Running {
     }
 
     /// Returns the app.
-    pub fn handle(&self) -> &Handle {
+    pub fn handle(&self) -> &AppHandle {
         &self.app
     }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::net::SocketAddr;
 
 use axum::{Extension, Router};
-use feathers_core::{Error, Handle, Result};
+use feathers_core::{AppHandle, Error, Result};
 use tokio::net::TcpListener;
 
 use crate::budget::Budget;
@@ -29,9 +29,9 @@ impl Server {
     /// shutdown timeout. A second signal ends the wait.
     ///
     /// The first line on standard output is `listening on http://IP:PORT`, followed by one line per service.
-    /// Logging is set up as [`logging`](crate::logging) does, unless the program has done it.
+    /// Logging is set up as [`init_tracing`](crate::init_tracing) does, unless the program has done it.
     pub async fn listen(self) -> Result<()> {
-        log::logging();
+        log::init_tracing();
         // Before the address is announced, so that a signal that comes right after it is not missed.
         let mut stop = signals::Stop::new()?;
         let running = self.start().await?;
@@ -65,7 +65,7 @@ impl Server {
             None => None,
         };
         let budget = budget(&options)?;
-        app.set(budget.clone());
+        app.insert(budget.clone());
         let app = app.start().await?;
         let patience = options.shutdown_timeout;
         let acceptor = Acceptor::new(&options, Proxies::parse(&options.proxies)?, budget);
@@ -83,15 +83,15 @@ impl Server {
 
     /// Starts the app and returns it with a router that serves it, for mounting into an axum app of your own.
     ///
-    /// What concerns connections is then up to whoever serves the router: address, header and write timeout, number
-    /// of connections, TLS. So is the shutdown: [`Handle::shutdown`].
+    /// What concerns connections is then up to the server of that app: address, header and write timeout, number
+    /// of connections, TLS. So is the shutdown: [`AppHandle::shutdown`].
     ///
     /// Addresses of clients are only known if that server puts axum's `ConnectInfo<SocketAddr>` on the requests; limits
     /// by address do not hold without.
-    pub async fn into_router(self) -> Result<(Handle, Router)> {
+    pub async fn into_router(self) -> Result<(AppHandle, Router)> {
         let Self { mut app, options } = self;
         let metrics = options.metrics.then(Metrics::install).transpose()?;
-        app.set(budget(&options)?);
+        app.insert(budget(&options)?);
         let app = app.start().await?;
         let (front, _) = front(&app, options, metrics)?;
         Ok((app, front.into_router()))
@@ -101,11 +101,11 @@ impl Server {
 /// Makes the budget; one in which the largest body has no room is an error.
 fn budget(options: &Options) -> Result<Budget> {
     let limits = options.in_flight;
-    let least = options.body_limit;
+    let least = options.max_body;
     for (name, bytes) in [("max_in_flight", limits.max_in_flight), ("max_in_flight_per_address", limits.of_address())] {
         if bytes < least {
             return Err(Error::general(format!(
-                "`Server::{name}` is {bytes} bytes, and must be at least the {least} bytes of `Server::body_limit`"
+                "`Server::{name}` is {bytes} bytes, and must be at least the {least} bytes of `Server::max_body`"
             )));
         }
     }
@@ -113,7 +113,7 @@ fn budget(options: &Options) -> Result<Budget> {
 }
 
 /// Puts all routes together; also returns the names of the transports.
-fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Front, Vec<&'static str>)> {
+fn front(app: &AppHandle, options: Options, metrics: Option<Metrics>) -> Result<(Front, Vec<&'static str>)> {
     #[cfg(feature = "grip")]
     let grip = match options.grip {
         Some(grip) => Some(grip),
@@ -132,8 +132,8 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
         options.health.clone(),
         HeadLimit::new(options.head_limit),
     );
-    let bounds = Bounds { body: options.body_limit, time: options.request_timeout };
-    let mut elsewhere = Elsewhere::new(options.routes.is_none() && options.wrap.is_empty());
+    let bounds = Bounds { body: options.max_body, time: options.request_timeout };
+    let mut elsewhere = Elsewhere::new(options.routes.is_none() && options.maps.is_empty());
     let own = |routes: Router| bounds.layer(routes.layer(Extension(app.clone())));
     let mut router = options.routes.map(own).unwrap_or_default();
     if let Some(path) = &options.health {
@@ -150,7 +150,7 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
         transports.insert(0, Box::new(Realtime::new()));
         #[cfg(feature = "socketio")]
         transports.insert(0, Box::new(crate::SocketIo::new()));
-        let rest = Rest::new().body_limit(bounds.body).timeout(bounds.time);
+        let rest = Rest::new().max_body(bounds.body).timeout(bounds.time);
         let rest = match options.public {
             Some(folder) => rest.public(folder),
             None => rest,
@@ -167,7 +167,7 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
         elsewhere.add(transport.paths());
         router = router.merge(transport.router(app));
     }
-    router = options.wrap.into_iter().fold(router, |router, wrap| (wrap.0)(router));
+    router = options.maps.into_iter().fold(router, |router, map| (map.0)(router));
     let all = Routes::new(router, services.zip(elsewhere.0));
     let cors = options.cors.as_ref().map(CorsFront::new).transpose()?;
     let front = Front::new(
@@ -183,7 +183,7 @@ fn front(app: &Handle, options: Options, metrics: Option<Metrics>) -> Result<(Fr
     Ok((front, names))
 }
 
-/// The paths of all routes but the services; none as soon as there are some that nobody knows.
+/// The paths of all routes but the services; `None` as soon as there are routes with unknown paths.
 struct Elsewhere(Option<Vec<String>>);
 
 impl Elsewhere {

@@ -18,7 +18,7 @@ const WEAK_TAG: &str = "W/\"4.8.4\"";
 #[derive(Clone, Copy)]
 enum File {
     Script(&'static [u8]),
-    /// A map for debuggers, which hardly anybody asks for, so it is kept compressed.
+    /// A source map for debuggers; it is rarely requested, so it is kept compressed.
     Map(&'static [u8]),
 }
 

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use feathers_core::{Error, Handle, Params, Payload, Result, Session, UnderWay};
+use feathers_core::{AppHandle, Error, Params, Payload, Result, Session, UnderWay};
 use futures_util::FutureExt;
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::AckSender;
@@ -23,7 +23,7 @@ use crate::socketioxide::calls::{Calls, Job};
 /// It does not hold its socket, which holds it.
 #[derive(Debug)]
 pub(super) struct Client {
-    app: Handle,
+    app: AppHandle,
     session: Mutex<Option<Session>>,
     calls: Calls<ReplyTo>,
     answers: mpsc::Sender<Answer>,
@@ -63,7 +63,7 @@ impl ReplyTo {
 
 impl Client {
     pub(super) fn new(
-        app: Handle,
+        app: AppHandle,
         session: Session,
         tasks: Tasks,
         kept: Permit,
@@ -126,7 +126,7 @@ impl Client {
             let result = self.run(job.call, job.permit).await;
             if let Some(to) = job.reply {
                 let head = self.app.log().head().seq;
-                // Nobody is there any more if this fails.
+                // If this fails, the client has gone.
                 let _ = self.answers.send(Answer { to, result, head, _under_way: job.under_way }).await;
             }
             next = self.calls.finished();

@@ -1,18 +1,18 @@
 //! The handshake: checks a new client, opens its session and makes it ready for calls and events.
 //!
-//! All of it happens before the client is told that it is connected, so that a call that follows at once finds
+//! All of it happens before the client gets the answer to its connect, so that a call that follows at once finds
 //! everything in place.
 
 use std::sync::Arc;
 
-use feathers_core::{Error, Handle, Peer, Provider, Result, query::qs};
+use feathers_core::{AppHandle, Error, Handshake, Provider, Result, query::qs};
 use serde_json::{Map, Value};
 use socketioxide::extract::{SocketRef, TryData};
 
 use crate::address::client_address;
 use crate::budget::{Budget, Meter, cost_of_head};
 use crate::calls::Bucket;
-use crate::handshake::{Checks, presented};
+use crate::handshake::{Checks, handshake_credentials};
 use crate::server::RateLimit;
 use crate::since::of_auth;
 use crate::socketioxide::Tasks;
@@ -24,16 +24,16 @@ const ENGINE_NAMES: [&str; 4] = ["EIO", "transport", "t", "b64"];
 
 /// How clients are let in.
 #[derive(Clone)]
-pub(super) struct Handshake {
-    app: Handle,
+pub(super) struct Greeting {
+    app: AppHandle,
     checks: Checks,
     tasks: Tasks,
     budget: Budget,
     rate: RateLimit,
 }
 
-impl Handshake {
-    pub(super) fn new(app: Handle, checks: Checks, tasks: Tasks, rate: RateLimit) -> Self {
+impl Greeting {
+    pub(super) fn new(app: AppHandle, checks: Checks, tasks: Tasks, rate: RateLimit) -> Self {
         let budget = Budget::of(&app);
         Self { app, checks, tasks, budget, rate }
     }
@@ -56,11 +56,11 @@ impl Handshake {
         let kept = Meter::of_session(&self.budget, address).account().take(cost_of_head(&request.headers))?;
         let mut query = qs::parse(request.uri.query().unwrap_or_default())?;
         query.retain(|name, _| !ENGINE_NAMES.contains(&name.as_str()));
-        let peer = Peer::new(Provider::SOCKETIO).headers(request.headers.clone()).query(query);
-        let peer = peer.presented(presented(&auth, None)).address(address);
-        let peer = peer.since(of_auth(&auth, self.app.log().epoch(), None).unwrap_or_default());
+        let handshake = Handshake::new(Provider::SOCKETIO).headers(request.headers.clone()).query(query);
+        let handshake = handshake.credentials(handshake_credentials(&auth, None)).address(address);
+        let handshake = handshake.since(of_auth(&auth, self.app.log().epoch(), None).unwrap_or_default());
         let session =
-            self.app.open_if(peer, async |connection| self.checks.run(&connection, &self.app, auth).await).await?;
+            self.app.open_if(handshake, async |connection| self.checks.run(&connection, &self.app, auth).await).await?;
 
         let subscription = session.subscribe();
         let (client, answers) = Client::new(self.app, session, self.tasks, kept, Bucket::new(self.rate));

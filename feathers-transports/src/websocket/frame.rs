@@ -3,6 +3,7 @@
 //! A server's frames are not masked, so a frame is made once and shared by all connections that get it.
 //! Decoding is a plain state machine over bytes: no I/O, bounded by the largest message that is allowed.
 
+use crate::close_code;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// What a client has sent.
@@ -134,17 +135,21 @@ impl Decoder {
         let &[first, second, ref rest @ ..] = buffer else { return Ok(None) };
         let (fin, opcode) = (first & 0x80 != 0, first & 0x0F);
         if first & 0x70 != 0 {
-            return Err(violation(1002, "reserved bits are set"));
+            return Err(violation(close_code::PROTOCOL, "reserved bits are set"));
         }
         if second & 0x80 == 0 {
-            return Err(violation(1002, "the frame is not masked"));
+            return Err(violation(close_code::PROTOCOL, "the frame is not masked"));
         }
         let control = opcode >= CLOSE;
         match opcode {
-            CONTINUATION if self.partial.is_none() => return Err(violation(1002, "nothing to continue")),
-            TEXT | BINARY if self.partial.is_some() => return Err(violation(1002, "expected a continuation")),
+            CONTINUATION if self.partial.is_none() => {
+                return Err(violation(close_code::PROTOCOL, "nothing to continue"));
+            }
+            TEXT | BINARY if self.partial.is_some() => {
+                return Err(violation(close_code::PROTOCOL, "expected a continuation"));
+            }
             CONTINUATION | TEXT | BINARY | CLOSE | PING | PONG => {}
-            _ => return Err(violation(1002, "unknown opcode")),
+            _ => return Err(violation(close_code::PROTOCOL, "unknown opcode")),
         }
         let (len, extra) = match (second & 0x7F, rest) {
             (126, &[a, b, ..]) => (u64::from(u16::from_be_bytes([a, b])), 2),
@@ -156,12 +161,12 @@ impl Decoder {
             (len, _) => (u64::from(len), 0),
         };
         if control && (len > 125 || !fin) {
-            return Err(violation(1002, "a control frame is fragmented or too long"));
+            return Err(violation(close_code::PROTOCOL, "a control frame is fragmented or too long"));
         }
         let held = self.partial.as_ref().map_or(0, |(_, data)| data.len());
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         if !control && len.saturating_add(held) > self.max {
-            return Err(violation(1009, "the message is too big"));
+            return Err(violation(close_code::SIZE, "the message is too big"));
         }
         let Some(&[a, b, c, d]) = rest.get(extra..extra + 4) else { return Ok(None) };
         Ok(Some(Header { fin, opcode, mask: [a, b, c, d], size: 6 + extra, len }))
@@ -196,7 +201,7 @@ fn finish(opcode: u8, data: Bytes) -> Result<Message, Violation> {
     }
     match std::str::from_utf8(&data) {
         Ok(_) => Ok(Message::Text(data)),
-        Err(_) => Err(violation(1007, "the text is not valid UTF-8")),
+        Err(_) => Err(violation(close_code::INVALID, "the text is not valid UTF-8")),
     }
 }
 
@@ -205,14 +210,14 @@ fn close_code(payload: &[u8]) -> Result<Option<u16>, Violation> {
         [] => Ok(None),
         [a, b, reason @ ..] => {
             let code = u16::from_be_bytes([*a, *b]);
-            let known = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
+            let known = close_code::is_sendable(code);
             match (known, std::str::from_utf8(reason)) {
                 (true, Ok(_)) => Ok(Some(code)),
-                (true, Err(_)) => Err(violation(1007, "the close reason is not valid UTF-8")),
-                (false, _) => Err(violation(1002, "not a valid close code")),
+                (true, Err(_)) => Err(violation(close_code::INVALID, "the close reason is not valid UTF-8")),
+                (false, _) => Err(violation(close_code::PROTOCOL, "not a valid close code")),
             }
         }
-        [_] => Err(violation(1002, "half a close code")),
+        [_] => Err(violation(close_code::PROTOCOL, "half a close code")),
     }
 }
 

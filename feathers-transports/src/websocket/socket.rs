@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::frame::{self, Decoder, Message, Violation};
 use crate::budget::{Account, Permit, SMALL};
+use crate::close_code;
 
 /// How many frames go into one write.
 const BATCH: usize = 64;
@@ -65,7 +66,7 @@ pub(crate) enum Ended {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
-    /// Takes the size of the largest message, and who is counted for those that come.
+    /// Takes the size of the largest message, and the account that incoming messages count for.
     pub(crate) fn new(io: T, max_message: usize, account: Arc<Account>) -> Self {
         let decoder = Decoder::new(max_message);
         Self {
@@ -158,7 +159,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             None if held > SMALL => self.account.apart().take(held).map(|permit| coming.permit = Some(permit)),
             None => Ok(()),
         };
-        counted.map_err(|_| Violation { code: 1013, reason: "too many bytes are in flight, try again later" })
+        counted
+            .map_err(|_| Violation { code: close_code::AGAIN, reason: "too many bytes are in flight, try again later" })
     }
 
     /// Writes until nothing waits.

@@ -136,11 +136,11 @@ async fn a_budget_without_room_for_the_largest_body_is_an_error_of_the_start() {
     for (server, message) in [
         (
             Server::new(App::new()).max_in_flight(1_000),
-            "`Server::max_in_flight` is 1000 bytes, and must be at least the 1048576 bytes of `Server::body_limit`",
+            "`Server::max_in_flight` is 1000 bytes, and must be at least the 1048576 bytes of `Server::max_body`",
         ),
         (
             Server::new(App::new()).max_in_flight_per_address(1_000),
-            "`Server::max_in_flight_per_address` is 1000 bytes, and must be at least the 1048576 bytes of `Server::body_limit`",
+            "`Server::max_in_flight_per_address` is 1000 bytes, and must be at least the 1048576 bytes of `Server::max_body`",
         ),
     ] {
         assert_eq!(server.bind("127.0.0.1:0").start().await.unwrap_err().message(), message);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post as route;
-use feathers_core::{Context, Json, Memory, Retention, with};
+use feathers_core::{Context, Document, Memory, Retention, hook};
 use feathers_transports::{Cors, Running, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -58,13 +58,13 @@ impl Drop for Dropped {
 #[tokio::test]
 async fn a_hook_that_waits_does_not_outlive_the_408() {
     let dropped = Arc::new(Notify::new());
-    let waits = with(dropped.clone(), async |dropped: &Arc<Notify>, _: &mut Context| {
+    let waits = hook::with_state(dropped.clone(), async |dropped: &Arc<Notify>, _: &mut Context| {
         let _dropped = Dropped(dropped.clone());
         std::future::pending().await
     });
     let server = serve_with(
         |app| {
-            app.service("notes", Memory::<Json>::new()).before("create", waits);
+            app.service("notes", Memory::<Document>::new()).before("create", waits);
         },
         |server| server.request_timeout(Duration::from_millis(50)),
     )
@@ -79,7 +79,7 @@ async fn one_address_does_not_push_out_the_events_of_others() {
     let server = serve_with(
         |app| {
             app.retention(Retention { count: 20, ..Retention::default() });
-            app.service("notes", Memory::<Json>::new()).publish(|_, app| app.channel("all"));
+            app.service("notes", Memory::<Document>::new()).publish(|_, app| app.channel("all"));
         },
         |server| server.trusted_proxies(["127.0.0.1"]),
     )
@@ -115,8 +115,7 @@ async fn the_limit_of_bodies_is_an_option_that_holds_for_own_routes_too() {
         .route("/own", route(|body: Bytes| async move { body.len().to_string() }))
         .route("/slow", route(std::future::pending::<()>));
     let server =
-        serve_with(standard, |server| server.body_limit(10).request_timeout(Duration::from_millis(50)).merge(own))
-            .await;
+        serve_with(standard, |server| server.max_body(10).request_timeout(Duration::from_millis(50)).merge(own)).await;
     for path in ["/echo", "/own"] {
         post(&server, path, r#"{"a":"bcdef"}"#).await.assert_error(413, "BadRequest", "request entity too large");
     }

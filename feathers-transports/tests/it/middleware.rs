@@ -6,7 +6,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get as route;
 use feathers_core::{App, Descriptor, Method, Payload, Request, Result, Service, async_trait};
-use feathers_transports::{Feathers, Server};
+use feathers_transports::{CallExtensions, Server};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
@@ -36,7 +36,7 @@ impl Service for Who {
 
 async fn tenant(mut request: HttpRequest, next: Next) -> Response {
     request.extensions_mut().insert(Private);
-    request.extensions_mut().get_or_insert_default::<Feathers>().insert(Tenant("acme"));
+    request.extensions_mut().get_or_insert_default::<CallExtensions>().insert(Tenant("acme"));
     next.run(request).await
 }
 
@@ -46,7 +46,7 @@ async fn middleware_reaches_the_params_through_feathers_only() {
         |app| {
             app.service("who", Who);
         },
-        |server| server.wrap(|router| router.layer(from_fn(tenant))),
+        |server| server.map_router(|router| router.layer(from_fn(tenant))),
     )
     .await;
     assert_eq!(get(&server, "/who").await.text, "\"acme\"");

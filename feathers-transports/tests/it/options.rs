@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::get as route;
-use feathers_core::{App, Error, Handle, Json, Memory};
+use feathers_core::{App, AppHandle, Document, Error, Memory};
 use feathers_transports::{Listen, Server, Transport};
 
 use crate::services::standard;
@@ -75,7 +75,7 @@ impl Transport for Ping {
         "ping"
     }
 
-    fn router(self: Box<Self>, _app: &Handle) -> Router {
+    fn router(self: Box<Self>, _app: &AppHandle) -> Router {
         Router::new().route("/ping", route(async || "pong"))
     }
 }
@@ -115,7 +115,7 @@ async fn files_are_served_where_no_service_is() {
     std::fs::write(folder.join("index.html"), "<p>hello</p>").unwrap();
     std::fs::write(folder.join("todos"), "hidden by the service").unwrap();
     let mut app = App::new();
-    app.service("todos", Memory::<Json>::new());
+    app.service("todos", Memory::<Document>::new());
     let server = Server::new(app).bind("127.0.0.1:0").public(&folder).start().await.unwrap();
     let get = async |path: &str| {
         let response = reqwest::get(format!("{}{path}", server.url())).await.unwrap();

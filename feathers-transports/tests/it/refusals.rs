@@ -44,7 +44,7 @@ fn send_all(address: SocketAddr, head: &str, chunked: bool) -> std::io::Result<S
 
 async fn start() -> Running {
     serve_with(standard, |server| {
-        server.wrap(|router| {
+        server.map_router(|router| {
             router.layer(from_fn(async |request: Request, next: Next| {
                 match request.headers().get("x-refuse").map(|code| StatusCode::from_bytes(code.as_bytes()).unwrap()) {
                     Some(code) if code == StatusCode::UNAUTHORIZED => {

@@ -1,6 +1,6 @@
 //! Which call a request is.
 
-use feathers_core::{Context, Error, Json, Memory, Method};
+use feathers_core::{Context, Document, Error, Memory, Method};
 use serde_json::{Value, json};
 
 use crate::services::standard;
@@ -136,11 +136,11 @@ async fn a_request_names_one_custom_method() {
 async fn allow_says_whether_several_records_may_be_changed() {
     let server = serve(|app| {
         standard(app);
-        app.service("one", Memory::<Json>::new());
-        app.service("patches", Memory::<Json>::new().multi([Method::Patch]));
-        app.service("many", Memory::<Json>::new().multi(true));
+        app.service("one", Memory::<Document>::new());
+        app.service("patches", Memory::<Document>::new().multi([Method::Patch]));
+        app.service("many", Memory::<Document>::new().multi(true));
         // Where only the call itself knows.
-        app.service("by-hand", Memory::<Json>::new())
+        app.service("by-hand", Memory::<Document>::new())
             .before("patch", async |_: &mut Context| Err(Error::method_not_allowed("Can not patch multiple entries")));
     })
     .await;

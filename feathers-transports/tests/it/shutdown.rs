@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use feathers_core::{Descriptor, Handle, Payload, Request, Result, Service, async_trait};
+use feathers_core::{AppHandle, Descriptor, Payload, Request, Result, Service, async_trait};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -26,7 +26,7 @@ impl Service for Closing {
         request.unknown_method()
     }
 
-    async fn teardown(&self, _app: &Handle, _path: &str) -> Result<()> {
+    async fn teardown(&self, _app: &AppHandle, _path: &str) -> Result<()> {
         self.0.store(true, Ordering::SeqCst);
         Ok(())
     }

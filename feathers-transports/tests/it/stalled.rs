@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use feathers_core::{App, Descriptor, Handle, Method, Payload, Request, Result, Service, async_trait};
+use feathers_core::{App, AppHandle, Descriptor, Method, Payload, Request, Result, Service, async_trait};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -90,7 +90,7 @@ async fn check(beginning: &[u8], is_listener: bool) {
     drop(reader);
 }
 
-async fn until_connections(handle: &Handle, count: usize) {
+async fn until_connections(handle: &AppHandle, count: usize) {
     let waiting = async {
         while handle.connections() != count {
             tokio::task::yield_now().await;

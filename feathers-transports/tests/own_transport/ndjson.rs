@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use feathers_core::query::qs;
 use feathers_core::{
-    Call, Delivered, Delivery, Encoding, Error, FrameKey, Handle, Id, Method, Params, Payload, Peer, Provider, Result,
-    Session, Since, Subscription,
+    AppHandle, Call, DeliveredEvent, Delivery, Encoding, Error, Handshake, Id, Method, Params, Payload, Provider,
+    Result, Session, Since, Subscription, WireFormat,
 };
 use feathers_transports::{Transport, error_response};
 use futures_util::stream::{self, StreamExt};
@@ -32,13 +32,13 @@ impl Transport for Ndjson {
         "ndjson"
     }
 
-    fn router(self: Box<Self>, app: &Handle) -> Router {
+    fn router(self: Box<Self>, app: &AppHandle) -> Router {
         Router::new().route("/ndjson", get(listen).post(calls)).with_state(app.clone())
     }
 }
 
 /// Streams the events of a new session, from `since` on.
-async fn listen(State(app): State<Handle>, headers: HeaderMap, uri: Uri) -> Response {
+async fn listen(State(app): State<AppHandle>, headers: HeaderMap, uri: Uri) -> Response {
     match Listener::open(app, headers, &uri).await {
         Ok(listener) => {
             let lines = stream::once(std::future::ready(Ok(listener.first())));
@@ -51,21 +51,21 @@ async fn listen(State(app): State<Handle>, headers: HeaderMap, uri: Uri) -> Resp
 
 /// One client that listens. When it goes, this is dropped, and the session ends.
 struct Listener {
-    app: Handle,
+    app: AppHandle,
     session: Session,
     events: Subscription,
 }
 
 impl Listener {
-    async fn open(app: Handle, headers: HeaderMap, uri: &Uri) -> Result<Self> {
+    async fn open(app: AppHandle, headers: HeaderMap, uri: &Uri) -> Result<Self> {
         let query = qs::parse(uri.query().unwrap_or_default())?;
         let since = match query.get("since") {
             None => Since::Now,
             Some(since) => since.as_str().unwrap_or_default().parse()?,
         };
         // Connect listeners run here, and join channels.
-        let session = app.open(Peer::new(NDJSON).headers(headers).query(query).since(since)).await?;
-        let events = session.subscribe().heartbeat(Duration::from_secs(15));
+        let session = app.open(Handshake::new(NDJSON).headers(headers).query(query).since(since)).await?;
+        let events = session.subscribe().heartbeat_interval(Duration::from_secs(15));
         Ok(Self { app, session, events })
     }
 
@@ -93,8 +93,8 @@ impl Listener {
 }
 
 /// Encodes an event, once for all clients.
-fn event_line(event: &Delivered) -> Result<Bytes> {
-    static LINE: FrameKey = FrameKey::new();
+fn event_line(event: &DeliveredEvent) -> Result<Bytes> {
+    static LINE: WireFormat = WireFormat::new();
     event.frame(&LINE, |event| {
         let (path, name, cursor) = (&**event.path(), &**event.name(), event.cursor());
         Ok(line(&json!({ "path": path, "event": name, "data": event.payload().value()?, "cursor": cursor })))
@@ -102,7 +102,7 @@ fn event_line(event: &Delivered) -> Result<Bytes> {
 }
 
 /// Takes calls, and answers them in their order.
-async fn calls(State(app): State<Handle>, headers: HeaderMap, body: Bytes) -> Response {
+async fn calls(State(app): State<AppHandle>, headers: HeaderMap, body: Bytes) -> Response {
     let mut answers = Vec::new();
     for text in body.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
         let (id, result) = match serde_json::from_slice::<Line>(text) {
@@ -134,7 +134,7 @@ struct Line {
     query: Map<String, Value>,
 }
 
-async fn call(app: &Handle, headers: &HeaderMap, line: Line) -> Result<Payload> {
+async fn call(app: &AppHandle, headers: &HeaderMap, line: Line) -> Result<Payload> {
     let route =
         app.lookup(&line.path, Encoding::Plain)?.ok_or_else(|| Error::not_found(format!("no '{}'", line.path)))?;
     let mut params = Params::new();

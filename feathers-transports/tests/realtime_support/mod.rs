@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use feathers_core::{App, Connection, Handle, Json, Memory, Mount, Payload, Retention};
+use feathers_core::{App, AppHandle, Connection, Document, Memory, Mount, Payload, Retention};
 use feathers_transports::{Realtime, Running, Server};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, Request, StatusCode};
@@ -27,7 +27,7 @@ pub(crate) const NASTY: &str = "a\r\n\r\ndata: b\n\nid: c";
 
 /// Mounts notes with custom events.
 pub(crate) fn notes<'a>(app: &'a mut App, path: &str) -> &'a mut Mount {
-    app.service(path, Memory::<Json>::new()).events(["ticked", "finished", NASTY])
+    app.service(path, Memory::<Document>::new()).events(["ticked", "finished", NASTY])
 }
 
 /// An app whose clients are all in the channel `everybody`, where the events of `notes` go.
@@ -65,7 +65,7 @@ pub(crate) async fn inside(app: App, realtime: Realtime) -> Inside {
 }
 
 /// Publishes the numbers as events `ticked`.
-pub(crate) fn tick(handle: &Handle, numbers: impl IntoIterator<Item = u64>) {
+pub(crate) fn tick(handle: &AppHandle, numbers: impl IntoIterator<Item = u64>) {
     let notes = handle.service("notes").unwrap();
     for n in numbers {
         notes.emit("ticked", Payload::from(json!({ "n": n })));
@@ -73,7 +73,7 @@ pub(crate) fn tick(handle: &Handle, numbers: impl IntoIterator<Item = u64>) {
 }
 
 /// Publishes events that nobody gets.
-pub(crate) fn pass(handle: &Handle, count: u64) {
+pub(crate) fn pass(handle: &AppHandle, count: u64) {
     let quiet = handle.service("quiet").unwrap();
     for n in 0..count {
         quiet.emit("ticked", Payload::from(json!({ "n": n })));
@@ -81,7 +81,7 @@ pub(crate) fn pass(handle: &Handle, count: u64) {
 }
 
 /// Waits until the app has so many connections.
-pub(crate) async fn until_connections(handle: &Handle, count: usize) {
+pub(crate) async fn until_connections(handle: &AppHandle, count: usize) {
     tokio::time::timeout(PATIENCE, async {
         while handle.connections() != count {
             tokio::task::yield_now().await;
@@ -92,7 +92,7 @@ pub(crate) async fn until_connections(handle: &Handle, count: usize) {
 }
 
 /// Returns the only member of the channel `everybody`.
-pub(crate) fn only_member(handle: &Handle) -> Connection {
+pub(crate) fn only_member(handle: &AppHandle) -> Connection {
     let [connection] = handle.channel("everybody").connections().try_into().unwrap();
     connection
 }
@@ -100,7 +100,7 @@ pub(crate) fn only_member(handle: &Handle) -> Connection {
 /// A server without a socket.
 #[derive(Clone)]
 pub(crate) struct Inside {
-    pub(crate) handle: Handle,
+    pub(crate) handle: AppHandle,
     router: Router,
 }
 

@@ -1,4 +1,5 @@
-//! The checker: `cargo run -p feathers-tests --bin check -- --seconds 60 --readers 24`. Ends with 1 if it finds anything.
+//! The checker: `cargo run -p feathers-tests --bin check -- --seconds 60 --readers 24`. Ends with 1 if it finds
+//! anything.
 
 #![expect(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 

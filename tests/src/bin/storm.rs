@@ -1,4 +1,5 @@
-//! The storm: `cargo run --release -p feathers-tests --bin storm -- --pin --strict`. Ends with 1 if good clients noticed.
+//! The storm: `cargo run --release -p feathers-tests --bin storm -- --pin --strict`. Ends with 1 if good clients
+//! noticed.
 
 #![expect(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::history::{Spot, Step};
 
-/// What one reader was told, with the milliseconds since the beginning of the run.
+/// What one reader has received, with the milliseconds since the beginning of the run.
 pub(super) type Steps = Vec<(u64, Step)>;
 
 /// What all readers tell.

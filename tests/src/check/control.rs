@@ -1,6 +1,6 @@
 //! The way to the control endpoint of a proxy, on which some of what is published is lost.
 //!
-//! The server is told that all is well; the proxy must find out from the ids of what follows.
+//! The server gets the answer that all is well; the proxy must find out from the ids of what follows.
 
 use std::collections::HashMap;
 use std::io;
@@ -35,7 +35,7 @@ struct Shared {
     losing: AtomicBool,
     lost: AtomicU64,
     /// A sabotage: the last item that has gone on of each channel. The next one says that it follows that, so that
-    /// nobody finds the gap.
+    /// the proxy does not find the gap.
     hidden: Option<Mutex<HashMap<String, Value>>>,
 }
 
@@ -104,7 +104,7 @@ impl Shared {
         }
     }
 
-    /// Passes on what is not lost. An error cuts the connection: nobody knows what became of it.
+    /// Passes on what is not lost. An error cuts the connection: what became of it is unknown.
     async fn publish(&self, body: &[u8]) -> io::Result<()> {
         let mut publication: Value = serde_json::from_slice(body)?;
         let Some(items) = publication["items"].as_array_mut() else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Histories: what a reader has been told, and what a writer has done.
+//! Histories: what a reader has received, and what a writer has done.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,11 +61,11 @@ pub(super) enum Step {
     Opens { since: Option<String> },
     /// It has read all records.
     Reads { records: Records },
-    /// It is told of a change.
+    /// It gets a change.
     Event { at: Spot, change: Change },
-    /// It is told that it has got everything up to here.
+    /// It gets a position: it has got everything up to here.
     Stands { at: Spot },
-    /// It is told that it has missed something, and goes on from here.
+    /// It gets a reset: it has missed something, and goes on from here.
     Reset { reason: String, at: Spot, oldest: Option<Spot> },
     /// Its connection has ended.
     Cut { why: String },
@@ -119,7 +119,7 @@ pub(super) enum Outcome {
     Done,
     /// The server says that it is not done, and why.
     Failed(String),
-    /// Nobody knows: the answer was lost.
+    /// Unknown: the answer was lost.
     Unknown(String),
 }
 

@@ -15,7 +15,7 @@ const TIME: Duration = Duration::from_secs(3);
 pub async fn prove(options: &Options) -> io::Result<Result<String, String>> {
     let mut lines = String::new();
     let mut blind = false;
-    // Behind a proxy it is the way to the proxy that can lose something, so that nobody finds out.
+    // Behind a proxy it is the way to the proxy that can lose something unnoticed.
     let ways = if options.pushpin { &[Sabotage::Drop][..] } else { &Sabotage::ALL };
     for sabotage in std::iter::once(None).chain(ways.iter().copied().map(Some)) {
         let report = run(Options { sabotage, time: TIME, readers: 14, ..options.clone() }).await?;

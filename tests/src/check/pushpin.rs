@@ -95,7 +95,7 @@ impl Pushpin {
         }
         kill(&family);
         running.wait().await?;
-        // Its children are nobody's whom one could wait for.
+        // Its children are not our own, so their ends cannot be waited for.
         self.until(false).await
     }
 }
@@ -107,7 +107,7 @@ impl Drop for Pushpin {
     }
 }
 
-/// Returns a port that nobody listens on, and that no system gives away by itself meanwhile.
+/// Returns a port that is free, and that no system gives away by itself meanwhile.
 fn free_port() -> u16 {
     loop {
         let port = rand::random_range(15_000..32_000);

@@ -1,7 +1,7 @@
-//! Readers: clients that listen in one way, come back by themselves, and tell everything that happens to them.
+//! Readers: clients that listen in one way, reconnect by themselves, and report everything that happens to them.
 //!
-//! They do what a good client of the wire format does, and no more: they keep the last cursor, come back with it, and
-//! read all records anew when they are told to.
+//! They do what a correct client of the wire format does, and no more: they keep the last cursor, reconnect with it,
+//! and read all records again after a reset.
 
 mod http;
 mod polls;
@@ -24,7 +24,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::history::{Change, Records, Spot, Step, Way};
 
-/// Silence for this long is the end of a connection: something is to be heard twice a second.
+/// Silence for this long is the end of a connection: a server sends something twice a second.
 const SILENCE: Duration = Duration::from_secs(4);
 /// The same behind a proxy, which holds a poll for five seconds at least.
 const PROXIED_SILENCE: Duration = Duration::from_secs(9);
@@ -41,7 +41,7 @@ pub(super) enum Begin {
     Now,
     /// It reads all records, and then listens from the cursor of that answer.
     Records,
-    /// It listens from the earliest place that is kept, once, and does not come back.
+    /// It listens from the earliest place that is kept, once, and does not reconnect.
     Earliest,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Plan {
     pub(super) begin: Begin,
     /// Where it listens, such as `127.0.0.1:3030`; this is the way that is broken again and again.
     pub(super) door: String,
-    /// Where it reads all records; this way is always good.
+    /// Where it reads all records; this way has no faults.
     pub(super) desk: String,
     /// It is held by a proxy, so it looks at cursors: what it has had already, it passes over.
     pub(super) proxied: bool,
@@ -110,11 +110,11 @@ impl Reader {
     }
 
     fn step(&self, step: Step) {
-        // Nobody listens any more at the end of the run.
+        // The collector has gone at the end of the run.
         let _ = self.tell.send((self.plan.number, step));
     }
 
-    /// How long nothing may be heard.
+    /// How long the server may be silent.
     fn silence(&self) -> Duration {
         if self.plan.proxied { PROXIED_SILENCE } else { SILENCE }
     }
@@ -148,7 +148,7 @@ impl Reader {
         }
     }
 
-    /// Takes a reset, and reads all records anew.
+    /// Takes a reset, and reads all records again.
     async fn reset(&mut self, reset: &Value) {
         let reason = reset["reason"].as_str().unwrap_or_default().to_owned();
         let oldest = reset["oldest"].as_str().and_then(|oldest| oldest.parse().ok());

@@ -12,7 +12,7 @@ use super::verify::{Evidence, Violation};
 pub struct Report {
     options: Options,
     ways: BTreeMap<Way, Count>,
-    /// Calls that were done, have failed, or nobody knows.
+    /// Calls that were done, have failed, or have an unknown outcome.
     writes: [usize; 3],
     restarts: usize,
     faults: Faults,
@@ -30,7 +30,7 @@ pub(super) struct Faults {
     pub(super) proxy_restarts: usize,
 }
 
-/// What the readers of one transport were told.
+/// What the readers of one transport have received.
 #[derive(Debug, Default)]
 struct Count {
     readers: usize,
@@ -49,7 +49,7 @@ impl Report {
         for reader in evidence.readers.iter().filter(|reader| !reader.steady) {
             let count = ways.entry(reader.way).or_default();
             count.readers += 1;
-            // Whether the reader has just come back with a cursor, and has heard nothing yet.
+            // Whether the reader has just reconnected with a cursor, and has got nothing yet.
             let mut back = false;
             for (_, step) in &reader.steps {
                 match step {

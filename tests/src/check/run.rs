@@ -69,7 +69,7 @@ pub async fn run(options: Options) -> io::Result<Report> {
     collector.until_all_at(&numbers, &head, patience).await;
     tasks.shutdown().await;
     let mut told = collector.finish();
-    // Who has told nothing has a history too.
+    // A reader that has reported nothing has a history too.
     for number in numbers {
         told.entry(number).or_default();
     }

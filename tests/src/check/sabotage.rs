@@ -16,9 +16,9 @@ pub enum Sabotage {
     Double,
     /// Two frames with events change places.
     Swap,
-    /// A reset is not told.
+    /// A reset is not sent.
     SilentReset,
-    /// The app publishes some events to nobody.
+    /// The app publishes some events to no channel.
     Unpublished,
     /// The app publishes an event for a call that fails.
     Phantom,

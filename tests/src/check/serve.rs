@@ -1,4 +1,4 @@
-//! The server under test: one service that everybody hears of, and one that nobody does.
+//! The server under test: one service whose events all clients get, and one whose events none gets.
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ pub(super) const GATHER_MS: &str = "CHECK_GATHER_MS";
 /// Names the environment's variable for the sabotage.
 pub(super) const SABOTAGE: &str = "CHECK_SABOTAGE";
 
-/// How often something is heard from the server.
+/// How often the server sends something.
 const BEAT: Duration = Duration::from_millis(500);
 /// How long a client has to answer a ping.
 const PONG: Duration = Duration::from_millis(1_500);
@@ -29,9 +29,9 @@ const UNPUBLISHED: u64 = 40;
 /// Bytes that wait in a socket whose client does not read; few, so that it is soon felt.
 const BUFFER: u32 = 16 << 10;
 
-/// Serves on a free port until it is told to stop.
+/// Serves on a free port until it gets a signal to stop.
 pub async fn serve() -> Result<()> {
-    // Whoever has started this holds its input: it does not outlive the checker.
+    // The parent process holds its input: it does not outlive the checker.
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(1);
@@ -43,27 +43,27 @@ pub async fn serve() -> Result<()> {
     // The writer is one client, which may fill the log.
     app.retention(retention).caller_percent(100);
     let window = env::var(GATHER_MS).ok().and_then(|millis| millis.parse().ok()).unwrap_or_default();
-    app.gather(Duration::from_millis(window));
+    app.batch_window(Duration::from_millis(window));
     let events = AtomicU64::new(0);
-    app.service("items", Memory::<Json>::new().multi(true).client_ids(true))
-        .before("create", with(Told(sabotage), refuse))
+    app.service("items", Memory::<Document>::new().multi(true).client_ids(true))
+        .before("create", hook::with_state(Told(sabotage), refuse))
         .after("all", linger)
         .publish(move |_event, app| {
             let number = events.fetch_add(1, Ordering::Relaxed);
             let lost = sabotage == Some(Sabotage::Unpublished) && number % UNPUBLISHED == UNPUBLISHED - 1;
             (!lost).then(|| app.channel("everybody"))
         });
-    // Its events take places in the log that nobody may see.
-    app.service("secrets", Memory::<Json>::new().client_ids(true)).publish(|_event, app| app.channel("nobody"));
+    // Its events take places in the log that no client may see.
+    app.service("secrets", Memory::<Document>::new().client_ids(true)).publish(|_event, app| app.channel("nobody"));
     app.on_connect(|connection, app| {
         if !connection.query().contains_key("quiet") {
             app.channel("everybody").join(connection);
         }
     });
     let realtime = Realtime::new()
-        .heartbeat(BEAT)
-        .ping(PONG)
-        .linger(Duration::from_secs(2))
+        .heartbeat_interval(BEAT)
+        .ping_interval(PONG)
+        .session_timeout(Duration::from_secs(2))
         .max_lifetime(Duration::from_secs(8))
         .poll_interval(Duration::from_millis(50));
     let socket = TcpSocket::new_v4()?;
@@ -73,14 +73,14 @@ pub async fn serve() -> Result<()> {
         .listener(socket.listen(1_024)?)
         .without_defaults()
         .transport(Rest::new())
-        .transport(SocketIo::new().ping(BEAT, PONG))
+        .transport(SocketIo::new().ping_interval(BEAT).ping_timeout(PONG))
         .transport(realtime)
         .shutdown_timeout(Duration::from_secs(3))
         .listen()
         .await
 }
 
-/// What the server was told to break.
+/// What the server is to break.
 struct Told(Option<Sabotage>);
 
 /// Refuses records that say `fail`.

@@ -29,14 +29,14 @@ pub(super) struct Stage {
     server: Process,
     upstream: watch::Sender<Option<SocketAddr>>,
     proxy: Option<Proxy>,
-    /// A way to the server that nobody breaks.
+    /// A way to the server without faults.
     pub(super) desk: Link,
     http: reqwest::Client,
     board: Arc<Board>,
     tell: Tell,
     steady: JoinSet<()>,
     next: usize,
-    /// When servers were told to end.
+    /// When servers got the signal to end.
     pub(super) ends: Vec<u64>,
     proxy_restarts: usize,
 }
@@ -116,7 +116,8 @@ impl Stage {
         Ok(())
     }
 
-    /// Loses nothing more of what is published; returns how many items were lost, and how often the proxy was restarted.
+    /// Loses nothing more of what is published; returns how many items were lost, and how often the proxy was
+    /// restarted.
     pub(super) fn mend(&self) -> (u64, usize) {
         let lost = self.proxy.as_ref().map_or(0, |proxy| {
             proxy.control.mend();

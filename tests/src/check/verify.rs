@@ -16,7 +16,7 @@ use super::history::{Records, Spot, Step, Way, Write};
 pub(super) struct Evidence {
     pub(super) readers: Vec<History>,
     pub(super) writes: Vec<Write>,
-    /// When servers were told to end, in milliseconds since the beginning of the run.
+    /// When servers got the signal to end, in milliseconds since the beginning of the run.
     pub(super) ends: Vec<u64>,
     /// Where the log ended.
     pub(super) head: Spot,
@@ -26,7 +26,7 @@ pub(super) struct Evidence {
     pub(super) retain: usize,
 }
 
-/// What one reader was told.
+/// What one reader has received.
 #[derive(Debug)]
 pub(super) struct History {
     pub(super) number: usize,

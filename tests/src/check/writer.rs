@@ -192,7 +192,7 @@ impl Writer {
         "x".repeat(length)
     }
 
-    /// Makes a text that nobody has made before.
+    /// Makes a text that no writer has made before.
     fn text(&mut self) -> String {
         self.next += 1;
         format!("w{}-{}", self.number, self.next)

@@ -38,10 +38,10 @@ pub(super) fn mount(app: &mut App) -> Result<()> {
         .after("get", scheme::show);
     app.configure(Authentication::new(config()?).local("email").jwt());
     app.service("dummy", Dummy).before("all", authenticate("jwt"));
-    // Only those who are logged in hear of news.
-    app.service("news", Memory::<Json>::new().client_ids(true)).publish(|_, app| app.channel("authenticated"));
-    app.on_login(|_, params, app| {
-        if let Some(connection) = &params.connection {
+    // Only logged-in users get news.
+    app.service("news", Memory::<Document>::new().client_ids(true)).publish(|_, app| app.channel("authenticated"));
+    app.on_login(|login, app| {
+        if let Some(connection) = login.connection() {
             app.channel("authenticated").join(connection);
         }
     });
@@ -108,7 +108,7 @@ mod scheme {
     }
 }
 
-/// Answers who is there.
+/// Answers with the user of the call.
 struct Dummy;
 
 #[service]
@@ -127,7 +127,7 @@ impl Dummy {
     }
 }
 
-/// Returns the user as clients may see him.
+/// Returns the part of the user that clients may see.
 fn safe(params: &Params) -> Result<Value> {
     let Some(user) = params.user() else { return Ok(Value::Null) };
     let mut user = user.value()?.clone();

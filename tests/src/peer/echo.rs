@@ -4,7 +4,7 @@ use feathers::prelude::*;
 use feathers::{Descriptor, Method};
 use serde_json::{Map, Value};
 
-/// What an original server shows for data that is not there.
+/// What an original server returns for data that is not there.
 const UNDEFINED: &str = "<undefined>";
 
 /// The service; it has all six methods and a custom one.

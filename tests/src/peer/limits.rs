@@ -36,11 +36,11 @@ pub(super) fn server(mut app: App) -> Result<Server> {
     let mut rest = Rest::new().timeout(Duration::from_secs(30));
     let (mut socketio, mut realtime) = (SocketIo::new(), Realtime::new());
     if let Some(bytes) = read(BODY_LIMIT)? {
-        rest = rest.body_limit(bytes);
+        rest = rest.max_body(bytes);
     }
     if let Some(ping) = read(PING)?.map(Duration::from_millis) {
-        socketio = socketio.ping(ping, ping);
-        realtime = realtime.ping(ping).heartbeat(ping);
+        socketio = socketio.ping_interval(ping).ping_timeout(ping);
+        realtime = realtime.ping_interval(ping).heartbeat_interval(ping);
     }
     if let Some(lifetime) = read(STREAM_LIFETIME)?.map(Duration::from_millis) {
         realtime = realtime.max_lifetime(lifetime);

@@ -37,8 +37,8 @@ pub(super) fn mount(app: &mut App) {
     let mut people = |path: &str, store: Mount| {
         app.service(path, store).events(["testing"]).before("all", control);
     };
-    people("people", Memory::<Json>::new().client_ids(true).into_mount());
-    people("people-customid", Memory::<Json>::with_id("customid").client_ids(true).into_mount());
+    people("people", Memory::<Document>::new().client_ids(true).into_mount());
+    people("people-customid", Memory::<Document>::with_id("customid").client_ids(true).into_mount());
     people("people-typed", Memory::<Person>::new().client_ids(true).into_mount());
     people("people-customid-typed", Memory::<CustomPerson>::new().client_ids(true).into_mount());
 }

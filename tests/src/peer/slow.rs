@@ -5,7 +5,7 @@ use std::time::Duration;
 use feathers::prelude::*;
 use feathers::{Descriptor, Method};
 
-/// Answers after as many milliseconds as the id says, 10 seconds at most; tells everybody when it has begun.
+/// Answers after as many milliseconds as the id says, 10 seconds at most; sends all clients an event when it has begun.
 pub(super) struct Slow;
 
 #[async_trait]

@@ -5,11 +5,11 @@ use feathers::{Descriptor, Method};
 use serde_json::Value;
 
 /// The todos; the id 0 is there from the start.
-struct Todos(Memory<Json>);
+struct Todos(Memory<Document>);
 
 /// Mounts the todos and adds the first one.
 pub(super) fn mount(app: &mut App) {
-    app.service("todos", Todos(Memory::<Json>::new().multi(true).client_ids(true)));
+    app.service("todos", Todos(Memory::<Document>::new().multi(true).client_ids(true)));
     app.around_setup(|app, next| async move {
         next.run().await?;
         app.service("todos")?.create(json!({ "text": "some todo", "complete": false, "id": 0 }), ()).await?;

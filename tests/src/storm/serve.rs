@@ -13,15 +13,15 @@ pub(super) const CONNECTIONS: usize = 4_000;
 /// Signs the tokens of the storm; a real app has no such line.
 const SECRET: &str = "the secret of the storm, which everybody may know";
 
-/// Serves on a free port until it is told to stop.
+/// Serves on a free port until it gets a signal to stop.
 pub async fn serve() -> Result<()> {
-    // Whoever has started this holds its input: it does not outlive the storm.
+    // The parent process holds its input: it does not outlive the storm.
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(1);
     });
     let mut app = App::new();
-    app.service("notes", Memory::<Json>::new().paginate(Paginate::new(10).max(50)));
+    app.service("notes", Memory::<Document>::new().paginate(Paginate::new(10).max(50)));
     app.service("large", Large("x".repeat(2 << 20)));
     app.service("slow", Slow);
     app.service("users", Memory::<User>::new()).before("create", hash_password("password"));

@@ -12,8 +12,8 @@ use crate::tidy::{report, root};
 
 /// Options with a number or a time that bound nothing, each with a reason.
 const NO_BOUNDS: [(&str, &str); 7] = [
-    ("Realtime::heartbeat", "it keeps streams alive"),
-    ("Realtime::gather", "it lets events leave together"),
+    ("Realtime::heartbeat_interval", "it keeps streams alive"),
+    ("Realtime::collect", "it lets events leave together"),
     ("Realtime::poll_interval", "it is advice to clients"),
     ("AuthConfig::jwt.expires_in", "it is what the app wants of its tokens"),
     ("AuthConfig::password.memory", "it is the cost of a hash"),
@@ -86,7 +86,7 @@ fn options() -> Vec<(String, Value)> {
     add("SocketIo", &SocketIo::new());
     add("Realtime", &Realtime::new());
     add("Retention", &Retention::default());
-    add("Crud", &Memory::<Json>::new());
+    add("Crud", &Memory::<Document>::new());
     add("AuthConfig", &AuthConfig::default());
     add("DatabaseOptions", &Database::options());
     assert!(options.len() > 30, "options are not found any more");

@@ -115,7 +115,7 @@ impl Service for Top {
 #[tokio::test]
 async fn the_events_of_a_service_at_the_root_are_named_as_the_official_client_names_them() {
     let mut app = App::new();
-    app.service("/", Memory::<Json>::new());
+    app.service("/", Memory::<Document>::new());
     app.on_connect(|connection, app| app.channel("everybody").join(connection));
     app.publish(|event, app| {
         assert_eq!(&*event.path, "/");

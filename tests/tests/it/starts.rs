@@ -83,7 +83,7 @@ fn a_short_secret_names_what_it_was_read_from() {
 async fn a_secret_of_the_code_is_named_too() {
     let start = async |config: AuthConfig| {
         let mut app = App::new();
-        app.service("users", Memory::<Json>::new());
+        app.service("users", Memory::<Document>::new());
         app.configure(Authentication::new(config).jwt());
         app.start().await.unwrap_err().message().to_owned()
     };

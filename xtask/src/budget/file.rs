@@ -26,7 +26,7 @@ impl Budget {
         serde_json::from_str(&text).map_err(|error| failed(error.to_string()))
     }
 
-    /// Takes counts over; a benchmark with this beginning that was not counted is no more.
+    /// Takes counts over; a benchmark with this beginning that was not counted is removed.
     pub(super) fn set(&mut self, counts: BTreeMap<String, u64>, beginning: &str) {
         for (name, seen) in &counts {
             match self.instructions.get(name) {
@@ -45,7 +45,7 @@ impl Budget {
         fs::write(path(), text + "\n").map_err(|error| failed(error.to_string()))
     }
 
-    /// Fails if something takes more than it may, has no budget, or has one and is no more.
+    /// Fails if something takes more than it may, has no budget, or has one and no longer exists.
     pub(super) fn check(&self, counts: &BTreeMap<String, u64>, beginning: &str) -> Outcome {
         println!("{:<22} {:>12} {:>12}", "instructions of", "budget", "seen");
         for (name, seen) in counts {

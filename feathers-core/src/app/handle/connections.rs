@@ -7,44 +7,43 @@ use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 
-use super::{Handle, lock};
-use crate::authenticator::{Login, Presented};
+use super::{AppHandle, lock};
+use crate::authenticator::{HandshakeCredentials, Login};
 use crate::connection::Connection;
 use crate::error::Result;
 use crate::headers::Headers;
 use crate::log::Since;
-use crate::params::Params;
-use crate::payload::Payload;
-use crate::session::{Peer, Session};
+use crate::session::{Handshake, Session};
 
-impl Handle {
+impl AppHandle {
     /// Opens a session for a client and runs the connect listeners.
     ///
-    /// An error is that of the app's [`Authenticator`](crate::Authenticator): the client is not who it says, and no
-    /// listener hears of it.
-    pub async fn open(&self, peer: Peer) -> Result<Session> {
-        self.open_if(peer, async |_| Ok(())).await
+    /// An error is that of the app's [`Authenticator`](crate::Authenticator), which has refused the client; no listener
+    /// runs then.
+    pub async fn open(&self, handshake: Handshake) -> Result<Session> {
+        self.open_if(handshake, async |_| Ok(())).await
     }
 
     /// Opens a session for a client whom `admit` accepts too.
     ///
-    /// It runs on the new connection after the authenticator and before the connect listeners, and may put values there.
-    /// If it fails, no listener hears of the connection.
+    /// It runs on the new connection after the authenticator and before the connect listeners, and may put values
+    /// there. If it fails, no listener runs.
     pub async fn open_if<Fut: Future<Output = Result<()>>>(
         &self,
-        peer: Peer,
+        handshake: Handshake,
         admit: impl FnOnce(Connection) -> Fut,
     ) -> Result<Session> {
         let grace = self.0.settings.answer_grace;
-        let connection = Connection::new(peer.provider, peer.headers, peer.query, peer.address, grace);
+        let connection =
+            Connection::new(handshake.provider, handshake.headers, handshake.query, handshake.address, grace);
         let opening = Opening { app: self, connection: &connection, done: false };
         let login = match &self.0.authenticator {
-            Some(authenticator) => authenticator.admit(&connection, peer.presented, self).await?,
+            Some(authenticator) => authenticator.admit(&connection, handshake.credentials, self).await?,
             None => None,
         };
         admit(connection.clone()).await?;
         opening.done();
-        Ok(self.welcome(connection, peer.since, login).await)
+        Ok(self.welcome(connection, handshake.since, login).await)
     }
 
     async fn welcome(&self, connection: Connection, since: Since, login: Option<Login>) -> Session {
@@ -55,8 +54,8 @@ impl Handle {
         for listener in &self.0.listeners.connect {
             listener(connection.clone(), self.clone()).await;
         }
-        if let Some(Login { result, params }) = login {
-            self.login(&result, &params).await;
+        if let Some(login) = login {
+            self.login(&login).await;
         }
         session
     }
@@ -64,28 +63,33 @@ impl Handle {
     /// Returns the connection of a session by its secret, for calls that come another way than its events.
     ///
     /// The headers are those of the request with the secret, which is no login: where a user is logged in on the
-    /// connection, they have to show the same user. A connection that has ended is none.
+    /// connection, they have to hold credentials of the same user. A connection that has ended is none.
     pub async fn connection(&self, secret: &str, headers: &Headers) -> Result<Option<Connection>> {
-        self.connection_of(secret, &Presented::Headers, headers).await
+        self.connection_of(secret, &HandshakeCredentials::FromHeaders, headers).await
     }
 
     /// Returns the connection of a session by its secret, for a request that may present more than its headers.
     pub async fn connection_of(
         &self,
         secret: &str,
-        presented: &Presented,
+        credentials: &HandshakeCredentials,
         headers: &Headers,
     ) -> Result<Option<Connection>> {
         let Some(connection) = lock(&self.0.secrets).get(secret).map(Connection::current) else { return Ok(None) };
-        self.check_owner(&connection, presented, headers).await?;
+        self.check_owner(&connection, credentials, headers).await?;
         Ok(Some(connection).filter(|connection| !connection.is_closed()))
     }
 
-    /// Fails unless a request shows the user who is logged in on the connection, if there is one: another user is a 403,
-    /// and none a 401.
-    pub async fn check_owner(&self, connection: &Connection, presented: &Presented, headers: &Headers) -> Result<()> {
+    /// Fails unless the credentials of a request are those of the user that is logged in on the connection, if there is
+    /// one: another user is a 403, and none a 401.
+    pub async fn check_owner(
+        &self,
+        connection: &Connection,
+        credentials: &HandshakeCredentials,
+        headers: &Headers,
+    ) -> Result<()> {
         match &self.0.authenticator {
-            Some(authenticator) => authenticator.check_owner(connection, presented, headers, self).await,
+            Some(authenticator) => authenticator.check_owner(connection, credentials, headers, self).await,
             None => Ok(()),
         }
     }
@@ -95,13 +99,13 @@ impl Handle {
         self.0.authenticator.as_ref().map(|authenticator| authenticator.path())
     }
 
-    pub(crate) fn reveal(&self, connection: &Connection) -> Arc<str> {
+    pub(crate) fn register_token(&self, connection: &Connection) -> Arc<str> {
         let secret: Arc<str> = format!("{:032x}", rand::random::<u128>()).into();
         lock(&self.0.secrets).insert(secret.clone(), connection.clone());
         secret
     }
 
-    pub(crate) fn conceal(&self, secret: &str) {
+    pub(crate) fn forget_token(&self, secret: &str) {
         lock(&self.0.secrets).remove(secret);
     }
 
@@ -127,41 +131,41 @@ impl Handle {
     }
 
     /// Says that a login has succeeded: the login listeners run, then the connection gets what it has missed.
-    pub async fn login(&self, result: &Payload, params: &Params) {
-        let params = &now(params);
+    pub async fn login(&self, login: &Login) {
+        let login = login.for_listeners();
         for listener in &self.0.listeners.login {
-            listener(result.clone(), params.clone(), self.clone()).await;
+            listener(login.clone(), self.clone()).await;
         }
-        if let Some(connection) = &params.connection {
+        if let Some(connection) = login.connection() {
             connection.settle(&self.0.hub);
             connection.logged_in();
         }
     }
 
-    /// Says that a subject had no right to its channels for a moment: a client that comes back does not read again what
+    /// Says that a subject had no right to its channels for a moment: a client that reconnects does not read again what
     /// came before.
     ///
-    /// It is for the app's [`Authenticator`](crate::Authenticator): at a ban, and when everything is revoked that a user
-    /// is logged in with.
+    /// It is for the app's [`Authenticator`](crate::Authenticator): at a ban, and when all tokens of a user are
+    /// revoked.
     pub fn revoke_memberships(&self, subject: &str) {
         self.0.hub.history().revoke(subject, self.log());
     }
 
     /// Says that a logout has succeeded: the connection leaves all channels, then the logout listeners run.
-    pub async fn logout(&self, result: &Payload, params: &Params) {
-        if let Some(connection) = &params.connection {
+    pub async fn logout(&self, logout: &Login) {
+        if let Some(connection) = logout.connection() {
             connection.log_out();
         }
-        let params = &now(params);
+        let logout = logout.for_listeners();
         for listener in &self.0.listeners.logout {
-            listener(result.clone(), params.clone(), self.clone()).await;
+            listener(logout.clone(), self.clone()).await;
         }
     }
 }
 
-/// A connection that has no session yet. If it is never opened, whoever has admitted it is told.
+/// A connection that has no session yet. Dropping it unopened calls `Authenticator::forget`.
 struct Opening<'a> {
-    app: &'a Handle,
+    app: &'a AppHandle,
     connection: &'a Connection,
     done: bool,
 }
@@ -182,11 +186,4 @@ impl Drop for Opening<'_> {
             authenticator.forget(self.connection);
         }
     }
-}
-
-/// Returns the parameters for listeners, who may have the connection join channels from now on.
-fn now(params: &Params) -> Params {
-    let mut params = params.clone();
-    params.connection = params.connection.as_ref().map(Connection::current);
-    params
 }

@@ -1,23 +1,23 @@
-//! The table stays within its bounds, and keeps nothing that nobody can ask for.
+//! The table stays within its bounds, and keeps nothing that no client can ask for.
 
 use std::time::Duration;
 
 use super::*;
 use crate::log::Retention;
 
-fn log() -> Log {
-    Log::new(Retention { count: 3, ..Retention::default() }, Duration::ZERO)
+fn log() -> EventLog {
+    EventLog::new(Retention { count: 3, ..Retention::default() }, Duration::ZERO)
 }
 
-fn pass(log: &Log, places: u64) {
-    (0..places).for_each(|_| drop(log.place(None)));
+fn pass(log: &EventLog, places: u64) {
+    (0..places).for_each(|_| drop(log.slot(None)));
 }
 
 fn name(text: &(impl ToString + ?Sized)) -> Arc<str> {
     text.to_string().into()
 }
 
-fn come_and_go(history: &RecentMemberships, subject: &(impl ToString + ?Sized), channel: &str, log: &Log) {
+fn come_and_go(history: &RecentMemberships, subject: &(impl ToString + ?Sized), channel: &str, log: &EventLog) {
     let (subject, channel) = (name(subject), name(channel));
     history.join(&subject, &channel, None, log);
     history.leave(&subject, &channel, Departure::Lost, log);
@@ -32,7 +32,7 @@ fn known(history: &RecentMemberships) -> (usize, usize) {
 }
 
 /// Joins `home`, and wants what is kept after a place.
-fn rejoin(history: &RecentMemberships, subject: &(impl ToString + ?Sized), seq: u64, log: &Log) -> Replayable {
+fn rejoin(history: &RecentMemberships, subject: &(impl ToString + ?Sized), seq: u64, log: &EventLog) -> Replayable {
     history.join(&name(subject), &name("home"), Some(ReplayStart { seq, is_cursor: false }), log)
 }
 

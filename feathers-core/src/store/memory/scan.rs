@@ -1,4 +1,4 @@
-//! Long scans: they leave the async workers, hold no lock while they compare, and end when nobody waits for them.
+//! Long scans: they leave the async workers, hold no lock while they compare, and end when their callers have gone.
 //!
 //! A scan reads the records as they were at one moment. A change of many looks at them like that too, and then, with
 //! the lock, tests only those again that are not the same any more.
@@ -14,7 +14,7 @@ use crate::commit::Commit;
 use crate::error::{Error, Result};
 use crate::query::{PageBuilder, Query};
 use crate::record::Record;
-use crate::store::Found;
+use crate::store::FindResult;
 
 /// So many comparisons are made where they are asked for: about a millisecond.
 const WORK: u64 = 100_000;
@@ -127,7 +127,7 @@ impl<R, T> Draft<R, T> {
 
 impl<R: Record> MemoryStore<R> {
     /// Finds on another thread.
-    pub(super) async fn find_long(&self, query: &Query) -> Result<Found<R>> {
+    pub(super) async fn find_long(&self, query: &Query) -> Result<FindResult<R>> {
         let (store, query) = (self.clone(), query.clone());
         let find = move |scan: &mut Scan| {
             let all: Vec<_> = store.read(|records| records.ordered.values().cloned().collect());
@@ -211,7 +211,7 @@ mod tests {
 
     use super::*;
     use crate::query::QueryOptions;
-    use crate::record::Json;
+    use crate::record::Document;
     use crate::store::Store;
 
     fn poll<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
@@ -254,13 +254,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_of_many_tests_again_what_has_changed_meanwhile() {
-        let store = MemoryStore::<Json>::new(Json::schema());
+        let store = MemoryStore::<Document>::new(Document::schema());
         let commit = Commit::none();
         let record = |n: i64| serde_json::from_value(json!({ "n": n })).unwrap();
         store.create((0..5).map(|_| record(1)).collect(), &commit).await.unwrap();
         let raw = json!({ "n": 1 });
         let query = Query::parse(raw.as_object().unwrap(), store.schema(), &QueryOptions::default(), false).unwrap();
-        let apply = |record: &Json| Ok(matches(record, &query.filter).then_some(()));
+        let apply = |record: &Document| Ok(matches(record, &query.filter).then_some(()));
         let mut scan = Scan { unwanted: Arc::default(), until: Instant::now() + Duration::from_mins(1), records: 0 };
         let draft = store.draft(&mut scan, apply).unwrap();
 

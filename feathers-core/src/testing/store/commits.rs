@@ -7,17 +7,17 @@ use serde_json::json;
 
 use super::{ids, ok, patch, person, query};
 use crate::commit::Commit;
-use crate::log::{Log, Retention};
+use crate::log::{EventLog, Retention};
 use crate::query::Query;
 use crate::store::Store;
 use crate::testing::{Person, PersonData};
 
 /// A log that only counts: a commit that is dropped frees its places, and the head moves on over those.
-struct Probe(Log);
+struct Probe(EventLog);
 
 impl Probe {
     fn new() -> Self {
-        Self(Log::new(Retention::default(), Duration::ZERO))
+        Self(EventLog::new(Retention::default(), Duration::ZERO))
     }
 
     fn commit(&self) -> Commit {

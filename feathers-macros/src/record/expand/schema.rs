@@ -26,7 +26,7 @@ fn one(field: &Field, names: &Names) -> TokenStream {
     let Field { ty, wire, docs, words, aliases, .. } = field;
     let (kind, nullable) = if words.json.is_some() {
         let nullable = option_of(ty).is_some();
-        (quote!(#core::Kind::Json), nullable.then(|| quote!(.nullable(true))))
+        (quote!(#core::DataType::Json), nullable.then(|| quote!(.nullable(true))))
     } else {
         let nullable = field_type(field, names, "NULLABLE");
         (field_type(field, names, "KIND"), Some(quote!(.nullable(#nullable))))

@@ -1,4 +1,4 @@
-//! Signatures: what a method may take. A wrong one is told at its first wrong token, with the legal one.
+//! Signatures: what a method may take. A wrong one is reported at its first wrong token, with the legal one.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -19,13 +19,13 @@ pub(in crate::service) fn method(
 
 /// Checks the signature of `setup` or `teardown`.
 pub(in crate::service) fn lifecycle(signature: &Signature, errors: &mut Errors) -> Option<()> {
-    let usage = format!("async fn {}(&self, app: &Handle, path: &str) -> Result<()>", signature.ident);
+    let usage = format!("async fn {}(&self, app: &AppHandle, path: &str) -> Result<()>", signature.ident);
     let check = || {
         let arguments = common(signature)?;
         let [app, path] = arguments[..] else {
             return Err(Wrong::new(&signature.ident, "this takes the app and the path"));
         };
-        for (argument, name) in [(app, "Handle"), (path, "str")] {
+        for (argument, name) in [(app, "AppHandle"), (path, "str")] {
             if !is_reference_to(&argument.ty, name) {
                 return Err(Wrong::new(&argument.ty, format!("this must be `&{name}`")));
             }

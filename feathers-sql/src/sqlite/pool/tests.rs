@@ -75,7 +75,7 @@ async fn a_read_ends_at_its_limit() {
             assert_eq!((code, &*message), (408, "The database did not answer within 50ms: ask for less"));
         }
     }
-    assert_eq!(read(&pool, Kind::Scan, quick).await, Ok(7), "the connection is good after it");
+    assert_eq!(read(&pool, Kind::Scan, quick).await, Ok(7), "the connection works after it");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! How the session of a client ends.
 
-use feathers_core::{Connection, Ending};
+use feathers_core::{Connection, DisconnectReason};
 
 use crate::engine::outbox::Gone;
 
@@ -9,14 +9,14 @@ use crate::engine::outbox::Gone;
 pub(super) enum End {
     /// The client has gone without a word, or does not answer.
     Lost,
-    /// The client has closed the engine, and may come back.
+    /// The client has closed the engine, and may reconnect.
     Closed,
     /// The client has left for good, or breaks the protocol.
     Left { code: u16 },
     /// The server has ended the connection.
-    Dismissed,
-    /// The client is to come back at once, and is looked at anew.
-    Renewed,
+    Kicked,
+    /// The client is to reconnect at once; its user and rights are then checked again.
+    Reconnect,
     /// The server stops.
     Stopping,
 }
@@ -24,7 +24,11 @@ pub(super) enum End {
 impl End {
     /// Says how a session ends whose connection the server has ended.
     pub(super) fn of(connection: &Connection) -> Self {
-        if matches!(connection.ending(), Some(Ending::Renewed)) { Self::Renewed } else { Self::Dismissed }
+        if matches!(connection.disconnect_reason(), Some(DisconnectReason::Reconnect)) {
+            Self::Reconnect
+        } else {
+            Self::Kicked
+        }
     }
 }
 

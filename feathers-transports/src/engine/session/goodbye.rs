@@ -1,10 +1,11 @@
-//! The end of a session: why it ends, and what the client is told.
+//! The end of a session: what is sent to the client for each reason.
 
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::{Client, Command, Driver, End};
+use crate::close_code;
 use crate::engine::outbox::{Outlet, Polling, Turn};
 use crate::engine::packet;
 
@@ -12,18 +13,18 @@ use crate::engine::packet;
 const GOODBYE: Duration = Duration::from_secs(5);
 
 impl Driver {
-    /// Says goodbye, and notes whether the client may come back.
+    /// Says goodbye, and notes whether the client may reconnect.
     pub(super) async fn finish(mut self, end: End) {
         if let Client::Inside(client) = &self.client {
             let (recovery, connection) = (&self.engine.recovery, client.session.connection());
             match end {
-                End::Lost | End::Closed | End::Renewed | End::Stopping => recovery.left(&client.names, connection),
-                End::Left { .. } | End::Dismissed => recovery.forget(&client.names, connection),
+                End::Lost | End::Closed | End::Reconnect | End::Stopping => recovery.left(&client.names, connection),
+                End::Left { .. } | End::Kicked => recovery.forget(&client.names, connection),
             }
         }
         // The connection leaves its channels before a slow goodbye.
         drop(self.client);
-        if end == End::Dismissed {
+        if end == End::Kicked {
             self.outlet.send(packet::DISCONNECT);
         }
         let goodbye = async {
@@ -31,13 +32,13 @@ impl Driver {
                 Outlet::Socket(socket) => match end {
                     End::Lost => {}
                     End::Left { code } => socket.close(code, "").await,
-                    End::Closed | End::Dismissed => socket.close(1000, "").await,
-                    End::Renewed => socket.close(1012, "come back").await,
-                    End::Stopping => socket.close(1001, "going away").await,
+                    End::Closed | End::Kicked => socket.close(close_code::NORMAL, "").await,
+                    End::Reconnect => socket.close(close_code::RESTART, "come back").await,
+                    End::Stopping => socket.close(close_code::AWAY, "going away").await,
                 },
                 Outlet::Polling(polling) => {
                     if end != End::Lost {
-                        farewell(polling, self.commands, end == End::Closed, self.engine.options.max_payload).await;
+                        farewell(polling, self.commands, end == End::Closed, self.engine.options.max_message).await;
                     }
                 }
             }
@@ -52,9 +53,9 @@ async fn farewell(
     mut polling: Polling,
     mut commands: Option<mpsc::Receiver<Command>>,
     known: bool,
-    max_payload: usize,
+    max_message: usize,
 ) {
-    polling.end(known, max_payload);
+    polling.end(known, max_message);
     while polling.owes_answers()
         && let Some(commands) = &mut commands
         && let Some(command) = commands.recv().await
@@ -63,7 +64,7 @@ async fn farewell(
         if let Command::Poll(poll, mark) = command
             && matches!(polling.hold(poll, mark), Turn::Taken)
         {
-            polling.answer(max_payload);
+            polling.answer(max_message);
         }
     }
 }

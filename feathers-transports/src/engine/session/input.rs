@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::{Client, Driver, Due, End};
 use crate::budget::Permit;
+use crate::close_code;
 use crate::engine::outbox::{Outlet, Socket, Turn};
 use crate::engine::packet::{self, Packet};
 use crate::engine::repeat::{Mark, Sent};
@@ -28,7 +29,7 @@ pub(in crate::engine) enum Command {
     Probe(Box<Socket>),
 }
 
-/// A body of packets, and who waits for it to be taken in.
+/// A body of packets, and the request that waits for it to be taken in.
 pub(super) struct Posted {
     /// What has not been taken in; `None` after the last packet.
     rest: Option<Bytes>,
@@ -95,7 +96,7 @@ impl Driver {
         match command {
             Command::Poll(poll, mark) => match polling.hold(poll, mark) {
                 Turn::Taken => Ok(()),
-                Turn::Twice => Err(End::Left { code: 1002 }),
+                Turn::Twice => Err(End::Left { code: close_code::PROTOCOL }),
                 Turn::Lost => Err(End::Lost),
             },
             Command::Probe(socket) => {
@@ -109,7 +110,7 @@ impl Driver {
                 }
                 Ok(())
             }
-            Command::Post(..) if self.posted.is_some() => Err(End::Left { code: 1002 }),
+            Command::Post(..) if self.posted.is_some() => Err(End::Left { code: close_code::PROTOCOL }),
             Command::Post(body, sent, done) => {
                 polling.note(sent);
                 self.posted = Some(Posted { rest: Some(body.bytes), _permit: body.permit, done });
@@ -139,14 +140,14 @@ impl Driver {
         if packet.first() == Some(&b'b') {
             return self.binary();
         }
-        let text = std::str::from_utf8(packet).map_err(|_| End::Left { code: 1007 })?;
+        let text = std::str::from_utf8(packet).map_err(|_| End::Left { code: close_code::INVALID })?;
         self.packet(text)
     }
 
     fn message(&mut self, message: Result<Message, Ended>) -> Result<(), End> {
         match message {
             Ok(Message::Text(text)) => {
-                let text = std::str::from_utf8(&text).map_err(|_| End::Left { code: 1007 })?;
+                let text = std::str::from_utf8(&text).map_err(|_| End::Left { code: close_code::INVALID })?;
                 self.packet(text)
             }
             Ok(Message::Binary(_)) => self.binary(),
@@ -164,12 +165,12 @@ impl Driver {
 
     /// Takes binary data: the attachments of a packet that was refused, and nothing else.
     fn binary(&mut self) -> Result<(), End> {
-        self.attachments = self.attachments.checked_sub(1).ok_or(End::Left { code: 1003 })?;
+        self.attachments = self.attachments.checked_sub(1).ok_or(End::Left { code: close_code::UNSUPPORTED })?;
         Ok(())
     }
 
     fn packet(&mut self, text: &str) -> Result<(), End> {
-        let wrong = End::Left { code: 1002 };
+        let wrong = End::Left { code: close_code::PROTOCOL };
         match packet::parse(text).ok_or(wrong)? {
             Packet::Pong => {
                 if self.due == Due::Pong {

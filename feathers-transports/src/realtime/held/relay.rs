@@ -1,7 +1,7 @@
 //! The wire of a WebSocket at a proxy: requests bring what the client says, and answers take what is said to it.
 //!
-//! Proxies drop what is published to a client that does not read fast enough, and nobody learns of it; answers they
-//! keep. So everything is in answers. When there is something to say and no request to answer, a ping is published: the
+//! Proxies drop what is published to a client that does not read fast enough, without reporting it; answers they keep.
+//! So everything is in answers. When there is something to say and no request to answer, a ping is published: the
 //! client answers it, and the proxy asks.
 //!
 //! Where [`Grip::fan_out`](crate::Grip::fan_out) says so, events are published instead. Answers and what is published
@@ -16,11 +16,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use feathers_core::{Connection, Cursor, Delivered, Result, Session, Subscription};
+use feathers_core::{Connection, Cursor, DeliveredEvent, Result, Session, Subscription};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 
 use crate::budget::Permit;
+use crate::close_code;
 use crate::grip::Origin;
 use crate::grip::events::{Close, Event};
 use crate::grip::item::Item;
@@ -39,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// After how long without a request the client is taken for gone: the proxy asks every 20 seconds.
 const GONE: Duration = Duration::from_mins(1);
 
-/// After how long a ping that nobody has answered is repeated at first; the pauses double.
+/// After how long an unanswered ping is repeated at first; the pauses double.
 const REPEAT: Duration = Duration::from_secs(1);
 const LONGEST_REPEAT: Duration = Duration::from_secs(16);
 
@@ -77,7 +78,7 @@ pub(super) struct Relay {
     woken: Option<(Pin<Box<Sleep>>, Duration)>,
     connection: Option<Connection>,
     asked: Instant,
-    /// The positions that were told last and before that: what was published before the earlier has arrived.
+    /// The last two positions that the client got: what was published before the earlier has arrived.
     told: Option<(Cursor, Cursor)>,
 }
 
@@ -146,7 +147,7 @@ impl Relay {
         if size > LARGEST || self.queued > MOST {
             // Nothing may follow the close.
             self.queued = MOST;
-            self.output = vec![Event::Close(Some(Close::new(1009, "too big for the proxy")))];
+            self.output = vec![Event::Close(Some(Close::new(close_code::SIZE, "too big for the proxy")))];
         } else {
             self.output.push(event);
         }
@@ -244,7 +245,7 @@ impl Wire for Relay {
         self.text(text);
     }
 
-    fn event(&mut self, event: &Delivered) -> Result<()> {
+    fn event(&mut self, event: &DeliveredEvent) -> Result<()> {
         if self.phase != Phase::Live {
             let text = rpc::event(event)?;
             self.push(message_text(&text), text.len() + 2);

@@ -12,6 +12,7 @@ use super::relay::{Answer, Exchange, Relay, control_text};
 use crate::address::client_address;
 use crate::answer::too_late;
 use crate::budget::Meter;
+use crate::close_code;
 use crate::grip::events::{self, Close, Event, Limits};
 use crate::grip::{Control, Proxied, STATE_LIFETIME, State};
 use crate::incoming;
@@ -43,20 +44,20 @@ pub(in crate::realtime) async fn answer(shared: &Shared, proxied: &Proxied, requ
     let (parts, body) = request.into_parts();
     let state = proxied.state().and_then(|token| proxied.origin().tokens().verify::<State>(token));
     let session = state.as_ref().and_then(|state| shared.held.socket(&state.ws));
-    // A server that was started anew knows nobody.
+    // A server that has restarted has no sessions.
     if state.is_some() && session.is_none() {
-        return Ok(closing(Close::new(4201, "come back")));
+        return Ok(closing(Close::new(close_code::RECONNECT, "come back")));
     }
     let read = read(shared, &parts, body, session.as_ref()).await?;
     match (state, read) {
         (None, Ok(events)) if events.first() == Some(&Event::Open) => open(shared, proxied, parts, events).await,
-        // A server that was started anew knows nobody.
-        (None, Ok(_)) => Ok(closing(Close::new(4201, "come back"))),
+        // A server that has restarted has no sessions.
+        (None, Ok(_)) => Ok(closing(Close::new(close_code::RECONNECT, "come back"))),
         (None, Err(close)) => Ok(closing(close)),
         (Some(state), Ok(events)) if !events.contains(&Event::Open) => go_on(shared, proxied, &state, events).await,
         (Some(state), Ok(_)) => {
             shared.held.hang_up(&state.ws);
-            Ok(closing(Close::new(1002, "the connection is open already")))
+            Ok(closing(Close::new(close_code::PROTOCOL, "the connection is open already")))
         }
         (Some(state), Err(close)) => {
             shared.held.hang_up(&state.ws);
@@ -72,7 +73,7 @@ async fn read(
     mut body: Body,
     session: Option<&mpsc::Sender<Exchange>>,
 ) -> Result<Result<Vec<Event>, Close>> {
-    let message = shared.options.socket.max_frame;
+    let message = shared.options.socket.max_message;
     let meter = Meter::of(&shared.budget, &parts.extensions);
     let limit = shared.budget.body_time();
     let over = async {
@@ -84,12 +85,12 @@ async fn read(
     let read = tokio::time::timeout(limit, incoming::read(&mut body, message.saturating_add(AROUND), &meter));
     let read = tokio::select! {
         read = read => read.unwrap_or_else(|_| Err(too_late(limit))),
-        () = over => return Ok(Err(Close::new(4201, "come back"))),
+        () = over => return Ok(Err(Close::new(close_code::RECONNECT, "come back"))),
     };
     Ok(match read {
         Ok(body) => events::decode(&body.bytes, Limits { events: MOST_EVENTS, message })
             .map_err(|error| Close::new(error.code, error.reason)),
-        Err(error) if error.code() == 413 => Err(Close::new(1009, "the message is too big")),
+        Err(error) if error.code() == 413 => Err(Close::new(close_code::SIZE, "the message is too big")),
         Err(error) => return Err(error),
     })
 }
@@ -105,7 +106,7 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
     let place = shared.place(address, &parts.headers);
     let kept = Meter::of_session(&shared.budget, address).account().take(0)?;
     let Some(place) = place else { return Err(Error::unavailable("no more WebSockets now, try again later")) };
-    let peer = upgrade::peer(&parts.extensions, Headers::from(parts.headers), query);
+    let handshake = upgrade::handshake(&parts.extensions, Headers::from(parts.headers), query);
     let id = format!("{:032x}", rand::random::<u128>());
     let origin = proxied.origin().clone();
     let own = origin.socket_channel(&id);
@@ -113,7 +114,7 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
     shared.held.plug_in(&id, sender.clone());
     let driver = Driver::new(
         shared.app.clone(),
-        Box::new(peer),
+        Box::new(handshake),
         kept,
         Relay::new(origin, own.clone(), inbox),
         shared.options.socket.clone(),
@@ -139,7 +140,9 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
 
 /// Goes on with a WebSocket.
 async fn go_on(shared: &Shared, proxied: &Proxied, state: &State, events: Vec<Event>) -> Result<Response> {
-    let Some(sender) = shared.held.socket(&state.ws) else { return Ok(closing(Close::new(4201, "come back"))) };
+    let Some(sender) = shared.held.socket(&state.ws) else {
+        return Ok(closing(Close::new(close_code::RECONNECT, "come back")));
+    };
     let answer = exchange(&sender, state.n, events).await;
     let mut response = respond(&answer.events);
     keep(&mut response, proxied, State { ws: state.ws.clone(), n: answer.number })?;
@@ -154,7 +157,7 @@ async fn exchange(sender: &mpsc::Sender<Exchange>, number: u64, events: Vec<Even
     match answered.await {
         Ok(answer) if sent.is_ok() => answer,
         _ if gone => Answer { number, events: Vec::new() },
-        _ => Answer { number, events: vec![Event::Close(Some(Close::new(4201, "come back")))] },
+        _ => Answer { number, events: vec![Event::Close(Some(Close::new(close_code::RECONNECT, "come back")))] },
     }
 }
 

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{OriginalUri, Request};
 use axum::response::Response;
 use bytes::BytesMut;
-use feathers_core::{Cursor, Peer, Presented, Provider, Result, Since, Subscription};
+use feathers_core::{Cursor, Handshake, HandshakeCredentials, Provider, Result, Since, Subscription};
 use http::request::Parts;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -18,22 +18,22 @@ use crate::grip::{LEASE, Link, Proxied, hold};
 use crate::realtime::{Shared, asked, resumption, sse};
 use crate::since::newest;
 
-/// Past this many bytes the first answer ends, and the client comes back for the rest.
+/// Past this many bytes the first answer ends, and the client reconnects for the rest.
 const PAGE: usize = 256 << 10;
-/// The most bytes of events in the answer to a link; a client that has missed more comes back.
+/// The most bytes of events in the answer to a link; a client that has missed more reconnects.
 ///
 /// When an answer to a link is cut on its way, Pushpin takes what it has got for the whole, and goes on from its end:
 /// what was missing is lost. So these answers go out in one write. First answers are not believed when they are cut.
 const REPAIR: usize = 8 << 10;
 /// How long an answer with events to a link is kept back.
 ///
-/// Some of these events may have been published and not have been sent yet: Pushpin sends what it gets within a tenth of
-/// a second. While it waits for the answer it keeps them, and then passes over those that are in it. After the answer
-/// they would be a gap, and it would ask again and again for as long as events come.
+/// Some of these events may have been published and not have been sent yet: Pushpin sends what it gets within a tenth
+/// of a second. While it waits for the answer it keeps them, and then passes over those that are in it. After the
+/// answer they would be a gap, and it would ask again and again for as long as events come.
 const SETTLE: Duration = Duration::from_millis(200);
 /// What the link has its token in.
 const LINK: &str = "grip";
-/// How soon the proxy comes again when the client stands on a channel that nobody was on before, or has to wait.
+/// How soon the proxy asks again when the client stands on a channel that had no clients before, or has to wait.
 const SOON: Duration = Duration::from_secs(1);
 
 /// Tells whether a request is the proxy's own for the rest of a stream, which says nothing else of how it listens.
@@ -61,10 +61,10 @@ async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<
     let Some(place) = place else { return Ok(sse::response(Body::from(sse::later(&shared.name)))) };
     let since = asked::since_of_stream(&parts.headers, &query, shared.app.log().epoch(), proxied.delivered());
     let named = query.get("names").is_some_and(|names| names == "1");
-    let (presented, cookie) = (asked::presented(&mut query), resumption::Writer::new(&parts));
+    let (credentials, cookie) = (asked::credentials(&mut query), resumption::Writer::new(&parts));
     let path = path(&parts);
-    let peer = Peer::new(Provider::new("sse")).headers(parts.headers).query(query).since(since);
-    let session = shared.app.open(peer.presented(presented).address(address)).await?;
+    let handshake = Handshake::new(Provider::SSE).headers(parts.headers).query(query).since(since);
+    let session = shared.app.open(handshake.credentials(credentials).address(address)).await?;
     let origin = proxied.origin();
     origin.watch(session.connection());
     let reader = session.subscribe();
@@ -78,8 +78,8 @@ async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<
     Ok(response)
 }
 
-/// Answers when the proxy asks again. A session that is over ends the stream: the client comes back by itself, with what
-/// it has to show.
+/// Answers when the proxy asks again. A session that is over ends the stream: the client reconnects by itself, with its
+/// credentials.
 async fn again(shared: &Shared, proxied: &Proxied, parts: &Parts, token: &str) -> Result<Response> {
     let over = || Ok(sse::response(Body::empty()));
     let Some(link) = proxied.origin().tokens().verify::<Link>(token) else { return over() };
@@ -87,7 +87,7 @@ async fn again(shared: &Shared, proxied: &Proxied, parts: &Parts, token: &str) -
     let connection = stream.session.connection();
     // The request is the proxy's own, with nothing of the client's but the token, which is ours.
     if parts.headers.keys().any(|name| shared.app.secret_headers().contains(name)) {
-        shared.app.check_owner(connection, &Presented::Headers, &parts.headers.clone().into()).await?;
+        shared.app.check_owner(connection, &HandshakeCredentials::FromHeaders, &parts.headers.clone().into()).await?;
     }
     if connection.is_closed() {
         return over();
@@ -127,7 +127,7 @@ impl Turn<'_> {
         // Before anything is read, so that no change is missed.
         origin.hold(connection);
         let begun = body.len();
-        // Who was on no channel yet is not repaired, but begins: it must not be sent back for that.
+        // A client that was on no channel yet is not repaired, but begins: it must not have to reconnect for that.
         let repairs = self.before.is_some_and(|before| !before.is_empty());
         let room = if repairs { REPAIR } else { PAGE };
         let mut full = false;
@@ -143,7 +143,8 @@ impl Turn<'_> {
         }
         let cursor = reader.cursor();
         if full {
-            // The client comes back from its place, and begins anew. What would repair a stream gives nothing of this.
+            // The client reconnects from its position, and begins again. An answer that repairs a stream sends none of
+            // these events.
             shared.held.end(stream.session.secret());
             if repairs {
                 body.clear();
@@ -156,9 +157,9 @@ impl Turn<'_> {
             body.extend_from_slice(&sse::heartbeat(cursor));
         }
         let settled = whole && self.before.is_none_or(|before| before == &*seat.channel);
-        let every = if settled { shared.options.heartbeat } else { SOON };
+        let every = if settled { shared.options.heartbeat_interval } else { SOON };
         let mut response = sse::response(Body::from(body.freeze()));
-        // Who has not read everything, as a replay that waits for a login, must not be taken for one who has.
+        // A client that has not read everything, as when its replay waits for a login, must not count as one that has.
         let seat = whole.then_some(&seat);
         let link = self.link(seat.map_or("", |seat| &*seat.channel), cursor)?;
         hold::stream(&mut response, seat, &origin.own_channel(connection), &link, every)?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use feathers_core::{Connection, Cursor, Delivery, Ending, Session, Since, Subscription};
+use feathers_core::{Connection, Cursor, Delivery, DisconnectReason, Session, Since, Subscription};
 use tokio::time::Instant;
 
 use super::batch::Batch;
@@ -59,9 +59,9 @@ impl Client {
     }
 
     /// Tells whether there has been no poll for this long.
-    pub(super) fn is_idle(&self, linger: Duration) -> bool {
+    pub(super) fn is_idle(&self, session_timeout: Duration) -> bool {
         let state = self.lock();
-        state.polls == 0 && state.idle_since.elapsed() >= linger
+        state.polls == 0 && state.idle_since.elapsed() >= session_timeout
     }
 
     /// Makes a poll the newest; it reads nothing before [`Turn::go_on_from`] or [`Turn::begin`].
@@ -104,8 +104,8 @@ impl Turn {
     }
 
     /// Returns why the server has ended the session, if it has.
-    pub(super) fn ending(&self) -> Option<Ending> {
-        self.client.session.connection().ending().cloned()
+    pub(super) fn disconnect_reason(&self) -> Option<DisconnectReason> {
+        self.client.session.connection().disconnect_reason().cloned()
     }
 
     /// Returns where the client stands before anything is read: a poll that is over at once leaves it there.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use feathers_core::{Connection, Ending, Handle, Session, Since};
+use feathers_core::{AppHandle, Connection, DisconnectReason, Session, Since};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -15,8 +15,8 @@ use crate::share::Share;
 /// The polling clients by their secrets. Clones are the same.
 #[derive(Clone, Debug)]
 pub(in crate::realtime) struct Clients {
-    app: Handle,
-    linger: Duration,
+    app: AppHandle,
+    session_timeout: Duration,
     places: Arc<Semaphore>,
     /// `None` once the server stops.
     table: Arc<Mutex<Option<Table>>>,
@@ -25,9 +25,9 @@ pub(in crate::realtime) struct Clients {
 #[derive(Debug, Default)]
 struct Table {
     clients: HashMap<Arc<str>, Arc<Client>>,
-    /// The connections that the server has ended, for those who ask for them, and until when.
+    /// The connections that the server has ended, for polls that still name them, and until when they are kept.
     over: HashMap<Arc<str>, (Connection, Instant)>,
-    /// Whether somebody looks for those that stay away.
+    /// Whether a task looks for clients that stay away.
     watched: bool,
 }
 
@@ -41,10 +41,10 @@ pub(super) struct Place {
 }
 
 impl Clients {
-    pub(in crate::realtime) fn new(app: &Handle, max: usize, linger: Duration) -> Self {
+    pub(in crate::realtime) fn new(app: &AppHandle, max: usize, session_timeout: Duration) -> Self {
         Self {
             app: app.clone(),
-            linger,
+            session_timeout,
             places: Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS))),
             table: Arc::new(Mutex::new(Some(Table::default()))),
         }
@@ -111,27 +111,29 @@ impl Clients {
 
     /// Lets go of clients that stay away, for as long as there are any.
     async fn watch(self) {
-        let pause = (self.linger / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        let pause = (self.session_timeout / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
         while tokio::time::timeout(pause, self.app.stopping()).await.is_err() {
             let mut gone = Vec::new();
-            let watching =
-                match &mut *self.lock() {
-                    None => false,
-                    Some(table) => {
-                        let away = |client: &Client| client.is_over() || client.is_idle(self.linger);
-                        gone.extend(table.clients.extract_if(|_, client| away(client)));
-                        let ended = |connection: &Connection| {
-                            matches!(connection.ending(), Some(Ending::Denied(_) | Ending::Renewed))
-                        };
-                        let now = Instant::now();
-                        table.over.retain(|_, (_, until)| *until > now);
-                        table.over.extend(gone.iter().filter(|(_, client)| ended(client.connection())).map(
-                            |(secret, client)| (secret.clone(), (client.connection().clone(), now + self.linger)),
-                        ));
-                        table.watched = !table.clients.is_empty() || !table.over.is_empty();
-                        table.watched
-                    }
-                };
+            let watching = match &mut *self.lock() {
+                None => false,
+                Some(table) => {
+                    let away = |client: &Client| client.is_over() || client.is_idle(self.session_timeout);
+                    gone.extend(table.clients.extract_if(|_, client| away(client)));
+                    let ended = |connection: &Connection| {
+                        matches!(
+                            connection.disconnect_reason(),
+                            Some(DisconnectReason::Unauthenticated(_) | DisconnectReason::Reconnect)
+                        )
+                    };
+                    let now = Instant::now();
+                    table.over.retain(|_, (_, until)| *until > now);
+                    table.over.extend(gone.iter().filter(|(_, client)| ended(client.connection())).map(
+                        |(secret, client)| (secret.clone(), (client.connection().clone(), now + self.session_timeout)),
+                    ));
+                    table.watched = !table.clients.is_empty() || !table.over.is_empty();
+                    table.watched
+                }
+            };
             // Outside of the lock, since the disconnect listeners run.
             drop(gone);
             if !watching {

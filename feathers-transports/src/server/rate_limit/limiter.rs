@@ -17,7 +17,7 @@ use crate::source::Source;
 /// How many addresses are known at the same time: some megabytes.
 const ADDRESSES: usize = 100_000;
 
-/// How often addresses are forgotten that have not been heard of for so long that their burst is full again.
+/// How often idle addresses are dropped: those whose burst is full again.
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// Counts the requests of each address, and refuses those that are too many.
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(passing(&limiter, "1.1.1.4"), 3);
         assert_eq!((passing(&limiter, "1.1.1.3"), passing(&limiter, "1.1.1.5")), (0, 0));
         assert_eq!(limiter.addresses.len(), 2);
-        // A known one keeps its count, so that nobody gets rid of his by sending from everywhere.
+        // A known address keeps its count, so that no client resets its own by sending from many addresses.
         assert_eq!(passing(&limiter, "1.1.1.1"), 0);
         clock.advance(Duration::from_secs(10));
         assert_eq!((passing(&limiter, "1.1.1.1"), passing(&limiter, "1.1.1.3")), (1, 1));

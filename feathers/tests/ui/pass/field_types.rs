@@ -3,7 +3,7 @@
 #![deny(warnings)]
 
 use feathers::prelude::*;
-use feathers::{Kind, Record, Rule};
+use feathers::{DataType, Record, Rule};
 
 const MOST: u8 = 9;
 const LONGEST: usize = 40;
@@ -66,6 +66,6 @@ fn main() {
     assert_eq!(field("other").rules, [Rule::MinLength(1), Rule::MaxLength(39)]);
     assert_eq!(field("text").rules, [Rule::MinLength(3)]);
     assert_eq!((field("mail").rules, field("page").rules), (&[Rule::Email][..], &[Rule::Url][..]));
-    assert_eq!((field("pair").kind, field("pairs").nullable, field("list").kind), (Kind::Json, true, Kind::Json));
+    assert_eq!((field("pair").data_type, field("pairs").nullable, field("list").data_type), (DataType::Json, true, DataType::Json));
     assert!(field("page").hidden && field("page").readonly);
 }

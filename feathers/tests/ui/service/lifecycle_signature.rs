@@ -14,7 +14,7 @@ impl Reminders {
     async fn setup(&self) -> Result<()> {
         Ok(())
     }
-    async fn teardown(&self, app: &Handle, path: String) -> Result<()> {
+    async fn teardown(&self, app: &AppHandle, path: String) -> Result<()> {
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Readers on Socket.IO, which come back as the stock client does: with the `pid` of their connect and the last
+//! Readers on Socket.IO, which reconnect as the stock client does: with the `pid` of their connect and the last
 //! argument of the last event.
 //!
 //! They begin on a WebSocket, or with polls, and stay there or go over to a WebSocket.
@@ -109,7 +109,7 @@ impl Reader {
             let connected: Value = serde_json::from_str(connected).map_err(|error| error.to_string())?;
             let pid = connected["pid"].as_str().ok_or("no pid")?.to_owned();
             if self.secret.as_ref() != Some(&pid) && self.since.is_none() {
-                // It is somebody new to the server, and has not been anywhere.
+                // To the server it is a new client, without a position.
                 self.has_records = false;
             }
             self.secret = Some(pid);

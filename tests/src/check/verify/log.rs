@@ -1,11 +1,11 @@
-//! The log, put together from what all readers were told: the same place must hold the same event for everybody.
+//! The log, put together from what all readers have received: the same place must hold the same event for all of them.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{History, Violation, show};
 use crate::check::history::{Change, Spot, Step};
 
-/// All events that anybody was told of, by their places.
+/// All events that any reader has received, by their places.
 #[derive(Debug, Default)]
 pub(super) struct Log(HashMap<String, BTreeMap<u64, Change>>);
 

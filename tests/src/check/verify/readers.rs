@@ -4,7 +4,8 @@ use super::log::Log;
 use super::{Evidence, History, Violation, show};
 use crate::check::history::{Records, Spot, Step, Way};
 
-/// How many changes are on their way at the same time, at most: their places count as kept though nobody sees them yet.
+/// How many changes are on their way at the same time, at most: their places count as kept though no reader sees them
+/// yet.
 const UNDER_WAY: u64 = 64;
 
 /// Follows a reader; returns the first thing that must not be, since what comes after it says nothing.

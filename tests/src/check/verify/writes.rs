@@ -6,8 +6,8 @@ use super::log::Log;
 use super::{Evidence, Violation};
 use crate::check::history::{Change, Outcome, Spot, Write};
 
-/// The last moments of a server, in milliseconds: what it has done then, and has told the writer, nobody else may have
-/// heard of. The answer may also have been held up on its way.
+/// The last moments of a server, in milliseconds: what it has done then, and has answered to the writer, no reader may
+/// have got. The answer may also have been held up on its way.
 const LAST_WORDS: u64 = 500;
 const HELD_UP: u64 = 3_500;
 

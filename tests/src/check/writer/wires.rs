@@ -15,7 +15,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use super::Call;
 use crate::check::history::Outcome;
 
-/// How long an answer may take before nobody knows what became of the call.
+/// How long an answer may take before the outcome of the call counts as unknown.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;

@@ -1,6 +1,6 @@
 //! The three ways to make a call.
 
-use feathers::{Call, Encoding, Handle, Id, Method, Params, Payload, async_trait};
+use feathers::{AppHandle, Call, Encoding, Id, Method, Params, Payload, async_trait};
 use feathers_tests::client::SocketClient;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -14,10 +14,10 @@ pub(super) trait Way {
 }
 
 /// Inside the server, as a transport would, but without being one.
-pub(super) struct Internal(Handle);
+pub(super) struct Internal(AppHandle);
 
 impl Internal {
-    pub(super) fn new(app: Handle) -> Self {
+    pub(super) fn new(app: AppHandle) -> Self {
         Self(app)
     }
 
