@@ -1,6 +1,6 @@
 // How long to wait before the next try: "full jitter", a random time below a bound that doubles.
 //
-// Clients that were cut off together must not come back together, and one that fails again and again must become rare.
+// Clients that were cut off together must not reconnect together, and one that fails again and again must become rare.
 
 export class Backoff {
   #tries = 0

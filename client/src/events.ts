@@ -1,6 +1,6 @@
 // What a connection tells of itself.
 
-import type { TransportName } from './ladder.js'
+import type { TransportName } from './transport-fallback.js'
 import type { End, Reset } from './link.js'
 
 /** `connecting` only until the first connection stands or could not be had. */

@@ -1,20 +1,20 @@
 // What the transports over HTTP share: how a request is sent and what its status means.
 
 import { convert } from '@feathersjs/errors'
-import type { End, Host } from './link.js'
+import type { End, LinkContext } from './link.js'
 import { refusal } from './refusal.js'
 
 /** Sends a GET to the realtime URL. */
 export async function get(
-  host: Host,
+  context: LinkContext,
   query: Record<string, string | undefined>,
   headers: Record<string, string>,
   signal: AbortSignal
 ): Promise<Response> {
-  const url = new URL(host.url)
+  const url = new URL(context.url)
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value)
-  const all = { ...(await host.headers()), ...headers }
-  return host.fetch(url, { headers: all, signal, cache: 'no-store', credentials: host.credentials })
+  const all = { ...(await context.headers()), ...headers }
+  return context.fetch(url, { headers: all, signal, cache: 'no-store', credentials: context.credentials })
 }
 
 /** Says what an answer means that is no success. */

@@ -10,7 +10,7 @@ import { RealtimeService, STANDARD_METHODS } from './service.js'
 
 export { systemClock, type Clock, type Timer } from './clock.js'
 export { Disconnected } from './disconnected.js'
-export type { TransportName } from './ladder.js'
+export type { TransportName } from './transport-fallback.js'
 export type { Call, Reset, ServiceEvent } from './link.js'
 export type { RealtimeOptions } from './options.js'
 export type { RealtimeEvents, State } from './events.js'
@@ -57,11 +57,11 @@ interface ServiceEmitter {
   emit(event: string, data: unknown): void
 }
 
-/** Emits an event on the service that it is of. One that nobody has asked for has no listeners. */
+/** Emits an event on the service that it is of. A service that the app has not used has no listeners. */
 function emit(app: Application, { path, event, data }: ServiceEvent): void {
   // The root service has an empty path on the wire.
   const name = path || '/'
   const service = Object.hasOwn(app.services, name) ? (app.services[name] as ServiceEmitter) : undefined
-  // Node's emitter throws an `error` that nobody listens to.
+  // Node's emitter throws an `error` that has no listener.
   if (service && service.listenerCount(event) > 0) guarded(() => service.emit(event, data))
 }

@@ -1,7 +1,7 @@
 // What a transport is: something that opens a link to the server and tells an observer what comes.
 
 import type { Clock } from './clock.js'
-import type { Idle } from './idle.js'
+import type { IdleTimeout } from './idle-timeout.js'
 import type { Auth } from './login.js'
 
 /** A call of a service. */
@@ -59,7 +59,7 @@ export interface Welcome {
 export interface End {
   why: 'refused' | 'lost' | 'silent' | 'busy' | 'unauthenticated' | 'denied' | 'final'
   error?: Error | undefined
-  /** The server's wish: come back after so many milliseconds. */
+  /** The server's wish: reconnect after so many milliseconds. */
   after?: number | undefined
   /** The server's wish: wait about so long before a reconnect. */
   retry?: number | undefined
@@ -88,11 +88,11 @@ export interface Link {
 }
 
 /** What all links need. */
-export interface Host {
+export interface LinkContext {
   /** The realtime URL, absolute. */
   url: URL
   clock: Clock
-  idle: Idle
+  idle: IdleTimeout
   fetch: typeof fetch
   WebSocket: typeof WebSocket | undefined
   /** How many milliseconds a link may take to open. */
@@ -103,10 +103,10 @@ export interface Host {
   auth(): Auth | undefined
   /** Returns the headers that all requests are sent with: the app's own and the login. */
   headers(): Promise<Record<string, string>>
-  /** Returns how often a stream is heard of, in milliseconds. */
+  /** Returns how often a stream sends something, in milliseconds. */
   heartbeat(): Promise<number>
   credentials: RequestCredentials
 }
 
-/** Opens a link. The observer is told nothing before this has returned. */
-export type Transport = (host: Host, since: string | undefined, observer: Observer) => Link
+/** Opens a link. The observer is not called before this has returned. */
+export type Transport = (context: LinkContext, since: string | undefined, observer: Observer) => Link

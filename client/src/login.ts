@@ -1,8 +1,8 @@
-// The login of an app, which every connection carries, so that one that comes back is that of the same user and gets what
+// The login of an app, which every connection carries, so that a client that reconnects is the same user and gets what
 // this user has missed.
 //
-// It is found out from the calls themselves: who logs in calls `create` on the authentication service, be it the official
-// authentication client or the app, and who logs out calls `remove`. The token is kept in memory only, and leaves it only
+// It is found out from the calls themselves: a login calls `create` on the authentication service, be it by the official
+// authentication client or by the app, and a logout calls `remove`. The token is kept in memory only, and leaves it only
 // in headers and messages: URLs are written into logs.
 
 import type { Call } from './link.js'
@@ -10,7 +10,7 @@ import type { Call } from './link.js'
 /** The header that names a session by its secret, which is no login. */
 export const CONNECTION_TOKEN = 'X-Connection-Token'
 
-/** What a connection shows of its user. */
+/** The credentials that a connection carries. */
 export interface Auth {
   readonly strategy: 'jwt'
   readonly accessToken: string
@@ -26,12 +26,12 @@ export class Login {
     this.#path = withoutSlashes(path)
   }
 
-  /** What connections carry, the same object while the token is the same; `undefined` while nobody is logged in. */
+  /** What connections carry, the same object while the token is the same; `undefined` while no user is logged in. */
   get auth(): Auth | undefined {
     return this.#auth
   }
 
-  /** Whether anybody has ever logged in. */
+  /** Whether a user has ever logged in. */
   get isUsed(): boolean {
     return this.#used
   }
@@ -41,7 +41,7 @@ export class Login {
     return (method === 'create' || method === 'remove') && withoutSlashes(path) === this.#path
   }
 
-  /** Takes note that somebody has logged in or out. A login without a token cannot be carried. */
+  /** Takes note of a login or logout. A login without a token cannot be carried. */
   accepted(call: Call, result: unknown): void {
     const { accessToken } = (call.method === 'create' ? (result ?? {}) : {}) as Partial<Auth>
     if (typeof accessToken !== 'string') this.#auth = undefined
@@ -49,7 +49,7 @@ export class Login {
     this.#used ||= this.#auth !== undefined
   }
 
-  /** Takes note that a login or logout was refused. One with the present token says that this is not valid any more. */
+  /** Takes note that a login or logout was refused. One with the present token says that this is no longer valid. */
   refused({ method, data }: Call, error: unknown): void {
     if ((error as { code?: unknown } | undefined)?.code !== 401) return
     const { accessToken } = (data ?? {}) as Partial<Auth>
@@ -70,7 +70,7 @@ export class Login {
   }
 }
 
-/** Adds a login to the headers of a request, unless they say already who asks. */
+/** Adds a login to the headers of a request, unless they have credentials already. */
 export function withAuth(headers: Record<string, string>, auth: Auth | undefined): Record<string, string> {
   const isGiven = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')
   return auth === undefined || isGiven ? headers : { ...headers, Authorization: `Bearer ${auth.accessToken}` }

@@ -1,8 +1,8 @@
 // What can be set, and what is taken otherwise.
 
 import { systemClock, type Clock } from './clock.js'
-import { TRANSPORTS, type TransportName } from './ladder.js'
-import type { Storage } from './memory.js'
+import { TRANSPORTS, type TransportName } from './transport-fallback.js'
+import type { Storage } from './transport-memory.js'
 
 export interface RealtimeOptions {
   /** The transports to use, in this order; all of them if left out. */

@@ -3,7 +3,7 @@
 // A cursor is `<epoch>-<number>`. Within an epoch the numbers only grow, so an event that is not beyond the position has
 // been applied before: this is what makes "at least once" on the wire "exactly once" for listeners.
 
-/** What an event is to a position: beyond it, applied before, or of a log that was not told of. */
+/** What an event is to a position: beyond it, applied before, or of an unknown log. */
 export type Order = 'new' | 'old' | 'foreign'
 
 export class Position {

@@ -1,12 +1,12 @@
 // The search for a better transport beside the live link: one after the other is tried, until one is taken or the search
 // is called off.
 
-import type { TransportName } from './ladder.js'
+import type { TransportName } from './transport-fallback.js'
 import type { Link } from './link.js'
 import type { Auth } from './login.js'
 
 /** A link and what is known of it. */
-export interface Dial {
+export interface Attempt {
   readonly name: TransportName
   link: Link | undefined
   /** The secret of its session. */
@@ -16,11 +16,11 @@ export interface Dial {
 }
 
 export class Probe {
-  #dial: Dial | undefined
+  #attempt: Attempt | undefined
   #settle: (taken: boolean) => void = () => {}
   #search = 0
 
-  constructor(private readonly open: (step: TransportName) => Dial) {}
+  constructor(private readonly open: (step: TransportName) => Attempt) {}
 
   /** Tries these transports; says whether one was taken. Ends a search that is under way. */
   async search(steps: readonly TransportName[]): Promise<boolean> {
@@ -29,7 +29,7 @@ export class Probe {
     for (const step of steps) {
       const taken = await new Promise<boolean>((settle) => {
         this.#settle = settle
-        this.#dial = this.open(step)
+        this.#attempt = this.open(step)
       })
       if (taken) return true
       if (search !== this.#search) return false
@@ -38,29 +38,29 @@ export class Probe {
   }
 
   /** Says whether this is the link that is being tried. */
-  isTrying(dial: Dial): boolean {
-    return dial === this.#dial
+  isTrying(attempt: Attempt): boolean {
+    return attempt === this.#attempt
   }
 
   /** Takes the link that is being tried. */
   take(): void {
-    this.#dial = undefined
+    this.#attempt = undefined
     this.#settle(true)
   }
 
   /** Opens the link that is being tried once more. */
   again(): void {
-    const dial = this.#dial
-    if (!dial) return
-    this.#dial = this.open(dial.name)
-    dial.link?.close()
+    const attempt = this.#attempt
+    if (!attempt) return
+    this.#attempt = this.open(attempt.name)
+    attempt.link?.close()
   }
 
   /** Goes on to the next transport. */
   next(): void {
-    const dial = this.#dial
-    this.#dial = undefined
-    dial?.link?.close()
+    const attempt = this.#attempt
+    this.#attempt = undefined
+    attempt?.link?.close()
     this.#settle(false)
   }
 

@@ -10,38 +10,38 @@ import { Disconnected } from './disconnected.js'
 import { Emitter } from './emitter.js'
 import type { RealtimeEvents, State } from './events.js'
 import { get } from './http.js'
-import { Idle } from './idle.js'
-import { Ladder, type TransportName } from './ladder.js'
-import type { Call, End, Host, Observer, Reset, ServiceEvent, Welcome } from './link.js'
+import { IdleTimeout } from './idle-timeout.js'
+import { TransportFallback, type TransportName } from './transport-fallback.js'
+import type { Call, End, LinkContext, Observer, Reset, ServiceEvent, Welcome } from './link.js'
 import { Login, withAuth, type Auth } from './login.js'
-import { Memory } from './memory.js'
-import { Offer } from './offer.js'
+import { TransportMemory } from './transport-memory.js'
+import { ServerInfo } from './server-info.js'
 import { settle, type RealtimeOptions, type Settings } from './options.js'
 import { Position } from './position.js'
-import { Probe, type Dial } from './probe.js'
+import { Probe, type Attempt } from './probe.js'
 import { Rest } from './rest.js'
 import { transports } from './transports/all.js'
-import { Waiting } from './waiting.js'
-import { watchPage } from './wake.js'
+import { CallQueue } from './call-queue.js'
+import { watchPage } from './page-events.js'
 
 /** How many calls may wait for the first connection, and logins for any. */
 const FIRST_CALLS = 1_000
 
 export class Realtime extends Emitter<RealtimeEvents> {
   readonly #settings: Settings
-  readonly #host: Host
+  readonly #context: LinkContext
   readonly #login: Login
   readonly #rest: Rest
-  readonly #memory: Memory
+  readonly #memory: TransportMemory
   readonly #position: Position
   readonly #backoff: Backoff
-  readonly #waiting = new Waiting()
-  readonly #probe = new Probe((step) => this.#dial(step))
+  readonly #callQueue = new CallQueue()
+  readonly #probe = new Probe((step) => this.#attempt(step))
   #state: State = 'idle'
-  #ladder: Ladder
-  #live: Dial | undefined
+  #fallback: TransportFallback
+  #live: Attempt | undefined
   #last: TransportName | undefined
-  #trial: Dial | undefined
+  #trial: Attempt | undefined
   #retryTimer: Timer
   #probeTimer: Timer
   #stableTimer: Timer
@@ -63,25 +63,25 @@ export class Realtime extends Emitter<RealtimeEvents> {
     const root = new URL(base || '/', page?.href).href.replace(/\/+$/, '')
     const url = new URL(`${root}/${(options.path ?? 'realtime').replace(/^\/+/, '')}`)
     const { clock, openTimeout, grace, credentials, headers } = settings
-    const ask = (signal: AbortSignal) => get({ ...this.#host, url: new URL(`${url.href}/negotiate`) }, {}, {}, signal)
-    const offer = new Offer(ask, clock)
+    const ask = (signal: AbortSignal) => get({ ...this.#context, url: new URL(`${url.href}/negotiate`) }, {}, {}, signal)
+    const serverInfo = new ServerInfo(ask, clock)
     const login = new Login(settings.authentication)
     this.#settings = settings
     this.#login = login
-    this.#host = {
+    this.#context = {
       url, clock, openTimeout, grace, credentials,
       auth: () => login.auth,
       headers: async () => withAuth(await headers(), login.auth),
-      idle: new Idle(),
+      idle: new IdleTimeout(),
       fetch: settings.fetch,
       WebSocket: settings.WebSocket,
-      heartbeat: () => offer.heartbeat()
+      heartbeat: () => serverInfo.heartbeat()
     }
     this.#rest = new Rest({ base: root, fetch: settings.fetch, credentials, headers })
-    this.#memory = new Memory(url.href, options.storage)
+    this.#memory = new TransportMemory(url.href, options.storage)
     this.#position = new Position(options.since)
     this.#backoff = new Backoff(clock.random)
-    this.#ladder = new Ladder(settings.transports, this.#memory.recall())
+    this.#fallback = new TransportFallback(settings.transports, this.#memory.recall())
   }
 
   get state(): State {
@@ -109,8 +109,8 @@ export class Realtime extends Emitter<RealtimeEvents> {
     this.#state = 'connecting'
     this.#unwatch = watchPage({
       online: () => {
-        this.#ladder.networkChanged()
-        this.#host.idle.forget()
+        this.#fallback.networkChanged()
+        this.#context.idle.forget()
         this.#hurry()
       },
       visible: () => this.#hurry()
@@ -137,7 +137,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
     const better = live ? steps.slice(0, steps.includes(live.name) ? steps.indexOf(live.name) : undefined) : []
     const open = live === undefined || better.length === 0 || (await this.#probe.search(better))
     if (!open && name !== undefined) throw new Error(`'${name}' does not get through`)
-    this.#ladder = new Ladder(steps, this.#live?.name)
+    this.#fallback = new TransportFallback(steps, this.#live?.name)
     if (this.#live) this.#scheduleProbe()
     else if (this.#state === 'connecting' || this.#state === 'reconnecting') this.#tryNow()
   }
@@ -147,17 +147,17 @@ export class Realtime extends Emitter<RealtimeEvents> {
     const changesLogin = this.#login.isChangedBy(call)
     while (!this.#live) {
       if (this.#state === 'idle' || this.#state === 'closed') throw new Disconnected('the client is not connected', false)
-      // Who has lost a login is told while the connection is lost, and may log in at once.
+      // A user whose login is lost gets `unauthenticated` while the connection is lost, and may log in at once.
       const mayWait = this.#state === 'connecting' || changesLogin
-      await this.#waiting.join(mayWait ? FIRST_CALLS : this.#settings.queue)
+      await this.#callQueue.join(mayWait ? FIRST_CALLS : this.#settings.queue)
     }
-    const dial = this.#live
-    const answer = dial.link?.call?.(call) ?? this.#rest.call(call, dial.connectionToken, this.#login.auth)
-    return changesLogin ? this.#changeLogin(dial, call, answer) : answer
+    const attempt = this.#live
+    const answer = attempt.link?.call?.(call) ?? this.#rest.call(call, attempt.connectionToken, this.#login.auth)
+    return changesLogin ? this.#changeLogin(attempt, call, answer) : answer
   }
 
   /** Takes note of a login or logout, for the connections to come. */
-  async #changeLogin(dial: Dial, call: Call, answer: Promise<unknown>): Promise<unknown> {
+  async #changeLogin(attempt: Attempt, call: Call, answer: Promise<unknown>): Promise<unknown> {
     let result: unknown
     try {
       result = await answer
@@ -166,7 +166,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
       throw error
     }
     this.#login.accepted(call, result)
-    dial.auth = this.#login.auth
+    attempt.auth = this.#login.auth
     // A link that has taken over meanwhile was opened without this.
     const isBehind = this.#live !== undefined && this.#live.auth !== this.#login.auth
     if (isBehind) await this.call(this.#login.repeated(call)).catch(() => {})
@@ -175,66 +175,66 @@ export class Realtime extends Emitter<RealtimeEvents> {
 
   #try(): void {
     this.#retryTimer = undefined
-    this.#trial = this.#dial(this.#ladder.current)
+    this.#trial = this.#attempt(this.#fallback.current)
   }
 
-  #dial(name: TransportName): Dial {
-    const dial: Dial = { name, link: undefined, connectionToken: undefined, auth: this.#login.auth }
-    const isLive = () => this.#live === dial
+  #attempt(name: TransportName): Attempt {
+    const attempt: Attempt = { name, link: undefined, connectionToken: undefined, auth: this.#login.auth }
+    const isLive = () => this.#live === attempt
     const observer: Observer = {
-      opened: (welcome) => this.#opened(dial, welcome),
+      opened: (welcome) => this.#opened(attempt, welcome),
       event: (event) => isLive() && this.#event(event),
       heartbeat: (cursor) => isLive() && this.#position.advance(cursor),
       reset: (reset) => isLive() && this.#reset(reset),
       moved: ({ connectionToken, recovered }) => {
-        dial.connectionToken = connectionToken
+        attempt.connectionToken = connectionToken
         // What a call has done to the last one, such as joining a channel, has to be done again.
         if (isLive()) this.emit('connect', { transport: name, recovered })
       },
-      ended: (end) => this.#ended(dial, end)
+      ended: (end) => this.#ended(attempt, end)
     }
     try {
-      dial.link = transports[name](this.#host, this.#position.cursor, observer)
+      attempt.link = transports[name](this.#context, this.#position.cursor, observer)
     } catch (error) {
-      queueMicrotask(() => this.#ended(dial, { why: 'refused', error: error as Error }))
+      queueMicrotask(() => this.#ended(attempt, { why: 'refused', error: error as Error }))
     }
-    return dial
+    return attempt
   }
 
-  #opened(dial: Dial, welcome: Welcome): void {
-    const isTrial = dial === this.#trial
-    if (!isTrial && !this.#probe.isTrying(dial)) return dial.link?.close()
-    // Somebody has logged in or out since it was dialled.
-    if (dial.auth !== this.#login.auth) return isTrial ? this.#tryNow() : this.#probe.again()
+  #opened(attempt: Attempt, welcome: Welcome): void {
+    const isTrial = attempt === this.#trial
+    if (!isTrial && !this.#probe.isTrying(attempt)) return attempt.link?.close()
+    // A login or logout has happened since it was dialled.
+    if (attempt.auth !== this.#login.auth) return isTrial ? this.#tryNow() : this.#probe.again()
     if (isTrial) {
       this.#trial = undefined
-      return this.#goLive(dial, welcome)
+      return this.#goLive(attempt, welcome)
     }
     // The live link has missed nothing, so a link that has is no better.
     if (!welcome.recovered) return this.#probe.next()
     this.#probe.take()
-    this.#goLive(dial, welcome)
+    this.#goLive(attempt, welcome)
   }
 
-  #goLive(dial: Dial, welcome: Welcome): void {
+  #goLive(attempt: Attempt, welcome: Welcome): void {
     const previous = this.#live
     const last = this.#last
-    dial.connectionToken = welcome.connectionToken
-    this.#live = dial
-    this.#last = dial.name
+    attempt.connectionToken = welcome.connectionToken
+    this.#live = attempt
+    this.#last = attempt.name
     previous?.link?.retire()
     this.#state = 'connected'
     this.#deniedBefore = false
-    // A pinned transport takes over before its ladder does.
-    if (this.#ladder.steps.includes(dial.name)) this.#ladder.opened(dial.name)
-    this.#memory.save(dial.name)
+    // A pinned transport takes over before its fallback does.
+    if (this.#fallback.steps.includes(attempt.name)) this.#fallback.opened(attempt.name)
+    this.#memory.save(attempt.name)
     if (this.#position.cursor === undefined) this.#position.reset(welcome.cursor)
-    this.#waiting.release()
+    this.#callQueue.release()
     this.#scheduleProbe()
     this.#clear(this.#stableTimer)
     this.#stableTimer = this.#settings.clock.setTimeout(() => this.#backoff.reset(), this.#settings.stableAfter)
-    if (last !== dial.name) this.emit('transport', dial.name, last)
-    if (!previous) this.emit('connect', { transport: dial.name, recovered: welcome.recovered })
+    if (last !== attempt.name) this.emit('transport', attempt.name, last)
+    if (!previous) this.emit('connect', { transport: attempt.name, recovered: welcome.recovered })
     if (welcome.reset) this.#reset(welcome.reset)
   }
 
@@ -250,10 +250,10 @@ export class Realtime extends Emitter<RealtimeEvents> {
     this.emit('reset', reset)
   }
 
-  #ended(dial: Dial, end: End): void {
-    if (dial === this.#live) this.#lost(end)
-    else if (dial === this.#trial) this.#failed(dial, end)
-    else if (this.#probe.isTrying(dial)) this.#probe.next()
+  #ended(attempt: Attempt, end: End): void {
+    if (attempt === this.#live) this.#lost(end)
+    else if (attempt === this.#trial) this.#failed(attempt, end)
+    else if (this.#probe.isTrying(attempt)) this.#probe.next()
   }
 
   /** The live link is over. */
@@ -264,34 +264,34 @@ export class Realtime extends Emitter<RealtimeEvents> {
     this.#probe.end()
     this.#state = 'reconnecting'
     this.emit('disconnect', { reason: end.why, error: end.error })
-    // Whether the login is over, or only this session, is found out by the next dial, which carries it.
+    // Whether the login is over, or only this session, is found out by the next attempt, which carries it.
     const mayBeLogin = end.why === 'unauthenticated' && this.#login.isUsed
     if (!mayBeLogin && this.#givesUp(end)) return
-    if (end.why === 'silent') this.#ladder.silent(this.#settings.clock.now())
+    if (end.why === 'silent') this.#fallback.silent(this.#settings.clock.now())
     this.#retry(end)
   }
 
   /** A try is over that never opened. */
-  #failed(dial: Dial, end: End): void {
+  #failed(attempt: Attempt, end: End): void {
     this.#trial = undefined
-    if (end.why === 'unauthenticated' && dial.auth) return this.#loseLogin(dial.auth, end)
+    if (end.why === 'unauthenticated' && attempt.auth) return this.#loseLogin(attempt.auth, end)
     if (this.#givesUp(end)) return
-    const then = end.why === 'busy' || isDenied(end) ? 'again' : this.#ladder.failed()
+    const then = end.why === 'busy' || isDenied(end) ? 'again' : this.#fallback.failed()
     if (then === 'next') return this.#try()
     this.#state = 'reconnecting'
-    this.#waiting.fail(this.#settings.queue)
+    this.#callQueue.fail(this.#settings.queue)
     if (then === 'exhausted' && end.error) this.emit('error', end.error)
     this.#retry(end)
   }
 
-  /** The login was not taken: goes on without, since there are events for everybody too. */
+  /** The login was not taken: goes on without, since there are events for anonymous users too. */
   #loseLogin(auth: Auth, { error = new Error('the login was not taken') }: End): void {
     const isLast = this.#login.forget(auth)
     this.#try()
     if (isLast) void this.logInAgain().then((done) => done || this.emit('unauthenticated', error))
   }
 
-  /** Gives up if the server does not want this client. Who was denied may ask once more, with other headers. */
+  /** Gives up if the server does not want this client. A denied client may ask once more, with other headers. */
   #givesUp(end: End): boolean {
     // A listener may have closed it meanwhile.
     if (this.#state === 'closed') return true
@@ -326,10 +326,10 @@ export class Realtime extends Emitter<RealtimeEvents> {
 
   #scheduleProbe(): void {
     this.#clear(this.#probeTimer)
-    const wait = this.#ladder.nextProbe()
+    const wait = this.#fallback.nextProbe()
     if (wait === undefined) return
     this.#probeTimer = this.#settings.clock.setTimeout(() => {
-      void this.#probe.search(this.#ladder.higher).then((open) => {
+      void this.#probe.search(this.#fallback.higher).then((open) => {
         if (!open && this.#live) this.#scheduleProbe()
       })
     }, wait)
@@ -343,7 +343,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
     this.#trial?.link?.close()
     this.#live?.link?.close()
     this.#trial = this.#live = undefined
-    this.#waiting.fail(0)
+    this.#callQueue.fail(0)
     this.#unwatch()
   }
 

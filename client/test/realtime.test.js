@@ -173,7 +173,7 @@ test('silence is the end of a connection, and twice in a minute of the transport
 test('the close code says when to come back, or not to', async () => {
   const reactions = {
     1001: ['disconnect', 'reconnecting'], 4201: ['disconnect', 'reconnecting'], 4408: ['disconnect', 'reconnecting'],
-    1009: ['disconnect', 'error'], 4401: ['disconnect', 'error'], 4403: ['disconnect', 'error'], 4409: ['disconnect', 'error']
+    1009: ['disconnect', 'error'], 4401: ['disconnect', 'error'], 4403: ['disconnect', 'error']
   }
   for (const [code, expected] of Object.entries(reactions)) {
     const { realtime, sockets, names, last, clock, app } = client()

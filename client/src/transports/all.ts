@@ -1,6 +1,6 @@
 // The transports by name.
 
-import type { TransportName } from '../ladder.js'
+import type { TransportName } from '../transport-fallback.js'
 import type { Transport } from '../link.js'
 import { longpoll, poll } from './poll.js'
 import { sse } from './sse.js'

@@ -4,8 +4,8 @@
 import { Backoff } from '../backoff.js'
 import type { Timer } from '../clock.js'
 import { failure, get } from '../http.js'
-import { Line } from '../line.js'
-import type { End, Host, Link, Observer, Reset, ServiceEvent } from '../link.js'
+import { LinkMonitor } from '../link-monitor.js'
+import type { End, LinkContext, Link, Observer, Reset, ServiceEvent } from '../link.js'
 import { CONNECTION_TOKEN } from '../login.js'
 
 /** The answer to a poll. */
@@ -27,16 +27,16 @@ const RETRIES = 3
 /** The first wait after a request that failed is below this, in milliseconds. */
 const RETRY = 250
 
-export function longpoll(host: Host, since: string | undefined, observer: Observer): Link {
-  return new PollLink(host, since, observer, true)
+export function longpoll(context: LinkContext, since: string | undefined, observer: Observer): Link {
+  return new PollLink(context, since, observer, true)
 }
 
-export function poll(host: Host, since: string | undefined, observer: Observer): Link {
-  return new PollLink(host, since, observer, false)
+export function poll(context: LinkContext, since: string | undefined, observer: Observer): Link {
+  return new PollLink(context, since, observer, false)
 }
 
 class PollLink implements Link {
-  readonly #line: Line
+  readonly #monitor: LinkMonitor
   readonly #backoff: Backoff
   /** Of the poll that is under way: a signal for all of them would gather listeners. */
   #abort = new AbortController()
@@ -46,14 +46,14 @@ class PollLink implements Link {
   #wake = () => {}
 
   constructor(
-    private readonly host: Host,
+    private readonly context: LinkContext,
     private since: string | undefined,
     observer: Observer,
     private readonly holds: boolean
   ) {
-    this.#backoff = new Backoff(host.clock.random, RETRY)
-    this.#line = new Line(host, observer, () => this.#tearDown())
-    this.#run().catch((error: Error) => this.#line.end({ why: 'lost', error }))
+    this.#backoff = new Backoff(context.clock.random, RETRY)
+    this.#monitor = new LinkMonitor(context, observer, () => this.#tearDown())
+    this.#run().catch((error: Error) => this.#monitor.end({ why: 'lost', error }))
   }
 
   retire(): void {
@@ -61,15 +61,15 @@ class PollLink implements Link {
   }
 
   close(): void {
-    this.#line.close()
+    this.#monitor.close()
   }
 
   async #run(): Promise<void> {
-    while (!this.#line.isOver) {
+    while (!this.#monitor.isOver) {
       const end = await this.#ask()
       if (!end) continue
-      const again = this.#line.isOpen && (end.why === 'lost' || end.why === 'refused') && this.#backoff.tries < RETRIES
-      if (!again) return this.#line.end(end)
+      const again = this.#monitor.isOpen && (end.why === 'lost' || end.why === 'refused') && this.#backoff.tries < RETRIES
+      if (!again) return this.#monitor.end(end)
       await this.#sleep(this.#backoff.next())
     }
   }
@@ -77,29 +77,29 @@ class PollLink implements Link {
   /** Sends one poll and applies its answer; returns what went wrong. */
   async #ask(): Promise<End | undefined> {
     // The first answer opens the link, so it must not wait.
-    const wait = this.holds && this.#line.isOpen ? this.#wait() : 0
+    const wait = this.holds && this.#monitor.isOpen ? this.#wait() : 0
     const conditional = !this.holds && this.#token !== undefined
-    const sentAt = this.host.clock.now()
-    this.#line.heard()
-    this.#line.expectWithin(wait * 1_000 + this.host.grace)
+    const sentAt = this.context.clock.now()
+    this.#monitor.heard()
+    this.#monitor.expectWithin(wait * 1_000 + this.context.grace)
     this.#abort = new AbortController()
     let anonymous = false
     let response: Response
     let answer: Answer | undefined
     try {
-      anonymous = !('Authorization' in (await this.host.headers()))
+      anonymous = !('Authorization' in (await this.context.headers()))
       response = await this.#get(wait, conditional)
       if (response.ok) answer = await response.json()
     } catch (error) {
-      if (!this.#line.isOver && wait > 0) this.host.idle.cut(this.host.clock.now() - sentAt)
+      if (!this.#monitor.isOver && wait > 0) this.context.idle.cut(this.context.clock.now() - sentAt)
       return { why: 'lost', error: error as Error }
     }
     if (response.status !== 304 && !answer) {
       const end = await failure(response)
       // A login has overtaken this poll, which left without it: the next one carries it.
-      return response.status === 401 && anonymous && this.#line.isOpen ? { ...end, why: 'lost' } : end
+      return response.status === 401 && anonymous && this.#monitor.isOpen ? { ...end, why: 'lost' } : end
     }
-    this.#line.heard()
+    this.#monitor.heard()
     this.#backoff.reset()
     if (answer) this.#apply(answer)
     if (!this.holds && !answer?.more) await this.#sleep(this.#interval)
@@ -111,54 +111,54 @@ class PollLink implements Link {
     const headers: Record<string, string> = { Accept: 'application/json' }
     if (this.#token !== undefined) headers[CONNECTION_TOKEN] = this.#token
     if (conditional) headers['If-None-Match'] = `"${this.since}"`
-    return get(this.host, query, headers, this.#abort.signal)
+    return get(this.context, query, headers, this.#abort.signal)
   }
 
   #apply(answer: Answer): void {
     const { events, cursor, connectionToken, reset } = answer
     const recovered = this.since !== undefined && reset === undefined
     const welcome = { connectionToken, cursor, recovered, reset }
-    if (this.#token !== undefined && this.#token !== connectionToken) this.#line.moved(welcome)
+    if (this.#token !== undefined && this.#token !== connectionToken) this.#monitor.moved(welcome)
     this.#token = connectionToken
     this.#interval = answer.retryAfterMs ?? this.#interval
     this.since = cursor
-    if (!this.#line.isOpen) this.#line.opened(welcome, this.host.grace)
-    else if (reset) this.#line.reset(reset)
-    for (const { id, path, event, data } of events) this.#line.event({ path, event, data, cursor: id })
-    this.#line.heartbeat(cursor)
+    if (!this.#monitor.isOpen) this.#monitor.opened(welcome, this.context.grace)
+    else if (reset) this.#monitor.reset(reset)
+    for (const { id, path, event, data } of events) this.#monitor.event({ path, event, data, cursor: id })
+    this.#monitor.heartbeat(cursor)
   }
 
   /** Returns for how many seconds a poll waits: less if the network does not leave it alone for long. */
   #wait(): number {
-    const { keepAlive } = this.host.idle
+    const { keepAlive } = this.context.idle
     return keepAlive === undefined ? WAIT : Math.min(WAIT, Math.max(1, Math.floor(keepAlive / 1_000)))
   }
 
   async #sleep(ms: number): Promise<void> {
-    if (this.#line.isOver) return
-    this.#line.expectWithin(this.#line.quiet + ms + this.host.grace)
+    if (this.#monitor.isOver) return
+    this.#monitor.expectWithin(this.#monitor.quiet + ms + this.context.grace)
     await new Promise<void>((resolve) => {
       this.#wake = resolve
-      this.#pause = this.host.clock.setTimeout(resolve, ms)
+      this.#pause = this.context.clock.setTimeout(resolve, ms)
     })
   }
 
   #tearDown(): void {
-    this.host.clock.clearTimeout(this.#pause)
+    this.context.clock.clearTimeout(this.#pause)
     this.#wake()
     this.#abort.abort()
     const token = this.#token
     if (token === undefined) return
     // The server need not wait for a poll that will not come.
-    const { host } = this
+    const { context } = this
     const end = (headers: Record<string, string>) =>
-      host.fetch(host.url, {
+      context.fetch(context.url, {
         method: 'DELETE',
         headers: { ...headers, [CONNECTION_TOKEN]: token },
         keepalive: true,
-        credentials: host.credentials
+        credentials: context.credentials
       })
-    void host
+    void context
       .headers()
       .then(end)
       .catch(() => {})

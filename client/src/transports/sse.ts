@@ -1,25 +1,25 @@
 // Server-sent events, read with `fetch`, so that headers can be sent and failures seen.
 
 import { failure, get } from '../http.js'
-import { Line } from '../line.js'
-import type { Host, Link, Observer, Welcome } from '../link.js'
+import { LinkMonitor } from '../link-monitor.js'
+import type { LinkContext, Link, Observer, Welcome } from '../link.js'
 import { SseParser, type SseMessage } from '../sse-parser.js'
 
-export function sse(host: Host, since: string | undefined, observer: Observer): Link {
-  return new SseLink(host, since, observer)
+export function sse(context: LinkContext, since: string | undefined, observer: Observer): Link {
+  return new SseLink(context, since, observer)
 }
 
 class SseLink implements Link {
-  readonly #line: Line
+  readonly #monitor: LinkMonitor
   readonly #abort = new AbortController()
   #retry: number | undefined
 
   constructor(
-    private readonly host: Host,
+    private readonly context: LinkContext,
     since: string | undefined,
     observer: Observer
   ) {
-    this.#line = new Line(host, observer, () => this.#abort.abort())
+    this.#monitor = new LinkMonitor(context, observer, () => this.#abort.abort())
     this.#read(since).catch((error: Error) => this.#failed(error))
   }
 
@@ -28,16 +28,16 @@ class SseLink implements Link {
   }
 
   close(): void {
-    this.#line.close()
+    this.#monitor.close()
   }
 
   async #read(since: string | undefined): Promise<void> {
     const headers = { Accept: 'text/event-stream' }
-    const response = await get(this.host, { transport: 'sse', since }, headers, this.#abort.signal)
-    if (response.status === 204) return this.#line.end({ why: 'final', error: new Error('the server has said no more') })
-    if (!response.ok) return this.#line.end(await failure(response))
+    const response = await get(this.context, { transport: 'sse', since }, headers, this.#abort.signal)
+    if (response.status === 204) return this.#monitor.end({ why: 'final', error: new Error('the server has said no more') })
+    if (!response.ok) return this.#monitor.end(await failure(response))
     if (!response.headers.get('content-type')?.startsWith('text/event-stream') || !response.body) {
-      return this.#line.end({ why: 'refused', error: new Error('the answer is not a stream of events') })
+      return this.#monitor.end({ why: 'refused', error: new Error('the answer is not a stream of events') })
     }
     const parser = new SseParser({
       message: (message) => this.#receive(message),
@@ -49,8 +49,8 @@ class SseLink implements Link {
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
     for (;;) {
       const { done, value } = await reader.read()
-      if (done || this.#line.isOver) break
-      this.#line.heard()
+      if (done || this.#monitor.isOver) break
+      this.#monitor.heard()
       parser.push(decoder.decode(value, { stream: true }))
     }
     this.#ended()
@@ -60,36 +60,36 @@ class SseLink implements Link {
     const message = JSON.parse(data)
     switch (type) {
       case 'message':
-        return this.#line.event({ ...message, cursor: id })
+        return this.#monitor.event({ ...message, cursor: id })
       case 'ready':
         return message.event === 'busy' ? this.#busy(message.data) : this.#open(message.data)
       case 'hb':
-        return this.#line.heartbeat(id)
+        return this.#monitor.heartbeat(id)
       case 'reset':
-        return this.#line.reset(message.data)
+        return this.#monitor.reset(message.data)
     }
   }
 
   #open(welcome: Welcome): void {
-    this.#line.opened(welcome, Infinity)
-    void this.host.heartbeat().then((every) => this.#line.expectWithin(every + this.host.grace))
+    this.#monitor.opened(welcome, Infinity)
+    void this.context.heartbeat().then((every) => this.#monitor.expectWithin(every + this.context.grace))
   }
 
   /** A server without room says when to come again. */
   #busy({ retryAfterMs }: { retryAfterMs: number }): void {
-    this.#line.end({ why: 'busy', error: new Error('the server has no room'), after: retryAfterMs })
+    this.#monitor.end({ why: 'busy', error: new Error('the server has no room'), after: retryAfterMs })
   }
 
   /** A server cuts its streams off, also when it means to end them; it says goodbye then, so that it was not quiet.
    *  A stream cannot be asked to be less quiet, so a network that cuts quiet ones is like one that is silent. */
   #failed(error: Error): void {
-    this.#line.noteCut()
-    const why = this.host.idle.keepAlive === undefined ? 'lost' : 'silent'
-    this.#line.end({ why: this.#line.isOpen ? why : 'refused', error, retry: this.#retry })
+    this.#monitor.noteCut()
+    const why = this.context.idle.keepAlive === undefined ? 'lost' : 'silent'
+    this.#monitor.end({ why: this.#monitor.isOpen ? why : 'refused', error, retry: this.#retry })
   }
 
   /** Behind some proxies a stream has a proper end. */
   #ended(): void {
-    this.#line.end({ why: 'lost', error: new Error('the stream has ended'), retry: this.#retry })
+    this.#monitor.end({ why: 'lost', error: new Error('the stream has ended'), retry: this.#retry })
   }
 }

@@ -2,9 +2,10 @@
 
 import { BadRequest, convert } from '@feathersjs/errors'
 import type { Timer } from '../clock.js'
+import * as closeCode from '../close-code.js'
 import { Disconnected } from '../disconnected.js'
-import { Line } from '../line.js'
-import type { Call, End, Host, Link, Observer, ServiceEvent, Welcome } from '../link.js'
+import { LinkMonitor } from '../link-monitor.js'
+import type { Call, End, LinkContext, Link, Observer, ServiceEvent, Welcome } from '../link.js'
 import type { Auth } from '../login.js'
 import { refusal } from '../refusal.js'
 import { fillRoute } from '../route.js'
@@ -26,24 +27,23 @@ interface Pending {
 const PROTOCOL = 'feathers.v1'
 /** What close codes ask for; any other means that the connection was lost. */
 const CLOSE_CODES: Record<number, Pick<End, 'why' | 'after'>> = {
-  1008: { why: 'final' },
-  1009: { why: 'final' },
-  4201: { why: 'lost', after: 0 },
-  4401: { why: 'unauthenticated' },
-  4403: { why: 'denied' },
-  4409: { why: 'final' }
+  [closeCode.POLICY]: { why: 'final' },
+  [closeCode.SIZE]: { why: 'final' },
+  [closeCode.RECONNECT]: { why: 'lost', after: 0 },
+  [closeCode.UNAUTHENTICATED]: { why: 'unauthenticated' },
+  [closeCode.FORBIDDEN]: { why: 'denied' }
 }
 /** The `readyState` of a socket that can send. */
 const OPEN = 1
 /** The code when a connection ends without a word. */
 const CUT = 1006
 
-export function websocket(host: Host, since: string | undefined, observer: Observer): Link {
-  return new WebSocketLink(host, since, observer)
+export function websocket(context: LinkContext, since: string | undefined, observer: Observer): Link {
+  return new WebSocketLink(context, since, observer)
 }
 
 class WebSocketLink implements Link {
-  readonly #line: Line
+  readonly #monitor: LinkMonitor
   readonly #socket: WebSocket
   readonly #pending = new Map<number, Pending>()
   #lastId = 0
@@ -52,17 +52,17 @@ class WebSocketLink implements Link {
   #retired = false
 
   constructor(
-    private readonly host: Host,
+    private readonly context: LinkContext,
     since: string | undefined,
     observer: Observer
   ) {
-    const url = new URL(host.url)
+    const url = new URL(context.url)
     url.protocol = url.protocol.replace('http', 'ws')
-    const Socket = host.WebSocket as typeof WebSocket
+    const Socket = context.WebSocket as typeof WebSocket
     const socket = new Socket(url, PROTOCOL)
-    const auth = host.auth()
+    const auth = context.auth()
     this.#socket = socket
-    this.#line = new Line(host, observer, () => this.#tearDown())
+    this.#monitor = new LinkMonitor(context, observer, () => this.#tearDown())
     socket.onopen = () => this.#hello(since, auth)
     socket.onmessage = ({ data }) => this.#receive(String(data))
     socket.onclose = ({ code, reason }) => this.#closed(code, reason)
@@ -86,7 +86,7 @@ class WebSocketLink implements Link {
   }
 
   close(): void {
-    this.#line.close()
+    this.#monitor.close()
   }
 
   #hello(since: string | undefined, auth: Auth | undefined): void {
@@ -95,10 +95,10 @@ class WebSocketLink implements Link {
       resolve: (result) => {
         const { ping, maxFrame, ...welcome } = result as Welcome & { ping: number; maxFrame?: number }
         this.#maxFrame = maxFrame ?? Infinity
-        this.#line.opened(welcome, ping + this.host.grace)
+        this.#monitor.opened(welcome, ping + this.context.grace)
         this.#speakUp()
       },
-      reject: (error: Error & { code?: number }) => this.#line.end({ why: refusal(error.code), error })
+      reject: (error: Error & { code?: number }) => this.#monitor.end({ why: refusal(error.code), error })
     })
   }
 
@@ -108,7 +108,7 @@ class WebSocketLink implements Link {
     const text = JSON.stringify({ jsonrpc: '2.0', id, method, params })
     // In UTF-8 a UTF-16 unit takes three bytes at most.
     if (text.length * 3 > this.#maxFrame && new TextEncoder().encode(text).length > this.#maxFrame) return false
-    if (this.#line.isOver || this.#socket.readyState !== OPEN) {
+    if (this.#monitor.isOver || this.#socket.readyState !== OPEN) {
       pending.reject(new Disconnected('the connection is closed', false))
       return true
     }
@@ -118,23 +118,23 @@ class WebSocketLink implements Link {
   }
 
   #receive(text: string): void {
-    this.#line.heard()
+    this.#monitor.heard()
     let message: Incoming
     try {
       message = JSON.parse(text)
     } catch {
-      return this.#line.end({ why: 'refused', error: new Error('this server does not speak feathers.v1') })
+      return this.#monitor.end({ why: 'refused', error: new Error('this server does not speak feathers.v1') })
     }
     if (message.method === undefined) return this.#settle(message)
     const params = message.params as never
     switch (message.method) {
       case '$event':
-        return this.#line.event(params as ServiceEvent)
+        return this.#monitor.event(params as ServiceEvent)
       case '$reset':
-        return this.#line.reset(params)
+        return this.#monitor.reset(params)
       case '$ping':
         this.#send({ jsonrpc: '2.0', method: '$pong' })
-        return this.#line.heartbeat((params as { cursor: string }).cursor)
+        return this.#monitor.heartbeat((params as { cursor: string }).cursor)
     }
   }
 
@@ -150,11 +150,11 @@ class WebSocketLink implements Link {
 
   /** Asks for a sign of life often enough for a network that cuts quiet connections. */
   #speakUp(): void {
-    const every = this.host.idle.keepAlive
-    if (every === undefined || this.#line.isOver) return
-    this.#keepAlive = this.host.clock.setTimeout(() => {
+    const every = this.context.idle.keepAlive
+    if (every === undefined || this.#monitor.isOver) return
+    this.#keepAlive = this.context.clock.setTimeout(() => {
       this.#request('$ping', {}, {
-        resolve: (result) => this.#line.heartbeat((result as { cursor: string }).cursor),
+        resolve: (result) => this.#monitor.heartbeat((result as { cursor: string }).cursor),
         reject: () => {}
       })
       this.#speakUp()
@@ -167,8 +167,8 @@ class WebSocketLink implements Link {
 
   #closed(code: number, reason: string): void {
     const end = { why: 'lost' as const, ...CLOSE_CODES[code], error: new Error(`closed with ${code} ${reason}`.trim()) }
-    if (code === CUT) this.#line.noteCut()
-    this.#line.end(end)
+    if (code === CUT) this.#monitor.noteCut()
+    this.#monitor.end(end)
   }
 
   #closeIfDone(): void {
@@ -176,7 +176,7 @@ class WebSocketLink implements Link {
   }
 
   #tearDown(): void {
-    this.host.clock.clearTimeout(this.#keepAlive)
+    this.context.clock.clearTimeout(this.#keepAlive)
     for (const { reject } of this.#pending.values()) reject(new Disconnected('the connection was lost', true))
     this.#pending.clear()
     this.#socket.close()

@@ -1,4 +1,4 @@
-// The page uses the official Feathers client: what it shows, and what it hears of, is the server's own state.
+// The page uses the official Feathers client: what it shows, and the events that it gets, are the server's own state.
 import { connect } from './connect.js'
 import { find, tell } from './dom.js'
 import * as messages from './messages.js'
@@ -7,7 +7,7 @@ import * as rooms from './rooms.js'
 import * as typing from './typing.js'
 
 const PAGE = 25
-/** How often the others are told that somebody is typing, in milliseconds. */
+/** How often the others get the event that this user is typing, in milliseconds. */
 const TYPING = 2_000
 
 const choice = find('#transport')
@@ -40,7 +40,7 @@ const does = ({ userId }) => ({
   remove: (id) => attempt(() => service('messages').remove(id))
 })
 
-/** What the button beside somebody does, if there is one. */
+/** What the button beside a user does, if there is one. */
 const ban = ({ id }) => {
   if (me.role !== 'admin' || id === me.id) return undefined
   return () => attempt(() => service('bans').create({ userId: id }))
@@ -55,7 +55,7 @@ const showPage = ({ total, data }, into) => {
   find('#earlier').hidden = total <= data.length
 }
 
-/** Reads everything anew. Rooms are joined by a connection, so each new one joins again, and then reads. */
+/** Reads everything again. Rooms are joined by a connection, so each new one joins again, and then reads. */
 const read = () => {
   const own = app
   reading = reading.then(() => attempt(async () => {
@@ -87,7 +87,7 @@ const readEarlier = () => {
   }))
 }
 
-// What is heard
+// What the server sends
 
 /** What happens while something is read is applied after it, so that an old list never hides something new. */
 const hear = (path, event, apply) => {

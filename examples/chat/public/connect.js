@@ -1,7 +1,7 @@
 // Two ways to connect the official Feathers client. What the page does with its services is the same in both.
 //
 // Each way tells: `live(transport)` for each new connection, `lost()`, `stale()` when what is shown must be read again,
-// and `refused(error)` when the login is good no more.
+// and `refused(error)` when the credentials are no longer valid.
 const { feathers, FeathersRealtime, io } = window
 
 /** The official authentication client keeps the token where the next page finds it. */
@@ -28,11 +28,11 @@ function overSocketIo({ live, lost, stale, refused }) {
   socket.on('connect', () => live('socketio'))
   socket.on('disconnect', (reason) => {
     lost()
-    // The server has ended it. Why that is, the next login finds out.
+    // The server has ended it. The next login finds out why.
     if (reason === 'io server disconnect') socket.connect()
   })
   socket.on('reset', stale)
-  // The authentication client logs in again after each loss, and would tell nobody that it could not.
+  // The authentication client logs in again after each loss, and would not report a failure.
   const again = app.authentication.reAuthenticate.bind(app.authentication)
   app.authentication.reAuthenticate = (...how) => {
     const login = again(...how)

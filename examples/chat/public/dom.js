@@ -14,7 +14,7 @@ export const tell = (element, text = '') => {
   element.hidden = text === ''
 }
 
-/** A picture of somebody that needs no internet: two letters on a colour of their own. */
+/** A picture of a user that needs no internet: two letters on a colour of their own. */
 export const avatar = ({ email }) => {
   const initials = email.slice(0, 2).toUpperCase()
   const element = make('span', { className: 'avatar', textContent: initials, ariaHidden: 'true' })

@@ -9,7 +9,7 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-d
 const isAtEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80
 const toEnd = () => { scroll.scrollTop = scroll.scrollHeight }
 
-// Who reads the end stays there, also when a keyboard takes half of the screen.
+// A page that shows the end stays there, also when a keyboard takes half of the screen.
 let follows = true
 scroll.addEventListener('scroll', () => { follows = isAtEnd() })
 new ResizeObserver(() => follows && toEnd()).observe(scroll)

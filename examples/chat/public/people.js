@@ -4,7 +4,7 @@ import { avatar, find, make } from './dom.js'
 const list = find('#people')
 const people = new Map()
 
-/** `ban` says for each what bans him; without that he has no button. */
+/** `ban` returns for each user the action that bans; without one there is no button. */
 const draw = (ban) => {
   const everybody = [...people.values()].sort((one, other) => one.email.localeCompare(other.email))
   list.replaceChildren(...everybody.map((user) => {

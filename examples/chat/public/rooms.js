@@ -1,4 +1,4 @@
-// The rooms, and which one is shown. `null` is the room that everybody is in.
+// The rooms, and which one is shown. `null` is the room that all users are in.
 import { find, make } from './dom.js'
 
 const list = find('#rooms')

@@ -1,4 +1,4 @@
-// The page uses the official Feathers client: what it lists, and what it hears of, is the server's own state.
+// The page uses the official Feathers client: what it lists, and the events that it gets, are the server's own state.
 const list = document.querySelector('#todos')
 const form = document.querySelector('form')
 const error = document.querySelector('#error')

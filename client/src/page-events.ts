@@ -1,6 +1,6 @@
-// Tells when a page has reason to look after its connection: the network is back, or somebody looks at the page again.
+// Tells when a page has reason to check its connection: the network is back, or the page is visible again.
 
-export interface Wake {
+export interface PageEvents {
   /** The network is back, and may be another one. */
   online(): void
   /** The page is visible again; its timers may have slept. */
@@ -8,12 +8,12 @@ export interface Wake {
 }
 
 /** Watches the page, if there is one; the returned function ends that. */
-export function watchPage(wake: Wake): () => void {
+export function watchPage(events: PageEvents): () => void {
   const { document } = globalThis
   if (typeof document === 'undefined' || typeof addEventListener !== 'function') return () => {}
-  const online = () => wake.online()
+  const online = () => events.online()
   const visible = () => {
-    if (document.visibilityState === 'visible') wake.visible()
+    if (document.visibilityState === 'visible') events.visible()
   }
   addEventListener('online', online)
   document.addEventListener('visibilitychange', visible)

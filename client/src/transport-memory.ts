@@ -1,6 +1,6 @@
 // Remembers which transport got through, so that the next page does not find out again.
 
-import { TRANSPORTS, type TransportName } from './ladder.js'
+import { TRANSPORTS, type TransportName } from './transport-fallback.js'
 
 /** What is needed of `sessionStorage`. */
 export interface Storage {
@@ -10,7 +10,7 @@ export interface Storage {
 
 const DAY = 86_400_000
 
-export class Memory {
+export class TransportMemory {
   readonly #key: string
 
   constructor(

@@ -8,7 +8,7 @@ const SHORTEST = 2_000
 /** How much two cuts by the same limit differ at most; cuts by chance differ more. */
 const ALIKE = 0.2
 
-export class Idle {
+export class IdleTimeout {
   #last = 0
   #limit: number | undefined
 
@@ -20,7 +20,7 @@ export class Idle {
     this.#last = quiet
   }
 
-  /** Returns how often a connection must be heard of to live, in milliseconds; `undefined` if nothing is known. */
+  /** Returns how often a connection needs traffic to live, in milliseconds; `undefined` if nothing is known. */
   get keepAlive(): number | undefined {
     return this.#limit === undefined ? undefined : this.#limit / 2
   }

@@ -1,9 +1,9 @@
-// What every link does alike: it opens in time or not at all, is heard of or is silent, and ends once.
+// What every link does alike: it opens in time or not at all, sends something or is silent, and ends once.
 
 import type { Timer } from './clock.js'
-import type { End, Host, Observer, Reset, ServiceEvent, Welcome } from './link.js'
+import type { End, LinkContext, Observer, Reset, ServiceEvent, Welcome } from './link.js'
 
-export class Line {
+export class LinkMonitor {
   #timer: Timer
   #heardAt: number
   #limit: number
@@ -12,13 +12,13 @@ export class Line {
 
   /** @param tearDown frees what the link holds; called once */
   constructor(
-    private readonly host: Host,
+    private readonly context: LinkContext,
     private readonly observer: Observer,
     private readonly tearDown: () => void
   ) {
-    this.#limit = host.openTimeout
-    this.#heardAt = host.clock.now()
-    this.#timer = host.clock.setTimeout(() => this.#check(), this.#limit)
+    this.#limit = context.openTimeout
+    this.#heardAt = context.clock.now()
+    this.#timer = context.clock.setTimeout(() => this.#check(), this.#limit)
   }
 
   get isOver(): boolean {
@@ -31,12 +31,12 @@ export class Line {
 
   /** How many milliseconds nothing has come. */
   get quiet(): number {
-    return this.host.clock.now() - this.#heardAt
+    return this.context.clock.now() - this.#heardAt
   }
 
   /** Takes note that something has come. */
   heard(): void {
-    this.#heardAt = this.host.clock.now()
+    this.#heardAt = this.context.clock.now()
   }
 
   /** Sets after how many milliseconds without anything the link is silent. */
@@ -81,21 +81,21 @@ export class Line {
 
   /** Takes note that the network has cut the link without a word. */
   noteCut(): void {
-    if (!this.#over && this.#open) this.host.idle.cut(this.quiet)
+    if (!this.#over && this.#open) this.context.idle.cut(this.quiet)
   }
 
   /** Ends the link without telling the observer. */
   close(): void {
     if (this.#over) return
     this.#over = true
-    this.host.clock.clearTimeout(this.#timer)
+    this.context.clock.clearTimeout(this.#timer)
     this.tearDown()
   }
 
   #arm(): void {
-    this.host.clock.clearTimeout(this.#timer)
+    this.context.clock.clearTimeout(this.#timer)
     if (this.#limit === Infinity) return
-    this.#timer = this.host.clock.setTimeout(() => this.#check(), Math.max(1, this.#limit - this.quiet))
+    this.#timer = this.context.clock.setTimeout(() => this.#check(), Math.max(1, this.#limit - this.quiet))
   }
 
   #check(): void {

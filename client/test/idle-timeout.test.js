@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Idle } from '../dist/idle.js'
+import { IdleTimeout } from '../dist/idle-timeout.js'
 
 function after(...cuts) {
-  const idle = new Idle()
+  const idle = new IdleTimeout()
   for (const quiet of cuts) idle.cut(quiet)
   return idle
 }

@@ -20,7 +20,7 @@ const SILENCES_WITHIN = 60_000
 const FIRST_PROBE = 60_000
 const RAREST_PROBE = 3_600_000
 
-export class Ladder {
+export class TransportFallback {
   #at: number
   #misses = 0
   #silences: number[] = []

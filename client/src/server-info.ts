@@ -2,12 +2,12 @@
 
 import type { Clock } from './clock.js'
 
-/** How often streams are heard of when the server does not say, in milliseconds. */
+/** How often streams send something when the server does not say, in milliseconds. */
 const HEARTBEAT = 25_000
 /** How long the answer may take before the default is taken. */
 const PATIENCE = 10_000
 
-export class Offer {
+export class ServerInfo {
   #heartbeat: Promise<number> | undefined
 
   /** @param ask asks the server */
@@ -16,7 +16,7 @@ export class Offer {
     private readonly clock: Clock
   ) {}
 
-  /** Returns how often a stream is heard of, in milliseconds; asks once. */
+  /** Returns how often a stream sends something, in milliseconds; asks once. */
   heartbeat(): Promise<number> {
     this.#heartbeat ??= this.#read().catch(() => {
       this.#heartbeat = undefined

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Memory } from '../dist/memory.js'
+import { TransportMemory } from '../dist/transport-memory.js'
 import { client } from './lib/client.js'
 import { settled } from './lib/clock.js'
 
@@ -21,19 +21,19 @@ test('the transport that got through is where the next page begins', async () =>
 
 test('it is forgotten after a day, for another server, and when it is not readable', () => {
   const kept = storage()
-  new Memory('http://a', kept).save('poll')
-  assert.equal(new Memory('http://a', kept).recall(), 'poll')
-  assert.equal(new Memory('http://b', kept).recall(), undefined)
+  new TransportMemory('http://a', kept).save('poll')
+  assert.equal(new TransportMemory('http://a', kept).recall(), 'poll')
+  assert.equal(new TransportMemory('http://b', kept).recall(), undefined)
   const [[key]] = kept.items
   for (const text of ['{', '{"name":"pigeon","at":9e15}', JSON.stringify({ name: 'sse', at: Date.now() - 86_400_001 })]) {
     kept.items.set(key, text)
-    assert.equal(new Memory('http://a', kept).recall(), undefined, text)
+    assert.equal(new TransportMemory('http://a', kept).recall(), undefined, text)
   }
 })
 
 test('a storage that throws costs nothing', () => {
   const broken = { getItem() { throw new Error('no') }, setItem() { throw new Error('full') } }
-  const memory = new Memory('http://a', broken)
+  const memory = new TransportMemory('http://a', broken)
   memory.save('sse')
   assert.equal(memory.recall(), undefined)
 })

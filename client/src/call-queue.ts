@@ -7,7 +7,7 @@ interface Waiter {
   fail(error: Error): void
 }
 
-export class Waiting {
+export class CallQueue {
   #waiters: Waiter[] = []
 
   /** Resolves when the connection stands; rejects at once if `limit` others wait already. */
