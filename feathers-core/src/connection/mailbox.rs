@@ -1,9 +1,8 @@
 //! The mailbox: which events wait for a connection, and what wakes its reader.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::task::Context;
-
-use smallvec::SmallVec;
 
 use super::{Connection, NO_REPLAY, lock};
 
@@ -12,10 +11,45 @@ const PENDING: usize = 64;
 
 #[derive(Default)]
 pub(super) struct Mailbox {
-    /// In order; most often one or two, which need no memory of their own.
-    pending: SmallVec<[u64; 2]>,
-    /// Events have come that are not in `pending`: the log must be read.
+    /// The first event that waits. Most often there is no other, and `more` has no memory.
+    first: Option<u64>,
+    /// The events after it, in order.
+    more: VecDeque<u64>,
+    /// Events have come that are not in the list: the log must be read.
     behind: bool,
+}
+
+impl Mailbox {
+    fn last(&self) -> Option<u64> {
+        self.more.back().copied().or(self.first)
+    }
+
+    fn push(&mut self, seq: u64) {
+        if self.first.is_none() {
+            self.first = Some(seq);
+        } else {
+            self.more.push_back(seq);
+        }
+    }
+
+    fn pop(&mut self) -> Option<u64> {
+        let first = self.first.take();
+        if !self.more.is_empty() {
+            self.first = self.more.pop_front();
+        }
+        first
+    }
+
+    fn retain(&mut self, keep: impl Fn(u64) -> bool) {
+        self.more.retain(|seq| keep(*seq));
+        if self.first.is_some_and(|seq| !keep(seq)) {
+            self.first = self.more.pop_front();
+        }
+    }
+
+    fn clear(&mut self) {
+        (self.first, self.more) = (None, VecDeque::new());
+    }
 }
 
 /// What a connection is to read next.
@@ -32,11 +66,11 @@ impl Connection {
     /// Notes that an event may be for this connection. Never waits.
     pub(crate) fn announce(&self, seq: u64) {
         let is_new = self.change_mail(|mailbox| {
-            if mailbox.pending.last().is_some_and(|last| *last >= seq) || mailbox.behind {
+            if mailbox.last().is_some_and(|last| last >= seq) || mailbox.behind {
                 return false;
             }
-            if mailbox.pending.len() < PENDING {
-                mailbox.pending.push(seq);
+            if mailbox.more.len() + 1 < PENDING {
+                mailbox.push(seq);
             } else {
                 mailbox.behind = true;
             }
@@ -52,8 +86,8 @@ impl Connection {
         if !self.0.has_mail.load(Ordering::Acquire) {
             return Mail::None;
         }
-        self.change_mail(|mailbox| match mailbox.pending.first() {
-            Some(_) => Mail::Event(mailbox.pending.remove(0)),
+        self.change_mail(|mailbox| match mailbox.pop() {
+            Some(seq) => Mail::Event(seq),
             None if mailbox.behind => Mail::EventLog,
             None => Mail::None,
         })
@@ -62,8 +96,8 @@ impl Connection {
     /// Returns the place of the event that is next in the list; the log must be read if there is a gap before it.
     pub(crate) fn next_mail(&self) -> Option<u64> {
         let mailbox = lock(&self.0.mailbox);
-        match (mailbox.pending.first(), mailbox.behind) {
-            (Some(seq), _) => Some(*seq),
+        match (mailbox.first, mailbox.behind) {
+            (Some(seq), _) => Some(seq),
             (None, true) => None,
             (None, false) => Some(u64::MAX),
         }
@@ -97,20 +131,20 @@ impl Connection {
         self.0.replay_from.store(NO_REPLAY, Ordering::Release);
         self.change_mail(|mailbox| {
             // What has come already is in the log too, after what was missed.
-            mailbox.pending.clear();
+            mailbox.clear();
             mailbox.behind = true;
         });
     }
 
     /// Forgets what waits up to this place.
     pub(crate) fn forget(&self, up_to: u64) {
-        self.change_mail(|mailbox| mailbox.pending.retain(|seq| *seq > up_to));
+        self.change_mail(|mailbox| mailbox.retain(|seq| seq > up_to));
     }
 
     fn change_mail<T>(&self, change: impl FnOnce(&mut Mailbox) -> T) -> T {
         let mut mailbox = lock(&self.0.mailbox);
         let result = change(&mut mailbox);
-        self.0.has_mail.store(mailbox.behind || !mailbox.pending.is_empty(), Ordering::Release);
+        self.0.has_mail.store(mailbox.behind || mailbox.first.is_some(), Ordering::Release);
         result
     }
 }
