@@ -50,12 +50,19 @@ pub(crate) struct View {
     pub(crate) mask: FieldMask,
     /// What keeps hidden fields back, wherever a record stands in the value. It is there once a value leaves.
     pub(crate) guard: Option<Arc<Guard>>,
+    /// Whether no record with hidden fields can stand in the value, so that nothing has to be kept back.
+    pub(crate) is_plain: bool,
 }
 
 impl View {
     /// Sees only the fields in a mask.
     pub(crate) fn of(mask: FieldMask) -> Self {
-        Self { mask, guard: None }
+        Self { mask, guard: None, is_plain: false }
+    }
+
+    /// Sees only the fields in a mask, of records that are plain or not.
+    pub(crate) fn of_records(mask: FieldMask, is_plain: bool) -> Self {
+        Self { mask, guard: None, is_plain }
     }
 
     /// Tells whether everything is seen.

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 pub(crate) use self::shape::records_of;
-use self::typed::{Many, One, PageOf, Typed};
+use self::typed::Typed;
 use crate::error::{Error, Result};
 use crate::guard::{self, Guard};
 use crate::mask::{FieldMask, View};
@@ -59,12 +59,12 @@ impl Payload {
 
     /// Wraps one shared record, of which only the fields in `mask` leave the server.
     pub fn record<T: Serialize + Send + Sync + 'static>(record: Arc<T>, mask: FieldMask) -> Self {
-        Self::typed(Arc::new(One(record)), View::of(mask))
+        Self::one(record, View::of(mask))
     }
 
     /// Wraps a list of shared records.
     pub fn records<T: Serialize + Send + Sync + 'static>(records: Vec<Arc<T>>, mask: FieldMask) -> Self {
-        Self::typed(Arc::new(Many(records)), View::of(mask))
+        Self::many(records, View::of(mask))
     }
 
     /// Wraps one page of records, serialised as `{total, limit, skip, data}`.
@@ -75,7 +75,7 @@ impl Payload {
         limit: Option<u64>,
         skip: u64,
     ) -> Self {
-        Self::typed(Arc::new(PageOf { total, limit, skip, data: Many(records) }), View::of(mask))
+        Self::page_of(records, View::of(mask), total, limit, skip)
     }
 
     /// Wraps JSON text that came from outside, after checking that it is valid JSON.
@@ -284,7 +284,7 @@ impl Payload {
             if !fields.iter().any(|name| view.mask.allows(name)) {
                 return Ok(self.clone());
             }
-            return Ok(Self::typed(typed.clone(), View { mask: view.mask.without(fields), guard: view.guard.clone() }));
+            return Ok(Self::typed(typed.clone(), View { mask: view.mask.without(fields), ..view.clone() }));
         }
         let value = self.value()?;
         if !shape::has_any(value, fields) {
@@ -303,6 +303,7 @@ impl Payload {
         let Some(guard) = guard::current() else { return Ok(own) };
         let Some(inner) = &own.0 else { return Ok(own) };
         match &inner.repr {
+            Repr::Typed(_, view) if view.is_plain => Ok(own),
             Repr::Typed(..) => Ok(own.guarded(guard)),
             Repr::Json if inner.value.get().is_none() && !guard.suspects(own.json()?, false) => Ok(own),
             Repr::Json | Repr::Value => {
@@ -321,7 +322,7 @@ impl Payload {
     fn guarded(self, guard: Arc<Guard>) -> Self {
         match self.0.as_ref().map(|inner| &inner.repr) {
             Some(Repr::Typed(typed, view)) if view.guard.is_none() => {
-                Self::typed(typed.clone(), View { mask: view.mask.clone(), guard: Some(guard) })
+                Self::typed(typed.clone(), View { guard: Some(guard), ..view.clone() })
             }
             _ => self,
         }

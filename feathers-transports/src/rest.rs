@@ -12,12 +12,12 @@ mod personal;
 mod verb;
 
 use std::convert::Infallible;
-use std::future::ready;
+use std::future::{Future, ready as at_once};
 use std::net::IpAddr;
 use std::path::Path;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
@@ -30,8 +30,10 @@ use feathers_core::{
     Result, Route, SecretHeaders, ServiceInfo,
 };
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, poll_immediate};
+use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
@@ -172,10 +174,10 @@ impl Endpoint {
         let route = match shared.app.lookup(request.uri().path(), Encoding::Percent) {
             Ok(Some(route)) => route,
             Ok(None) => return shared.clone().file(request).boxed(),
-            Err(error) => return Box::pin(ready(error_response(&error))),
+            Err(error) => return Box::pin(at_once(error_response(&error))),
         };
         if request.method() == http::Method::OPTIONS {
-            return Box::pin(ready(verb::options(&route)));
+            return Box::pin(at_once(verb::options(&route)));
         }
         let asked = Asked::read(request.headers(), shared.app.secret_headers());
         let personal = asked.personal.then(|| shared.app.secret_headers().clone());
@@ -186,34 +188,52 @@ impl Endpoint {
         let method = begun.as_ref().map_or(Method::Find, |begun| begun.call.method.clone());
         let dress = Dress { method, has_id, service, cursor, personal, meter };
         match begun {
-            Err(refused) => Box::pin(ready(dress.on(refused.into_response()))),
+            Err(refused) => Box::pin(at_once(dress.on(refused.into_response()))),
             Ok(Begun { call, body: None, on_connection: false }) => {
-                Box::pin(respond(shared.app.call(call), shared.rest.timeout, dress))
+                Box::pin(Respond::new(shared.app.call(call), shared.rest.timeout, dress))
             }
             Ok(begun) => {
                 let work = shared.clone().complete(Box::new(begun), dress.meter.clone());
-                Box::pin(respond(work, shared.rest.timeout, dress))
+                Box::pin(Respond::new(work, shared.rest.timeout, dress))
             }
         }
     }
 }
 
-/// Waits for the reply and makes the response.
-async fn respond(work: impl Future<Output = Result<Reply>>, timeout: Option<Duration>, dress: Dress) -> Response {
-    let mut work = pin!(work);
-    let reply = match timeout {
-        None => work.await,
+pin_project! {
+    /// Waits for the reply and makes the response. It is not an async function, which would have room for its work twice.
+    struct Respond<W> {
+        #[pin]
+        work: W,
+        limit: Option<Duration>,
         // Most calls are answered at once; the timer is for the others.
-        Some(limit) => match poll_immediate(&mut work).await {
-            Some(reply) => reply,
-            None => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(too_late(limit))),
-        },
-    };
-    let changes = !matches!(dress.method, Method::Find | Method::Get);
-    let count = |bytes| dress.meter.answer(bytes, changes);
-    let response = reply.and_then(|reply| encode::reply(&reply, dress.method == Method::Create, count));
-    let response = response.unwrap_or_else(|error| dress.refuse(error).into_response());
-    dress.on(response)
+        timer: Option<Pin<Box<Sleep>>>,
+        dress: Option<Dress>,
+    }
+}
+
+impl<W: Future<Output = Result<Reply>>> Respond<W> {
+    fn new(work: W, limit: Option<Duration>, dress: Dress) -> Self {
+        Self { work, limit, timer: None, dress: Some(dress) }
+    }
+}
+
+impl<W: Future<Output = Result<Reply>>> Future for Respond<W> {
+    type Output = Response;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        let this = self.project();
+        let reply = match (this.work.poll(cx), *this.limit) {
+            (Poll::Ready(reply), _) => reply,
+            (Poll::Pending, None) => return Poll::Pending,
+            (Poll::Pending, Some(limit)) => {
+                let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+                ready!(timer.as_mut().poll(cx));
+                Err(too_late(limit))
+            }
+        };
+        this.dress.take().map_or(Poll::Pending, |dress| Poll::Ready(dress.respond(reply)))
+    }
 }
 
 /// What is added to every response of a service.
@@ -236,6 +256,15 @@ impl Dress {
         let is_of_method = error.code() == StatusCode::METHOD_NOT_ALLOWED.as_u16();
         let allow = is_of_method.then(|| verb::allow(&self.service, self.has_id, Some(&self.method))).flatten();
         Refused { error, allow }
+    }
+
+    /// Makes the response.
+    fn respond(self, reply: Result<Reply>) -> Response {
+        let changes = !matches!(self.method, Method::Find | Method::Get);
+        let count = |bytes| self.meter.answer(bytes, changes);
+        let response = reply.and_then(|reply| encode::reply(&reply, self.method == Method::Create, count));
+        let response = response.unwrap_or_else(|error| self.refuse(error).into_response());
+        self.on(response)
     }
 
     fn on(self, mut response: Response) -> Response {

@@ -21,6 +21,27 @@ pub(super) trait Typed: Send + Sync {
     fn any(&self) -> &dyn Any;
 }
 
+/// Typed values of which a view is seen.
+impl Payload {
+    pub(crate) fn one<T: Serialize + Send + Sync + 'static>(record: Arc<T>, view: View) -> Self {
+        Self::typed(Arc::new(One(record)), view)
+    }
+
+    pub(crate) fn many<T: Serialize + Send + Sync + 'static>(records: Vec<Arc<T>>, view: View) -> Self {
+        Self::typed(Arc::new(Many(records)), view)
+    }
+
+    pub(crate) fn page_of<T: Serialize + Send + Sync + 'static>(
+        records: Vec<Arc<T>>,
+        view: View,
+        total: u64,
+        limit: Option<u64>,
+        skip: u64,
+    ) -> Self {
+        Self::typed(Arc::new(PageOf { total, limit, skip, data: Many(records) }), view)
+    }
+}
+
 /// One record.
 pub(super) struct One<T>(pub(super) Arc<T>);
 

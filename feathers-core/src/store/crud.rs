@@ -10,12 +10,13 @@ use crate::app::AppHandle;
 use crate::error::{Error, Result};
 use crate::guard;
 use crate::id::Id;
-use crate::mask::FieldMask;
+use crate::mask::{FieldMask, View};
 use crate::method::Method;
 use crate::params::Params;
 use crate::payload::Payload;
 use crate::query::{Paginate, Query, QueryOptions};
 use crate::record::Record;
+use crate::schema::DataType;
 use crate::service::{Descriptor, Request, Service};
 use crate::store::{FindResult, Store, validate};
 
@@ -31,6 +32,8 @@ pub struct Crud<S> {
     /// Whether clients may choose the ids of new records.
     client_ids: bool,
     max_unpaginated: u64,
+    /// Whether the records have neither hidden fields nor any in which another record could stand.
+    is_plain: bool,
     /// Extra operators that the store does not know.
     unknown_operators: BTreeSet<Arc<str>>,
 }
@@ -102,7 +105,10 @@ struct New<S: Store> {
 impl<S: Store> Crud<S> {
     /// Serves a store without pagination and without changing several records at once.
     pub fn with_store(store: S) -> Self {
-        guard::know(store.schema());
+        let schema = store.schema();
+        guard::know(schema);
+        let is_plain =
+            !schema.open && schema.fields.iter().all(|field| !field.hidden && field.data_type != DataType::Json);
         Self {
             query: QueryOptions {
                 known: store.operators().iter().map(|name| (*name).into()).collect(),
@@ -112,6 +118,7 @@ impl<S: Store> Crud<S> {
             multi: Multi::None,
             client_ids: false,
             max_unpaginated: MAX_UNPAGINATED,
+            is_plain,
             unknown_operators: BTreeSet::new(),
         }
     }
@@ -189,9 +196,10 @@ impl<S: Store> Crud<S> {
     }
 
     /// Returns which fields the caller gets: what is selected, and the id always.
-    fn mask(&self, select: Option<&[Arc<str>]>) -> FieldMask {
-        let Some(select) = select else { return FieldMask::All };
-        FieldMask::Only(select.iter().cloned().chain([self.store.schema().id.into()]).collect())
+    fn view(&self, select: Option<&[Arc<str>]>) -> View {
+        let id = self.store.schema().id;
+        let only = |select: &[Arc<str>]| FieldMask::Only(select.iter().cloned().chain([id.into()]).collect());
+        View::of_records(select.map_or(FieldMask::All, only), self.is_plain)
     }
 
     /// `create` never checks the query but for `$select`.
@@ -217,10 +225,10 @@ impl<S: Store> Crud<S> {
                 self.max_unpaginated
             )));
         }
-        let mask = self.mask(query.select.as_deref());
+        let view = self.view(query.select.as_deref());
         Ok(match paginate {
-            Some(_) => Payload::page(records, mask, total.unwrap_or_default(), query.limit, query.skip),
-            None => Payload::records(records, mask),
+            Some(_) => Payload::page_of(records, view, total.unwrap_or_default(), query.limit, query.skip),
+            None => Payload::many(records, view),
         })
     }
 
@@ -233,13 +241,13 @@ impl<S: Store> Crud<S> {
 
     async fn create(&self, request: &Request<'_>) -> Result<Payload> {
         let select = Self::select_only(request.params)?;
-        let mask = self.mask(select.as_deref());
+        let view = self.view(select.as_deref());
         let New { data, several } = self.new_data(request)?;
         let mut records = if data.is_empty() { Vec::new() } else { self.store.create(data, request.commit).await? };
         if several {
-            return Ok(Payload::records(records, mask));
+            return Ok(Payload::many(records, view));
         }
-        Ok(records.pop().map_or(Payload::NULL, |record| Payload::record(record, mask)))
+        Ok(records.pop().map_or(Payload::NULL, |record| Payload::one(record, view)))
     }
 
     fn new_data(&self, request: &Request<'_>) -> Result<New<S>> {
@@ -318,7 +326,7 @@ impl<S: Store> Crud<S> {
     }
 
     fn one(&self, record: Arc<S::Record>, query: &Query) -> Payload {
-        Payload::record(record, self.mask(query.select.as_deref()))
+        Payload::one(record, self.view(query.select.as_deref()))
     }
 
     fn one_or_many(&self, mut records: Vec<Arc<S::Record>>, query: &Query, request: &Request<'_>) -> Result<Payload> {
@@ -327,7 +335,7 @@ impl<S: Store> Crud<S> {
                 let record = records.pop().ok_or_else(|| Error::no_record(id))?;
                 Ok(self.one(record, query))
             }
-            None => Ok(Payload::records(records, self.mask(query.select.as_deref()))),
+            None => Ok(Payload::many(records, self.view(query.select.as_deref()))),
         }
     }
 
