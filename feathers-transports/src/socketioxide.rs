@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use self::handshake::Greeting;
+use self::handshake::ClientOpener;
 use crate::answer::error_response;
 use crate::calls::DEFAULT_RATE;
 use crate::handshake::Checks;
@@ -191,7 +191,7 @@ impl Transport for SocketIoxide {
             closed: CancellationToken::new(),
             patience: self.ping_interval + self.ping_timeout,
         };
-        let handshake = Greeting::new(app.clone(), self.checks, tasks.clone(), self.call_rate);
+        let handshake = ClientOpener::new(app.clone(), self.checks, tasks.clone(), self.call_rate);
         io.ns("/", pump::start.with(async move |socket, auth| handshake.run(socket, auth).await));
         app.spawn(stop(app.clone(), io, tasks));
 

@@ -24,7 +24,7 @@ const ENGINE_NAMES: [&str; 4] = ["EIO", "transport", "t", "b64"];
 
 /// How clients are let in.
 #[derive(Clone)]
-pub(super) struct Greeting {
+pub(super) struct ClientOpener {
     app: AppHandle,
     checks: Checks,
     tasks: Tasks,
@@ -32,7 +32,7 @@ pub(super) struct Greeting {
     rate: RateLimit,
 }
 
-impl Greeting {
+impl ClientOpener {
     pub(super) fn new(app: AppHandle, checks: Checks, tasks: Tasks, rate: RateLimit) -> Self {
         let budget = Budget::of(&app);
         Self { app, checks, tasks, budget, rate }
