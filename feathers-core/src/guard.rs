@@ -26,6 +26,8 @@ pub struct Registered {
     pub name: &'static str,
     /// The fields.
     pub schema: fn() -> Schema,
+    /// Whether every field is written as its type says, by no function of its own.
+    pub writes_as_typed: bool,
 }
 
 inventory::collect!(Registered);
@@ -73,6 +75,14 @@ static ANY: AtomicBool = AtomicBool::new(false);
 /// Returns the guard; `None` where no record has hidden fields.
 pub(crate) fn current() -> Option<Arc<Guard>> {
     ANY.load(Ordering::Relaxed).then(|| GUARD.load_full())
+}
+
+/// Tells whether a schema names everything that its record writes: one by hand, and a field with a function of its own,
+/// may write more.
+pub(crate) fn writes_its_schema<R>() -> bool {
+    let name = std::any::type_name::<R>();
+    let is_sound = |record: &Registered| record.writes_as_typed && (record.type_name)() == name;
+    inventory::iter::<Registered>.into_iter().any(is_sound)
 }
 
 /// Looks which records there are; a service is mounted after that.

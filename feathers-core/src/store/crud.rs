@@ -107,8 +107,8 @@ impl<S: Store> Crud<S> {
     pub fn with_store(store: S) -> Self {
         let schema = store.schema();
         guard::know(schema);
-        let is_plain =
-            !schema.open && schema.fields.iter().all(|field| !field.hidden && field.data_type != DataType::Json);
+        let is_simple = schema.fields.iter().all(|field| !field.hidden && field.data_type != DataType::Json);
+        let is_plain = is_simple && !schema.open && guard::writes_its_schema::<S::Record>();
         Self {
             query: QueryOptions {
                 known: store.operators().iter().map(|name| (*name).into()).collect(),

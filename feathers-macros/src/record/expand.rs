@@ -41,12 +41,14 @@ pub(super) fn record(record: &Record) -> TokenStream {
 /// Makes the record known to the guard of hidden fields, before anything is mounted.
 fn registration(record: &Record, names: &Names) -> TokenStream {
     let (rt, ident, written) = (&names.rt, &record.ident, &record.written);
+    let as_typed = record.fields.iter().all(|field| field.codec.is_none());
     quote! {
         #rt::inventory::submit! {
             #rt::Registered {
                 type_name: ::core::any::type_name::<#ident>,
                 name: #written,
                 schema: __feathers_schema,
+                writes_as_typed: #as_typed,
             }
         }
     }
