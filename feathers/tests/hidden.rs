@@ -432,28 +432,3 @@ async fn records_of_one_name_are_told_apart() {
     assert_eq!(client.service("others").find().await.unwrap(), json!([{ "id": 1, "password": "mine" }]));
     assert_eq!(client.service("plain").find().await.unwrap(), json!([{ "other": 1 }]));
 }
-
-/// A record of simple types, one of which is written by a function that writes another record.
-#[derive(Clone, Debug, Serialize, Deserialize, Service)]
-struct Letter {
-    #[service(id)]
-    id: i64,
-    #[serde(serialize_with = "with_writer")]
-    text: String,
-}
-
-fn with_writer<S: serde::Serializer>(_text: &str, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    ann().serialize(serializer)
-}
-
-#[tokio::test]
-async fn what_a_field_writes_by_itself_is_looked_through_too() {
-    let app = serve(false, |app| {
-        app.service("letters", Memory::<Letter>::new());
-    })
-    .await;
-    let client = Client::connect(&app).await;
-    let letters = client.service("letters");
-    let letter = letters.create(json!({ "text": "dear" })).await.unwrap();
-    assert_eq!((&letter["text"]["name"], letter["text"].get("password")), (&json!("Ann"), None), "{letter}");
-}
