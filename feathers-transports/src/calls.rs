@@ -24,6 +24,9 @@ const WAITING: usize = 1_024;
 const ABUSE: u32 = 100_000;
 /// How long calls under way may take to be answered once the server stops.
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
+/// How long the goodbye to a client may take to be written. Together with [`DRAIN`] it is shorter than the default of
+/// [`Server::shutdown_timeout`](crate::Server::shutdown_timeout): a client that has gone does not hold the server up.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Writes the answer to a call; `None` where the client expects none.
 pub(crate) trait Encode: Send + Unpin + 'static {
@@ -108,6 +111,12 @@ impl<E: Encode> Calls<E> {
     /// Returns how many calls have not been answered yet.
     pub(crate) fn len(&self) -> usize {
         self.running.len() + self.waiting.len() + self.answers.len()
+    }
+
+    /// Tells whether all calls have ended; their answers may still wait to leave.
+    #[cfg(feature = "socketio")]
+    pub(crate) fn are_done(&self) -> bool {
+        self.running.is_empty() && self.waiting.is_empty()
     }
 
     /// Tells whether so many answers wait that nothing more should be read from the client.

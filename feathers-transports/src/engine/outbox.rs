@@ -153,6 +153,14 @@ impl Outlet {
         }
     }
 
+    /// Tells whether what is sent can leave now; to a client that polls, only while it asks.
+    pub(super) fn is_asked(&self) -> bool {
+        match self {
+            Self::Polling(polling) => polling.held.is_some(),
+            Self::Socket(_) => true,
+        }
+    }
+
     /// Lets out what can leave now. `Err` means that the client has gone.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>, max_message: usize) -> Result<(), Gone> {
         match self {

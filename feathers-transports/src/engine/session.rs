@@ -28,7 +28,7 @@ use super::packet;
 use super::recovery::{Claim, Names};
 use crate::alarm::{Alarm, Signal};
 use crate::budget::Permit;
-use crate::calls::{Bucket, Calls, DRAIN, Encode};
+use crate::calls::{Bucket, Calls, DRAIN, Encode, GOODBYE};
 use crate::close_code;
 use crate::closed::Closed;
 use crate::decode;
@@ -68,6 +68,8 @@ enum Due {
     Pong,
     /// The server stops, and the calls under way have had their time.
     End,
+    /// The server stops, and a client that polls has had the time to fetch its last answers.
+    Fetched,
 }
 
 enum Client {
@@ -197,14 +199,22 @@ impl Driver {
                 break;
             }
         }
-        if self.due != Due::End && self.stopping.poll(cx, |_| self.engine.app.is_stopping()).is_ready() {
+        if !self.is_stopping() && self.stopping.poll(cx, |_| self.engine.app.is_stopping()).is_ready() {
             self.schedule(Due::End, DRAIN);
         }
-        if self.due == Due::End && self.calls.len() == 0 && self.outlet.is_empty() {
+        if self.due == Due::End && self.calls.are_done() && !self.outlet.is_asked() {
+            self.schedule(Due::Fetched, GOODBYE);
+        }
+        if self.is_stopping() && self.calls.len() == 0 && self.outlet.is_empty() {
             return Poll::Ready(End::Stopping);
         }
         // The timer may have been reset.
         self.poll_timer(cx)
+    }
+
+    /// Tells whether the session has heard that the server stops.
+    fn is_stopping(&self) -> bool {
+        matches!(self.due, Due::End | Due::Fetched)
     }
 
     /// Begins to connect a client.
@@ -282,7 +292,7 @@ impl Driver {
     /// Takes a call in.
     fn call(&mut self, id: Option<u64>, arguments: &str) -> Result<(), End> {
         let Client::Inside(client) = &self.client else { return Err(End::Left { code: close_code::PROTOCOL }) };
-        if self.due == Due::End {
+        if self.is_stopping() {
             self.refuse(id, Error::unavailable("the server is shutting down"));
             return Ok(());
         }
@@ -374,7 +384,7 @@ impl Driver {
                     self.schedule(Due::Pong, self.engine.options.ping_timeout);
                     continue;
                 }
-                Due::Pong => return Poll::Ready(End::Lost),
+                Due::Fetched | Due::Pong => return Poll::Ready(End::Lost),
             }
             if let Outlet::Polling(polling) = &mut self.outlet {
                 polling.give_up_probe(Instant::now());

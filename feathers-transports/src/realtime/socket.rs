@@ -18,7 +18,7 @@ use super::rpc::{self, Fault, Incoming, Reply, RequestId};
 use super::wire::Wire;
 use crate::alarm::{Alarm, Signal};
 use crate::budget::Permit;
-use crate::calls::{Bucket, Calls, DEFAULT_RATE, DRAIN, Encode};
+use crate::calls::{Bucket, Calls, DEFAULT_RATE, DRAIN, Encode, GOODBYE};
 use crate::close_code;
 use crate::closed::Closed;
 use crate::server::RateLimit;
@@ -27,8 +27,6 @@ use crate::websocket::{Ended, Message};
 
 /// How many messages are read before others get a turn.
 const TURN: usize = 32;
-/// How long the goodbye may take to be written.
-const GOODBYE: Duration = Duration::from_secs(5);
 
 /// The settings of a raw WebSocket.
 #[derive(Clone, Debug)]

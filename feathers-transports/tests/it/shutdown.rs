@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use feathers_core::{AppHandle, Descriptor, Payload, Request, Result, Service, async_trait};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::services::{Gate, standard};
-use crate::support::{get, serve_with};
+use crate::support::{get, send, serve_with};
 
 const FIND: &[u8] = b"GET /gate HTTP/1.1\r\nhost: a\r\n\r\n";
 
@@ -104,4 +105,27 @@ async fn a_shutdown_of_the_app_stops_the_server() {
     server.handle().shutdown(Duration::from_mins(1)).await.unwrap();
     assert!(TcpStream::connect(server.addr()).await.is_err());
     server.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_polling_client_that_has_gone_does_not_hold_the_stop_up() {
+    for closes in [false, true] {
+        let server = serve_with(standard, |server| server).await;
+        let path = "/socket.io/?EIO=4&transport=polling";
+        let open = get(&server, path).await;
+        let sid = serde_json::from_str::<Value>(&open.text[1..]).unwrap()["sid"].as_str().unwrap().to_owned();
+        let path = format!("{path}&sid={sid}");
+        let packets = async |body: &'static str| assert_eq!(send(&server, "POST", &path, &[], body).await.text, "ok");
+        packets("40").await;
+        assert!(get(&server, &path).await.text.starts_with("40{"));
+        packets(r#"421["find","echo"]"#).await;
+        if closes {
+            packets("1").await;
+        }
+        // The answer is never asked for.
+        let started = Instant::now();
+        server.stop().await.unwrap();
+        let bound = Duration::from_secs(if closes { 1 } else { 4 });
+        assert!(started.elapsed() < bound, "closes: {closes}, {:?}", started.elapsed());
+    }
 }

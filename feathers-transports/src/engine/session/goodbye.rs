@@ -1,16 +1,12 @@
 //! The end of a session: what is sent to the client for each reason.
 
-use std::time::Duration;
-
 use tokio::sync::mpsc;
 
 use super::{Client, Command, Driver, End};
+use crate::calls::GOODBYE;
 use crate::close_code;
 use crate::engine::outbox::{Outlet, Polling, Turn};
 use crate::engine::packet;
-
-/// How long the goodbye may take to be written.
-const GOODBYE: Duration = Duration::from_secs(5);
 
 impl Driver {
     /// Says goodbye, and notes whether the client may reconnect.
@@ -48,7 +44,8 @@ impl Driver {
     }
 }
 
-/// Ends a session that polls: answers that have not been asked for wait for the next poll.
+/// Ends a session that polls: answers that have not been asked for wait for the next poll, but for a client that has
+/// closed the session itself and does not poll again.
 async fn farewell(
     mut polling: Polling,
     mut commands: Option<mpsc::Receiver<Command>>,
@@ -56,7 +53,8 @@ async fn farewell(
     max_message: usize,
 ) {
     polling.end(known, max_message);
-    while polling.owes_answers()
+    while !known
+        && polling.owes_answers()
         && let Some(commands) = &mut commands
         && let Some(command) = commands.recv().await
     {
