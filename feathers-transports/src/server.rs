@@ -11,6 +11,7 @@ mod head;
 mod head_timer;
 mod health;
 mod host;
+mod http1;
 mod io;
 mod layers;
 mod linger;

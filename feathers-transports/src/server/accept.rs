@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use feathers_core::AppHandle;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::budget::Budget;
 use crate::server::Options;
@@ -37,6 +37,11 @@ pub(super) struct Acceptor {
     tls: Option<Tls>,
 }
 
+/// A wait for the drain.
+pub(super) type Draining = WaitForCancellationFutureOwned;
+/// A wait for the close.
+pub(super) type Closing = WaitForCancellationFutureOwned;
+
 /// Stops an acceptor and its connections.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stopper {
@@ -64,8 +69,9 @@ impl Stopper {
         Self { drain: self.drain.child_token(), close: self.close.clone(), is_draining: self.is_draining.clone() }
     }
 
-    pub(super) async fn draining(&self) {
-        self.drain.cancelled().await;
+    /// Waits for the drain.
+    pub(super) fn draining(&self) -> Draining {
+        self.drain.clone().cancelled_owned()
     }
 
     pub(super) fn is_draining(&self) -> bool {
@@ -73,8 +79,8 @@ impl Stopper {
     }
 
     /// Waits for the close, which need not be done before the drain has begun.
-    pub(super) async fn closing(&self) {
-        self.close.cancelled().await;
+    pub(super) fn closing(&self) -> Closing {
+        self.close.clone().cancelled_owned()
     }
 }
 

@@ -1,30 +1,36 @@
 //! One connection: HTTP on a socket, until it ends or the server stops.
 
+#[cfg(feature = "tls")]
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+#[cfg(feature = "tls")]
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 #[cfg(feature = "tls")]
 use axum::body::Body;
 use feathers_core::Error;
 use futures_util::FutureExt;
-use http::{Request, StatusCode};
+use futures_util::future::{BoxFuture, Either};
+#[cfg(feature = "tls")]
+use http::Request;
+#[cfg(feature = "tls")]
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+#[cfg(feature = "tls")]
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use crate::alarm::Signal;
 use crate::server::accept::Stopper;
 use crate::server::front::{Front, Peer};
 use crate::server::head::HeadLimit;
 use crate::server::head_timer::HeadTimer;
+#[cfg(feature = "tls")]
+use crate::server::http1::ended;
+use crate::server::http1::{Answers, Http1};
 use crate::server::io::Counted;
 use crate::server::linger::Lingering;
 #[cfg(feature = "tls")]
@@ -35,6 +41,9 @@ use crate::server::paced::Paced;
 use crate::server::routes::Ends;
 #[cfg(feature = "tls")]
 use crate::server::tls::Tls;
+
+/// A connection that is served. What is rare is in a box, so that a plain connection has no room for it.
+pub(super) type Work = Either<Http1<Counted<TcpStream>>, BoxFuture<'static, ()>>;
 
 /// How long a connection lives that is only for health checks.
 const RESERVED: Duration = Duration::from_secs(2);
@@ -81,79 +90,52 @@ impl Connections {
     }
 
     /// Serves one connection until it ends. One that is only for health checks has little time for it.
-    pub(super) async fn serve(mut self, stream: Counted<TcpStream>, peer: SocketAddr, stopper: Stopper) {
-        let Some(refusal) = stream.refusal().cloned() else { return self.run(stream, peer, stopper).await };
+    pub(super) fn serve(mut self, stream: Counted<TcpStream>, peer: SocketAddr, stopper: Stopper) -> Work {
+        let Some(refusal) = stream.refusal().cloned() else { return self.run(stream, peer, stopper) };
         self.refusal = Some(refusal);
-        // In a box, so that all others do not have room for it.
-        let _ = Box::pin(tokio::time::timeout(RESERVED, self.run(stream, peer, stopper))).await;
+        Work::Right(timeout(RESERVED, self.run(stream, peer, stopper)).map(drop).boxed())
     }
 
-    async fn run(self, stream: Counted<TcpStream>, peer: SocketAddr, stopper: Stopper) {
+    fn run(self, stream: Counted<TcpStream>, peer: SocketAddr, stopper: Stopper) -> Work {
         let peer = Peer { address: peer, link: stream.link() };
         #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls {
-            let handshake = tls.handshake(stream);
-            let stream = tokio::select! {
-                stream = handshake => stream,
-                () = stopper.closing() => return,
-            };
-            match stream {
-                // In boxes, so that connections without TLS have no room for them.
-                Ok(stream) if Tls::is_http2(&stream) => Box::pin(self.http2(stream, &peer, &stopper)).await,
-                Ok(stream) => Box::pin(self.http1(stream, &peer, &stopper)).await,
-                Err(error) => tracing::debug!(peer = %peer.address, %error, "TLS handshake failed"),
-            }
-            return;
+        if let Some(tls) = self.tls.clone() {
+            return Work::Right(self.secure(tls, stream, peer, stopper).boxed());
         }
-        self.http1(stream, &peer, &stopper).await;
+        Work::Left(self.http1(stream, peer, stopper))
     }
 
-    async fn http1<S>(&self, stream: S, peer: &Peer, stopper: &Stopper)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let used = AtomicBool::new(false);
+    #[cfg(feature = "tls")]
+    async fn secure(self, tls: Tls, stream: Counted<TcpStream>, peer: Peer, stopper: Stopper) {
+        let stream = tokio::select! {
+            stream = tls.handshake(stream) => stream,
+            () = stopper.closing() => return,
+        };
+        match stream {
+            Ok(stream) if Tls::is_http2(&stream) => Box::pin(self.http2(stream, &peer, &stopper)).await,
+            Ok(stream) => Box::pin(self.http1(stream, peer, stopper)).await,
+            Err(error) => tracing::debug!(peer = %peer.address, %error, "TLS handshake failed"),
+        }
+    }
+
+    fn http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        self,
+        stream: S,
+        peer: Peer,
+        stopper: Stopper,
+    ) -> Http1<S> {
         let (stream, sending) = Lingering::new(stream);
-        let (noted, sending) = (&used, &sending);
-        let service = service_fn(move |request: Request<Incoming>| {
-            noted.store(true, Ordering::Relaxed);
-            self.front.answer(sending.watch(request), Some(peer), self.refusal.as_ref()).map(move |response| {
-                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                    sending.hand_over();
-                }
-                Ok::<_, Infallible>(response)
-            })
-        });
+        let address = peer.address;
+        let (keeps, refusal) = (self.refusal.is_none(), self.refusal);
+        let answers = Answers { front: self.front, peer, refusal, sending: sending.clone() };
         let connection = http1::Builder::new()
             .timer(HeadTimer::default())
             .header_read_timeout(self.header_timeout)
             .max_buf_size(self.head_limit.buffer())
-            .keep_alive(self.refusal.is_none())
-            .serve_connection(TokioIo::new(stream), service)
+            .keep_alive(keeps)
+            .serve_connection(TokioIo::new(stream), answers)
             .with_upgrades();
-        let mut connection = pin!(connection);
-        let draining = pin!(stopper.draining());
-        let mut draining = Signal::new(draining);
-        let ended_before = poll_fn(|cx| {
-            if let Poll::Ready(result) = connection.as_mut().poll(cx) {
-                return Poll::Ready(Some(result));
-            }
-            draining.poll(cx, |_| stopper.is_draining()).map(|()| None)
-        })
-        .await;
-        let result = match ended_before {
-            Some(result) => result,
-            // A browser's connection in reserve has not asked for anything yet; no answer is due on it.
-            None if !used.load(Ordering::Relaxed) => return,
-            None => {
-                connection.as_mut().graceful_shutdown();
-                tokio::select! {
-                    result = connection => result,
-                    () = stopper.closing() => return,
-                }
-            }
-        };
-        ended(peer, result);
+        Http1::new(connection, address, sending, stopper)
     }
 
     #[cfg(feature = "tls")]
@@ -198,12 +180,6 @@ impl Connections {
                 }
             }
         };
-        ended(peer, result);
-    }
-}
-
-fn ended(peer: &Peer, result: hyper::Result<()>) {
-    if let Err(error) = result {
-        tracing::debug!(peer = %peer.address, %error, "connection ended");
+        ended(peer.address, result);
     }
 }

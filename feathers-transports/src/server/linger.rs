@@ -8,7 +8,7 @@ use std::future::Future;
 use std::io::Result;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -37,19 +37,27 @@ const APART: u8 = 2;
 
 /// What a client is sending. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sending(Arc<AtomicU8>);
+pub(super) struct Sending(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    sending: AtomicU8,
+    /// Whether there has been a request.
+    has_begun: AtomicBool,
+}
 
 impl Sending {
     fn is(&self, state: u8) -> bool {
-        self.0.load(Ordering::Relaxed) == state
+        self.0.sending.load(Ordering::Relaxed) == state
     }
 
     fn set(&self, state: u8) {
-        self.0.store(state, Ordering::Relaxed);
+        self.0.sending.store(state, Ordering::Relaxed);
     }
 
     /// Notes the head of a request, and returns it with a body that notes its end.
     pub(super) fn watch(&self, request: Request<Incoming>) -> Request<axum::body::Body> {
+        self.0.has_begun.store(true, Ordering::Relaxed);
         if request.body().is_end_stream() {
             self.set(QUIET);
             return request.map(|_| axum::body::Body::empty());
@@ -57,6 +65,11 @@ impl Sending {
         let waits = request.headers().contains_key(header::EXPECT);
         self.set(if waits { APART } else { SENDING });
         request.map(|body| axum::body::Body::new(Watched { body, waits, sending: self.clone() }))
+    }
+
+    /// Tells whether there has been a request.
+    pub(super) fn has_begun(&self) -> bool {
+        self.0.has_begun.load(Ordering::Relaxed)
     }
 
     /// Notes that the connection is handed over to another protocol.
