@@ -86,10 +86,16 @@ impl Payload {
         let text = std::str::from_utf8(&json)
             .map_err(|error| invalid(format!("not valid UTF-8 at byte {}", error.valid_up_to())))?;
         serde_json::from_str::<IgnoredAny>(text).map_err(|error| invalid(error.to_string()))?;
-        if let Some(place) = too_deep(&json) {
-            return Err(invalid(format!("nested deeper than {MAX_DEPTH} levels at byte {place}")));
-        }
+        check_depth(&json)?;
         Ok(Self::from_valid_json(json))
+    }
+
+    /// Wraps a part of JSON text that came from outside and has been read, such as one of the arguments of a call.
+    ///
+    /// A part that is nested deeper than 100 levels is a 400 that names the place in it.
+    pub fn from_raw(raw: Box<RawValue>) -> Result<Self> {
+        check_depth(raw.get().as_bytes())?;
+        Ok(raw.into())
     }
 
     /// Wraps JSON text that is known to be valid.
@@ -382,6 +388,17 @@ impl Payload {
 
 /// How deep JSON from outside may be nested; what is accepted here can always be decoded later.
 const MAX_DEPTH: usize = 100;
+
+/// Fails for valid JSON text that is nested too deep.
+fn check_depth(json: &[u8]) -> Result<()> {
+    match too_deep(json) {
+        Some(place) => {
+            let what = format!("Invalid JSON: nested deeper than {MAX_DEPTH} levels at byte {place}");
+            Err(Error::bad_request(what))
+        }
+        None => Ok(()),
+    }
+}
 
 /// Returns where valid JSON text is nested too deep.
 fn too_deep(json: &[u8]) -> Option<usize> {

@@ -590,7 +590,7 @@ async fn events_are_not_gathered_for_long() {
     let mut app = App::new();
     app.batch_window(Duration::from_millis(2));
     let refused = app.start().await.unwrap_err();
-    assert_eq!(refused.message(), "events are gathered for 1ms at most, and `gather` says 2ms");
+    assert_eq!(refused.message(), "events are batched for 1ms at most, and `batch_window` says 2ms");
 }
 
 #[tokio::test]

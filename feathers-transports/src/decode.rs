@@ -37,9 +37,7 @@ pub(crate) fn call(app: &AppHandle, arguments: &str, mut params: Params) -> Resu
         route,
         method,
         id: id.map(value).transpose()?.map_or(Ok(None), |id| Id::from_json(&id))?,
-        data: data
-            .map(|data| Payload::from_valid_json(Bytes::copy_from_slice(data.get().as_bytes())))
-            .unwrap_or_default(),
+        data: data.map(|data| Payload::from_raw(data.to_owned())).transpose()?.unwrap_or_default(),
         params,
     })
 }

@@ -237,6 +237,10 @@ async fn w1_errors_are_those_of_feathers_or_of_json_rpc() {
     ] {
         assert_eq!(code(&client.call(method, params.clone()).await), expected, "{method} {params}");
     }
+    let deep = (0..100).fold(json!({}), |inner, _| json!({ "inner": inner }));
+    let answer = client.call("create", json!(["notes", deep])).await;
+    let message = "Invalid JSON: nested deeper than 100 levels at byte 900";
+    assert_eq!((code(&answer), &answer["error"]["message"]), (400, &json!(message)));
     for (text, id) in [
         ("1", json!(null)),
         ("{}", json!(null)),

@@ -28,7 +28,7 @@ struct Flat {
     errors: Vec<String>,
 }
 
-/// How long events are gathered at most.
+/// How long events are batched at most.
 const LONGEST_WINDOW: Duration = Duration::from_millis(1);
 /// Which part of the log one caller may fill.
 const CALLER_PERCENT: u8 = 25;
@@ -39,7 +39,9 @@ const ANSWER_GRACE: Duration = Duration::from_secs(2);
 pub(super) async fn start(mut app: App) -> Result<AppHandle> {
     if app.gather > LONGEST_WINDOW {
         let (window, most) = (app.gather, LONGEST_WINDOW);
-        return Err(Error::general(format!("events are gathered for {most:?} at most, and `gather` says {window:?}")));
+        return Err(Error::general(format!(
+            "events are batched for {most:?} at most, and `batch_window` says {window:?}"
+        )));
     }
     let kept = u64::try_from(app.retention.count).unwrap_or(u64::MAX);
     let caller_percent = app.caller_percent.unwrap_or(CALLER_PERCENT);

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument, Span};
 
-use crate::app::caller::without_caller;
+use crate::app::caller::{caller_has_gone, without_caller};
 use crate::app::dispatch::finish_call;
 use crate::app::registry::Mounted;
 use crate::app::{AppHandle, Reply};
@@ -23,6 +23,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::guard::outbound_error;
 use crate::hook::run_levels;
+use crate::method::Method;
 
 /// A call under way.
 pub(super) struct Running {
@@ -111,9 +112,20 @@ fn measured(mut ctx: Context, kept: Kept) -> impl Future<Output = Result<Reply>>
         if let Err(error) = &result
             && error.code() >= 500
         {
-            tracing::error!(service = mounted.path(), method = ctx.method().name(), ?error, "call failed");
+            log(error, mounted.path(), ctx.method());
         }
         if is_external { result.map_err(outbound_error) } else { result }
+    }
+}
+
+/// Logs a call that the server has failed. What clients can bring about by the thousand is no error of the server: load
+/// that is refused, and calls that are left alone. The metrics count both.
+fn log(error: &Error, service: &str, method: &Method) {
+    let method = method.name();
+    if error.code() == 503 && (error.retry_after().is_some() || caller_has_gone()) {
+        tracing::debug!(service, method, ?error, "call refused");
+    } else {
+        tracing::error!(service, method, ?error, "call failed");
     }
 }
 

@@ -154,7 +154,7 @@ pub(super) fn call(app: &AppHandle, method: &str, text: &str, mut params: Params
     }
     params.query = arguments.query.unwrap_or_default();
     let id = arguments.id.map_or(Ok(None), |id| Id::from_json(&id))?;
-    let data = arguments.data.map(Payload::from).unwrap_or_default();
+    let data = arguments.data.map(Payload::from_raw).transpose()?.unwrap_or_default();
     Ok(Call { route, method, id, data, params })
 }
 

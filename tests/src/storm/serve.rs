@@ -10,6 +10,9 @@ pub(super) const IN_FLIGHT: usize = 64 << 20;
 /// How many connections there may be.
 pub(super) const CONNECTIONS: usize = 4_000;
 
+/// How long the largest answer is: several pages of records, and many times what a slow reader's socket takes.
+const LARGE: usize = 512 << 10;
+
 /// Signs the tokens of the storm; a real app has no such line.
 const SECRET: &str = "the secret of the storm, which everybody may know";
 
@@ -22,7 +25,7 @@ pub async fn serve() -> Result<()> {
     });
     let mut app = App::new();
     app.service("notes", Memory::<Document>::new().paginate(Paginate::new(10).max(50)));
-    app.service("large", Large("x".repeat(2 << 20)));
+    app.service("large", Large("x".repeat(LARGE)));
     app.service("slow", Slow);
     app.service("users", Memory::<User>::new()).before("create", hash_password("password"));
     let mut config = AuthConfig::default();
