@@ -238,7 +238,8 @@ async fn mistakes_are_answered_with_feathers_errors() {
     let answer = socket.next().await;
     assert!(answer.contains(r#""code":400"#), "{answer}");
     // Also where nothing reads the data.
-    for (levels, end) in [(101, r#""message":"Invalid JSON: nested deeper than 100 levels at byte 100""#), (100, "back created")]
+    for (levels, end) in
+        [(101, r#""message":"Invalid JSON: nested deeper than 100 levels at byte 100""#), (100, "back created")]
     {
         let data = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         socket.send(&format!(r#"427["create","back",{data}]"#)).await;

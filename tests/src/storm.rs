@@ -37,7 +37,7 @@ const LOWEST: i32 = 19;
 /// Runs good clients alone, and then in the storm.
 pub async fn run(options: Options) -> Result<Report> {
     more_files()?;
-    let (child, address) = start().await?;
+    let (child, address) = start(options).await?;
     let server = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     let server = server.ok_or_else(|| io::Error::other("the server has gone"))?;
     if options.pin {
@@ -69,9 +69,13 @@ fn begin(attack: Arc<Attack>, time: Duration) -> io::Result<oneshot::Receiver<()
 }
 
 /// Starts the server and returns its address. It ends with this process.
-async fn start() -> io::Result<(Child, SocketAddr)> {
+async fn start(options: Options) -> io::Result<(Child, SocketAddr)> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    if options.pin {
+        // As on a machine of one core: two threads on it would wait for each other.
+        command.env("TOKIO_WORKER_THREADS", "1");
+    }
     let mut child = command.env("RUST_LOG", "error").spawn()?;
     let stdout = child.stdout.take().ok_or_else(|| io::Error::other("the server has no output"))?;
     let mut lines = BufReader::new(stdout).lines();

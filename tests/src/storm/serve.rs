@@ -26,7 +26,8 @@ pub async fn serve() -> Result<()> {
     let mut app = App::new();
     app.service("notes", Memory::<Document>::new().paginate(Paginate::new(10).max(50)));
     app.service("large", Large("x".repeat(LARGE)));
-    app.service("slow", Slow);
+    // What is tried here is calls that are left alone, and not how far their events go.
+    app.service("slow", Slow).publish(|_event, app| app.channel("nobody"));
     app.service("users", Memory::<User>::new()).before("create", hash_password("password"));
     let mut config = AuthConfig::default();
     config.secret = Some(SECRET.into());
