@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// The framework alone, in pairs with the servers of this program, which an earlier revision has built
     #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["peers", "alone"])]
     pub(crate) before: Option<PathBuf>,
-    /// Ends each kind within about two minutes; shows that things work, and no more
+    /// Ends each kind within about two minutes: shows that things work, and nothing else
     #[arg(long)]
     pub(crate) quick: bool,
     /// How often everything is measured [default: 5, with --quick 1]

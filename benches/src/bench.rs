@@ -73,12 +73,12 @@ impl Bench {
         self.before.is_some()
     }
 
-    /// Returns how long a measurement takes: as told, or as its kind needs it.
+    /// Returns how long a measurement takes: as set, or as its kind needs it.
     pub(crate) fn time(&self, usual: Duration, quick: Duration) -> Duration {
         self.seconds.unwrap_or(if self.quick { quick } else { usual })
     }
 
-    /// Returns how many subscribers there are: as told, or as many as usual, or the first of them when it must be
+    /// Returns how many subscribers there are: as set, or as many as usual, or the first of them when it must be
     /// quick.
     pub(crate) fn subscribers(&self, usual: &[u64]) -> Vec<u64> {
         match (self.subscribers.as_slice(), usual) {
@@ -108,7 +108,7 @@ impl Bench {
         ready
     }
 
-    /// Measures every cell in every round. What fails is in the report, and the run goes on.
+    /// Measures every cell in every round. A failure is in the report, and the run continues.
     pub(crate) fn measure<W: Clone>(
         &self,
         report: &mut Report,

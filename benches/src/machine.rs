@@ -1,4 +1,4 @@
-//! On what it was measured.
+//! The machine on which figures were measured.
 
 use std::fs;
 use std::process::Command;

@@ -22,7 +22,7 @@ pub(crate) enum Peer {
     FrameworkPlain,
     /// This framework, its WebSocket
     FrameworkWs,
-    /// This framework, its WebSocket, with events gathered for a millisecond
+    /// This framework, its WebSocket, with events batched for a millisecond
     FrameworkWsGather,
     /// This framework, its Socket.IO
     FrameworkSocketio,

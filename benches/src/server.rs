@@ -20,7 +20,7 @@ pub(crate) enum Server {
     FrameworkPlain,
     /// Events through the framework, over all its transports.
     FrameworkEvents,
-    /// The same, gathered for a millisecond.
+    /// The same, with events batched for a millisecond.
     FrameworkGather,
     /// Events to one channel.
     Room,

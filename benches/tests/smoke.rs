@@ -49,7 +49,7 @@ fn rest_is_measured() {
 fn fanout_is_measured_and_nothing_is_lost() {
     let report = run("fanout", &["--seconds", "0.5", "--subscribers", "20"]);
     let samples = samples(&report);
-    assert_eq!(samples.len(), 12, "three paces on three transports, and on one where events are gathered");
+    assert_eq!(samples.len(), 12, "three paces on three transports, and on one where events are batched");
     for (name, values) in samples {
         let value = |wanted: &str| values.iter().find(|(title, _)| title == wanted).unwrap().1;
         assert!(value("deliveries/s") > 0.0, "{name}");

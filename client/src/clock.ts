@@ -1,4 +1,4 @@
-// Time and chance, so that tests can hold both in their hands.
+// Time and chance, so that tests can control both.
 
 /** A timer that can be cleared. */
 export type Timer = unknown

@@ -2,7 +2,7 @@
 
 type Listener = (...args: never[]) => void
 
-/** Calls a listener; what it throws is its own problem, and must not stop a stream of events. */
+/** Calls a listener; an error that it throws must not stop a stream of events. */
 export function guarded(run: () => void): void {
   try {
     run()

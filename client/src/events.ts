@@ -1,4 +1,4 @@
-// What a connection tells of itself.
+// What a connection reports of itself.
 
 import type { TransportName } from './transport-fallback.js'
 import type { End, Reset } from './link.js'
@@ -17,9 +17,9 @@ export interface RealtimeEvents {
   reconnecting: (info: { attempt: number; delay: number }) => void
   /** Events and calls take another transport from now on. */
   transport: (name: TransportName, previous: TransportName | undefined) => void
-  /** Events may have been missed, and why: read again what is shown. */
+  /** Events may have been missed, and why: the page must read its data again. */
   reset: (reset: Reset) => void
-  /** The server does not take the login any more, and it is forgotten. The connection goes on without. */
+  /** The login is no longer valid, and is forgotten. The connection continues without it. */
   unauthenticated: (error: Error) => void
   /** No transport gets through, or the server does not want this client; in the latter case the state is `closed`. */
   error: (error: Error) => void

@@ -1,6 +1,6 @@
 // How long the network leaves a quiet connection alone.
 //
-// Some proxies and routers cut what has been quiet for a while, often for less time than the server's heartbeat takes.
+// Some proxies and routers cut quiet connections after a while, often for less time than the server's heartbeat takes.
 // Two cuts alike are taken for such a limit; WebSockets then speak up in time, and polls wait for less.
 
 /** Cuts after less quiet than this say nothing about a limit, in milliseconds. */

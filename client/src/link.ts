@@ -25,11 +25,11 @@ export interface ServiceEvent {
   cursor: string
 }
 
-/** The server could not tell what was missed: what is shown must be read again. */
+/** The server could not tell what was missed: the app must read its data again. */
 export interface Reset {
   /** `epoch`, `trimmed`, `future`, `limit`, `lagged`, `bad-cursor` or `principal`. */
   reason: string
-  /** Where it goes on. */
+  /** The cursor from which events continue. */
   cursor: string
   /** The oldest cursor that could have been resumed from. */
   oldest?: string
@@ -54,8 +54,8 @@ export interface Welcome {
  * | `silent` | nothing came for longer than a heartbeat |
  * | `busy` | the server has no room now |
  * | `unauthenticated` | the server does not take the login, or it is over; another transport would not help |
- * | `denied` | the server does not let this client in; another transport would not help |
- * | `final` | the server does not want this client back */
+ * | `denied` | the server refuses this client; another transport would not help |
+ * | `final` | this client is not to come back */
 export interface End {
   why: 'refused' | 'lost' | 'silent' | 'busy' | 'unauthenticated' | 'denied' | 'final'
   error?: Error | undefined
@@ -72,7 +72,7 @@ export interface Observer {
   event(event: ServiceEvent): void
   heartbeat(cursor: string): void
   reset(reset: Reset): void
-  /** The server has lost the session, and goes on with another one. */
+  /** The server has lost the session, and continues with another one. */
   moved(welcome: Welcome): void
   ended(end: End): void
 }
@@ -83,7 +83,7 @@ export interface Link {
   call?(call: Call): Promise<unknown> | undefined
   /** Ends when the calls that are under way are answered. */
   retire(): void
-  /** Ends now. The observer is not told. */
+  /** Ends now. The observer gets no `ended`. */
   close(): void
 }
 
@@ -99,7 +99,7 @@ export interface LinkContext {
   openTimeout: number
   /** How many milliseconds late a heartbeat may be. */
   grace: number
-  /** Returns the login that a link carries which is opened now. */
+  /** Returns the login of a link that is opened now. */
   auth(): Auth | undefined
   /** Returns the headers that all requests are sent with: the app's own and the login. */
   headers(): Promise<Record<string, string>>

@@ -52,7 +52,7 @@ export interface Settings {
   clock: Clock
 }
 
-/** Fills in what was left out. */
+/** Fills in the defaults. */
 export function settle(options: RealtimeOptions): Settings {
   const socket = (options.WebSocket ?? globalThis.WebSocket) as typeof WebSocket | undefined
   const asked = options.transports ?? TRANSPORTS

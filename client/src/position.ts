@@ -48,7 +48,7 @@ function split(cursor: string): [epoch: string, number: string] {
   return at < 0 ? ['', cursor] : [cursor.slice(0, at), cursor.slice(at + 1)]
 }
 
-/** Compares decimal numbers as texts, since they may be beyond what a JavaScript number can tell apart. */
+/** Compares decimal numbers as texts, since a JavaScript number has too few digits for some. */
 function isGreater(a: string, b: string): boolean {
   return a.length === b.length ? a > b : a.length > b.length
 }

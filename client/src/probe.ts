@@ -56,7 +56,7 @@ export class Probe {
     attempt.link?.close()
   }
 
-  /** Goes on to the next transport. */
+  /** Tries the next transport. */
   next(): void {
     const attempt = this.#attempt
     this.#attempt = undefined
@@ -64,7 +64,7 @@ export class Probe {
     this.#settle(false)
   }
 
-  /** Calls the search off. */
+  /** Ends the search. */
   end(): void {
     this.#search += 1
     this.next()

@@ -2,7 +2,7 @@
 // and hands on each event once and in order.
 //
 // At most one link is live, and only its events count. Another link may be tried beside it; when that opens it takes
-// over from the same position, and what both bring is told apart by its cursor.
+// over from the same position, and events that both bring are recognised by their cursor.
 
 import { Backoff } from './backoff.js'
 import type { Timer } from './clock.js'
@@ -98,7 +98,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
     return this.#settings.transports
   }
 
-  /** The last cursor that was applied: with it as `since`, another page goes on from here. */
+  /** The last cursor that was applied: with it as `since`, another page continues from here. */
   get cursor(): string | undefined {
     return this.#position.cursor
   }
@@ -284,7 +284,7 @@ export class Realtime extends Emitter<RealtimeEvents> {
     this.#retry(end)
   }
 
-  /** The login was not taken: goes on without, since there are events for anonymous users too. */
+  /** The login was refused: continues without it, since there are events for anonymous users too. */
   #loseLogin(auth: Auth, { error = new Error('the login was not taken') }: End): void {
     const isLast = this.#login.forget(auth)
     this.#try()

@@ -81,7 +81,7 @@ export class TransportFallback {
     return wait
   }
 
-  /** Forgets what was learned of the network, since it may be another one. */
+  /** Forgets what it knows of the network, since it may be another one. */
   networkChanged(): void {
     this.#probe = FIRST_PROBE
     this.#silences = []

@@ -13,7 +13,7 @@ test('two cuts alike are a limit, and half of it is safe', () => {
   assert.equal(after(10_100, 10_000).keepAlive, 5_000)
 })
 
-test('cuts that differ, and cuts of what was not quiet, are chance', () => {
+test('cuts that differ, and cuts of connections that were not quiet, are chance', () => {
   assert.equal(after(10_000, 30_000).keepAlive, undefined)
   assert.equal(after(100, 100).keepAlive, undefined)
   assert.equal(after(10_000, 30_000, 30_100).keepAlive, 15_000)

@@ -66,7 +66,7 @@ for (const transport of ALL) {
     if (transport.endsWith('poll')) app.realtime.close().connect()
   }
 
-  test(`${transport}: who logs in calls and listens as this user, at once`, async () => {
+  test(`${transport}: a client that logs in calls and listens as this user, at once`, async () => {
     const host = await server()
     const { app, whoami, events, realtime, stored } = client(host, transport)
     assert.equal(await whoami(), null)
@@ -94,7 +94,7 @@ for (const transport of ALL) {
     await until(() => events.length === 3)
     assert.deepEqual([events, await whoami()], [[1, 2, 4], 'ana'])
     assert.equal(seen.findLast(([name]) => name === 'connect')[1].recovered, true)
-    assert.equal(host.logins.length, 1, 'nobody had to log in again')
+    assert.equal(host.logins.length, 1, 'no client had to log in again')
     assert.equal((await app.get('authentication')).user, 'ana')
     assert.equal(count('unauthenticated'), 0)
     if (transport === 'websocket') {
@@ -104,7 +104,7 @@ for (const transport of ALL) {
     }
   })
 
-  test(`${transport}: who logs out is nobody, also when the connection comes back`, async () => {
+  test(`${transport}: a client that has logged out is anonymous, also when the connection comes back`, async () => {
     const host = await server()
     const { app, whoami, events, stored } = client(host, transport)
     await app.authenticate(ANA)
@@ -139,7 +139,7 @@ for (const transport of ALL) {
     assert.deepEqual([count('unauthenticated'), count('error')], [1, 0])
   })
 
-  test(`${transport}: who is told that the login is over may log in at once`, async () => {
+  test(`${transport}: a client whose login is over may log in at once`, async () => {
     const host = await server()
     const { app, whoami, realtime } = client(host, transport)
     await app.authenticate(ANA)
@@ -165,7 +165,7 @@ for (const transport of ALL) {
     assert.deepEqual([await whoami(), count('unauthenticated')], ['ana', 0])
   })
 
-  test(`${transport}: a page that is loaded anew logs in from its storage`, async () => {
+  test(`${transport}: a page that is loaded again logs in from its storage`, async () => {
     const host = await server()
     host.tokens.set('token-ana', 'ana')
     const storage = new MemoryStorage()
@@ -253,7 +253,7 @@ for (const transport of ['longpoll', 'poll']) {
   test(`${transport}: the polls of an open session carry the login too, and its end`, async () => {
     const host = await server()
     const { app } = client(host, transport)
-    // A poll that was on its way at the login or logout is the one before it, so the second one is looked at.
+    // A poll that was on its way at the login or logout has the old header, so the second one is checked.
     const second = async () => {
       for (const _ of [1, 2]) {
         const before = dials(host).length

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { client } from './lib/client.js'
 
-test('a page that is looked at again, or online again, does not wait', async (context) => {
+test('a page that is visible again, or online again, does not wait', async (context) => {
   const listeners = {}
   const add = (name, listener) => { listeners[name] = listener }
   const remove = (name) => { delete listeners[name] }
@@ -18,7 +18,7 @@ test('a page that is looked at again, or online again, does not wait', async (co
   sockets[0].welcome()
   sockets[0].end()
   listeners.visibilitychange()
-  assert.equal(sockets.length, 1, 'nobody looks at it')
+  assert.equal(sockets.length, 1, 'the page is hidden')
   page.document.visibilityState = 'visible'
   listeners.visibilitychange()
   assert.equal(sockets.length, 2)

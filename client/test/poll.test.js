@@ -88,7 +88,7 @@ test('it comes back with its cursor', async () => {
   assert.deepEqual([events, last('connect').recovered], [[2], true])
 })
 
-test('at the end the server is told', async () => {
+test('at the end a request ends the session', async () => {
   const { realtime, requests } = await poller('longpoll')
   realtime.close()
   await settled()
@@ -96,7 +96,7 @@ test('at the end the server is told', async () => {
   assert.deepEqual([method, query, headers['X-Connection-Token']], ['DELETE', {}, 'p'])
 })
 
-test('a new session of the server is told as a connection, before what it brings', async () => {
+test('a new session of the server is a new connection, before its events', async () => {
   const { polls, events, names, realtime } = await poller('longpoll')
   const heard = []
   realtime.on('connect', (info) => heard.push({ ...info, before: [...events] }))

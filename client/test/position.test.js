@@ -15,7 +15,7 @@ test('without a position the first event is new', () => {
   assert.equal(position.cursor, 'e-1')
 })
 
-test('numbers beyond what JavaScript can tell apart are told apart', () => {
+test('numbers with more digits than JavaScript keeps are compared exactly', () => {
   const position = new Position('e-18446744073709551613')
   assert.equal(position.admit('e-18446744073709551614'), 'new')
   assert.equal(position.admit('e-18446744073709551613'), 'old')
@@ -27,7 +27,7 @@ test('a heartbeat moves forward only, and never into another epoch', () => {
   assert.equal(position.cursor, 'e-7')
 })
 
-test('an event of a log that was not told of is told apart', () => {
+test('an event of an unknown log is recognised', () => {
   const position = new Position('e-5')
   assert.equal(position.admit('f-1'), 'foreign')
   assert.equal(position.admit('f-1'), 'old')

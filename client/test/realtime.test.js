@@ -59,14 +59,14 @@ test('a reset says why, and events go on from there', () => {
   assert.deepEqual(events, [4, 10])
 })
 
-test('an event of another log that was not told of is a reset too', () => {
+test('an event of an unknown log is a reset too', () => {
   const { sockets, events, last } = client()
   sockets[0].welcome({ cursor: 'e-5' })
   sockets[0].receive({ method: '$event', params: { path: 'todos', event: 'created', data: 1, cursor: 'f-1' } })
   assert.deepEqual([events, last('reset')], [[1], { reason: 'epoch', cursor: 'f-1' }])
 })
 
-test('what does not open is left after the time for it, down to the last transport', async () => {
+test('a transport that does not open in time is left, down to the last one', async () => {
   const { realtime, sockets, requests, clock, asked, names, last } = client()
   sockets[0].open()
   await clock.pass(3_999)
@@ -258,7 +258,7 @@ test('a higher transport that would lose something does not take over, and is tr
   assert.deepEqual([realtime.transport, names()], ['sse', []])
 })
 
-test('who is denied does not get in another way', async () => {
+test('a denied client does not try another transport', async () => {
   const { realtime, clock, asked, names, last } = client({ transports: ['sse', 'poll'] })
   await settled()
   asked('sse')[0].answer(401, { name: 'NotAuthenticated', message: 'who?', code: 401, className: 'not-authenticated' })
@@ -267,7 +267,7 @@ test('who is denied does not get in another way', async () => {
   assert.deepEqual(names(), ['error'])
 })
 
-test('who is denied may ask once more with other headers', async () => {
+test('a denied client may ask once more with other headers', async () => {
   let token = 0
   const headers = async () => ({ Authorization: `Bearer ${(token += 1)}` })
   const { realtime, clock, asked } = client({ transports: ['sse'], headers })
@@ -296,7 +296,7 @@ test('a server without room is asked again when it says, over the same transport
   assert.equal(asked('poll').length, 0)
 })
 
-test('the server says how often a stream is heard of', async () => {
+test('the server says how often a stream sends something', async () => {
   const { realtime, clock, requests, openStream, last } = client({ transports: ['sse'], grace: 1_000 })
   await openStream()
   requests.find(({ path }) => path === '/realtime/negotiate').answer(200, { heartbeatMs: 5_000 })
@@ -306,7 +306,7 @@ test('the server says how often a stream is heard of', async () => {
   assert.equal(last('disconnect').reason, 'silent')
 })
 
-test('a network that cuts quiet connections is spoken to in time', async () => {
+test('on a network that cuts quiet connections the client sends a ping in time', async () => {
   const { sockets, clock } = client()
   for (const number of [0, 1]) {
     sockets[number].welcome()
@@ -402,6 +402,6 @@ test('it connects when asked to, if not by itself', async () => {
   assert.equal(sockets.length, 1)
 })
 
-test('a transport that nobody knows is a mistake', () => {
+test('an unknown transport is an error', () => {
   assert.throws(() => client({ transports: ['pigeon'] }), /unknown transport 'pigeon': use websocket, sse/)
 })

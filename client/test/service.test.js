@@ -32,7 +32,7 @@ test('its own calls emit nothing by themselves: the events are the server’s', 
   assert.deepEqual(events, [])
 })
 
-test('events of services that nobody has asked for, of the root, and named `error` harm nobody', () => {
+test('events of unused services, of the root, and named `error` do no harm', () => {
   const { app, sockets, events } = client()
   const seen = []
   app.service('/').on('created', (data) => seen.push(data))

@@ -41,7 +41,7 @@ test('a reset follows the hello, whose cursor is not taken', async () => {
   assert.deepEqual([last('reset'), realtime.cursor], [reset, 'e-3'])
 })
 
-test('what is no stream, and a stream that is held back, are left for the next transport', async () => {
+test('after an answer that is no stream, or a stream that is held back, the next transport is used', async () => {
   for (const answer of [(request) => request.answer(200, {}), (request) => request.answer(404, {}), () => {}]) {
     const { clock, asked } = client({ transports: ['sse', 'poll'] })
     await settled()
@@ -51,7 +51,7 @@ test('what is no stream, and a stream that is held back, are left for the next t
   }
 })
 
-test('a network that cuts quiet streams is no place for them', async () => {
+test('on a network that cuts quiet streams the next transport is used', async () => {
   const { clock, asked, openStream } = client({ transports: ['sse', 'longpoll'] })
   for (const _ of [1, 2, 3]) {
     const stream = await openStream({ recovered: true })

@@ -1,4 +1,4 @@
-// What may happen while somebody logs in or out: on a network of the test's own, where each message waits for the test.
+// What may happen during a login or logout: on a network of the test's own, where each message waits for the test.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { client } from './lib/client.js'
@@ -22,7 +22,7 @@ async function loggedIn(options) {
 const hello = (socket) => socket.sent[0].params
 const poll = (cursor, connectionToken) => ({ events: [], cursor, connectionToken, more: false })
 
-test('a transport that is tried while somebody logs in is dialled again with the login', async () => {
+test('a transport that is tried during a login is dialled again with the login', async () => {
   const { app, realtime, sockets, asked, openStream, names } = client()
   await realtime.use('sse')
   await openStream()
@@ -60,7 +60,7 @@ test('a connection that comes back while a login by HTTP is answered is dialled 
   assert.deepEqual([realtime.state, names()], ['connected', ['connect']])
 })
 
-test('a link that has taken over is told of a login and of a logout that were under way', async () => {
+test('a link that has taken over gets a login and a logout that were under way', async () => {
   const { app, realtime, sockets, asked, openStream } = client()
   const takeOver = async (name, call) => {
     await settled()
@@ -126,7 +126,7 @@ test('it does not wait for longer than the next try', async () => {
   await assert.rejects(call, { name: 'Disconnected', maybeExecuted: false })
 })
 
-test('a token that is refused when it is shown again is forgotten, and one that is not the last is not', async () => {
+test('a token that is refused when it is sent again is forgotten, and an older one is not', async () => {
   for (const [accessToken, auth] of [['ana', undefined], ['old', ANA]]) {
     const { app, sockets, clock } = await loggedIn()
     const call = app.service('authentication').create({ strategy: 'jwt', accessToken })
@@ -140,7 +140,7 @@ test('a token that is refused when it is shown again is forgotten, and one that 
   }
 })
 
-test('a logout of somebody who is not logged in any more is one, and one that cannot be done is none', async () => {
+test('a logout without a login is done, and one that fails is not', async () => {
   for (const [code, auth] of [[401, undefined], [500, ANA]]) {
     const { app, sockets, clock } = await loggedIn()
     const call = app.service('authentication').remove(null)
@@ -172,7 +172,7 @@ test('a login without a token, and one that is not of the authentication service
   }
 })
 
-test('who is forbidden to come in keeps the login, and does not get in without it', async () => {
+test('a client that gets a 403 keeps the login, and does not connect without it', async () => {
   const { realtime, sockets, clock, names, last } = await loggedIn()
   sockets[0].end()
   await clock.pass(500)
@@ -186,7 +186,7 @@ test('who is forbidden to come in keeps the login, and does not get in without i
   assert.deepEqual(hello(sockets[2]).auth, ANA)
 })
 
-test('where nobody is let in without a login, the connection is closed when it is over', async () => {
+test('where every connection needs a login, the connection is closed when the login is over', async () => {
   const { realtime, asked, openStream, app, clock, names, last } = client({ transports: ['sse'] })
   const stream = await openStream()
   const call = app.service('authentication').create(ANA)
@@ -216,7 +216,7 @@ test('the first dial that carries no login does not wait, and other transports a
   assert.deepEqual(hello(sockets[2]), { since: 'e-0' })
 })
 
-test('a denied login that is not the last one any more is no loss', async () => {
+test('a denied login that is older than the last one changes nothing', async () => {
   const { app, asked, openStream, clock, names } = client({ transports: ['sse'] })
   const stream = await openStream()
   const login = async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TransportFallback, TRANSPORTS } from '../dist/transport-fallback.js'
 
-test('what was never open is left at once, and after the last step the first is next', () => {
+test('a step that was never open is left at once, and after the last step the first is next', () => {
   const fallback = new TransportFallback(TRANSPORTS)
   const path = Array.from({ length: 5 }, () => [fallback.current, fallback.failed()])
   assert.deepEqual(path, [
@@ -10,7 +10,7 @@ test('what was never open is left at once, and after the last step the first is 
   ])
 })
 
-test('what was open before is tried three times', () => {
+test('a step that was open before is tried three times', () => {
   const fallback = new TransportFallback(TRANSPORTS)
   fallback.opened('websocket')
   const path = Array.from({ length: 4 }, () => [fallback.current, fallback.failed()])

@@ -1,8 +1,8 @@
 //! Logins through other sites: OAuth 2 and OpenID Connect, with the feature `oauth`.
 //!
 //! A page sends the browser to `/oauth/github`, which sends it on to the provider. The provider sends it back to
-//! `/oauth/github/callback`, where the code that it brings is exchanged for a profile, and the profile for a token of
-//! this app, by `create` on the service `authentication`. In the end the browser is at the page again, with
+//! `/oauth/github/callback` with a code, which the app exchanges for a profile. With the profile, `create` on the
+//! service `authentication` makes a token of this app. In the end the browser is at the page again, with
 //! `#access_token=` in its URL, where the official client finds it; or with `#error=`.
 //!
 //! A login is bound to the browser that began it: the cookie `feathers.oauth` holds the state, the secret of PKCE and

@@ -112,9 +112,9 @@ impl Passwords {
 
     /// Compares a password with a hash; `None` stands for a user that does not exist.
     ///
-    /// Whatever the hash is, it takes as long if it is not that of the password: as long as the schemes of all hashes
-    /// that were seen take, each at its highest cost. A hash of bcrypt that costs more than 14, or of Argon2 that takes
-    /// more than 4 GiB in all its passes, matches no password; a line in the log says so.
+    /// A wrong password takes the same time whatever the hash is: that of the schemes of all hashes that were seen,
+    /// each at its highest cost. A bcrypt hash that costs more than 14 matches no password, and neither does an Argon2
+    /// hash that takes more than 4 GiB in all its passes. The log says so.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<Match> {
         if password.len() > MOST_BYTES {
             return Ok(Match::No);

@@ -88,8 +88,10 @@ impl Resumptions {
         connection.insert(key);
     }
 
-    /// Returns the credentials of the client whose used ticket has this key, if it presents the secret, in the
-    /// credentials that it has `sent` or in its cookie, or if those `kept` of its connection are the same.
+    /// Returns the credentials of the client whose used ticket has this key.
+    ///
+    /// The client must present the secret, in the credentials that it has `sent` or in its cookie. Without the secret,
+    /// the credentials `kept` of its connection must be the same.
     pub(crate) fn find(
         &self,
         key: &Key,

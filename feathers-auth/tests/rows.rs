@@ -1,4 +1,4 @@
-//! What is said to those who use authentication wrongly, and settings and revocations where an app has them: in files
+//! What callers read who use authentication wrongly, and settings and revocations where an app has them: in files
 //! and in a database.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 

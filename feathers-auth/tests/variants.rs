@@ -64,7 +64,7 @@ async fn plain_routes_are_behind_a_login() {
     assert_eq!(ask(&running, "report", Some(&token)).await.0, 401);
 }
 
-/// Guests say their name, and nobody checks it.
+/// Guests say their name, and it is not checked.
 struct Guest;
 
 #[async_trait]
@@ -138,7 +138,7 @@ async fn revocations_outlive_the_process_and_reach_the_others() {
     assert_eq!(again(&one).await, Err("jwt revoked".to_owned()));
     let deadline = Instant::now() + Duration::from_secs(1);
     while again(&other).await.is_ok() {
-        assert!(Instant::now() < deadline, "the other process does not hear of it");
+        assert!(Instant::now() < deadline, "the other process does not notice it");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let (later, _) = start().await;

@@ -170,7 +170,7 @@ impl App {
     /// Sets how many percent of the event log the events of one caller may fill, in number and in bytes, instead of 25.
     ///
     /// Past that, a call from outside that would push out events of others before their time is a 429 with
-    /// `Retry-After`: one client cannot take from all others what they reconnect for. Where the log has room, no call
+    /// `Retry-After`. So no client takes the events of others that they reconnect for. Where the log has room, no call
     /// is refused. A caller is the subject of its connection, else an address. 100 sets no bound; calls from inside
     /// have none.
     pub fn caller_percent(&mut self, percent: u8) -> &mut Self {
@@ -240,12 +240,12 @@ impl App {
         self
     }
 
-    /// Runs for every call but `find` and `get` that the service at this path has answered with a success, at once:
-    /// before the after hooks, and whatever they make of the result and of the event.
+    /// Runs after every successful call of the service at this path but `find` and `get`, before the after hooks. What
+    /// they change in the result and in the event makes no difference.
     ///
-    /// It is for what must follow the records, such as rights. The service may be one of a nested app, and may be
-    /// mounted later. A before hook that sets the result stands for the service. The listener must not wait, and a call
-    /// does not fail by its panic.
+    /// It is for state that must follow the records, such as permissions. The service may be one of a nested app, and
+    /// may be mounted later. A before hook that sets the result stands for the service. The listener must not wait, and
+    /// a call does not fail by its panic.
     pub fn on_write(
         &mut self,
         path: &str,

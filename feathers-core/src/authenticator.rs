@@ -39,9 +39,9 @@ pub trait Authenticator: Send + Sync + 'static {
         app: &AppHandle,
     ) -> Result<Option<Login>>;
 
-    /// Checks the request that names the connection by its secret: where a user is logged in, or was when the
-    /// connection ended, its headers or the credentials that it has sent have to be those of the same user. Another
-    /// user is a 403; none, or one whose credentials are not valid, is a 401.
+    /// Checks a request that names the connection by its secret.
+    /// Where a user is logged in, or was when the connection ended, the request needs credentials of the same user, in
+    /// its headers or sent. Another user is a 403; missing or invalid credentials are a 401.
     async fn check_owner(
         &self,
         connection: &Connection,

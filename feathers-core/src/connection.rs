@@ -38,8 +38,8 @@ const NO_REPLAY: u64 = u64::MAX;
 
 /// One client's connection; clones are the same connection.
 ///
-/// The connection among the parameters of a call joins channels until the next logout: a call that is under way then,
-/// or that of a user who was logged in before, adds the connection to no channel.
+/// The connection in the parameters of a call can join channels until the next logout. After it, calls that were under
+/// way, and calls of the earlier user, add the connection to no channel.
 ///
 /// It is a position and a wake flag, not a queue of copies: what waits for a slow client costs eight bytes an event,
 /// and past 64 events nothing more.

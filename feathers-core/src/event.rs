@@ -17,7 +17,7 @@ use crate::publish::Channels;
 
 /// A published event in the log.
 ///
-/// Thousands are kept, most of them never looked at again: it is small, and what many events have alike is shared.
+/// Thousands are kept, most of them never read again: it is small, and what many events have alike is shared.
 #[derive(Debug)]
 pub struct Event {
     seq: u64,

@@ -1,9 +1,9 @@
 //! The guard: every type with hidden fields, so that none of them leaves, whatever code returns it.
 //!
-//! It works twice on what leaves. While a value is written, the structs that are records are known by name, wherever
-//! they stand in it. What is written already, such as a `serde_json::Value` that a hook has made of a record, or a
-//! record that is flattened into another struct, has no types: there an object that looks like a record is taken for
-//! one.
+//! It checks all data that leaves, in two ways. While a value is written, structs that are records are known by name,
+//! wherever they stand in it. Data that is written already has no types, such as a `serde_json::Value` that a hook has
+//! made of a record, or a record that is flattened into another struct. There an object that looks like a record is
+//! taken for one.
 
 use std::cell::Cell;
 use std::fmt;

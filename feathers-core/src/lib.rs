@@ -1,7 +1,7 @@
 //! Services, hooks, events, channels and the event log: the transport-independent core.
 //!
-//! A call goes one way: a transport decodes it, [`AppHandle::call`] runs it through the hooks to the [`Service`], its
-//! events go to [`Channel`]s and into the [`EventLog`], and the [`Subscription`]s of the members read them from there.
+//! A call goes one way: a transport decodes it, and [`AppHandle::call`] runs it through the hooks to the [`Service`].
+//! Its events go to [`Channel`]s and into the [`EventLog`], where the [`Subscription`]s of the members read them.
 //! The core knows no HTTP server, no database and no protocol.
 
 mod app;

@@ -1,6 +1,6 @@
 //! Memberships over time: since when subjects have been in channels, so that replay is never wider than the right was.
 //!
-//! A cursor is a position and not a right. What a client reads again must be what it could have read at the time, so
+//! A cursor is a position and not a permission. A client may read again only what it could have read at the time. So
 //! the first position of each pair of a subject and a channel is kept beside the log. A lost connection does not end a
 //! membership; an explicit leave, a denial and a revocation do.
 

@@ -111,8 +111,8 @@ impl Payload {
         })))
     }
 
-    /// Wraps the fields of a form: every text in it stands for what the type of its field wants, so that `30` is a
-    /// number where a number is wanted, and an empty text is `null` where there can be none.
+    /// Wraps the fields of a form, whose texts are converted to the types of the fields. For a field of a number, `30`
+    /// is a number; for an optional field, an empty text is `null`.
     pub fn from_form(fields: Map<String, Value>) -> Self {
         Self::of_value(fields.into(), true)
     }

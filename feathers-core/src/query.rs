@@ -69,8 +69,8 @@ pub enum Filter {
 
 /// How a field is compared. Values are typed: a text never equals a number.
 ///
-/// The rules are those of `MongoDB`, as in Feathers: `null` matches a missing field, an array matches when an element
-/// does, and an ordering operator matches only values of its own type, `null` never.
+/// The rules are those of `MongoDB`, as in Feathers: `null` matches a missing field, and an array matches when an
+/// element does. An ordering operator matches only values of its own type, and never `null`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Comparison {
@@ -237,8 +237,8 @@ impl Filter {
 
     /// Returns what it takes to test one record, in comparisons with one value.
     ///
-    /// A list counts for each of its values, JSON for each value inside it, a text of an extra operator for every 16
-    /// bytes, and a path for each of its parts.
+    /// A list costs one for each of its values, JSON for each value inside it, and a path for each of its parts. A text
+    /// of an extra operator costs one for every 16 bytes.
     pub fn cost(&self) -> u64 {
         cost::of(self)
     }

@@ -27,8 +27,8 @@ use crate::schema::Schema;
 /// Without a sort, records come in the store's own order: by id where ids are numbers, then in the order of creation
 /// where they are texts.
 ///
-/// Writes take a [`Commit`]: the store calls [`Commit::reached`] exactly once, at the point where the change becomes
-/// visible to readers and in the order in which changes become visible, so that events leave in the order of commits.
+/// Writes take a [`Commit`]: the store calls [`Commit::reached`] exactly once, when the change becomes visible to
+/// readers. It calls it in the order in which changes become visible, so that events leave in the order of commits.
 /// A write that fails or changes nothing does not call it. Nothing is stored by half: a write changes all or nothing.
 pub trait Store: Send + Sync + 'static {
     /// The type of the records.
@@ -58,8 +58,8 @@ pub trait Store: Send + Sync + 'static {
     /// Stores new records, all or none, and returns them with their ids, in the order given.
     ///
     /// An id in the data is kept; a 409 if it exists, and a 400 if it is a number beyond ±(2^53 - 1). Without one the
-    /// store makes one: numbers start at 1 and are larger than all that were made before and all below 2^52 that were
-    /// chosen, as [`Counter`] counts them; texts are UUIDs of version 7. A number that is not finite is a 400.
+    /// store makes one: a number as [`Counter`] counts it, or a UUID of version 7 as text. Numbers start at 1; each is
+    /// larger than all earlier ones, chosen ones below 2^52 included. A number that is not finite is a 400.
     fn create(
         &self,
         data: Vec<<Self::Record as Record>::Data>,

@@ -283,8 +283,8 @@ impl Subscription {
         Delivery::Reset(reset)
     }
 
-    /// Tells whether an event is kept back that the client may count on: it was for a subject that nothing is known of
-    /// at that time, or that was not allowed to read it in between.
+    /// Tells whether an event is kept back that the client may expect. Either nothing is known of its subject at that
+    /// time, or the subject was not allowed to read it in between.
     fn misses_something(&self) -> bool {
         let mut seq = self.last;
         while let Look::Event(event) = self.log.next_after(seq) {

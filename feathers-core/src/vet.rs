@@ -217,7 +217,7 @@ fn walk(json: &[u8], mut show: impl FnMut(&Walk<'_>, Token)) {
 mod tests {
     use serde_json::{Value, json};
 
-    /// Returns the places and words of what is refused.
+    /// Returns the fields and the messages of the refusals.
     fn refused(result: crate::Result<()>) -> Vec<(String, String)> {
         let Err(error) = result else { return Vec::new() };
         let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use serde_json::json;
 use tokio::time::Instant;
 
-/// Knows whoever has sent a name.
+/// Accepts every client that sends a name.
 struct ByName;
 
 fn login(connection: &Connection) -> Login {
@@ -54,7 +54,7 @@ impl Authenticator for ByName {
     }
 }
 
-/// An app whose news are for those who are logged in.
+/// An app whose news are for logged-in users.
 async fn app() -> AppHandle {
     let mut app = App::new();
     app.service("news", Memory::<Document>::new()).publish(|_, app| app.channel("members"));
@@ -103,7 +103,7 @@ fn read(events: &mut Subscription) -> (usize, Vec<ResetReason>) {
 #[tokio::test]
 async fn who_is_refused_is_heard_of_by_nobody() {
     let mut app = App::new();
-    app.on_connect(|_, _| panic!("nobody has connected"));
+    app.on_connect(|_, _| panic!("there is no connection"));
     app.authenticator(ByName);
     let app = app.start().await.unwrap();
     let refused =

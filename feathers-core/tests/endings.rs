@@ -1,4 +1,4 @@
-//! The end of a connection: what stops at once, and which answers leave before it is closed.
+//! The end of a connection: what stops at once, and which answers are sent before the connection closes.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
@@ -74,7 +74,7 @@ async fn the_last_answer_closes_the_connection() {
     drop(second);
     assert!(waiting.await.unwrap());
     assert_eq!(started.elapsed(), Duration::ZERO);
-    // Where nothing is under way, the end is at once.
+    // Without calls under way, the end is at once.
     let session = open(&app).await;
     session.connection().end(DisconnectReason::Reconnect);
     assert!(session.connection().closed().now_or_never().is_some());
@@ -97,7 +97,7 @@ async fn no_new_call_runs_and_each_end_has_its_error() {
         assert_eq!(refused, refusal);
         assert_eq!(app.service("notes").unwrap().find(()).await.unwrap().value().unwrap(), &json!([]));
     }
-    // The client has gone: what it has asked for is done.
+    // The client has gone: its calls are still done.
     let app = app(|_| {}).await;
     let session = open(&app).await;
     session.connection().lose();
@@ -120,10 +120,10 @@ async fn what_has_begun_before_a_logout_joins_no_channel_after_it() {
     app.channel("late").join(before.connection.as_ref().unwrap());
     let names = |channels: Vec<std::sync::Arc<str>>| channels.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(connection.channels()), ["anonymous"]);
-    // A login counts from its end, whenever it has begun.
+    // A login counts when it ends, whenever it has begun.
     app.login(&Login::new(Payload::NULL, before.clone())).await;
     assert_eq!(names(connection.channels()), ["anonymous", "members"]);
-    // What the app keeps of a connection is of no call.
+    // Data that the app keeps on a connection is of no call.
     let [kept] = app.channel("members").connections().try_into().unwrap();
     app.logout(&Login::new(Payload::NULL, before.clone())).await;
     app.channel("kept").join(&kept);

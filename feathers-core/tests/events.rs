@@ -1,4 +1,4 @@
-//! Events, publishers and channels: who gets what, in which order, and with which payload.
+//! Events, publishers and channels: which connection gets what, in which order, and with which payload.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,7 @@ struct Client {
 
 impl Client {
     async fn open(app: &AppHandle) -> Self {
-        let session = app.open(Handshake::new(Provider::new("test"))).await.expect("nobody is refused");
+        let session = app.open(Handshake::new(Provider::new("test"))).await.expect("the session opens");
         Self { events: session.subscribe(), session }
     }
 
@@ -158,7 +158,7 @@ async fn hooks_change_the_event_and_its_payload() {
             r#"ev created {"n":2,"safe":true}"#,
             r#"ev patched {"n":5}"#,
             r#"ev created {"n":7}"#,
-            // The place of the change is taken when the method returns, which is before the hook that emits.
+            // The slot of the change is reserved when the method returns, which is before the hook that emits.
             r#"ev created {"n":8}"#,
             r#"ev customEvent {"hello":"custom"}"#,
         ]
@@ -268,7 +268,7 @@ async fn channels_exist_from_the_first_member_to_the_last() {
     assert_eq!(app.channels(), ["b".into()]);
     app.channel("b").leave_if(|one| *one == connection);
     assert!(app.channels().is_empty());
-    // A channel that is held on to works again after it was emptied.
+    // A channel that the caller has kept works again after it was emptied.
     both.join(&connection);
     assert_eq!(app.channel("b").connections(), [connection]);
     drop(client);
@@ -323,7 +323,7 @@ async fn the_server_can_end_a_connection() {
     let mut client = Client::join(&app, &["everybody"]).await;
     app.service("ev").unwrap().create(json!({ "n": 1 }), ()).await.unwrap();
     client.session.connection().disconnect();
-    // Nothing more comes, not even what waits already.
+    // Nothing more comes, not even events that wait already.
     app.service("ev").unwrap().create(json!({ "n": 2 }), ()).await.unwrap();
     assert!(client.events.try_next().is_none());
     assert!(client.events.next().await.is_none());
@@ -372,7 +372,7 @@ async fn behind_a_gate() -> (Client, Arc<Notify>) {
 #[tokio::test]
 async fn a_slow_publisher_holds_up_no_call_and_keeps_its_place() {
     let (mut client, gate) = behind_a_gate().await;
-    assert!(client.seen().is_empty(), "nothing overtakes an open place");
+    assert!(client.seen().is_empty(), "nothing overtakes an open slot");
     gate.notify_one();
     assert_eq!(show(client.events.next().await.unwrap()), "slow created 1");
     assert_eq!(show(client.events.next().await.unwrap()), "ev created 2");
@@ -514,7 +514,7 @@ async fn a_call_whose_caller_goes_away_is_finished() {
     assert_eq!(show(client.events.next().await.unwrap()), "slow created 1");
 }
 
-/// An app whose events are gathered for a millisecond.
+/// An app whose events are batched for a millisecond.
 async fn gathering() -> (AppHandle, feathers_core::ServiceHandle) {
     let app = app(|app| {
         app.service("ev", Ev);
@@ -538,7 +538,7 @@ async fn gathered_events_come_together_and_in_order() {
         ev.create(json!({ "room": room, "n": number }), ()).await.unwrap();
     }
     assert!(client.seen().is_empty(), "they wait for more");
-    assert!(follower.try_next().is_none(), "whoever follows the log is told no sooner");
+    assert!(follower.try_next().is_none(), "a follower of the log gets it no sooner");
     assert_eq!(app.log().head().seq, 4, "they are in the log all the same");
     let first = client.events.next().await.map(show);
     assert_eq!(first.as_deref(), Some(r#"ev created {"room":"a","n":0}"#));
@@ -707,7 +707,7 @@ async fn a_hook_that_waits_does_not_outlive_the_time_of_calls_when_the_caller_ha
     }
 }
 
-/// Waits until it is told to go on.
+/// Waits for a signal.
 struct Slow(Arc<Notify>);
 
 #[async_trait]
@@ -759,7 +759,7 @@ async fn what_waits_is_dropped_when_the_shutdown_has_waited_long_enough() {
     assert_eq!((*dropped.lock().unwrap(), began.elapsed().as_secs()), (true, 2));
 }
 
-/// Waits until it is let go on, and counts who has come that far.
+/// Waits for a signal, and counts the calls that wait.
 #[derive(Clone, Default)]
 struct Gate {
     go: Arc<Notify>,
@@ -802,7 +802,7 @@ async fn calls_whose_callers_have_gone_are_bounded() {
     let error = service.create(json!({}), outside()).await.unwrap_err();
     assert_eq!((error.code(), error.retry_after()), (503, Some(Duration::from_secs(1))));
     assert_eq!(error.message(), "too many calls whose callers have gone are still under way");
-    // What only reads, and what comes from inside, goes on.
+    // Reads, and calls from inside, go on.
     service.find(outside()).await.unwrap();
     assert!(service.create(json!({}), ()).now_or_never().is_none());
     for _ in 0..3 {
@@ -819,5 +819,5 @@ async fn calls_whose_callers_have_gone_are_bounded() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), free).await.expect("what is finished counts no more");
+    tokio::time::timeout(Duration::from_secs(20), free).await.expect("a finished call still counts");
 }

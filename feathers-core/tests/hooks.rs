@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// Writes a line when it runs, and fails if it is the place that is to fail.
+/// Writes a line when it runs, and fails if it is the one that is to fail.
 struct Step {
     name: String,
     log: Log,

@@ -45,7 +45,7 @@ fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     }
 }
 
-/// Asks once; what is not there at once is too late.
+/// Polls once, and fails without an answer.
 fn at_once<T>(future: impl Future<Output = T>) -> T {
     poll(pin!(future)).expect("an answer at once")
 }
@@ -57,7 +57,7 @@ async fn long_scans_leave_the_worker_and_hold_nobody_up() {
     let mut finds: Vec<_> = (0..3).map(|_| Box::pin(store.find(&expensive))).collect();
     assert!(finds.iter_mut().all(|find| poll(find.as_mut()).is_none()), "the scans are not done in place");
 
-    // What is quick is answered all the same, and changes do not wait either.
+    // Quick queries are answered all the same, and changes do not wait either.
     let all = Query::default();
     assert_eq!(at_once(store.get(&7.into(), &all)).unwrap().unwrap().age, 7);
     assert_eq!(at_once(store.find(&query(&json!({ "$limit": 2 })))).unwrap().records.len(), 2);

@@ -1,4 +1,4 @@
-//! Queries and data on records with a schema: coercion, refusals that name the place, hidden fields, validation.
+//! Queries and data on records with a schema: coercion, refusals that name the field, hidden fields, validation.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod query_support;
@@ -109,7 +109,7 @@ async fn keeps_json_types_and_coerces_where_ajv_does() {
     }
 }
 
-/// Over REST every value is a text, and nobody can write the number 12; over a socket a text is a text.
+/// Over REST every value is a text, and clients cannot write the number 12; over a socket a text is a text.
 #[tokio::test]
 async fn a_text_finds_the_number_in_json_over_rest() {
     let app = start().await;
@@ -216,7 +216,7 @@ async fn what_no_data_may_hold_is_refused_with_its_place() {
         let error = service.patch(Id::from(1), data, external(json!({}))).await.unwrap_err();
         assert_eq!((&*items(&error)[0].0, &*items(&error)[0].2), (place, message));
     }
-    // What was read before, as a transport of one's own may, is looked through too.
+    // Data that was read before, as by a transport of one's own, may be checked too.
     let value: Value = serde_json::from_str(r#"{"a":{"__proto__":1}}"#).unwrap();
     let error = app.service("json").unwrap().create(value, external(json!({}))).await.unwrap_err();
     assert_eq!(items(&error)[0].0, "/a/__proto__");
@@ -301,7 +301,7 @@ async fn refuses_what_does_not_fit_and_names_the_place() {
     assert_eq!(find(&app, deep).await.unwrap_err().message(), "Query is nested deeper than 20 levels");
 }
 
-/// Nobody learns of a hidden field: it is refused word for word like one that does not exist.
+/// Clients learn nothing of a hidden field: it is refused word for word like one that does not exist.
 #[tokio::test]
 async fn refuses_hidden_fields_like_unknown_ones() {
     let app = start().await;
@@ -441,7 +441,7 @@ async fn clients_choose_ids_only_where_the_service_lets_them() {
         assert_eq!(create("own", item(json!(id))).await.unwrap_err().code(), 400, "{id}");
     }
     assert_eq!(create("own", item(json!(null))).await.unwrap().value().unwrap()["id"], 8);
-    // The inside chooses as it likes, and an id in other data does not count.
+    // Calls from inside choose as they like, and an id in other data does not count.
     let items = app.service("items").unwrap();
     assert_eq!(items.create(item(json!(20)), ()).await.unwrap().value().unwrap()["id"], 20);
     let patched = items.patch(Id::from(20), json!({ "id": 9, "name": "m" }), external(json!({}))).await.unwrap();

@@ -1,4 +1,4 @@
-//! Reading and publishing at the same time, on threads of their own: nothing may fall between the two.
+//! Reading and publishing at the same time, on threads of their own: no event may fall between the two.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use feathers_core::{
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
-/// Many, so that telling all of them of an event takes a while.
+/// Many, so that waking all of them for an event takes a while.
 const MEMBERS: usize = 200;
 /// How often events become visible all at once, and how many.
 const ROUNDS: usize = 40;
@@ -20,7 +20,7 @@ const EVENTS: usize = 100;
 /// How many read at the same time: more than there are cores, so that they are interrupted anywhere.
 const READERS: usize = 6;
 
-/// The service answers with its data; `true` keeps its place in the log open until it is told to go on.
+/// The service answers with its data; `true` keeps its slot in the log open until a signal comes.
 struct Ev;
 
 #[async_trait]
@@ -51,7 +51,7 @@ async fn crowd() -> (AppHandle, Vec<Session>, Arc<Notify>) {
     let app = app.start().await.unwrap();
     let mut sessions = Vec::with_capacity(MEMBERS);
     for _ in 0..MEMBERS {
-        sessions.push(app.open(Handshake::new(Provider::new("test"))).await.expect("nobody is refused"));
+        sessions.push(app.open(Handshake::new(Provider::new("test"))).await.expect("the session opens"));
     }
     (app, sessions, release)
 }
@@ -78,7 +78,7 @@ async fn while_publishing<R: FnMut()>(read: impl Fn(AppHandle) -> R + Sync) {
     });
 }
 
-/// Publishes events that become visible all at once, since an earlier place is open until the last of them is there.
+/// Publishes events that become visible all at once, since an earlier slot is open until the last of them is there.
 async fn publish(app: &AppHandle, release: &Notify) {
     let ev = app.service("ev").unwrap();
     for _ in 0..ROUNDS {
@@ -94,7 +94,7 @@ async fn publish(app: &AppHandle, release: &Notify) {
     }
 }
 
-/// Reads what is there; the places must follow on one another without a hole.
+/// Reads what is there; the numbers must follow on one another without a hole.
 fn read(events: &mut Subscription, at: &mut u64) {
     while let Some(delivery) = events.try_next() {
         match delivery {
@@ -110,7 +110,7 @@ fn read(events: &mut Subscription, at: &mut u64) {
 
 fn connect(app: &AppHandle) -> (Session, Subscription, u64) {
     let opening = app.open(Handshake::new(Provider::new("test")));
-    let session = opening.now_or_never().expect("there is nothing to wait for").expect("nobody is refused");
+    let session = opening.now_or_never().expect("there is nothing to wait for").expect("the session opens");
     let events = session.subscribe();
     let at = events.cursor().seq;
     (session, events, at)

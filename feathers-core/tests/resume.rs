@@ -1,4 +1,4 @@
-//! Coming back: what a client reads that was away, slow, or somewhere else.
+//! Coming back: what a client reads that was away, slow, or connected to another process.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod resume_bounds;
@@ -59,7 +59,7 @@ async fn publish(app: &AppHandle, to: &str, n: u64) {
 }
 
 async fn connect(app: &AppHandle, since: Since) -> (Session, Subscription) {
-    let session = app.open(Handshake::new(Provider::new("test")).since(since)).await.expect("nobody is refused");
+    let session = app.open(Handshake::new(Provider::new("test")).since(since)).await.expect("the session opens");
     let events = session.subscribe();
     (session, events)
 }
@@ -120,7 +120,7 @@ async fn what_comes_while_a_client_comes_back_keeps_its_turn() {
     publish(&app, "home", 1).await;
     publish(&app, "home", 2).await;
     let session =
-        app.open(Handshake::new(Provider::new("test")).since(Since::Cursor(start))).await.expect("nobody is refused");
+        app.open(Handshake::new(Provider::new("test")).since(Since::Cursor(start))).await.expect("the session opens");
     publish(&app, "home", 3).await;
     let mut events = session.subscribe();
     assert_eq!(read(&mut events), numbers(1..=3));
@@ -153,7 +153,7 @@ async fn a_place_that_is_gone_is_one_reset_and_nothing_before_it() {
     publish(&app, "home", 31).await;
     assert_eq!(read(&mut events), [Seen::Reset(ResetReason::Trimmed), Seen::Event(31)]);
 
-    // From the oldest place that is kept there is no reset.
+    // From the oldest slot that is kept there is no reset.
     let (_session, mut events) = connect(&app, Since::Cursor(app.log().oldest())).await;
     assert_eq!(read(&mut events).len(), 10);
 }
@@ -201,7 +201,7 @@ async fn a_channel_that_is_not_joined_again_is_not_replayed() {
     publish(&app, "home", 2).await;
     let (session, mut events) = connect(&app, Since::Cursor(cursor)).await;
     assert_eq!(read(&mut events), numbers(2..=2));
-    // Joining later is no way to read the past.
+    // A client that joins later cannot read earlier events.
     app.channel("room").join(session.connection());
     publish(&app, "room", 3).await;
     assert_eq!(read(&mut events), numbers(3..=3));
@@ -227,7 +227,7 @@ async fn an_idle_connection_moves_on_with_the_log() {
 #[tokio::test(start_paused = true)]
 async fn heartbeats_carry_the_position() {
     let app = plain().await;
-    let session = app.open(Handshake::new(Provider::new("test"))).await.expect("nobody is refused");
+    let session = app.open(Handshake::new(Provider::new("test"))).await.expect("the session opens");
     let mut events = session.subscribe().heartbeat_interval(std::time::Duration::from_secs(20));
     publish(&app, "elsewhere", 1).await;
     let before = tokio::time::Instant::now();
@@ -357,7 +357,7 @@ proptest! {
                     (Step::Cut, Some((_, events))) => {
                         cursor = events.cursor();
                         client = None;
-                        // The cursor may be before places that were not for the client, never after one that was.
+                        // The cursor may be before slots that were not for the client, never after one that was.
                         model.position = usize::try_from(cursor.seq).unwrap();
                         model.joined = [None; 3];
                     }

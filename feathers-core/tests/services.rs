@@ -174,7 +174,7 @@ async fn only_events_that_are_declared_are_published() {
         app.on_connect(|connection, app| app.channel("everybody").join(connection));
     })
     .await;
-    let session = app.open(Handshake::new(Provider::new("test"))).await.expect("nobody is refused");
+    let session = app.open(Handshake::new(Provider::new("test"))).await.expect("the session opens");
     let mut events = session.subscribe();
     for path in ["a", "b"] {
         let service = app.service(path).unwrap();
@@ -214,7 +214,7 @@ async fn what_is_put_on_a_connection_is_there_in_its_calls() {
     .await;
     let mut headers = http::HeaderMap::new();
     headers.insert("x-test", http::HeaderValue::from_static("yes"));
-    let session = app.open(Handshake::new(Provider::new("test")).headers(headers)).await.expect("nobody is refused");
+    let session = app.open(Handshake::new(Provider::new("test")).headers(headers)).await.expect("the session opens");
     let answer = app.service("a").unwrap().find(session.params()).await.unwrap();
     assert_eq!(answer.value().unwrap(), &json!({ "user": "ann", "header": "yes" }));
 }

@@ -1,4 +1,4 @@
-//! A log outside the process: two apps that share one, and what happens when it is away, forgets, or is another one.
+//! A log outside the process: two apps that share one, and what happens when it is away, forgets, or is replaced.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
@@ -27,7 +27,7 @@ async fn node(log: &SharedLog, retention: Retention) -> AppHandle {
 }
 
 async fn connect(app: &AppHandle, since: Since) -> (Session, Subscription) {
-    let session = app.open(Handshake::new(Provider::new("test")).since(since)).await.expect("nobody is refused");
+    let session = app.open(Handshake::new(Provider::new("test")).since(since)).await.expect("the session opens");
     let events = session.subscribe();
     (session, events)
 }
@@ -105,7 +105,7 @@ async fn a_client_goes_on_with_another_process_and_after_a_restart() {
     publish(&b, 401).await;
     assert_eq!(read(&mut events, 400).await, numbers(2..=401));
 
-    // One that is a little behind takes a client that is ahead.
+    // A process that is a little behind accepts a client that is ahead.
     let ahead = Cursor { seq: b.log().head().seq + 1, ..b.log().head() };
     let (_session, mut events) = connect(&b, Since::Cursor(ahead)).await;
     assert_eq!(events.pending_reset(), None);
@@ -155,7 +155,7 @@ async fn another_log_is_a_reset_for_everybody() {
     publish(&app, 2).await;
     let seen = read(&mut events, 1).await;
     assert_eq!(seen, [ResetReason::Epoch.name()]);
-    // What was published while the process had not yet noticed may be before the reset; what comes now is after it.
+    // Events from before the process noticed may come before the reset; later ones come after it.
     publish(&app, 3).await;
     assert_eq!(
         read(&mut events, 1).await.pop(),

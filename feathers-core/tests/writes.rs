@@ -1,4 +1,4 @@
-//! Writes: who listens for them hears of what is stored, whatever hooks make of the call.
+//! Writes: listeners get what is stored, whatever hooks make of the call.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use feathers_core::{App, Context, Document, Error, Id, Memory, Method, Multi, Params, Provider};
 use serde_json::{Value, json};
 
-/// A write that a listener has been told of.
+/// A write that a listener got.
 struct ReceivedEvent {
     method: String,
     result: Value,
@@ -58,7 +58,7 @@ async fn listeners_for_writes_hear_of_the_whole_record_whatever_becomes_of_the_c
     assert_told(&[("patch", json!([done]))]);
     todos.remove(None, select()).await.unwrap_err();
     assert_told(&[("remove", json!([done]))]);
-    // One that is mounted later is heard of too.
+    // A service that is mounted later is included.
     app.unmount("api/todos").await.unwrap();
     app.mount("api/todos", Memory::<Document>::new()).await.unwrap();
     app.service("api/todos").unwrap().create(json!({ "text": "milk" }), ()).await.unwrap();

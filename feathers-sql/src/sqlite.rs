@@ -1,7 +1,7 @@
 //! SQLite: one writer thread with group commit, a small pool of connections for reads.
 //!
-//! Why two ways: a read takes a few microseconds, so handing it to another thread would cost more than doing it, while
-//! a write waits for the disk, so that many writes in one transaction are much cheaper than many transactions.
+//! Reads and writes differ. A read takes a few microseconds, so handing it to another thread would cost more than doing
+//! it. A write waits for the disk, so many writes in one transaction are much cheaper than many transactions.
 
 mod change;
 mod connection;

@@ -1,7 +1,7 @@
 //! How many bytes may be in flight: of one connection, of one address, and of all together.
 //!
-//! In flight is what the server holds for others and has not got rid of yet: bodies that are coming, calls that wait or
-//! run with the trees that are made of them, answers that are not read yet, and what sessions keep of their requests.
+//! In flight are the bytes that the server holds for clients: bodies that are arriving, and calls with the trees of
+//! their data. Answers that are not read yet count too, and the heads of requests that sessions keep.
 //! Whatever holds bytes has a [`Permit`] for them, which gives them back when it is dropped.
 
 mod cost;
@@ -158,8 +158,8 @@ impl Account {
 
     /// Takes leave to hold bytes. What a connection holds alone is never too much for it.
     ///
-    /// An address that has as much as is still free gets no more, and the last part is for addresses that hold little,
-    /// so that there is something for others however many take all that they can.
+    /// An address that has as much as is still free gets no more. The last part is for addresses that hold little, so
+    /// there is always room for other addresses.
     pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Result<Permit> {
         self.take_beside(bytes, 0)
     }

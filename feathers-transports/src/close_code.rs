@@ -1,7 +1,7 @@
 //! Close codes: what a WebSocket is closed with, by the server or by a client.
 //!
 //! The codes up to 1999 are those of [RFC 6455, section 7.4](https://www.rfc-editor.org/rfc/rfc6455#section-7.4) and of
-//! the registry that it made; those from 4000 on are this framework's own, and clients act on them.
+//! its registry. Those from 4000 on are this framework's own, and clients act on them.
 
 /// 1000: the purpose of the connection is fulfilled.
 pub const NORMAL: u16 = 1000;

@@ -1,8 +1,8 @@
 //! GRIP: the app behind a proxy that holds the connections (Pushpin, Fastly Fanout).
 //!
 //! A proxy asks the app as a client does, and signs that. The realtime URL then answers with instructions instead of
-//! holding the client itself: with what there is now, the channel that the proxy is to hold it on, and where to ask
-//! again. From then on events are published to the proxy, and the client gets the same bytes as from the app itself.
+//! holding the client itself: the events so far, the channel that the proxy is to hold it on, and where to ask again.
+//! From then on events are published to the proxy, and the client gets the same bytes as from the app itself.
 //!
 //! Whatever the proxy loses, it finds by the ids of the items, and asks again from where its client stands.
 

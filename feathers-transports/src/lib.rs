@@ -15,8 +15,8 @@
 //! # }
 //! ```
 //!
-//! What comes from outside is bounded: the size of heads and bodies, the time that they and their answers may take, the
-//! number of connections, and all that is in flight in bytes, for a connection, an address and the server. Each bound
+//! All input from outside is bounded: the size of heads and bodies, the time that they and their answers may take, and
+//! the number of connections. The bytes in flight are bounded for a connection, an address and the server. Each bound
 //! is an option of the server with a safe default.
 //!
 //! # An existing axum app

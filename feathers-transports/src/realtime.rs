@@ -52,17 +52,17 @@ use crate::transport::Transport;
 /// | `DELETE /realtime` with `X-Connection-Token: S` | ends a polling session |
 /// | `GET /realtime/negotiate` | what the server offers |
 ///
-/// Every event carries a cursor. A client that reconnects with its last one, as `since` or
-/// `last_event_id` in the query or as `Last-Event-ID`, gets exactly what it has missed, or one `reset` that says why
-/// not. The newest of several positions counts.
+/// Every event carries a cursor. A client that reconnects with its last one gets exactly what it has missed, or one
+/// `reset` that says why not. The cursor is `since` or `last_event_id` in the query, or the header `Last-Event-ID`; the
+/// newest of several counts.
 ///
 /// `connectionToken` in the answers is the secret of the session. Polls and REST calls with it in the header
 /// `X-Connection-Token` belong to the session's connection; it is no login, and in a URL it is a 400.
 ///
 /// A client that does not read costs a position in the log and its socket's buffers, and delays no other client.
 /// A stream is ended by cutting its body off, since some clients take a proper end for the last word and stay away.
-/// Past the bounds, streams get the time to try again and end in the same way, and polls are answered with a 503, or
-/// with a 429 where it is their address that has too many.
+/// Past the bounds, a stream gets the time to try again and ends in the same way. A poll then gets a 503, or a 429 if
+/// its address has too many.
 ///
 /// ```
 /// use std::time::Duration;

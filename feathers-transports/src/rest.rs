@@ -64,15 +64,15 @@ const SERVICE_METHOD: HeaderName = HeaderName::from_static("x-service-method");
 /// | `POST /todos` with `X-Service-Method: archive` | the custom method `archive` |
 ///
 /// `HEAD` is `GET` without the body, and `OPTIONS` is a 204 with `Allow`.
-/// Every error is a Feathers error in JSON. An unknown path is a 404, a method that clients may not call a 405 with
-/// `Allow`, a body that is too large a 413 and one that cannot be read a 400.
+/// Every error is a Feathers error in JSON. An unknown path is a 404, and a method that clients may not call a 405 with
+/// `Allow`. A body that is too large is a 413, and one that cannot be read a 400.
 /// Data comes as JSON (an object or an array), as a form, or as plain text; a body of any other content type is a 415
 /// with `Accept-Post`. It may be compressed with gzip, deflate or brotli; any other coding is a 415 too.
 ///
 /// Every answer of a service has the header `Event-Cursor`: where the event log stood before the call.
 /// With the secret of a session in `X-Connection-Token`, the call is one of that session's connection. The secret is no
-/// login: where a user is logged in on the connection, a call without a token of its own is a 401, and one with the
-/// token of another user a 403. An unknown or expired secret is ignored. An answer of a service to a request with
+/// login: if a user is logged in on the connection, a call without a token of its own is a 401. One with the token of
+/// another user is a 403. An unknown or expired secret is ignored. An answer of a service to a request with
 /// credentials has `Cache-Control: private, no-store`, unless a hook sets another one, and `Vary: Authorization,
 /// Cookie`. A request with a cookie from a page of another origin is a 403 too, unless the server's CORS lets that
 /// send cookies.

@@ -182,8 +182,8 @@ impl Server {
 
     /// Sets the time from the request's head to the answer's; after it the answer is a 408.
     ///
-    /// It holds for REST and for routes of your own, not for transports whose answers wait for events: there it is the
-    /// time that a body or a message has from its first byte to its last.
+    /// It holds for REST and for routes of your own. On transports whose answers wait for events, it limits the time
+    /// from the first byte of a body or message to its last.
     /// A call that may have changed something is finished in the background all the same.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.options.request_timeout = timeout;
@@ -246,9 +246,9 @@ impl Server {
         self
     }
 
-    /// Sets how many bytes may be in flight together, instead of 256 MiB: bodies that are coming, calls that wait or
-    /// run with the trees that are made of their data, answers that are not read yet, and what sessions keep of their
-    /// requests. Past that, what comes is answered with a 503 that says when to try again.
+    /// Sets how many bytes may be in flight together, instead of 256 MiB. Past that, requests get a 503 that says when
+    /// to try again. In flight are bodies that are arriving, and calls with the trees of their data. Answers that are
+    /// not read yet count too, and the heads of requests that sessions keep.
     ///
     /// Bodies and answers over HTTP of up to 8 KiB are not counted. Answers to calls that have changed something are
     /// sent in any case, and counted. Files and streams of routes of your own are not.
@@ -257,9 +257,9 @@ impl Server {
         self
     }
 
-    /// Sets how many of the bytes in flight one address may have, instead of 64 MiB. Past that, or when it has as
-    /// much as is still free, it gets a 429 that says when to try again: so there is room for others however many
-    /// addresses take all that they can. The last eighth is for addresses that have no more than 64 KiB.
+    /// Sets how many of the bytes in flight one address may have, instead of 64 MiB. Past that, or when it has as much
+    /// as is still free, it gets a 429 that says when to try again. So there is always room for other addresses. The
+    /// last eighth is for addresses that have no more than 64 KiB.
     ///
     /// The addresses of IPv6 count by their /64. The default does not hold for addresses of the same machine, where a
     /// proxy usually is; a number that is set holds for all.

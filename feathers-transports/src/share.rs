@@ -42,8 +42,8 @@ struct Taken {
 pub(crate) struct Share(Option<(Shares, Source)>);
 
 impl Shares {
-    /// Counts sessions. Takes how many an address may have, at least one; `None` is the default, from which addresses
-    /// of the same machine are free: they are those of a proxy in most cases.
+    /// Counts sessions. `max` is how many an address may have, at least one; `None` is the default. The default does
+    /// not hold for addresses of the same machine, which are mostly those of a proxy.
     pub(crate) fn sessions(max: Option<usize>) -> Self {
         Self::new("sessions", max, SESSIONS)
     }

@@ -66,12 +66,12 @@ mod tests {
         check(json!({ "since": "earliest" }), Some("aaaaaaaa-7"), Some("aaaaaaaa-7"));
         check(json!({ "since": "now", "offset": "aaaaaaaa-2" }), None, Some("aaaaaaaa-2"));
         check(json!({ "since": "now" }), None, Some("now"));
-        // Of another log: only where there is nothing else, whatever its number.
+        // A cursor of another log counts only alone, whatever its number.
         check(json!({ "since": "bbbbbbbb-900", "offset": "aaaaaaaa-2" }), None, Some("aaaaaaaa-2"));
         check(json!({ "since": "bbbbbbbb-9" }), Some("aaaaaaaa-1"), Some("aaaaaaaa-1"));
         check(json!({ "since": "bbbbbbbb-9", "offset": "cccccccc-1" }), None, Some("bbbbbbbb-9"));
         check(json!({ "since": "earliest", "offset": "bbbbbbbb-9" }), None, Some("bbbbbbbb-9"));
-        // What is no cursor is never passed over.
+        // A text that is no cursor is never skipped.
         for bad in [json!("rubbish"), json!(7), json!({}), json!(["aaaaaaaa-1"]), json!(true), json!(" ")] {
             check(json!({ "since": bad, "offset": "aaaaaaaa-2" }), None, Some("?"));
             check(json!({ "since": "aaaaaaaa-2", "offset": bad }), None, Some("?"));

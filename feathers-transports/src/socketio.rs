@@ -26,9 +26,9 @@ use crate::transport::Transport;
 /// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle
 /// at `/socket.io/socket.io.js`.
 ///
-/// Calls of one client start in the order of their arrival and run at the same time, 64 of them; up to 1,024 more wait,
-/// and past that they are answered with a 429. So are the calls of a client that calls too often
-/// ([`call_rate`](Self::call_rate)); a hundred thousand refused calls in a row close the connection.
+/// Calls of one client start in the order of their arrival; 64 run at the same time, and up to 1,024 more wait. Further
+/// calls are answered with a 429. So are the calls of a client that calls too often ([`call_rate`](Self::call_rate)); a
+/// hundred thousand refused calls in a row close the connection.
 ///
 /// A client that does not read delays no other client and costs a few bytes: its events stay in the event log.
 /// It gets them when it reads again, or one `reset` when they are no longer kept.

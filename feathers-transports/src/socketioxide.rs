@@ -48,16 +48,16 @@ const ATTACHMENTS: usize = 16;
 /// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle
 /// at `/socket.io/socket.io.js`.
 ///
-/// Calls of one client start in the order of their arrival and run at the same time, 64 of them; up to
-/// 1,024 more wait, and past that they are answered with a 429. So are the calls of a client that calls too often.
+/// Calls of one client start in the order of their arrival; 64 run at the same time, and up to 1,024 more wait. Further
+/// calls are answered with a 429. So are the calls of a client that calls too often.
 ///
 /// A client that does not read delays no other client. Up to [`SocketIoxide::buffer`] packets are kept for it; past
-/// that its events stay in the event log. It is closed when its buffer is full at the time of the next ping, and given
-/// up when it has taken nothing for the time of a ping and its answer. When it reconnects, it reads its lists again, as
-/// after any disconnect; events are never left out of the middle.
+/// that its events stay in the event log. A client whose buffer is full at the next ping is closed, and so is one that
+/// takes nothing for the time of a ping and its answer. When it reconnects, it reads its lists again, as after any
+/// disconnect; events are never left out of the middle.
 ///
-/// At the shutdown, new clients get a 503, calls under way are answered for at most five seconds, and then the engine
-/// is closed, so that clients reconnect elsewhere by themselves. A client that the server ends by
+/// At the shutdown, new clients get a 503, and calls under way have five seconds for their answers. Then the engine is
+/// closed, so that clients reconnect elsewhere by themselves. A client that the server ends by
 /// [`Connection::disconnect`] does not reconnect by itself.
 ///
 /// A page of another origin gets a 403 if its browser sends a cookie along, unless the server's CORS lets it send them.

@@ -33,7 +33,7 @@ mod tests {
         assert!(same("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"));
         assert!(!same("2001:db8:1:2::1", "2001:db8:1:3::1"));
         assert!(!same("1.2.3.4", "1.2.3.5"));
-        // All of IPv4 is in one /64 otherwise.
+        // Otherwise all of IPv4 would be in one /64.
         assert!(same("1.2.3.4", "::ffff:1.2.3.4"));
         assert!(!same("::ffff:1.2.3.4", "::ffff:1.2.3.5"));
     }

@@ -1,4 +1,4 @@
-//! What caches may keep: nothing that is for one caller.
+//! What caches may keep: no answer that is for one caller.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod realtime_support;
@@ -36,7 +36,7 @@ async fn s31_no_cache_keeps_an_answer_for_one_caller() {
         (("x-own", "x"), true),
         (("proxy-authorization", "x"), true),
     ] {
-        // Whatever comes of it: what is found, what is not, what is made, what cannot be done.
+        // Whatever the answer is: a list, a missing record, a new record, a refusal.
         for (method, path) in
             [("GET", "/notes"), ("GET", "/notes/1"), ("HEAD", "/notes"), ("POST", "/notes"), ("PUT", "/notes")]
         {
@@ -50,13 +50,13 @@ async fn s31_no_cache_keeps_an_answer_for_one_caller() {
         let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
         let expected = if personal { &["accept-language", VARY][..] } else { &["accept-language"] };
         assert_eq!(vary, expected, "{credentials:?}");
-        // What is the same for everybody stays so.
+        // Answers that are the same for all callers stay so.
         for (method, path) in [("OPTIONS", "/notes"), ("GET", "/page.html"), ("GET", "/nope")] {
             let answer = ask(&server, method, path, &[credentials]).await;
             assert_eq!((answer.header("cache-control"), answer.header("vary")), (None, None), "{method} {path}");
         }
     }
-    // A poll says so always, since it has the secret of a session.
+    // A poll always says so, since its answer has the secret of a session.
     let poll = ask(&server, "GET", "/realtime?wait=0", &[]).await;
     assert_eq!(poll.header("cache-control"), Some("no-store, private"));
     std::fs::remove_dir_all(&folder).unwrap();

@@ -20,7 +20,7 @@ const RS256_PRIVATE: &[u8] = include_bytes!("data/grip-rs256.key");
 const ES256: &str = include_str!("data/grip-es256.pub");
 const ES256_PRIVATE: &[u8] = include_bytes!("data/grip-es256.key");
 
-/// A proxy that nobody listens at.
+/// The control endpoint of a proxy that does not run.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn a_stream_is_answered_at_once_with_what_there_is_and_how_to_hold_it() {
     assert!(answer.text().starts_with("retry: 2000\nevent: ready\n"), "{}", answer.text());
     assert_eq!(answer.ids().len(), 2);
 
-    // Others move the log on, and the client's cursor with it; what it has missed comes.
+    // Events for others move the log on, and the client's cursor with it; events for the client come.
     pass(server.handle(), 3);
     let head = server.handle().log().head().to_string();
     let again = get(&server, &link, &[("grip-last", &format!("e-everybody; last-id={}", answer.seat().1))]).await;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use self::grip_support::{Control, SECRET, get, grip, serve, stream};
 use self::realtime_support::{app, notes, pass, tick};
 
-/// A proxy that nobody listens at.
+/// The control endpoint of a proxy that does not run.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn what_code_decides_is_a_hint_and_read_with_ones_own_rights() {
     assert_eq!(items[1]["formats"], formats);
     assert_eq!((&items[1]["prev-id"], &items[2]["prev-id"]), (&items[0]["id"], &items[1]["id"]));
     assert!(!control.items().iter().any(|item| item.to_string().contains("secret")));
-    // Whoever has come as far as the hint has got what was before it, and reads on from there.
+    // A client at the id of the hint has got everything before it, and reads on from there.
     let last = format!("e-everybody; last-id={}", items[1]["id"].as_str().unwrap());
     let cursor = |index: usize| items[index]["id"].as_str().unwrap().to_owned();
     let vip = get(&server, &vip.link().0, &[("grip-last", &last)]).await;
@@ -132,7 +132,7 @@ async fn a_proxy_that_is_down_delays_nobody_and_gets_everything_when_it_comes_ba
     down.until("a try", |control| control.requests() > 0).await;
     down.refuse(0);
     assert_eq!(down.on("e-everybody", 50).await, items);
-    // What can never be taken is passed over.
+    // An item that no proxy will accept is skipped.
     up.refuse(400);
     let before = up.requests();
     tick(server.handle(), [50]);

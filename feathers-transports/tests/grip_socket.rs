@@ -144,16 +144,16 @@ async fn nobody_speaks_for_the_proxy() {
     let control = Control::default();
     let server = serve(app(), grip(&control.start().await)).await;
     let (mut socket, own) = Socket::live(&server).await;
-    // A client's control message is a message that makes no sense.
+    // A control message from a client is a message that makes no sense.
     let control_text = format!("c:{}", json!({ "type": "subscribe", "channel": "e-secret" }));
     let events = socket.post(&[event("TEXT", &control_text)]).await;
     assert_eq!(messages(&events)[0]["error"]["code"], -32_700);
     assert_eq!(channels("subscribe", &events), Vec::<String>::new());
-    // Without a signature there is no such thing.
+    // Without a signature, the request is not WebSocket-over-HTTP.
     let state = socket.state.clone().unwrap();
     let headers = [("content-type", "application/websocket-events"), ("meta-feathers", state.as_str())];
     assert_eq!(ask(&server, "POST", "/realtime", &headers, &encode(&[event("PONG", "")])).await.status, 405);
-    // Nor with a state that is not ours.
+    // A state that the app has not signed closes the socket.
     let mut forged = Socket::new(&server);
     forged.state = Some(format!("{state}x"));
     assert_eq!(close_code(&forged.pong().await), Some(4201));

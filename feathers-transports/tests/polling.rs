@@ -148,7 +148,7 @@ async fn t3_when_more_was_missed_than_is_kept_there_is_one_reset_and_then_live_e
         assert_eq!((numbers(&answer), &answer["cursor"], &answer["more"]), (vec![], &json!(head), &json!(false)));
         let reset = &answer["reset"];
         assert_eq!(reset["cursor"], json!(head));
-        // A session that is there was too slow; one that is new asks for what is gone.
+        // A session that exists was too slow; a new one asks for events that are gone.
         assert!(["lagged", "trimmed"].contains(&reset["reason"].as_str().unwrap()) && reset["oldest"].is_string());
     }
     tick(&server.handle, [51]);
@@ -329,7 +329,7 @@ async fn t13_a_short_poll_without_news_is_a_304_and_keeps_nothing() {
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (304, ""));
     assert_eq!((answer.header("etag"), answer.header("retry-after")), (Some(tag.as_str()), Some("3")));
     assert_eq!(server.handle.connections(), 0);
-    // A session that is over is news, and so is a cursor that is not the head.
+    // The end of the session is news, and so is a cursor that is not the head.
     assert_eq!(ask("gone").await.status, 200);
     let (conn, _) = first(&server).await;
     assert_eq!(ask(&conn).await.status, 304);
@@ -557,7 +557,7 @@ async fn there_are_only_so_many_sessions() {
     let answer: Answer = server.get("/realtime").await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, Some("2")));
     assert_eq!(answer.json()["name"], "Unavailable");
-    // Those that are there go on, and a place that is free again is given away.
+    // The other session goes on, and room that becomes free is given to a new one.
     poll_as(&server, &conn, &format!("since={cursor}&wait=0")).await;
     ask_as(&server, &conn, "DELETE", "", &[]).await;
     first(&server).await;

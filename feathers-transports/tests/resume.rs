@@ -39,7 +39,7 @@ const WAYS: [Way; 7] = [
     Way::ShortPoll,
 ];
 
-/// What a reader gets.
+/// What a reader reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Item {
     Event { data: String, cursor: String },
@@ -63,7 +63,7 @@ struct Reader {
     way: Way,
     client: Client,
     items: VecDeque<Item>,
-    /// The last cursor that it was told.
+    /// The last cursor that it got.
     position: String,
 }
 

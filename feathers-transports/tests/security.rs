@@ -1,4 +1,4 @@
-//! What pages, clients and proxies that mean harm must not get, by the numbers of the security list.
+//! What hostile pages, clients and proxies must not get, by the numbers of the security list.
 #![cfg(feature = "socketio")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -114,7 +114,7 @@ async fn s1_listed_origins_can_connect_and_nobody_with_a_name_like_theirs() {
             }
         }
     }
-    // Without credentials a list of CORS lets nobody's cookie in.
+    // Without credentials, a list of CORS accepts no cookie.
     let without = start(Server::new(app()).cors(Cors::origins([good]))).await;
     check_every_way(&without, good, false).await;
 }
@@ -163,7 +163,7 @@ async fn s2_no_answer_allows_every_page_with_credentials() {
         (None, nobody, nobody),
         (Some(Cors::any()), some("*"), some("*")),
         (Some(Cors::origins(listed)), some(good), nobody),
-        // A page that is not listed learns that credentials would be fine, and of no origin that may send them.
+        // A page that is not listed learns that credentials are allowed, but not for which origin.
         (Some(Cors::origins(listed).credentials()), trusted(good), (None, Some("true"))),
     ] {
         let name = format!("{cors:?}");
@@ -255,7 +255,7 @@ async fn s30_clients_cannot_choose_the_origin_of_the_server() {
             assert_eq!(upgrade(server, path, &forwarded).await, if allowed { 101 } else { 403 }, "{path}");
         }
     }
-    // Another page is none of the server's behind the proxy either.
+    // Behind the proxy too, a page of another origin is refused.
     let evil = [("origin", "https://evil.example"), COOKIE, forwarded[2], forwarded[3]];
     assert_eq!(status(&behind, "GET", "/notes", &evil).await, 403);
 }
@@ -267,7 +267,7 @@ async fn more_requests_than_allowed_are_a_429_before_any_route() {
     let server = Server::new(app()).trusted_proxies(["127.0.0.1"]).rate_limit(limit).cors(cors).health("/-/");
     let server = start(server).await;
     let from = |address| [("x-forwarded-for", address), ("origin", "https://good.example")];
-    // Whatever it is, and whatever comes of it.
+    // Whatever the request is, and whatever the answer.
     for (method, path, expected) in [
         ("GET", "/notes", 200),
         ("GET", "/nope", 404),
@@ -281,14 +281,14 @@ async fn more_requests_than_allowed_are_a_429_before_any_route() {
         assert_eq!((answer.status.as_u16(), answer.json()["name"].as_str()), (429, Some("TooManyRequests")), "{path}");
         let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
         assert!((50..=60).contains(&wait), "{wait}");
-        // A page can read it, and it is found in the log.
+        // A page can read the answer, and the request is in the log.
         assert_eq!(answer.header("access-control-allow-origin"), Some("https://good.example"));
         assert!(answer.header("x-request-id").is_some());
     }
     for path in SOCKETS {
         assert_eq!(upgrade(&server, path, &[("x-forwarded-for", "2.2.2.2")]).await, 429, "{path}");
     }
-    // Others are not concerned, and health checks never.
+    // Other addresses are not affected, and health checks never.
     assert_eq!(status(&server, "GET", "/notes", &from("3.3.3.3")).await, 200);
     for path in ["/-/live", "/-/ready"] {
         assert_eq!(status(&server, "GET", path, &from("2.2.2.2")).await, 200, "{path}");
@@ -339,7 +339,7 @@ async fn s18_one_address_has_only_so_many_streams_and_polls() {
     stream.ready().await;
     assert_eq!(status(&server, "GET", "/realtime?wait=0", &ann).await, 200);
     for more in [&ann, &neighbour] {
-        // A stream is told in-band, since a browser would not try again otherwise.
+        // The refusal of a stream is in-band, since a browser would not try again otherwise.
         let stream = ask_cut(&server, "/realtime?transport=sse", more);
         let answer = tokio::time::timeout(PATIENCE, stream).await.expect("a stream that ends");
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, Some("text/event-stream")));
@@ -349,11 +349,11 @@ async fn s18_one_address_has_only_so_many_streams_and_polls() {
         assert_eq!(answer.json()["name"], "TooManyRequests");
     }
     assert_eq!(server.handle().connections(), 2);
-    // Nobody else is concerned, nor is a WebSocket.
+    // Other addresses are not affected, and neither is a WebSocket.
     assert_eq!(status(&server, "GET", "/realtime?wait=0", &bob).await, 200);
     listen(&server, "", &bob).await.ready().await;
     assert_eq!(upgrade(&server, "/realtime", &ann).await, 101);
-    // Whoever goes makes room.
+    // A client that disconnects makes room.
     drop(stream);
     assert_eq!(until_not(429, async || status(&server, "GET", "/realtime?wait=0", &ann).await).await, 200);
 }
@@ -372,7 +372,7 @@ async fn s18_one_address_has_only_so_many_polling_socket_io_sessions() {
     assert_eq!(answer.text, r#"{"code":3,"message":"Too many sessions from this address"}"#);
     assert_eq!(status(&server, "GET", open, &bob).await, 200);
     assert_eq!(upgrade(&server, SOCKETS[1], &ann).await, 101);
-    // A client that goes over to a WebSocket does not count any more.
+    // A client that changes to a WebSocket does not count any more.
     let sid = first.text.split('"').nth(3).unwrap();
     let mut socket = Socket::upgrade(&server.addr().to_string(), sid).await;
     socket.send("40").await;
@@ -393,7 +393,7 @@ async fn s18_a_session_that_does_not_join_is_closed() {
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())
     };
-    // What a client does before it waits, and how its poll ends after how many seconds.
+    // What a client sends before it waits, after how many seconds its poll ends, and with which status.
     for (packets, seconds, status) in
         [(&[][..], 15, 400), (&["40/admin,"], 15, 400), (&["40"], 25, 200), (&["40", "41"], 15, 400)]
     {

@@ -71,7 +71,7 @@ impl Service for Back {
     }
 }
 
-/// Waits until it is let go on, and counts who has come that far.
+/// Waits for a signal, and counts the calls that wait.
 #[derive(Clone)]
 struct Gate {
     started: Arc<Semaphore>,
@@ -389,7 +389,7 @@ async fn a_poll_that_comes_again_gets_the_same_answer() {
 async fn a_poll_that_comes_again_while_the_first_waits_takes_it_over() {
     let (app, address) = serve().await;
     let client = Named::join(&address).await;
-    // The one that is given up is answered at once; which of them it is depends on the network.
+    // The poll that is given up is answered at once; which of them it is depends on the network.
     let (one, other) = (Box::pin(client.get("&t=a")), Box::pin(client.get("&t=a")));
     let (given_up, waiting) = select(one, other).await.factor_first();
     assert_eq!(given_up.0, 400, "{given_up:?}");
@@ -407,7 +407,7 @@ async fn a_post_that_comes_again_is_not_run_again() {
     for _ in 0..3 {
         assert_eq!(client.post("&t=a", r#"421["create","todos",{"n":1}]"#).await, ok);
     }
-    // Another body is another POST, and so is the same one without a name.
+    // Another body is another POST, and so is the same body without a name.
     assert_eq!(client.post("&t=a", r#"422["create","todos",{"n":2}]"#).await, ok);
     for _ in 0..2 {
         assert_eq!(client.post("", r#"423["create","todos",{"n":3}]"#).await, ok);
@@ -610,14 +610,14 @@ async fn leaving_and_joining_again_does_not_renew_the_bound_of_calls() {
     assert!(socket.next().await.starts_with("40{"));
     socket.send(r#"42100["create","gate",100]"#).await;
     socket.send(r#"42101["find","findonly"]"#).await;
-    // Whatever has come by now has been taken in.
+    // By this answer the server has read everything before it.
     socket.send("40/nosuch").await;
     assert!(socket.next().await.starts_with("44/nosuch"));
     assert_eq!(gate.started.available_permits(), 0, "the 65th call waits for one of those before");
     gate.go.notify_waiters();
     gate.started.acquire().await.unwrap().forget();
     gate.go.notify_one();
-    // Who has left gets no answers to what it called before.
+    // A client that has left gets no answers to its earlier calls.
     let answers = [socket.answer().await, socket.answer().await];
     assert!(answers.contains(&json!([null, 100])) && answers.contains(&json!([null, []])), "{answers:?}");
     gate.done.acquire_many(65).await.unwrap().forget();
@@ -769,7 +769,7 @@ async fn the_client_bundle_is_served() {
         assert_eq!(response.headers()["cache-control"], "public, max-age=0");
         let tag = response.headers()["etag"].clone();
         assert!(response.text().await.unwrap().contains(text), "{name}");
-        // A map is kept compressed, and given so to whoever takes it.
+        // A source map is kept compressed, and sent so to clients that accept it.
         let packed = http.get(&url).header("accept-encoding", "br, gzip").send().await.unwrap();
         let coding = packed.headers().get("content-encoding").map(|coding| coding.to_str().unwrap().to_owned());
         assert_eq!(coding.as_deref(), (kind == map).then_some("gzip"), "{name}");

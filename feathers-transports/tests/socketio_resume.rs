@@ -90,7 +90,7 @@ async fn who_is_forgotten_still_misses_nothing() {
     tick(server.handle(), [1, 2]);
     lose(&server, &mut client).await;
     client.reconnect().await;
-    // Without an offset, the place is in the name itself.
+    // Without an offset, the position is in the name itself.
     assert_eq!((client.recovered, client.numbers(2).await), (false, vec![1, 2]));
     client.notice("resumed").await;
     assert_ne!(client.pid(), pid);
@@ -113,7 +113,7 @@ async fn a_name_that_nobody_has_says_nothing_and_gets_a_reset() {
     let mut client = Stock::connect_with(&address(&server), How::WebSocket, &made_up).await;
     assert_ne!(client.pid(), "YWJjZGVmZ2hpamtsbW5vcA");
     assert_eq!(client.notice("reset").await["reason"], "bad-cursor");
-    // Somebody else's public name and cursor give nothing but a position.
+    // Another client's public name and cursor give nothing but a position.
     tick(server.handle(), [1]);
     assert_eq!(client.numbers(1).await, [1]);
     let stolen = json!({ "pid": client.sid, "offset": client.offset });
@@ -150,7 +150,7 @@ async fn of_since_and_offset_the_newer_counts() {
         tick(server.handle(), [9]);
         client.reconnect_with(&json!({ "since": newer, "offset": older })).await;
         assert_eq!(client.numbers(1).await, [9], "{how:?}");
-        // A word of another log is none where there is one of this; an empty one is none at all.
+        // A cursor of another log loses to one of this log; an empty one counts as none.
         client.reconnect_with(&json!({ "since": "aaaaaaaa-99" })).await;
         client.notice("resumed").await;
         client.reconnect_with(&json!({ "since": "" })).await;
@@ -203,7 +203,7 @@ async fn when_there_is_no_going_on_there_is_one_reset_and_a_new_session() {
         }
         client.reconnect_with(&json!({ "since": 7 })).await;
         assert_eq!(client.notice("reset").await["reason"], "bad-cursor");
-        // No second word, only what comes.
+        // No second notice, only the next events.
         tick(server.handle(), [51]);
         assert_eq!(client.numbers(1).await, [51]);
         client.reconnect().await;
@@ -222,7 +222,7 @@ async fn connect_listeners_run_again_before_the_replay_and_decide_what_is_replay
         move |connection, app| {
             let connects = connects.clone();
             async move {
-                // Somebody who was thrown out after the first time does not join again.
+                // A user who was removed after the first connect does not join again.
                 tokio::task::yield_now().await;
                 if connects.fetch_add(1, Ordering::SeqCst) != 1 {
                     app.channel("members").join(&connection);
@@ -238,7 +238,7 @@ async fn connect_listeners_run_again_before_the_replay_and_decide_what_is_replay
     tick(server.handle(), 2..=4);
     client.reconnect().await;
     assert!(client.recovered);
-    // Resumed, and nothing of the channel.
+    // A `resumed` notice, and no event of the channel.
     client.notice("resumed").await;
     lose(&server, &mut client).await;
     tick(server.handle(), [5]);
@@ -256,7 +256,7 @@ async fn a_channel_that_is_left_meanwhile_is_not_delivered() {
     tick(server.handle(), 4..=6);
     server.handle().channel("everybody").join(&connection);
     tick(server.handle(), [7]);
-    // What was published and not sent yet goes by today's rights: membership counts from the last join.
+    // Events that were not sent yet follow the present membership, which counts from the last join.
     assert_eq!(client.numbers(1).await, [7]);
 }
 
@@ -302,7 +302,7 @@ async fn a_half_open_connection_is_taken_over() {
     tick(server.handle(), [3]);
     client.notice("resumed").await;
     assert_eq!(client.numbers(1).await, [3]);
-    // What the old one was sent before its end is no more than it was due.
+    // The old connection got nothing before its end that was not for this client.
     assert_eq!(half_open.numbers(1).await, [2]);
     assert_eq!(half_open.packet().await, "41");
 }
@@ -316,7 +316,7 @@ async fn who_polls_and_is_sent_away_leaves_at_once_and_hears_of_it_at_the_next_p
     realtime_support::only_member(server.handle()).disconnect();
     until_connections(server.handle(), 0).await;
     assert_eq!(client.packet().await, "41");
-    // It is forgotten, and its cursor is still good.
+    // The session is forgotten, and its cursor is still valid.
     tick(server.handle(), [2]);
     client.reconnect().await;
     assert_eq!((client.recovered, client.numbers(1).await), (false, vec![2]));
@@ -425,7 +425,7 @@ async fn two_polls_at_once_end_the_session() {
     until_connections(server.handle(), 0).await;
     tick(server.handle(), [1]);
     client.reconnect().await;
-    // Like a client that breaks the protocol, it is not known any more, and misses nothing all the same.
+    // The session is forgotten, as after a breach of the protocol, and the client misses nothing all the same.
     assert_eq!((client.recovered, client.numbers(1).await), (false, vec![1]));
 }
 
@@ -507,7 +507,7 @@ async fn t7_a_client_that_stops_reading_gets_everything_or_one_reset() {
         let mut reads = Stock::connect(&address(&server), How::WebSocket).await;
         for n in 0..200 {
             fill(&server, n..n + 1);
-            assert_eq!(reads.numbers(1).await, [n], "it delays nobody");
+            assert_eq!(reads.numbers(1).await, [n], "other clients are not delayed");
         }
         let (mut next, mut resets) = (0, 0);
         while next < 200 {
@@ -544,7 +544,7 @@ async fn a_reset_during_a_replay_is_the_last_word() {
     let server = serve(app).await;
     let since = head(&server);
     tick(server.handle(), [1]);
-    // While it is being connected, what it has missed is trimmed.
+    // While the client connects, the events that it has missed are trimmed.
     let auth = json!({ "since": since });
     let address = address(&server);
     let (mut client, ()) = tokio::join!(Stock::connect_with(&address, How::WebSocket, &auth), async {

@@ -119,7 +119,7 @@ async fn t3_when_more_was_missed_than_is_kept_there_is_one_reset_and_then_live_e
     let ready = events.ready().await;
     let head = handle.log().head().to_string();
     assert_eq!((&ready["recovered"], &ready["cursor"]), (&json!(false), &json!(head)));
-    // Cut off here, the client would come back with its old cursor and be told again.
+    // A client that is cut off here comes back with its old cursor and gets the reset again.
     assert_eq!(events.last_id, "");
     tick(&handle, [51]);
     let reset = events.next().await.unwrap();
@@ -251,7 +251,7 @@ async fn t7_a_client_that_stops_reading_delays_nobody_and_is_told_what_it_has_lo
         assert_eq!(reader.numbers(500).await, (start..start + 500).collect::<Vec<_>>());
     }
 
-    // It wakes, and reads until it has caught up.
+    // The client wakes, and reads until it has caught up.
     let (mut text, mut seen, mut resets) = (Vec::new(), Vec::new(), Vec::new());
     while seen.last() != Some(&EVENTS) {
         let read = tokio::time::timeout(PATIENCE, stopped.read_buf(&mut text)).await.unwrap().unwrap();
@@ -272,7 +272,7 @@ async fn t7_a_client_that_stops_reading_delays_nobody_and_is_told_what_it_has_lo
     }
     let [(before, reason)] = &resets[..] else { panic!("{resets:?}") };
     assert_eq!(reason, "lagged");
-    // No gap before the reset and none after it: what came between is what it was told that it has lost.
+    // No gap before the reset and none after it: all missing events are covered by the reset.
     let (early, late) = seen.split_at(*before);
     let newest: Vec<_> = (late[0]..=EVENTS).collect();
     assert_eq!((early, late), (&(0..early.len() as u64).collect::<Vec<_>>()[..], &newest[..]));
@@ -392,11 +392,11 @@ async fn t10_the_newer_of_header_and_query_counts_and_all_words_are_understood()
         let mut events = listen(&server, &format!("?{word}={start}"), &[("last-event-id", &one)]).await;
         events.ready().await;
         assert_eq!(events.numbers(1).await, [2]);
-        // A polyfill whose header is what it began with.
+        // A polyfill whose header is its first cursor.
         let mut events = listen(&server, &format!("?{word}={one}"), &[("last-event-id", &start)]).await;
         events.ready().await;
         assert_eq!(events.numbers(1).await, [2]);
-        // Another log's position loses to one of this; alone it is a reset.
+        // A cursor of another log loses to one of this log; alone it is a reset.
         let mut events = listen(&server, &format!("?{word}=aaaaaaaa-9"), &[("last-event-id", &one)]).await;
         events.ready().await;
         assert_eq!(events.numbers(1).await, [2]);
@@ -407,7 +407,7 @@ async fn t10_the_newer_of_header_and_query_counts_and_all_words_are_understood()
         let mut events = listen(&server, &format!("?{word}="), &[]).await;
         assert_eq!(events.ready().await["recovered"], false);
     }
-    // A URL that asks for everything is good for the first time only.
+    // A URL that asks for everything counts for the first request only.
     let mut events = listen(&server, "?since=earliest", &[("last-event-id", &one)]).await;
     events.ready().await;
     assert_eq!(events.numbers(1).await, [2]);
@@ -521,7 +521,7 @@ async fn however_a_stream_ends_its_body_does_not() {
     const BYE: &str = "\r\n6\r\n: bye\n\r\n";
     let lifetime = Duration::from_millis(500);
     let server = serve(app(), Realtime::new().max_lifetime(lifetime).max_streams(1)).await;
-    // Readers such as that of Feathers 6 and fetch-event-source take a last chunk of no bytes for the last word.
+    // Readers such as that of Feathers 6 and fetch-event-source take a final chunk of no bytes for the end.
     let check = |text: &str, last: &str| {
         assert!(text.contains("transfer-encoding: chunked\r\n"), "{text}");
         assert!(text.ends_with(last), "{text}");
@@ -553,7 +553,7 @@ async fn no_stream_begins_once_the_server_stops() {
     assert_eq!(server.handle.connections(), 0);
 }
 
-/// Notes whose call it was.
+/// Answers with the connection and the provider of the call.
 async fn whose(ctx: &mut Context) -> Result<()> {
     let number = ctx.params.connection.as_ref().map(feathers_core::Connection::number);
     let provider = ctx.params.provider.map(feathers_core::Provider::name);
@@ -613,7 +613,7 @@ async fn other_methods_and_words_are_answered_clearly() {
         let answer = server.send(method, path, &[], "").await;
         assert_eq!((answer.status.as_u16(), answer.header("allow")), (status, allow), "{method} {path}");
     }
-    // A slash at the end is nothing.
+    // A trailing slash makes no difference.
     assert_eq!(server.get("/events/?wait=0").await.json()["events"], json!([]));
     server.request("GET", "/events/?transport=sse", &[], "").await.events().ready().await;
     assert_eq!(server.get("/events/negotiate/").await.json()["maxWaitMs"], 60_000);

@@ -1,4 +1,4 @@
-//! What stands in a stream of events: what was sent, whatever it holds, and nothing else.
+//! The content of a stream of events: the data that was sent, whatever it holds, and nothing else.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod event_source;

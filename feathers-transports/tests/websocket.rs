@@ -307,7 +307,7 @@ async fn w3_the_subprotocol_is_taken_when_it_is_offered() {
     assert_eq!(status(&server, &[("sec-websocket-protocol", "other")]).await, 400);
     let (_, response) = upgrade(&server, &[]).await.unwrap();
     assert!(!response.headers().contains_key("sec-websocket-protocol"));
-    // What is no upgrade to version 13 is told so.
+    // An upgrade that is not to version 13 gets an answer that says so.
     let answer = send(&server, "GET", "/realtime", &[("upgrade", "websocket")]).await;
     assert_eq!(answer.status(), 400);
 }
@@ -316,7 +316,7 @@ async fn w3_the_subprotocol_is_taken_when_it_is_offered() {
 async fn a_client_of_another_version_is_told_which_is_spoken() {
     let server = serve(app(), Realtime::new()).await;
     for (version, told) in [("8", Some("13")), ("14", Some("13")), ("", Some("13")), ("13", None)] {
-        // Without a key, it fits in no other way.
+        // Without a key, the request fits in no other way.
         let headers = [("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-version", version)];
         let answer = send(&server, "GET", "/realtime", &headers).await;
         let header = answer.headers().get("sec-websocket-version").map(|version| version.to_str().unwrap().to_owned());
@@ -402,7 +402,7 @@ async fn w4_who_calls_too_often_is_told_when_to_try_again() {
     }
     let refused = client.call("find", json!(["notes"])).await;
     assert_eq!((code(&refused), &refused["error"]["data"]["data"]), (429, &json!({ "retryAfter": 60 })));
-    // What is no call of a service is none of them.
+    // Requests that are no calls of a service do not count.
     assert!(client.call("$ping", json!({})).await["result"]["cursor"].is_string());
     assert_eq!(Rpc::connect(&server).await.call("find", json!(["notes"])).await["result"], json!([]));
 }
@@ -417,7 +417,7 @@ async fn a_call_is_decoded_when_it_starts_and_can_be_cancelled_until_then() {
     for _ in 0..64 {
         client.request("create", json!(["gate", 0])).await;
     }
-    // The service is mounted when the call's turn has come.
+    // The service is mounted after the request, and before the call's turn.
     let late = client.request("find", json!(["late"])).await;
     let wrong = client.request("find", json!({ "path": 7 })).await;
     assert!(client.call("$ping", json!({})).await["result"].is_object());
@@ -459,7 +459,7 @@ async fn half_messages_are_in_flight_and_have_their_time() {
     let ended = async { tokio::join!(end(one), end(two)) };
     let (one, two) = tokio::time::timeout(PATIENCE, ended).await.expect("both are closed");
     assert!([one, two].contains(&Some(1013)), "{one:?} {two:?}");
-    // There is for one, once theirs is given back, and then its time is over.
+    // There is room for one once theirs is free, until its time is over.
     until_connections(server.handle(), 0).await;
     let alone = half().await;
     assert_eq!(tokio::time::timeout(PATIENCE, end(alone)).await.expect("it is closed"), None);
@@ -528,7 +528,7 @@ async fn w5_who_says_nothing_between_two_pings_is_gone() {
     let server = serve(app(), Realtime::new().ping_interval(Duration::from_millis(200))).await;
     let client = Rpc::connect(&server).await;
     until_connections(server.handle(), 1).await;
-    // It does not read, so nobody answers the pings.
+    // It does not read, so the pings stay unanswered.
     until_connections(server.handle(), 0).await;
     drop(client);
 }
@@ -798,7 +798,7 @@ async fn when_there_is_no_going_on_the_hello_says_so() {
         let answer = client.call("$ping", json!({})).await;
         assert_eq!((&answer["result"]["cursor"], client.notices.len()), (&json!(head), 0));
     }
-    // Who wants no answer to the hello is told by a notification.
+    // Without an answer to the hello, the reset is a notification.
     let mut client = Rpc::open(&server).await;
     client.send(&json!({ "jsonrpc": "2.0", "method": "$hello", "params": { "since": start } }).to_string()).await;
     let reset = client.notice().await;

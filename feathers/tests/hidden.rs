@@ -1,4 +1,4 @@
-//! Hidden fields never leave, whoever returns the record; hooks, publishers and listeners see whole records.
+//! Hidden fields never leave, whatever returns the record; hooks, publishers and listeners see whole records.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -10,7 +10,7 @@ use feathers::testing::Client;
 use feathers::{Channel, MemoryStore, Method, Page, Record, Store};
 use serde_json::Value;
 
-/// Somebody with a secret.
+/// A user with a secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Service)]
 struct User {
     #[service(id)]
@@ -22,7 +22,7 @@ struct User {
     password: String,
 }
 
-/// A record that is mounted nowhere, and is called otherwise on the wire.
+/// A record that is mounted nowhere, and has another name on the wire.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 #[serde(rename = "Purse")]
 struct Account {
@@ -42,7 +42,7 @@ fn public() -> Value {
     json!({ "id": 1, "name": "Ann", "room": 3 })
 }
 
-/// Serves users from memory or SQLite; everybody hears of them.
+/// Serves users from memory or SQLite; all clients get their events.
 async fn serve(sqlite: bool, more: impl FnOnce(&mut App)) -> AppHandle {
     let mut app = App::new();
     if sqlite {
@@ -192,7 +192,7 @@ async fn events_are_of_whole_records_whatever_the_caller_selects() {
         let (published, listened) = (seen.clone(), seen.clone());
         let app = serve(sqlite, move |app| {
             app.publish(move |event, app| {
-                // A room that is not selected decides who hears of it.
+                // A field that the caller does not select chooses the channel.
                 let user: User = event.data.decode().unwrap();
                 let channel = app.channel(format!("room {}", user.room));
                 published.lock().unwrap().push(user);
@@ -344,7 +344,7 @@ async fn custom_events_and_payloads_of_publishers_hide_too() {
         app.service("byHand", ByHand { accounts: MemoryStore::new(Account::schema()) });
         app.publish_event("joined", |event, app| app.channel("everyone").send(event.data.clone()));
         app.publish_event("created", |event, app: &AppHandle| -> Channel {
-            // JSON of the record, less what the publisher did not want.
+            // JSON of the record, without a field that the publisher removes.
             let mut data = event.data.value().unwrap().clone();
             data.as_object_mut().unwrap().retain(|name, _| name == "id" || name == "password");
             app.channel("everyone").send(data)
@@ -376,7 +376,7 @@ async fn errors_hide_too() {
     assert_eq!(inside.data().unwrap()["by"]["password"], "hush");
 }
 
-/// A service over whatever it is given: nothing can be told of the type when it is compiled.
+/// A service over any type: at compile time nothing is known of the type.
 struct Echo<T>(T);
 
 #[service]
@@ -409,7 +409,7 @@ mod other {
         pub(super) password: String,
     }
 
-    /// No record, but of its name; it may be one in disguise.
+    /// No record, but with the name of one; it may hold one in disguise.
     pub(super) mod plain {
         use super::Serialize;
 

@@ -1,4 +1,4 @@
-//! What the server sets and what clients cannot see: hooks set it, clients do not, and a `PUT` leaves it as it is.
+//! Fields that the server sets or hides: hooks set them, clients do not, and a `PUT` leaves them as they are.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -7,7 +7,7 @@ use feathers::testing::Client;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Something that somebody wrote.
+/// A note with an author.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 struct Note {
     #[service(id)]
@@ -20,7 +20,7 @@ struct Note {
     mark: Option<Uuid>,
 }
 
-/// Somebody with secrets.
+/// A user with secrets.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 struct User {
     #[service(id)]
@@ -38,7 +38,7 @@ struct User {
 
 const MARK: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
 
-/// Says who wrote it, if the query asks for that.
+/// Sets the author, if the query asks for that.
 async fn sign(ctx: &mut Context) -> Result<()> {
     let Some(author) = ctx.params.query.remove("as") else { return Ok(()) };
     match ctx.data.value_mut()? {
@@ -48,7 +48,7 @@ async fn sign(ctx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// Reads the data and writes it again, so that it looks different where it means the same.
+/// Reads the data and writes it again, so that its text changes and its meaning does not.
 async fn rewrite(ctx: &mut Context) -> Result<()> {
     if ctx.params.query.remove("rewrite").is_some() {
         ctx.data = Payload::new(ctx.data.decode::<NoteData>()?);
@@ -70,7 +70,7 @@ async fn serve(sqlite: bool) -> AppHandle {
     app.start().await.unwrap()
 }
 
-/// Returns the places of the mistakes.
+/// Returns the fields of the mistakes, and the messages.
 fn mistakes(result: Result<Value>) -> Vec<(String, String)> {
     let error = result.unwrap_err();
     assert_eq!(error.code(), 400, "{error:?}");
@@ -103,7 +103,7 @@ async fn hooks_set_what_clients_cannot() {
         assert_eq!(other.patch(Some(1.into()), json!({ "text": "f" })).await.unwrap()["author"], 8);
         assert_eq!(signed.patch(None, json!({ "text": "g" })).await.unwrap()[2], note(3, "g"));
 
-        // What the hook has overwritten is no longer the client's.
+        // A value that the hook has overwritten is no longer the client's.
         assert_eq!(signed.create(json!({ "text": "h", "author": 5 })).await.unwrap(), note(4, "h"));
         assert_eq!(mistakes(signed.create(json!({ "text": "h", "author": 7 })).await), refused("/author"));
 

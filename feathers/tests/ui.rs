@@ -1,6 +1,6 @@
 //! The macro contract: every mistake is one message, at the smallest wrong token, with the way out.
 //!
-//! One run compiles all cases. `TRYBUILD=overwrite cargo test --test ui` writes the expected messages anew.
+//! One run compiles all cases. `TRYBUILD=overwrite cargo test --test ui` rewrites the expected messages.
 
 #[test]
 fn messages_are_as_promised() {

@@ -1,6 +1,6 @@
 //! The storm: hostile clients of every kind from many addresses, and good ones beside them who must not notice.
 //!
-//! The server is a process of its own, so that its memory can be looked at. A short run tells whether anything breaks;
+//! The server is a process of its own, so that its memory can be measured. A short run tells whether anything breaks;
 //! whether good clients are as fast as before only a long one tells, on a machine with nothing else to do.
 
 mod attack;
@@ -82,12 +82,12 @@ async fn start(options: Options) -> io::Result<(Child, SocketAddr)> {
     let line = timeout(PATIENCE, lines.next_line()).await??.unwrap_or_default();
     let address = line.strip_prefix("listening on http://").and_then(|address| address.parse().ok());
     let address = address.ok_or_else(|| io::Error::other(format!("the server says '{line}'")))?;
-    // It goes on to write, and must not wait for a reader.
+    // The server goes on to write, and must not wait for a reader.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     Ok((child, address))
 }
 
-/// Has as many files open as the system lets; the server takes that over.
+/// Opens as many files as the system allows; the server inherits that.
 fn more_files() -> io::Result<()> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;

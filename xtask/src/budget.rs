@@ -1,7 +1,7 @@
 //! The budget: how many instructions each hot part may take, and whether it still does.
 //!
-//! Instructions are counted by callgrind, which emulates the processor: the count is the same on a busy machine as on a
-//! quiet one, and the same on every machine whose compiler is the one that `rust-toolchain.toml` names.
+//! Instructions are counted by callgrind, which emulates the processor, so the count is the same on a busy machine as
+//! on a quiet one. It is the same on every machine with the compiler that `rust-toolchain.toml` names.
 
 mod callgrind;
 mod file;

@@ -1,8 +1,8 @@
 //! The hot parts of the framework, one by one.
 //!
 //! Each benchmark stands here once and is used in two ways.
-//! `cargo bench -p feathers-micro` measures its time, and `cargo xtask budget` counts its instructions under callgrind,
-//! which is the same on a busy machine as on a quiet one, and compares them with `benches/budget.json`.
+//! `cargo bench -p feathers-micro` measures its time. `cargo xtask budget` counts its instructions under callgrind and
+//! compares them with `benches/budget.json`; the count is the same on a busy machine as on a quiet one.
 
 mod app;
 mod call;

@@ -11,7 +11,7 @@ use crate::{Bench, Work, at_once, unexpected, waiting};
 
 pub(crate) const ALL: &[Bench] = &[Bench::new("log/append", 200, append), Bench::new("log/replay-500", 5, replay)];
 
-/// An event that nobody gets.
+/// An event that reaches no client.
 fn append(runtime: &Rc<Runtime>) -> Result<Work> {
     let app = runtime.block_on(app().start())?;
     Ok(at_once(move || tick(&app)))

@@ -15,7 +15,7 @@ const CAPACITY: usize = 64 << 10;
 pub(crate) struct Pipe(DuplexStream);
 
 impl Pipe {
-    /// Opens a `WebSocket` at this place of the app.
+    /// Opens a `WebSocket` at this path of the app.
     pub(crate) async fn upgrade(router: Router, target: &str) -> Result<Self> {
         let (own, servers) = duplex(CAPACITY);
         let service = TowerToHyperService::new(router);

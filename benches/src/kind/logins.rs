@@ -1,6 +1,6 @@
 //! Logins: whether calls are answered as soon while passwords are being hashed.
 //!
-//! Server and load share both cores, since what is looked at is how they are shared.
+//! Server and load share both cores, since the measurement is about how they share them.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -33,7 +33,7 @@ const METRICS: [Metric; 4] = [P99, Metric::new("p50 ms", 2), Metric::new("p99 of
 const LOGINS_A_SECOND: u64 = 8;
 const FINDS_A_SECOND: u64 = 200;
 
-/// Someone who can log in.
+/// A user who can log in.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 struct User {
     #[service(id)]

@@ -48,7 +48,7 @@ async fn count(reads: &Reads, _ctx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// Serves messages whose events go to every connection, gathered for so long.
+/// Serves messages whose events go to every connection, batched for so long.
 pub(super) async fn events(window: Duration) -> Outcome {
     let mut app = App::new();
     app.batch_window(window);

@@ -80,7 +80,7 @@ class SseLink implements Link {
     this.#monitor.end({ why: 'busy', error: new Error('the server has no room'), after: retryAfterMs })
   }
 
-  /** A server cuts its streams off, also when it means to end them; it says goodbye then, so that it was not quiet.
+  /** A server cuts its streams off, also when it means to end them; it says goodbye then, so it was not quiet.
    *  A stream cannot be asked to be less quiet, so a network that cuts quiet ones is like one that is silent. */
   #failed(error: Error): void {
     this.#monitor.noteCut()

@@ -66,7 +66,7 @@ class WebSocketLink implements Link {
     socket.onopen = () => this.#hello(since, auth)
     socket.onmessage = ({ data }) => this.#receive(String(data))
     socket.onclose = ({ code, reason }) => this.#closed(code, reason)
-    // What went wrong is not said here, and a close follows.
+    // The error event has no reason, and a close event follows.
     socket.onerror = () => {}
   }
 
@@ -90,7 +90,7 @@ class WebSocketLink implements Link {
   }
 
   #hello(since: string | undefined, auth: Auth | undefined): void {
-    // The answer is taken in at once, not by a promise: events may follow before a promise would tell.
+    // The answer is handled at once, not by a promise: events may follow before a promise would resolve.
     this.#request('$hello', { since, auth }, {
       resolve: (result) => {
         const { ping, maxFrame, ...welcome } = result as Welcome & { ping: number; maxFrame?: number }
@@ -148,7 +148,7 @@ class WebSocketLink implements Link {
     this.#closeIfDone()
   }
 
-  /** Asks for a sign of life often enough for a network that cuts quiet connections. */
+  /** Sends a ping often enough for a network that cuts quiet connections. */
   #speakUp(): void {
     const every = this.context.idle.keepAlive
     if (every === undefined || this.#monitor.isOver) return

@@ -1,4 +1,4 @@
-// A network in the hands of a test: sockets and requests that wait for what the test does with them.
+// A network that a test controls: sockets and requests wait for the test.
 
 /** Makes the `WebSocket` class of a network; `sockets` has all that were opened. */
 export function socketsOf(sockets) {

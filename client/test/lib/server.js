@@ -21,7 +21,7 @@ class Server {
   requests = []
   /** The params of every `$hello`. */
   hellos = []
-  /** Every login that was asked for, as the session of whom. */
+  /** Every login, with the user of its session. */
   logins = []
   #connections = 0
   #cuts = []
@@ -44,7 +44,7 @@ class Server {
     for (const session of this.sessions.values()) session.wake()
   }
 
-  /** Makes a token invalid and ends what was opened with it, as when it expires. */
+  /** Makes a token invalid and ends the connections of its login, as when it expires. */
   expire(token) {
     this.tokens.delete(token)
     for (const session of this.sessions.values()) if (session.token === token) session.expire()

@@ -33,7 +33,7 @@ const attempt = async (work, place = find('#error')) => {
   }
 }
 
-// What is shown
+// The state of the page
 
 const does = ({ userId }) => ({
   isOwn: userId === me.id,

@@ -1,6 +1,6 @@
 // Two ways to connect the official Feathers client. What the page does with its services is the same in both.
 //
-// Each way tells: `live(transport)` for each new connection, `lost()`, `stale()` when what is shown must be read again,
+// Each way reports: `live(transport)` for each new connection, `lost()`, `stale()` when the page must read again,
 // and `refused(error)` when the credentials are no longer valid.
 const { feathers, FeathersRealtime, io } = window
 

@@ -29,7 +29,7 @@ const item = ({ id, createdAt, user }, { isOwn, remove }) => {
 
 const count = () => { find('#empty').hidden = items.size > 0 }
 
-/** The id of the first message that is shown. */
+/** The id of the first message on the page. */
 export const first = () => Math.min(...items.keys())
 
 /** Shows a message, or its new text. */

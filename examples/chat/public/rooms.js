@@ -1,4 +1,4 @@
-// The rooms, and which one is shown. `null` is the room that all users are in.
+// The rooms, and the one that the page shows. `null` is the room that all users are in.
 import { find, make } from './dom.js'
 
 const list = find('#rooms')

@@ -1,4 +1,4 @@
-// Who is typing: each is shown for a few seconds, or until what was typed is there.
+// Who is typing: each name stays for a few seconds, or until the message arrives.
 import { find } from './dom.js'
 
 const LASTS = 5_000

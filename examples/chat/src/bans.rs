@@ -31,7 +31,7 @@ impl Service for Bans {
         if users.get(id.clone(), ()).await?.decode::<User>()?.role == "admin" {
             return Err(Error::bad_request("an admin cannot be banned"));
         }
-        // `banned` is among the rights: when it changes, each of the user's connections is checked again.
+        // `banned` is a permission field: when it changes, each of the user's connections is checked again.
         let user: User = users.patch(id, json!({ "banned": banned }), ()).await?.decode()?;
         Ok(Payload::new(Profile::from(&user)))
     }

@@ -22,7 +22,7 @@ impl Presence {
 }
 
 impl Presence {
-    /// Notes a login, and tells of it if it is the user's first.
+    /// Notes a login, and emits `came` if it is the user's first.
     fn come(&self, connection: &Connection, app: &AppHandle) -> Result<()> {
         let user = Profile::from(&connection.user_as::<User>()?);
         let presence = app.service("presence")?;
@@ -39,7 +39,7 @@ impl Presence {
         if connection.is_closed() { self.go(connection, app) } else { Ok(()) }
     }
 
-    /// Forgets a connection, and tells of it if it was the user's last.
+    /// Forgets a connection, and emits `went` if it was the user's last.
     fn go(&self, connection: &Connection, app: &AppHandle) -> Result<()> {
         let presence = app.service("presence")?;
         let mut connections = self.lock();

@@ -1,6 +1,6 @@
 // Two ways to connect the official Feathers client. What the page does with its services is the same in both.
 //
-// Each way tells three things: `live(transport)`, `lost()`, and `stale()` when what is shown must be read again.
+// Each way reports three things: `live(transport)`, `lost()`, and `stale()` when the page must read again.
 
 /** By the client of this project: over the named transport, or with `auto` over the best that gets through. */
 function overRealtime(name, { live, lost, stale }) {

@@ -50,7 +50,7 @@ impl feathers::Hook for Slow {
     }
 }
 
-/// Returns how a connection ends that is to come back with other rights.
+/// Returns how a connection ends whose client is to come back with other permissions.
 fn renewed(way: Way) -> End {
     match way {
         Way::Polling => End::Status(400),
@@ -201,7 +201,7 @@ async fn rest_calls_of_a_session_are_answered_and_their_stream_ends_at_once() {
     }
 }
 
-/// Begins a slow call on a connection, changes who is logged in there, and lets the call on.
+/// Begins a slow call on a connection, changes the user there, and lets the call finish.
 async fn assert_joins_nothing(change: impl AsyncFn(&World, &mut Client)) {
     for way in Way::ALL {
         let (world, slow) = slow_world(|_| {}).await;

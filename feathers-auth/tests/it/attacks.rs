@@ -1,4 +1,4 @@
-//! What clients send to be taken for somebody else, to see what is not theirs, or to speak for the server.
+//! Clients that try to pass as another user, to see records that are not theirs, or to speak for the server.
 
 use feathers::prelude::*;
 use serde_json::Value;
@@ -147,7 +147,7 @@ async fn s12_a_hidden_field_can_be_asked_for_in_no_way() {
             for path in ["/users", "/users/1"] {
                 let answer = world.ask("GET", &format!("{path}?{}", query_string("", &query)), &[], "").await;
                 assert_eq!(answer.status, 400, "{path} {query}: {answer:?}");
-                // A name in a list is told by its place.
+                // In a list, a field is named by its position.
                 let error = answer.json();
                 let named = error["data"][0]["instancePath"].as_str().is_some_and(|path| path.starts_with("/$select/"));
                 assert!(named || answer.text.contains(field), "{query}: {answer:?}");
@@ -167,7 +167,7 @@ async fn s12_a_hidden_field_can_be_asked_for_in_no_way() {
     assert_eq!(found[0], json!({ "id": 1, "email": "ada@example.com", "role": "admin", "banned": null }));
 }
 
-/// What a client may write to be taken for somebody.
+/// What a client may write to pass as another user.
 fn smuggled(token: &str) -> Value {
     let user = json!({ "id": 1, "email": "ada@example.com" });
     json!({

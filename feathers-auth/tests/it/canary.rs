@@ -1,4 +1,4 @@
-//! Secrets that are looked for in everything that leaves the server and in everything that is logged.
+//! Searches everything that leaves the server, and everything that is logged, for secrets.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -162,7 +162,7 @@ async fn s26_no_public_type_shows_a_secret() {
     write!(shown, "{connection:?} {:?}", connection.disconnect_reason()).unwrap();
     assert!(matches!(connection.disconnect_reason(), Some(DisconnectReason::Unauthenticated(_))));
     let hash = login.entity().unwrap().value().unwrap()["password"].as_str().unwrap().to_owned();
-    assert_clean(&shown, &[secret, &token, &hash, "$argon2", crate::support::SECRET], "what is shown");
+    assert_clean(&shown, &[secret, &token, &hash, "$argon2", crate::support::SECRET], "the debug output");
 }
 
 #[tokio::test]

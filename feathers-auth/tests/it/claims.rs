@@ -80,7 +80,7 @@ async fn s3_tokens_from_before_the_process_are_nobodys_where_users_live_in_memor
         let token = with_secret(HEADER, &claims(&json!({ "iat": iat })), SECRET);
         assert_eq!(verify(&auth, &token).await.unwrap_err().0, "jwt revoked", "{name}");
     }
-    // Those of this process are good, and can be revoked like any other.
+    // Tokens of this process are valid, and can be revoked like any other.
     let token = auth.create_token(Some("1"), Map::new()).unwrap();
     assert_eq!(verify(&auth, &token).await, Ok(()));
     auth.revoke(1).await.unwrap();

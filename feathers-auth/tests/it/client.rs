@@ -32,7 +32,7 @@ impl Way {
     pub(crate) const HTTP: [Self; 3] = [Self::Sse, Self::LongPoll, Self::ShortPoll];
 }
 
-/// How a client says who it is, and from where it wants events.
+/// The credentials of a client, and the cursor from which it wants events.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Claim {
     /// What a login sends: `auth` of Socket.IO and `$hello`; over plain HTTP a token in the header or a ticket.
@@ -62,7 +62,7 @@ impl Claim {
         self
     }
 
-    /// Says who it is in the header of the handshake, whatever the transport.
+    /// Sends the credentials in a header of the handshake, whatever the transport.
     pub(crate) fn bearer(token: &str) -> Self {
         Self { headers: vec![("authorization", format!("Bearer {token}"))], ..Self::default() }
     }
@@ -108,7 +108,7 @@ pub(crate) enum End {
 pub(crate) enum Seen {
     /// The name, the data and the cursor.
     Event(String, Value, String),
-    /// A word of the transport itself: `reset` or `resumed`.
+    /// A notice of the transport itself: `reset` or `resumed`.
     Notice(String, Value),
     /// What a call was answered with.
     Answer(Result<Value, Value>),
@@ -127,11 +127,11 @@ pub(crate) struct Client {
     pub(crate) conn: Option<String>,
     /// The secret name of a Socket.IO session.
     pub(crate) pid: Option<String>,
-    /// What a client comes back with whose ticket is used.
+    /// The secret with which a client comes back whose ticket is used.
     pub(crate) ticket_secret: Option<String>,
     /// The cookies that the realtime endpoint has set, with their attributes.
     pub(crate) cookies: Vec<String>,
-    /// The place up to which the client has read.
+    /// The cursor up to which the client has read.
     pub(crate) cursor: String,
     pub(crate) recovered: bool,
     /// Everything that the server has sent.
@@ -139,11 +139,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Connects, and must be let in.
+    /// Connects; panics if the server refuses the client.
     pub(crate) async fn listen(world: &World, way: Way, claim: Claim) -> Self {
         match Self::try_listen(world, way, claim).await {
             Ok(client) => client,
-            Err(end) => panic!("{way:?}: not let in: {end:?}"),
+            Err(end) => panic!("{way:?}: refused: {end:?}"),
         }
     }
 
@@ -311,7 +311,7 @@ impl Client {
         self.start("create", path, &json!({ "data": data })).await;
     }
 
-    /// Shows this token from now on, over plain HTTP.
+    /// Sends this token from now on, over plain HTTP.
     pub(crate) fn show(&mut self, token: &str) {
         self.headers.retain(|(name, _)| *name != "authorization");
         self.headers.push(("authorization", format!("Bearer {token}")));

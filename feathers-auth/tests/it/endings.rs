@@ -7,10 +7,10 @@ use feathers::prelude::*;
 use crate::client::{Claim, Client, End, Way};
 use crate::support::{ADA, BOB, PATIENCE, World, config, jwt, world};
 
-/// How long a client may take to learn of its end.
+/// How long a client may take to notice its end.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Returns how a connection ends whose login is good no more.
+/// Returns how a connection ends whose credentials are no longer valid.
 pub(crate) fn denied(way: Way) -> End {
     match way {
         Way::Polling | Way::SocketIo => End::Disconnect,
@@ -36,7 +36,7 @@ async fn assert_ends(client: &mut Client, since: Instant, end: &End) {
     assert!(since.elapsed() < SOON, "{way:?} took {:?}", since.elapsed());
 }
 
-/// Ends the logins of bob in some way; the connections of others go on.
+/// Ends the logins of bob in some way; the connections of other users stay open.
 async fn assert_ended_by(change: impl AsyncFn(&World, &str)) {
     for way in Way::ALL {
         let world = world().await;
@@ -105,7 +105,7 @@ async fn s4_a_connection_ends_when_its_token_expires() {
     assert_eq!((answer.status, answer.json()["message"].as_str()), (401, Some("jwt expired")));
 }
 
-/// Bans bob; his clients come back at once, and are not let in as him.
+/// Bans bob; his clients reconnect at once, and cannot log in as him.
 async fn assert_banned_by(change: impl AsyncFn(&World)) {
     for way in Way::ALL {
         let world = world().await;
@@ -129,7 +129,7 @@ async fn s5_a_ban_ends_every_connection() {
 
 #[tokio::test]
 async fn s5_a_ban_through_a_hidden_field_ends_every_connection() {
-    // From outside, the event and the answer hold nothing that is hidden.
+    // The event and the answer hide the field that has changed.
     assert_banned_by(async |world| {
         let answer = world.ask("PATCH", "/users/2", &[], r#"{"locked":true}"#).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -159,13 +159,13 @@ async fn s5_whoever_may_not_log_in_any_more_is_out_whatever_field_says_so() {
         let since = Instant::now();
         tokio::time::timeout(PATIENCE, connection.closed()).await.expect("the connection lives on");
         world.tick("members", 2);
-        // A poll with the token is told why he is not let in again.
+        // A poll with the token gets the reason why bob may not log in.
         let banned = if matches!(way, Way::LongPoll | Way::ShortPoll) { End::Status(403) } else { denied(way) };
         assert_ends(&mut bob, since, &banned).await;
     }
 }
 
-/// Waits until the connection of a client ends so that he comes back, and comes back from where he was.
+/// Waits until the connection ends so that the client reconnects, and reconnects from its last cursor.
 ///
 /// Polls go on by themselves.
 async fn come_back(world: &World, mut client: Client, token: &str) -> Client {
@@ -200,7 +200,7 @@ async fn s5_a_role_that_is_gained_counts_at_once() {
     }
 }
 
-/// Takes the role from ada; nothing of its channel arrives any more, and what else was missed does.
+/// Takes the role from ada: the role's channel falls silent, and all other missed events arrive.
 async fn assert_role_lost_by(change: impl AsyncFn(&World)) {
     for way in Way::ALL {
         let world = world().await;

@@ -1,4 +1,4 @@
-//! Pairs of keys in PEM, made anew for each run, so that none lies about.
+//! Pairs of keys in PEM, made for each run, so that the repository has none.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;

@@ -1,4 +1,4 @@
-//! Guessing: whoever tries too often waits, and nobody else does.
+//! Guessing: a client that tries too often waits, and no other client does.
 
 use std::net::IpAddr;
 
@@ -39,7 +39,7 @@ async fn s24_an_account_is_closed_to_an_address_that_guesses() {
         assert_eq!(error["code"], 429, "{way:?}: {error}");
         assert!(error["data"]["retryAfter"].as_u64().unwrap() >= 1, "{way:?}: {error}");
     }
-    // The door counts too.
+    // A login at the handshake counts too.
     let claim = Claim { auth: Some(local("bob")), ..Claim::default() };
     assert!(Client::try_listen(&world, Way::WebSocket, claim).await.is_err());
     assert_eq!(world.try_login(&local("ada")).await.status, 201);
@@ -109,7 +109,7 @@ async fn s24_passwords_that_are_set_from_outside_are_counted() {
         assert_eq!(change().await.status, 200);
     }
     assert_eq!(change().await.status, 429);
-    // What has no password is no try, and neither is what is refused before it costs anything, or comes from inside.
+    // An attempt counts only with a password, from outside, and unless it is refused before it costs anything.
     for _ in 0..5 {
         assert_eq!(world.ask("PATCH", "/users/3", &[], r#"{"role":"guest"}"#).await.status, 200);
         assert_eq!(world.ask("PATCH", "/users/3", &[], r#"{"password":"short"}"#).await.status, 400);

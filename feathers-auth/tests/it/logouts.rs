@@ -1,4 +1,4 @@
-//! Logouts and revocations: what ends with them, and what goes on.
+//! Logouts and revocations: which connections end with them, and which stay open.
 
 use feathers::prelude::*;
 use feathers::{Delivery, DisconnectReason, Handshake, Provider};
@@ -19,7 +19,7 @@ async fn s5_a_logout_leaves_all_channels_and_the_connection_goes_on() {
         world.tick("lobby", 3);
         assert_eq!(bob.events(1).await, [3], "{way:?}");
         assert_eq!(world.auth.connections(BOB), [], "{way:?}");
-        // Without a revocation the token stays good.
+        // Without a revocation the token stays valid.
         assert_eq!(world.status_of(&token).await, 200, "{way:?}");
         if Way::SOCKETS.contains(&way) {
             let error = bob.call("find", "secrets", json!({})).await.unwrap_err();
@@ -115,10 +115,10 @@ async fn s4_polls_without_a_token_learn_of_their_end() {
         world.tick("members", 2);
         world.tick("lobby", 3);
         assert_eq!(bob.closed().await, (vec![], End::Status(401)), "{way:?}");
-        // The same long after, when nobody knows the session any more.
+        // The same long after, when the server has forgotten the session.
         world.until_empty().await;
         assert_eq!(bob.closed().await, (vec![], End::Status(401)), "{way:?}");
-        // Whoever has a good token is let in, whatever he polled before.
+        // A valid token is accepted, whatever session the client polled before.
         let token = world.login("bob").await;
         let claim = Claim { conn: bob.conn.clone(), ..Claim::token(&token) };
         let mut bob = Client::listen(&world, way, claim).await;
@@ -191,7 +191,7 @@ async fn s4_calls_that_come_after_the_end_are_nobodys() {
     assert_eq!(session.params().require_user().unwrap().value().unwrap()["id"], BOB);
     world.auth.revoke(BOB).await.unwrap();
     assert!(matches!(session.connection().disconnect_reason(), Some(DisconnectReason::Unauthenticated(_))));
-    // A service that has no hook reads who the caller is here.
+    // A service without a hook reads the caller from the parameters.
     assert_eq!(session.params().require_user().unwrap_err().code(), 401);
     assert!(session.params().authenticated().is_none());
 }

@@ -23,7 +23,7 @@ impl Hook for Inside {
     }
 }
 
-/// Begins a login with the password of bob, which waits when his record has been read; then something happens.
+/// Begins a login of bob, which waits once his record has been read; then makes the change and lets the login go on.
 async fn login_during(world: World, gate: Gate, change: impl AsyncFn(&World)) -> (Arc<World>, Answer) {
     let world = Arc::new(world);
     let guard = gate.close().await;
@@ -78,7 +78,7 @@ async fn s4_a_login_that_waits_is_decided_on_what_is_true_at_its_end() {
     assert_eq!((answer.status, answer.json()["message"].as_str()), (401, Some("jwt revoked")));
 }
 
-/// Logs in as the one whom the login names, with his record or with his id alone.
+/// Logs in as the user whom the credentials name, with the record or with the id alone.
 struct Named {
     with_record: bool,
 }
@@ -136,7 +136,7 @@ async fn s4_every_strategy_is_decided_on_what_is_true_at_its_end() {
             }
             drop(guard);
             let answer = answer.await.unwrap();
-            // Without a record it is the first call that looks at it.
+            // Without a record, the first call is the first to read it.
             let known = matches!(strategy, "jwt" | "record");
             let expected = if change == "ban" && !known { 201 } else { status };
             assert_eq!(answer.status, expected, "{strategy} {change}: {answer:?}");
@@ -228,17 +228,17 @@ async fn s4_a_process_that_reads_its_own_revocation_back_ends_nothing_later() {
     let auth = authentication.install(&mut app);
     let world = World::serve(app, auth, |server| server).await;
     world.add_users().await;
-    // Twice within a second, so that the second one is dated ahead of the clock.
+    // Twice within a second, so that the second revocation is dated ahead of the clock.
     for _ in 0..2 {
         world.auth.revoke(BOB).await.unwrap();
         let token = world.login("bob").await;
         let mut bob = Client::listen(&world, Way::WebSocket, Claim::token(&token)).await;
         reads.forget_permits(Semaphore::MAX_PERMITS);
-        // One may have begun before the revocation was stored.
-        tokio::time::timeout(PATIENCE, reads.acquire_many(2)).await.expect("nobody reads").unwrap().forget();
+        // One read may have begun before the revocation was stored.
+        tokio::time::timeout(PATIENCE, reads.acquire_many(2)).await.expect("two reads").unwrap().forget();
         assert_eq!(world.status_of(&token).await, 200);
         assert_eq!(bob.call("find", "secrets", json!({})).await.unwrap(), json!([]));
-        // What was made before it stays revoked, here and at the next start.
+        // A token from before it stays revoked, here and at the next start.
         let stored = world.handle().service("revocations").unwrap().find(()).await.unwrap();
         let time = stored.value().unwrap().as_array().unwrap().last().unwrap()["time"].as_u64().unwrap();
         let claims = json!({ "sub": "2", "iat": time });

@@ -7,7 +7,7 @@ use crate::support::{PASSWORD, World, config, email};
 
 // The words of the guide begin.
 
-/// Someone who can log in.
+/// A user who can log in.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 struct User {
     #[service(id)]
@@ -176,7 +176,7 @@ async fn nobody_sets_the_password_of_somebody_else() {
     assert_eq!(world.ask_as(&mallory, "PATCH", "/users", &password).await.status, 405);
     assert_eq!(stored(&world, "users").await, users);
     assert!(!world.ask_as(&mallory, "GET", "/users", "").await.text.contains("argon2"));
-    // Her own she can change, and he his.
+    // Users can change their own records.
     assert_eq!(world.ask_as(&ada, "PATCH", "/users/1", &password).await.status, 200);
     assert_eq!(world.ask_as(&mallory, "DELETE", "/users/2", "").await.status, 200);
 }

@@ -251,11 +251,11 @@ async fn many_logins_at_once_are_answered_each() {
     }
     assert!(statuses.iter().all(|status| [201, 503].contains(status)), "{statuses:?}");
     assert!(statuses.contains(&201) && statuses.contains(&503), "{statuses:?}");
-    // Those that were turned away have given their places back.
+    // Refused logins have given their permits back.
     assert_eq!(world.try_login(&local("bob")).await.status, 201);
 }
 
-/// A world in which nobody can hash: what comes to that is a 503.
+/// A world without room to hash passwords: a login that needs it is a 503.
 async fn without_hashes(more: impl FnOnce(&mut App)) -> World {
     let mut config = config();
     config.password.queue = 0;
@@ -304,7 +304,7 @@ async fn a_password_is_hashed_last() {
         let answer = world.ask(method, path, &[], &body.to_string()).await;
         assert_eq!(answer.status, status, "{method} {path} {body}: {answer:?}");
     }
-    // Rights that a hook puts into the query count as well.
+    // Fields that a hook puts into the query count as well.
     let open = world.handle().service("open").unwrap();
     let id = open.create(json!({ "email": email("new"), "password": "" }), ()).await;
     assert_eq!(id.unwrap_err().code(), 400);

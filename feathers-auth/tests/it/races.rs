@@ -1,4 +1,4 @@
-//! Logins that meet something else at the same moment.
+//! Logins during other logins, logouts and changes.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ async fn open(world: &World, token: &str) -> Result<Session> {
     world.handle().open(Handshake::new(Provider::new("test")).credentials(credentials)).await
 }
 
-/// Holds up whoever has read a record.
+/// Holds up calls that have read a record.
 #[derive(Clone)]
 pub(crate) struct Gate {
     arrived: Arc<Semaphore>,
@@ -37,7 +37,7 @@ impl Gate {
 
     pub(crate) async fn somebody_waits(&self) {
         let arrived = tokio::time::timeout(PATIENCE, self.arrived.acquire()).await;
-        arrived.expect("nobody comes").unwrap().forget();
+        arrived.expect("no call arrives").unwrap().forget();
     }
 }
 
@@ -63,7 +63,7 @@ async fn gated() -> (Arc<World>, Gate) {
     (Arc::new(world), gate)
 }
 
-/// Is put on each connection that logs in, so that the test knows whether all of them are forgotten.
+/// Is put on each connection that logs in, so that the test knows whether all of them are dropped.
 #[derive(Clone)]
 struct Mark(Arc<()>);
 
@@ -103,7 +103,7 @@ async fn assert_nothing_is_left(world: &World, mark: &Mark) {
     assert_eq!(mark.marked(), 0, "a connection is still kept somewhere");
 }
 
-/// Changes ada while she logs in: what she is after it is not what she was.
+/// Changes ada while she logs in: the connection follows the changed record.
 async fn assert_seen_during_a_login(change: impl AsyncFn(&World)) {
     let (world, gate) = gated().await;
     let token = world.login("ada").await;
@@ -144,7 +144,7 @@ async fn s5_a_role_that_is_lost_during_a_login_is_lost() {
         gate.somebody_waits().await;
         world.patch(ADA, json!({ "role": role })).await;
         drop(guard);
-        // She is let in as what she is now.
+        // The login has her record as it is now.
         let session = login.await.unwrap().unwrap();
         assert_eq!(session.connection().user().unwrap().value().unwrap()["role"], role);
         let channels = session.connection().channels();
@@ -209,7 +209,7 @@ async fn s4_a_revocation_that_races_a_login_wins() {
 
 #[tokio::test]
 async fn a_connection_that_ends_while_it_logs_in_leaves_nothing() {
-    // Before the login is made, and when it has been made but the answer is not there yet.
+    // Before the login is made, and when it has been made but its answer is still on its way.
     let (world, gate, mark) = marking().await;
     let token = world.login("bob").await;
     let guard = gate.close().await;
@@ -272,7 +272,7 @@ async fn s5_another_login_on_a_connection_takes_the_place_of_the_first() {
         world.tick("admin", 1);
         world.tick("members", 2);
         assert_eq!(client.events(1).await, [2], "{way:?}");
-        // The end of the first is none of the second.
+        // The end of the first login does not end the second.
         world.auth.revoke(ADA).await.unwrap();
         world.tick("members", 3);
         assert_eq!(client.events(1).await, [3], "{way:?}");

@@ -1,4 +1,4 @@
-//! Clients that come back: they get what they have missed and may see now, and nothing else.
+//! Clients that come back get the missed events that their user may still see, and nothing else.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::client::{Claim, Client, End, Seen, Way};
 use crate::endings::listening;
 use crate::support::{ADA, World, jwt, world};
 
-/// Says who comes back from where: Socket.IO by its `pid`, the others with the token.
+/// Identifies a returning client and its position: Socket.IO by its `pid`, the others with the token.
 fn back(client: &Client, token: &str) -> Claim {
     let claim = Claim { pid: client.pid.clone(), ..Claim::default() }.since(&client.cursor);
     if client.pid.is_some() { claim } else { Claim { auth: Some(jwt(token)), ..claim } }
@@ -31,7 +31,7 @@ async fn s6_a_replay_holds_what_is_allowed_now() {
         let mut client = Client::listen(&world, way, claim).await;
         world.tick("members", 6);
         world.tick("guest", 7);
-        // The role of a guest is new, and what guests had before is not hers.
+        // The role of a guest is new, so earlier events of guests are not for ada.
         assert_eq!(client.events(3).await, [3, 6, 7], "{way:?}");
     }
 }
@@ -51,7 +51,7 @@ async fn s6_whoever_is_banned_while_away_gets_nothing() {
             Err(End::Status(403) | End::Code(4403)) => assert!(!known, "{way:?}"),
             Err(end) => panic!("{way:?}: {end:?}"),
             Ok(mut client) => {
-                // Socket.IO lets him in as somebody unknown, who may log in.
+                // Over Socket.IO the client connects anonymously, and may log in.
                 assert!(known, "{way:?}");
                 world.tick("lobby", 3);
                 assert_eq!(client.events(1).await, [3], "{way:?}");
@@ -69,7 +69,7 @@ async fn s6_a_channel_that_was_left_is_not_replayed() {
         let token = world.login("ada").await;
         let mut client = listening(&world, way, &token).await;
         let [connection] = world.auth.connections(ADA).try_into().unwrap();
-        // Published while she was in, and not read yet.
+        // Published while ada was in the channel, and not read yet.
         world.tick("admin", 2);
         world.handle().channel("admin").leave(&connection);
         world.tick("admin", 3);
@@ -83,7 +83,7 @@ async fn s6_a_channel_that_was_left_is_not_replayed() {
     }
 }
 
-/// A client of Ada, who has been away and comes back without saying who it is.
+/// A client of ada that comes back without credentials.
 async fn unknown(world: &World, way: Way) -> Client {
     let token = world.login("ada").await;
     drop(listening(world, way, &token).await);

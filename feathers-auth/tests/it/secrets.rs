@@ -1,4 +1,4 @@
-//! Secrets that name a session: whoever is somebody else gets nothing by them, and none can be guessed or used twice.
+//! Secrets of sessions: another user's are refused, none can be guessed, and a ticket works once.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -46,7 +46,7 @@ async fn s7_the_session_of_somebody_else_is_a_403() {
             let answer = world.ask(method, path, &as_expired, body).await;
             assert_eq!(answer.status, 401, "{way:?} {method} {path}: {answer:?}");
         }
-        // The secret alone is no login.
+        // The secret alone does not log in.
         let (bare, own) = (("x-connection-token", &*conn), format!("Bearer {bob}"));
         for (method, path, body) in [
             ("GET", "/secrets", ""),
@@ -66,7 +66,7 @@ async fn s7_the_session_of_somebody_else_is_a_403() {
             );
         }
         assert_eq!(world.ask("GET", "/notes", &[bare, ("authorization", &own)], "").await.status, 200, "{way:?}");
-        // Not even that nothing has happened.
+        // Not even an answer that says that nothing has happened.
         let cursor = world.handle().log().head().to_string();
         let path = format!("/realtime?wait=0&since={cursor}");
         let tag = format!("\"{cursor}\"");
@@ -136,7 +136,7 @@ async fn s7_the_secret_of_a_session_that_is_not_logged_in_is_enough() {
         let mut client = Client::listen(&world, way, Claim::default()).await;
         let conn = client.conn.clone().unwrap();
         assert_eq!(world.ask("GET", "/notes", &[("x-connection-token", &conn)], "").await.status, 200, "{way:?}");
-        // In a URL it is none.
+        // In a URL the secret is refused.
         for word in ["conn", "connectionToken"] {
             let answer = world.ask("GET", &format!("/realtime?wait=0&{word}={conn}"), &[], "").await;
             assert_eq!(answer.status, 400, "{way:?} {word}");
@@ -246,14 +246,14 @@ async fn s7_a_stream_comes_back_with_the_cookie_beside_its_ticket() {
         assert!(age.contains(&seconds.parse().unwrap()), "{way:?} {seconds}");
         assert_eq!(attributes, "HttpOnly; SameSite=Strict", "{way:?}");
         drop(bob);
-        // As often as it likes, and as the same user.
+        // As often as the client likes, and as the same user.
         for n in 1..3 {
             let mut bob = again(&world, way, &ticket, &pair).await.unwrap();
             assert_eq!(cookie(&bob).0, pair, "{way:?}");
             world.tick("members", n);
             assert_eq!(bob.events(1).await, [n], "{way:?}");
         }
-        // The URL alone is good for nothing, nor is the cookie, or the cookie with another ticket or another secret.
+        // None of these is enough: the URL, the cookie, or the cookie with another ticket or another secret.
         let other = world.ticket(&world.login("bob").await).await;
         drop(Client::listen(&world, way, Claim::ticket(&other)).await);
         let (name, secret) = pair.split_once('=').unwrap();
@@ -290,7 +290,7 @@ async fn s7_a_socket_comes_back_with_a_secret_beside_its_ticket() {
         for n in 1..3 {
             let mut bob = Client::listen(&world, way, claim(pid.as_deref(), secret.as_deref())).await;
             world.tick("members", n);
-            // Socket.IO goes on from where the session began, the other from now on.
+            // Socket.IO continues from where the session began, the other from now on.
             let from = if way == Way::WebSocket { n } else { 1 };
             let expected: Vec<u64> = (from..=n).collect();
             assert_eq!(bob.events(expected.len()).await, expected, "{way:?}");
@@ -329,7 +329,7 @@ async fn s7_who_logs_out_or_stays_away_does_not_come_back_by_a_ticket() {
     let ticket = world.ticket(&world.login("bob").await).await;
     let bob = Client::listen(&world, Way::Sse, Claim::ticket(&ticket)).await;
     let (pair, _) = cookie(&bob);
-    // While the other connection is there, as when it is not known yet that it was cut.
+    // While the old connection is still open, as before the server notices a cut.
     let second = again(&world, Way::Sse, &ticket, &pair).await.unwrap();
     drop((bob, second));
     world.until_empty().await;
@@ -365,7 +365,7 @@ async fn s7_the_cookie_of_a_ticket_suits_the_page_that_asks() {
         let client = Client::listen(&world, Way::Sse, claim).await;
         assert!(cookie(&client).1.ends_with(&format!("; HttpOnly; {expected}")), "{headers:?}: {:?}", client.cookies);
     }
-    // What an earlier ticket has left is taken away.
+    // The cookie of an earlier ticket is removed.
     let ticket = world.ticket(&world.login("bob").await).await;
     let claim = Claim { headers: vec![("cookie", "a=b; feathers-ticket-x=y".to_owned())], ..Claim::ticket(&ticket) };
     let client = Client::listen(&world, Way::Sse, claim).await;
@@ -430,9 +430,9 @@ async fn s7_a_ticket_is_no_login() {
     for path in [format!("/secrets?ticket={ticket}"), format!("/users/2?ticket={ticket}")] {
         assert!(world.ask("GET", &path, &[], "").await.status >= 400, "{path}");
     }
-    // None of this has used it up.
+    // None of this has used the ticket up.
     assert!(Client::try_listen(&world, Way::Sse, Claim::ticket(&ticket)).await.is_ok());
-    // And there is none without a login, or for one that is bad.
+    // Without a valid login there is no ticket.
     assert_eq!(world.ask("POST", "/authentication/ticket", &[], "{}").await.status, 401);
     assert_eq!(world.ask_as("nonsense", "POST", "/authentication/ticket", "{}").await.status, 401);
     assert_eq!(world.ask("GET", "/authentication/ticket", &[], "").await.status, 405);

@@ -14,14 +14,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// What signs the tokens.
 pub(crate) const SECRET: &str = "a secret of the tests, of which all know";
 
-/// The password of everybody.
+/// The password of all users.
 pub(crate) const PASSWORD: &str = "correct horse";
 
 /// The ids of the users.
 pub(crate) const ADA: i64 = 1;
 pub(crate) const BOB: i64 = 2;
 
-/// Somebody who can log in.
+/// A user who can log in.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 pub(crate) struct User {
     #[service(id)]
@@ -34,7 +34,7 @@ pub(crate) struct User {
     role: Option<String>,
     #[serde(default)]
     banned: Option<bool>,
-    /// Like `banned`, but nobody outside knows of it.
+    /// Like `banned`, but hidden from clients.
     #[serde(default)]
     #[service(hidden)]
     locked: Option<bool>,
@@ -48,7 +48,7 @@ pub(crate) struct World {
     pub(crate) server: Running,
     pub(crate) auth: Auth,
     pub(crate) http: reqwest::Client,
-    /// Whether Socket.IO clients can be told to come back.
+    /// Whether Socket.IO clients can be asked to reconnect.
     pub(crate) has_recovery: bool,
 }
 
@@ -70,7 +70,7 @@ impl Answer {
     }
 }
 
-/// The settings of all worlds: hashes cost little, and nobody counts tries.
+/// The settings of all worlds: hashes cost little, and attempts are not limited.
 pub(crate) fn config() -> AuthConfig {
     let mut config = AuthConfig::new(SECRET);
     (config.password.memory, config.password.iterations, config.password.threads) = (8, 1, Some(2));
@@ -81,7 +81,7 @@ pub(crate) fn config() -> AuthConfig {
 
 /// Adds users, notes whose events `ticked` go to the channel that they name, and what else is asked for.
 ///
-/// Who logs in is in the channel `members`, and in the one of his role; everybody is in `lobby`.
+/// A logged-in user is in `members` and in the channel of the role; all connections are in `lobby`.
 pub(crate) fn app(config: AuthConfig, more: impl FnOnce(&mut App)) -> (App, Auth) {
     let mut app = App::new();
     app.service("users", Memory::<User>::new()).before(["create", "update", "patch"], hash_password("password"));

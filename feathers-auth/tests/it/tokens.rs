@@ -1,4 +1,4 @@
-//! Forged, broken and strange tokens: what is not exactly one of ours is refused, with the words of the original.
+//! Forged, broken and malformed tokens: each is refused, with the message of FeathersJS.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,7 +20,7 @@ pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// The claims of a good token, with changes; `null` takes one away.
+/// The claims of a valid token, with changes; `null` takes one away.
 pub(crate) fn claims(changes: &Value) -> String {
     let mut claims = json!({
         "iat": now(), "exp": now() + 3_600, "aud": "https://yourdomain.com", "iss": "feathers",
@@ -244,7 +244,7 @@ async fn s3_no_part_of_a_token_is_a_token() {
         verify(&auth, &token[..end]).await.unwrap_err();
         verify(&auth, &token[end + 1..]).await.unwrap_err();
     }
-    // The last character holds bits that mean nothing, and must be none all the same.
+    // The last character holds bits that mean nothing, and they must be zero.
     let last = token.chars().last().unwrap();
     for other in ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['-', '_', '=', ' ', '\n', '\0', 'é']) {
         if other != last {
@@ -328,7 +328,7 @@ async fn s3_keys_are_rotated_by_their_names() {
         assert_refused(verify(&auth, &token).await, "invalid token", "a key that has gone");
         assert_eq!(verify(&auth, &newer).await, Ok(()), "{algorithm}");
 
-        // The name of another key does not make it that key's.
+        // The name of another key does not make the token that key's.
         let (_app, auth) = start(with_keys(algorithm, vec![pair("old", new)])).await;
         assert_refused(verify(&auth, &token).await, "invalid signature", algorithm);
     }

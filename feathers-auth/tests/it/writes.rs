@@ -1,4 +1,4 @@
-//! What a write of a user does to his logins: it follows what is stored, whatever hooks make of the answer and the event.
+//! What a write of a user does to the user's logins: it follows the stored record, whatever hooks change in the answer.
 
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ async fn spoiled(spoil: Spoil) -> World {
     .await
 }
 
-/// Waits until the connections of somebody have ended.
+/// Waits until the connections of a user have ended.
 async fn until_out(auth: &Auth, id: i64, name: &str) {
     tokio::time::timeout(PATIENCE, async {
         while !auth.connections(id).is_empty() {
@@ -138,7 +138,7 @@ async fn s5_a_role_follows_the_store_and_not_the_event() {
                 world.ask("PATCH", path, &[], &role.to_string()).await;
             }
             until_out(&world.auth, ADA, &name).await;
-            assert_eq!(world.status_of(&token).await, 200, "{name}: the token of somebody with another role is good");
+            assert_eq!(world.status_of(&token).await, 200, "{name}: the token of a user with another role is valid");
         }
     }
 }

@@ -37,7 +37,7 @@ async fn a_user_links_his_account() {
     let owner = site.owner(&ended.token()).await;
     assert_eq!((owner["id"].to_string().trim_matches('"'), &owner["fakeId"]), (&*user, &json!(17)));
     assert_eq!(site.users().await.len(), 1);
-    // From then on he logs in with it.
+    // From then on the user logs in with it.
     let again = site.owner(&site.login("/oauth/fake").await.token()).await;
     assert_eq!(again["id"], owner["id"]);
 }

@@ -1,4 +1,4 @@
-//! Providers that misbehave: an app neither waits for them nor follows them, and says nothing of the inside.
+//! Providers that misbehave: an app neither waits for them nor follows them, and reveals nothing internal.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ async fn a_code_of_another_login_is_refused() {
     let (mine, theirs) = (site.begin("/oauth/fake").await, site.begin("/oauth/fake").await);
     let (back, other) = (site.provider.authorize(&mine.location), site.provider.authorize(&theirs.location));
     let code = |url: &url::Url| url.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
-    // Only PKCE tells them apart.
+    // Only PKCE distinguishes them.
     let back = back.as_str().replace(&code(&back), &code(&other)).parse().unwrap();
     site.back(&back, &mine.cookie()).await.assert_failed("The%20provider%20has%20refused%20the%20code");
 }

@@ -1,4 +1,4 @@
-//! OpenID Connect: whose word an `id_token` is, and for whom.
+//! OpenID Connect: which provider has signed an `id_token`, and for which app.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! A provider of the tests: it lets everybody in, checks PKCE, and misbehaves when it is told to.
+//! A provider of the tests: it logs every user in, checks PKCE, and misbehaves on request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use url::Url;
 use url::form_urlencoded::parse;
 
-/// What it does when it is asked.
+/// What it does with a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Mood {
     Good,
@@ -47,7 +47,7 @@ pub(crate) struct State {
 pub(crate) enum Sign {
     Ec,
     Rsa,
-    /// With a key that nobody knows.
+    /// With a key that no app knows.
     Forged,
     /// With the app's secret, as a provider could that shares it.
     Secret,
@@ -110,7 +110,7 @@ impl FakeProvider {
         self.state.lock().unwrap().seen.clone()
     }
 
-    /// Lets somebody in, as its page would, and returns the answer that the browser brings back.
+    /// Logs a user in, as its page would, and returns the answer that the browser brings back.
     pub(crate) fn authorize(&self, location: &str) -> Url {
         let url = Url::parse(location).unwrap();
         let query: HashMap<String, String> = url.query_pairs().into_owned().collect();

@@ -1,4 +1,4 @@
-//! Settings: what is wrong with them is told at the start, with its name.
+//! Settings: a mistake is an error at the start, with the name of the setting.
 
 use feathers_auth::{AuthConfig, Authentication, OAuthConfig, ProviderConfig};
 use feathers_core::{App, Document, Memory};
@@ -92,7 +92,7 @@ fn the_section_is_read() {
     }))
     .unwrap();
     assert_eq!((section.timeout.as_secs(), section.providers["github"].key.as_str()), (3, "1"));
-    assert!(!format!("{:?}", section.providers["github"]).contains('2'), "the secret is shown");
+    assert!(!format!("{:?}", section.providers["github"]).contains('2'), "the secret is in the debug output");
     assert_eq!(read(json!({})).unwrap().timeout.as_secs(), 10);
     assert!(read(json!({ "redirct": "/" })).unwrap_err().contains("invalid type: string"));
     assert!(read(json!({ "github": { "kee": "1" } })).unwrap_err().contains("unknown field `kee`"));

@@ -13,22 +13,22 @@ use crate::{Folder, error_of, variables};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct App {
-    #[expect(dead_code, reason = "only the error is looked at")]
+    #[expect(dead_code, reason = "the test reads only the error")]
     server: Option<Server>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Server {
-    #[expect(dead_code, reason = "only the error is looked at")]
+    #[expect(dead_code, reason = "the test reads only the error")]
     port: u16,
     #[serde(default, deserialize_with = "duration::deserialize_option")]
-    #[expect(dead_code, reason = "only the error is looked at")]
+    #[expect(dead_code, reason = "the test reads only the error")]
     timeout: Option<Duration>,
     #[serde(default)]
-    #[expect(dead_code, reason = "only the error is looked at")]
+    #[expect(dead_code, reason = "the test reads only the error")]
     origins: Vec<String>,
-    #[expect(dead_code, reason = "only the error is looked at")]
+    #[expect(dead_code, reason = "the test reads only the error")]
     mode: Option<Mode>,
 }
 
@@ -120,7 +120,7 @@ fn a_wrong_choice() {
 fn a_missing_key() {
     let missing = "server.port is missing: set it in config/default.toml or in FEATHERS__SERVER__PORT";
     assert_eq!(error_of::<App>("[server]\norigins = []"), missing);
-    // A table that is missing as a whole is told by the first key that it needs.
+    // A table that is missing as a whole is reported by the first key that it needs.
     assert_eq!(variables(&[]).get::<Server>("server").unwrap_err().message(), missing);
     assert_eq!(variables(&[]).get::<u16>("server.port").unwrap_err().message(), missing);
     assert_eq!(
@@ -163,7 +163,7 @@ fn a_path_that_goes_through_a_value() {
 fn a_rule_of_the_app() {
     #[derive(Debug, Deserialize)]
     #[serde(try_from = "u8")]
-    struct Even(#[expect(dead_code, reason = "only the error is looked at")] u8);
+    struct Even(#[expect(dead_code, reason = "the test reads only the error")] u8);
 
     impl TryFrom<u8> for Even {
         type Error = &'static str;

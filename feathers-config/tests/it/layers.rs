@@ -80,7 +80,7 @@ fn what_is_not_there_is_said() {
         said(folder.builder().environment("staging")),
         ["there is no file config/staging.toml for the environment `staging`"]
     );
-    // The default needs no file, and what is there need not be spoken of.
+    // The default needs no file, and need not be named if it has one.
     assert_eq!(said(folder.builder()), [""; 0]);
     assert_eq!(said(folder.builder().variables([("FEATHERS_ENV", "production")])), [""; 0]);
     let here = env::current_dir().unwrap();

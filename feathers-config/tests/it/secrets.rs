@@ -47,7 +47,7 @@ fn a_url_with_a_password_is_not_shown() {
 fn a_message_of_the_app_is_not_shown_where_it_repeats_a_secret() {
     #[derive(Debug, Deserialize)]
     #[serde(try_from = "BTreeMap<String, String>")]
-    struct Picky(#[expect(dead_code, reason = "only the error is looked at")] u8);
+    struct Picky(#[expect(dead_code, reason = "the test reads only the error")] u8);
 
     impl TryFrom<BTreeMap<String, String>> for Picky {
         type Error = String;
@@ -82,7 +82,7 @@ fn a_flattened_field_is_not_shown() {
 
     #[derive(Debug, Deserialize)]
     struct Inner {
-        #[expect(dead_code, reason = "only the error is looked at")]
+        #[expect(dead_code, reason = "the test reads only the error")]
         secret: u8,
     }
 

@@ -1,4 +1,4 @@
-//! Data that is read as it was meant, and the mistakes in it that are named.
+//! Data is coerced to the types of its fields, and mistakes in it are reported.
 
 use std::collections::HashMap;
 use std::num::NonZeroU8;
@@ -55,7 +55,7 @@ enum Either {
     List(Vec<bool>),
 }
 
-/// Returns the places and words of the mistakes.
+/// Returns the fields and the messages of the mistakes.
 fn mistakes(value: &Value, form: bool) -> Vec<(String, String)> {
     let error = fit::<Order>(value, form).expect_err("it does not fit");
     assert_eq!((error.code(), error.message()), (400, "validation failed"));

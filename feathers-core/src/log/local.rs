@@ -176,8 +176,8 @@ impl EventLog {
         }
     }
 
-    /// Fails if the events of a caller fill more than a part of the log and would push out those of others before their
-    /// time: a 429 that says when to try again.
+    /// Fails with a 429 that says when to try again if the events of a caller fill more than a part of the log and
+    /// would push out those of others before their time.
     pub(crate) fn admit(&self, caller: Caller, count: usize, size: impl FnOnce() -> usize, percent: u8) -> Result<()> {
         self.read(|ring| ring.admits(caller, count, size, percent, Instant::now)).map_err(|wait| {
             metrics::counter!("feathers_log_callers_refused_total").increment(1);

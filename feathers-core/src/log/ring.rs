@@ -80,9 +80,9 @@ impl Ring {
         Self { retention, slots: VecDeque::new(), first: 1, visible: 0, bytes: 0, shares: ByCaller::default() }
     }
 
-    /// Tells whether a caller may add so many events of about this size together: it has less than its part of the log,
-    /// or would push out nothing but its own and what is too old. Else returns how long it takes until that is so for
-    /// certain.
+    /// Tells whether a caller may add so many events of about this size together.
+    /// It may if it has less than its part of the log, or pushes out only its own events and those that are too old.
+    /// Else returns after how long it certainly may.
     pub(super) fn admits(
         &self,
         caller: Caller,

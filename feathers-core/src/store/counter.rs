@@ -5,8 +5,8 @@ use crate::id::Id;
 
 /// Counts the ids of a store that makes its own numbers.
 ///
-/// It starts before 1 and goes up. A number that data chooses moves it along, so that a number that it makes is larger
-/// than those before it; a chosen number of 2^52 or more does not, so that no client can use up the numbers of all.
+/// It starts before 1 and goes up. A number that data chooses moves it along, so that its next number is larger. A
+/// chosen number of 2^52 or more does not, so that no client can use up all numbers.
 ///
 /// ```
 /// use feathers_core::Counter;

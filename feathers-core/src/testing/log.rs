@@ -11,8 +11,8 @@ use crate::log::{Cursor, Entry, Epoch, LogBounds, LogEngine, LogRead, ResetReaso
 
 /// A log that several apps of one test share. Clones are the same log.
 ///
-/// It keeps what it promises, and simulates the faults of a real one on request: to be away, to take an append and lose
-/// the answer, to forget, to come back as another log.
+/// It keeps what it promises, and simulates the faults of a real log on request. It can be away, store an append and
+/// lose the answer, forget entries, or come back as another log.
 #[derive(Clone, Debug)]
 pub struct SharedLog(Arc<Inner>);
 

@@ -1,4 +1,4 @@
-//! What bounds the past: its age, and how much of it one caller may fill.
+//! What bounds the log: the age of events, and how much of it one caller may fill.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,7 +16,7 @@ async fn call(app: &AppHandle, address: &str, data: Value) -> Result<(), Error> 
     app.call(Call { route, method: Method::Create, id: None, data: data.into(), params }).await.map(drop)
 }
 
-/// Calls until it is refused, and returns how often it was not, and what it was told.
+/// Calls until a refusal; returns the number of calls that were accepted, and the refusal.
 async fn fill(app: &AppHandle, address: &str, most: usize) -> (usize, Option<Error>) {
     for count in 0..most {
         if let Err(error) = call(app, address, json!({ "to": "home", "n": 1 })).await {
@@ -33,19 +33,19 @@ async fn small() -> AppHandle {
 #[tokio::test(start_paused = true)]
 async fn one_caller_does_not_push_out_the_events_of_others() {
     let app = small().await;
-    // Alone in a quiet app, nobody is stopped.
+    // A single caller in a quiet app is not limited.
     assert_eq!(fill(&app, "10.0.0.1", 300).await.0, 300);
     let before = app.log().head();
     assert_eq!(fill(&app, "10.0.0.2", 10).await.0, 10);
     tokio::time::advance(Duration::from_secs(590)).await;
-    // Its own 90 are pushed out, and then it would be those of the other one.
+    // Its own 90 events are pushed out; the next one would push out an event of the other caller.
     let (count, refusal) = fill(&app, "10.0.0.1", 300).await;
     let refusal = refusal.unwrap();
     assert_eq!((count, refusal.code(), refusal.retry_after()), (90, 429, Some(Duration::from_secs(10))));
     assert_eq!(app.log().oldest().seq, before.seq, "the other one's are all there");
     let many = (0..90).map(|n| json!({ "to": "home", "n": n })).collect::<Vec<_>>();
     assert_eq!(call(&app, "10.0.0.3", many.into()).await.unwrap_err().code(), 429, "at once is no way either");
-    // Too old is nobody's any more.
+    // Events that are too old count for no caller.
     tokio::time::advance(Duration::from_secs(11)).await;
     assert_eq!(fill(&app, "10.0.0.1", 5).await.0, 5);
     assert_eq!(fill(&app, "10.0.0.3", 5).await.0, 5);
@@ -90,7 +90,7 @@ async fn the_part_is_an_option() {
 async fn what_is_too_old_is_gone_also_where_nothing_happens() {
     let app = plain().await;
     let start = app.log().head();
-    // A place without an event: its publisher panics.
+    // A slot without an event: its publisher panics.
     app.service("ev").unwrap().create(json!({ "to": 1 }), ()).await.unwrap();
     publish(&app, "home", 1).await;
     tokio::time::advance(Duration::from_secs(400)).await;
@@ -100,7 +100,7 @@ async fn what_is_too_old_is_gone_also_where_nothing_happens() {
     assert_eq!(read(&mut events), numbers(2..=2));
     let (_session, mut events) = connect(&app, Since::Cursor(start)).await;
     assert_eq!(read(&mut events), [Seen::Reset(ResetReason::Trimmed)]);
-    // Nobody has to ask for the memory to be free.
+    // The memory is freed by itself.
     assert_eq!(app.log().len(), 1);
     tokio::time::sleep(Duration::from_secs(500)).await;
     assert_eq!(app.log().len(), 0);

@@ -1,4 +1,4 @@
-//! Rights and the past: what a client that is logged in reads when it comes back.
+//! Permissions and replays: what a logged-in client reads when it comes back.
 
 mod model;
 
@@ -11,7 +11,7 @@ use feathers_core::{
 
 use super::*;
 
-/// Whom the server lets into which channels.
+/// Which channels each user may join.
 #[derive(Clone, Default)]
 struct Rights(Arc<Mutex<BTreeSet<(&'static str, &'static str)>>>);
 
@@ -56,7 +56,7 @@ impl Authenticator for Trusting {
     }
 }
 
-/// An app with users, each of whom joins the channels that it has a right to.
+/// An app with users, each of whom joins the channels that the user has a permission for.
 async fn members(change: impl FnOnce(&mut App)) -> (AppHandle, Rights) {
     let rights = Rights::default();
     let mut app = App::new();
@@ -78,7 +78,7 @@ async fn members(change: impl FnOnce(&mut App)) -> (AppHandle, Rights) {
 async fn enter(app: &AppHandle, user: &str, since: Since) -> (Session, Subscription) {
     let handshake = Handshake::new(Provider::new("test")).since(since);
     let handshake = handshake.credentials(HandshakeCredentials::Sent(Credentials::of("test", "user", user)));
-    let session = app.open(handshake).await.expect("nobody is refused");
+    let session = app.open(handshake).await.expect("the session opens");
     let events = session.subscribe();
     (session, events)
 }
@@ -103,7 +103,7 @@ async fn a_new_account_reads_nothing_of_the_past_of_others_and_gets_no_reset() {
     }
     publish(&app, "home", 3).await;
     assert_eq!(read(&mut ann), numbers(1..=3));
-    // What came while it was a member is its own.
+    // Events from the time of the membership are replayed.
     let (_new, mut new) = enter(&app, "new", Since::Earliest).await;
     assert_eq!(read(&mut new), numbers(3..=3));
 }
@@ -140,7 +140,7 @@ async fn a_role_counts_from_the_change_for_which_the_server_has_the_client_come_
     let (again, mut events) = enter(&app, "ann", Since::Cursor(cursor)).await;
     drop(session);
     assert_eq!(read(&mut events), numbers(2..=2));
-    // Another one that stays away for longer begins when it comes back.
+    // A client that stays away for longer counts from its return.
     rights.grant("ann", &["owners"]);
     again.connection().end(DisconnectReason::Reconnect);
     publish(&app, "owners", 3).await;
@@ -164,12 +164,12 @@ async fn a_lost_connection_does_not_end_a_membership_and_a_leave_does() {
     publish(&app, "home", 2).await;
     drop((session, events));
     for cursor in [left, lost] {
-        // What came after the leave is not its own, and it is told that it misses something.
+        // Events after the leave are not replayed, and the client gets a reset.
         let (_session, mut events) = enter(&app, "ann", Since::Cursor(cursor)).await;
         publish(&app, "home", 3).await;
         assert_eq!(read(&mut events), [PRINCIPAL, Seen::Event(3)]);
     }
-    // Where nothing came, nothing is missing.
+    // Without events in between, nothing is missing.
     let (session, events) = enter(&app, "ann", Since::Now).await;
     let left = events.cursor();
     app.channel("home").leave(session.connection());
@@ -188,7 +188,7 @@ async fn a_denial_and_a_revocation_end_memberships_and_whoever_misses_something_
     publish(&app, "home", 1).await;
     assert_eq!(read(&mut events), numbers(1..=1));
     let cursor = events.cursor();
-    // The transport has not noticed yet when she logs in again.
+    // The transport has not noticed yet when ann logs in again.
     session.connection().end(denied());
     publish(&app, "home", 2).await;
     let (again, mut events) = enter(&app, "ann", Since::Cursor(cursor)).await;
@@ -197,14 +197,14 @@ async fn a_denial_and_a_revocation_end_memberships_and_whoever_misses_something_
     assert_eq!(read(&mut events), [PRINCIPAL, Seen::Event(3)]);
     let cursor = events.cursor();
     drop((again, events));
-    // Revoked while she is away.
+    // Revoked while ann is away.
     app.revoke_memberships("ann");
     publish(&app, "home", 4).await;
     let (again, mut events) = enter(&app, "ann", Since::Cursor(cursor)).await;
     assert_eq!(read(&mut events), [PRINCIPAL]);
     let cursor = events.cursor();
     drop((again, events));
-    // Without anything in between there is nothing to be told.
+    // Without events in between there is no reset.
     app.revoke_memberships("ann");
     let (_session, mut events) = enter(&app, "ann", Since::Cursor(cursor)).await;
     assert_eq!((events.pending_reset(), read(&mut events)), (None, vec![]));
@@ -220,7 +220,7 @@ async fn a_right_that_was_taken_away_and_given_back_does_not_open_the_time_betwe
     let cursor = events.cursor();
     drop((session, events));
     rights.withdraw("ann", "room");
-    // A look without the right ends the membership.
+    // A login without the permission ends the membership.
     drop(enter(&app, "ann", Since::Cursor(cursor)).await);
     publish(&app, "room", 2).await;
     rights.grant("ann", &["room"]);
@@ -262,7 +262,7 @@ async fn what_was_forgotten_is_a_reset_and_neither_a_leak_nor_a_hole() {
     assert_eq!(read(&mut events), [PRINCIPAL]);
     let cursor = events.cursor();
     drop((session, events));
-    // From then on it is known again; a place from before is not.
+    // From then on the user is known again; a cursor from before does not count.
     publish(&app, "home", 3).await;
     let (_session, mut events) = enter(&app, "ann", Since::Cursor(cursor)).await;
     assert_eq!(read(&mut events), numbers(3..=3));

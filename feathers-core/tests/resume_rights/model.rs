@@ -1,4 +1,4 @@
-//! Random histories of rights against what is true of the user.
+//! Random histories of permissions against a model of the user.
 
 use proptest::test_runner::TestCaseError;
 
@@ -31,7 +31,7 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
     prop::collection::vec(turn, 1..200)
 }
 
-/// What is true of the user, whatever the framework does.
+/// The permissions of the user by the model, whatever the framework does.
 #[derive(Default)]
 struct Truth {
     /// The channel of each event, and whether the user was a member when it was published.
@@ -196,7 +196,7 @@ impl Truth {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Whatever the history of rights: a client that comes back reads nothing that its user was no member for, and
+    /// Whatever the history of permissions: a client that comes back reads nothing that its user was no member for, and
     /// either everything that it may count on or one reset.
     #[test]
     fn no_history_of_rights_has_a_leak_or_a_hole(turns in turns()) {

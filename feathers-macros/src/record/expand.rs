@@ -164,8 +164,7 @@ fn field_type(field: &Field, names: &Names, item: &str) -> TokenStream {
 
 /// Returns a function of the runtime, at the place of the field's type.
 ///
-/// It begins at the first word of the type and ends at the last: what is wrong with the type is wrong at the same place
-/// then, and the compiler says it once.
+/// Its span is that of the whole type, so that the compiler reports a mistake in the type once.
 fn runtime(field: &Field, names: &Names, function: &str) -> TokenStream {
     let (first, last) = ends(&field.ty);
     let (rt, function) = (moved(&names.rt, first), Ident::new(function, last));

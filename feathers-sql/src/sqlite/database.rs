@@ -18,8 +18,8 @@ use crate::sqlite::writer::{Size, Source, Writer};
 /// is safe then, and later calls answer 503.
 ///
 /// Under load: writes are committed in groups, so that many cost little more than one; when 1,024 wait, further
-/// callers wait for a place. A read that takes more than a millisecond moves to a thread for blocking work, and ends at
-/// its limit ([`DatabaseOptions::read_timeout`]), when its caller goes, and when the database is closed. In a file,
+/// callers wait for a place. A read that takes more than a millisecond moves to a thread for blocking work. It ends at
+/// its limit ([`DatabaseOptions::read_timeout`]), when its caller goes, or when the database is closed. In a file,
 /// quick reads never wait for slow ones; a database in memory has one connection for everything, and is for tests. A
 /// crash of the process loses nothing that was answered; a power failure may lose the last moments, but never leaves
 /// half a change (write-ahead log, `synchronous=NORMAL`).

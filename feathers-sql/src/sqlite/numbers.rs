@@ -1,7 +1,7 @@
 //! The numbers of new records: a counter for each table, kept in the database beside the records.
 //!
-//! SQLite has none that will do: it gives the number of the newest record again once that is removed, and with
-//! `AUTOINCREMENT` it gives none at all once a record has the largest one.
+//! SQLite's own counters do not suffice. Without `AUTOINCREMENT`, it gives the number of a removed newest record again;
+//! with it, it gives no number at all once a record has the largest one.
 
 use feathers_core::Counter;
 use rusqlite::{Connection, OptionalExtension};

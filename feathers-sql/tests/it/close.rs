@@ -1,4 +1,4 @@
-//! Closing: what was answered is stored, and later calls are refused.
+//! Closing: an answered write is stored, and later calls are refused.
 
 use feathers_core::testing::{Note, NoteData, NotePatch, Person};
 use feathers_core::{Commit, Query, Result, Store};

@@ -1,4 +1,4 @@
-//! Errors: clients learn what they can do about it, and nothing of the database.
+//! Errors: clients learn what they can do about one, and nothing of the database.
 
 use feathers_core::testing::{Person, PersonData, PersonPatch};
 use feathers_core::{Commit, Crud, Query, Store};

@@ -1,4 +1,4 @@
-//! Files: made on the first run, read on the next, and clear words when that does not work.
+//! Files: made on the first run, read on the next, and clear messages when that does not work.
 
 use std::process::Command;
 

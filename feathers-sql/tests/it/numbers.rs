@@ -49,7 +49,7 @@ async fn the_number_of_a_removed_record_is_not_given_again_after_a_restart() {
             store.close().await.unwrap();
         }
     }
-    // What an earlier version has given counts too.
+    // Numbers that an earlier version has given count too.
     let old = new_file();
     let sql = table("AUTOINCREMENT")
         + "INSERT INTO person VALUES (41, '', 0, 0, 0, NULL, NULL), (1, '', 0, 0, 0, NULL, NULL);

@@ -1,4 +1,4 @@
-//! How much one client gets, and what is left for others.
+//! The share of one client, and the rest for others.
 
 use super::*;
 

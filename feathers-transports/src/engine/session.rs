@@ -1,7 +1,7 @@
 //! One client's session: a task that owns the connection, its calls and its way out.
 //!
-//! Everything of a client happens on one task, so there are no locks and no copies: the task takes events from the log
-//! when there is room to write them, and a call's answer leaves after the events that the call has caused.
+//! All work for a client happens on one task, without locks and copies. The task takes events from the log when there
+//! is room to write them. A call's answer leaves after the events that the call has caused.
 
 mod end;
 mod goodbye;
@@ -193,7 +193,7 @@ impl Driver {
             if let Err(gone) = self.outlet.poll_flush(cx, self.engine.options.max_message) {
                 return Poll::Ready(gone.into());
             }
-            // What had no room is looked at again, or nothing would wake this task for it.
+            // Work that had no room is tried again, or nothing would wake this task for it.
             busy |= full != (self.outlet.has_room(), self.outlet.is_choked());
             if !busy {
                 break;

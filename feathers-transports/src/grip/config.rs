@@ -76,9 +76,9 @@ impl Grip {
     /// Says whether the proxy gets events for `WebSockets` once for all, instead of asking for each of them.
     ///
     /// Without it nothing is lost, and each event costs a request of the proxy for each WebSocket that gets it.
-    /// With it an event is one message for all clients in the same channels. But Pushpin drops what is published to a
-    /// WebSocket whose client has not read what came before, 8 KiB by default, and reports that neither to the app nor
-    /// to the client: it is for very many clients that can miss an event.
+    /// With it an event is one message for all clients in the same channels. But Pushpin drops events for a WebSocket
+    /// that has more than 8 KiB unread, its default, and tells neither the app nor the client. So it is for very many
+    /// clients that can miss an event.
     ///
     /// It makes no difference for streams and polls, where a gap is always found.
     pub fn fan_out(mut self, fan_out: bool) -> Self {

@@ -123,9 +123,9 @@ fn may_be_sent(code: u16) -> bool {
 /// Reads a body; an empty one has no events.
 ///
 /// # Errors
-/// The first thing that is wrong, with its place: an unknown type, a line or a content without its end, a length that
-/// is not a hexadecimal number, content where there may be none, too many events or too big ones, text that is not
-/// UTF-8, a close frame that says nothing valid.
+/// The first mistake, with its byte. An event may have an unknown type, no end of its line or content, a length that is
+/// not hexadecimal, or content where none is allowed. There may be too many events, or one may be too big. Text may not
+/// be UTF-8, and a close frame may be invalid.
 pub(crate) fn decode(body: &Bytes, limits: Limits) -> Result<Vec<Event>, EventError> {
     let (mut events, mut at) = (Vec::new(), 0);
     while at < body.len() {

@@ -4,9 +4,8 @@ use feathers_core::{Cursor, Epoch};
 
 /// What a channel's last item was.
 ///
-/// As text it is the cursor of the event, `<epoch>-<seq>`. A hint is no event: its text also says up to where events
-/// had been published before it, `<epoch>-<base>h<seq>`, so that a client that reconnects with it gets the event of the
-/// hint.
+/// As text it is the cursor of the event, `<epoch>-<seq>`. A hint is no event, and its text is `<epoch>-<base>h<seq>`:
+/// events up to `base` were published before it. So a client that reconnects with it gets the event of the hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     epoch: Epoch,

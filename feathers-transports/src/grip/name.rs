@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
 
-    /// Good enough to tell the sets of a test apart.
+    /// Enough to distinguish the sets of a test.
     fn digest(content: &[u8]) -> String {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();

@@ -160,7 +160,7 @@ mod tests {
         push(&queue, 7);
         let slow = queue.batch(1, 10, usize::MAX);
         assert_eq!((slow.skipped, slow.items.len(), slow.behind), (7, 10, ITEMS as u64 - 10));
-        assert_eq!(queue.batch(1, 10, usize::MAX).skipped, 0, "it is told once");
+        assert_eq!(queue.batch(1, 10, usize::MAX).skipped, 0, "it is reported once");
         let fast = queue.batch(0, 10, usize::MAX);
         assert_eq!((fast.skipped, fast.items.len()), (0, 7));
         let text = bytes::Bytes::from(vec![b'x'; BYTES / 2]);

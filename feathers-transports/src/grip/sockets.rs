@@ -1,8 +1,8 @@
 //! The `WebSockets` at proxies: which channels each is held on, and what it gets on its own.
 //!
-//! Proxies find no gaps in what they send to a WebSocket. So each has a channel of its own from its beginning, on which
-//! it gets its events until it is certain that it is also held on the channel of its audience. Between the two it may
-//! get an event twice, with the same cursor, and never none.
+//! Proxies find no gaps in what they send to a WebSocket. So each one has a channel of its own from its beginning.
+//! It gets its events there until the proxy certainly holds it on the channel of its audience too. Meanwhile it may get
+//! an event twice, with the same cursor, and never none.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

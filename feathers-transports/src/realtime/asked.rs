@@ -265,7 +265,7 @@ mod tests {
         check(&[("last-event-id", "aaaaaaaa-9")], "since=bbbbbbbb-99", nine);
         let foreign = "Cursor(Cursor { epoch: bbbbbbbb, seq: 99 })";
         check(&[("last-event-id", "bbbbbbbb-99")], "since=earliest", foreign);
-        // Words of other names.
+        // Parameters of other names.
         check(&[], "cursor=rubbish&last-event-id=rubbish&offset=rubbish", "Now");
         check(&[], "since[a]=1", "Unreadable");
     }

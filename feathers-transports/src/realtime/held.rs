@@ -150,9 +150,9 @@ const TRIES: usize = 8;
 
 /// Finds the place of a client that has read everything up to now: the last item of its channel before its position.
 ///
-/// `find` routes everything that is visible, and `read` reads what there is and returns the position: what has been
-/// read must have been routed, or it would be published after the place and come twice. The second value is `false`
-/// if there are events that have not been read: the client then is at no place of this channel.
+/// `find` routes all visible events, and `read` reads them and returns the position. An event that was read must have
+/// been routed, or it would be published after the place and come twice. The second value is `false` if there are
+/// events that have not been read: the client then is at no place of this channel.
 fn seat(find: impl Fn() -> Seat, mut read: impl FnMut() -> Cursor) -> (Seat, bool) {
     let mut seat = find();
     for _ in 0..TRIES {

@@ -33,7 +33,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 /// After how many seconds a client that was turned away should try again.
 const BUSY: u64 = 2;
 
-/// How long the first poll of a client whose session is over waits at most: it is to learn of the new one soon, since
+/// How long the first poll of a client whose session is over waits at most. The client needs the new session soon:
 /// its calls are made on that, and join channels.
 const SOON: Duration = Duration::from_secs(1);
 

@@ -148,7 +148,7 @@ impl<W: Wire> Driver<W> {
             if let Poll::Ready(Err(_)) = self.socket.poll_flush(cx) {
                 return Poll::Ready(None);
             }
-            // What had no room is looked at again, or nothing would wake this task for it.
+            // Work that had no room is tried again, or nothing would wake this task for it.
             busy |= full != (self.socket.has_room(), self.socket.is_choked());
             if !busy {
                 break;

@@ -1,9 +1,8 @@
 //! Server-sent events: a stream that is pulled from the subscription when the socket can take more.
 //!
-//! There is no queue and no task per stream: hyper asks the body for bytes while the client reads, and a client that
-//! does not is not asked about. Native `EventSource` cannot read status or headers, so whatever a client must know is
-//! an event, and a stream that cannot be had is a 200 that says when to try again. None of them ends as it should:
-//! see [`Cut`].
+//! There is no queue and no task per stream: hyper asks the body for bytes only while the client reads.
+//! Native `EventSource` cannot read status or headers, so everything that a client must know is an event. A stream
+//! without room for it is a 200 that says when to try again. Streams are cut off and have no proper end: see [`Cut`].
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,8 +27,8 @@ use crate::alarm::Alarm;
 
 /// How long clients wait before they reconnect.
 const RETRY: Duration = Duration::from_secs(2);
-/// What a stream says last: a comment, so that a client that notes when it last got something from the server sees that
-/// this was no network that cuts quiet connections. An empty line after it would be a message to some readers.
+/// The last bytes of a stream, a comment. By it a client that measures silence sees that the server has ended the
+/// stream, and not a network that cuts quiet connections. To some readers an empty line after it would be a message.
 const BYE: Bytes = Bytes::from_static(b": bye\n");
 /// Past this many bytes, what is ready goes out before more is gathered.
 const CHUNK: usize = 64 << 10;

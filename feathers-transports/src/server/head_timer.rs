@@ -69,7 +69,7 @@ mod tests {
         let seconds = |number| Duration::from_secs(number);
         timer.sleep(seconds(10)).await;
         assert_eq!(start.elapsed(), seconds(10));
-        // One that is given up at once, as most are, does not end the next one early.
+        // A timer that is cancelled at once, as most are, does not end the next one early.
         let mut given_up = timer.sleep(seconds(10));
         assert!(futures_util::poll!(given_up.as_mut()).is_pending());
         drop(given_up);

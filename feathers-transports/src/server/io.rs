@@ -19,7 +19,7 @@ use crate::budget::Link;
 use crate::server::pace::{MinRate, Pace};
 use crate::server::places::Place;
 
-/// How soon a client is looked at again at the earliest.
+/// How soon a client is checked again at the earliest.
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// A client that was waited for.

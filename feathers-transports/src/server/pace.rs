@@ -126,7 +126,7 @@ mod tests {
         assert!(!reads(&mut pace(), 100, SECOND, 1_100).await);
         assert!(reads(&mut pace(), 31, SECOND, 900).await);
         assert!(!reads(&mut pace(), 29, SECOND, 1).await);
-        // One that took much before does not live off that for ever.
+        // Bytes that a client took long ago do not count for ever.
         let mut pace = pace();
         pace.wrote(1 << 30);
         assert!(!reads(&mut pace, 1, SECOND, 1 << 20).await);

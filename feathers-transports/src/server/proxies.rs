@@ -85,22 +85,22 @@ mod tests {
             let found = trusted.client(peer.parse().unwrap(), &map);
             assert_eq!(found.to_string(), client, "{peer} {headers:?}");
         };
-        // A peer that is not listed is not believed, whatever headers it sends.
+        // Headers of a peer that is not listed do not count.
         check("1.1.1.1", &["2.2.2.2"], "1.1.1.1");
         check("11.0.0.1", &["127.0.0.1"], "11.0.0.1");
         check("127.0.0.2", &["2.2.2.2"], "127.0.0.2");
         check("127.0.0.1", &[], "127.0.0.1");
         check("127.0.0.1", &["2.2.2.2"], "2.2.2.2");
-        // What the client itself has sent stands to the left of what the proxy has seen.
+        // Addresses from the client stand to the left of those from the proxy.
         check("127.0.0.1", &["9.9.9.9, 2.2.2.2"], "2.2.2.2");
         check("127.0.0.1", &["9.9.9.9, 2.2.2.2,10.1.1.1 , 10.2.2.2"], "2.2.2.2");
         check("127.0.0.1", &["10.9.9.9, 2.2.2.2"], "2.2.2.2");
         // Several headers are one list.
         check("127.0.0.1", &["9.9.9.9", "2.2.2.2", "10.1.1.1"], "2.2.2.2");
         check("127.0.0.1", &["9.9.9.9", "10.1.1.1"], "9.9.9.9");
-        // Proxies all the way: the one that is farthest away.
+        // If all of them are proxies, the farthest one counts.
         check("127.0.0.1", &["10.3.3.3, 10.2.2.2"], "10.3.3.3");
-        // What cannot be read ends the walk.
+        // An address that cannot be read ends the search.
         for garbage in ["", "unknown", "2.2.2", "é", "2.2.2.2, ", "\"2.2.2.2\"", "2.2.2.2;", "for=2.2.2.2"] {
             check("127.0.0.1", &[garbage], "127.0.0.1");
             check("127.0.0.1", &[&format!("9.9.9.9, {garbage}, 10.1.1.1")], "10.1.1.1");

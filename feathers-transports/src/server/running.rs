@@ -52,8 +52,8 @@ impl Running {
         &self.transports
     }
 
-    /// Stops the server and the app: takes no more connections, tells the long-lived ones to end, waits within the
-    /// shutdown timeout for calls under way, closes what is still open then, and tears the services down.
+    /// Stops the server and the app: accepts no more connections, asks the long-lived ones to end, and waits for calls
+    /// under way, up to the shutdown timeout. Then it closes all connections and tears the services down.
     ///
     /// An error in the teardown of a service is returned, after all others have been torn down.
     pub async fn stop(self) -> Result<()> {

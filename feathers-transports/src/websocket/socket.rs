@@ -107,8 +107,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         self.queued >= CHOKED
     }
 
-    /// Tells whether there was a sign of life since the last time: a part of a message has come, or a client with much
-    /// to read has read some of it. A message that takes too long is none.
+    /// Tells whether there was a sign of life since the last call: a part of a message has come, or a client
+    /// with much to read has read some of it. A part of a message that takes too long is none.
     pub(crate) fn take_heard(&mut self) -> bool {
         let is_slow = self.coming.as_ref().is_some_and(|coming| coming.begun.elapsed() > self.account.body_time());
         std::mem::take(&mut self.heard) && !is_slow

@@ -139,7 +139,7 @@ pub(crate) fn sign(claims: &Value, algorithm: Algorithm, key: &EncodingKey) -> S
     jsonwebtoken::encode(&Header::new(algorithm), claims, key).unwrap()
 }
 
-/// A signature that is good.
+/// A valid signature.
 pub(crate) fn signature() -> String {
     let claims = json!({ "iss": "pushpin", "exp": now() + 3600 });
     sign(&claims, Algorithm::HS256, &EncodingKey::from_secret(SECRET.as_bytes()))
@@ -203,7 +203,7 @@ impl Answer {
     }
 }
 
-/// Asks as anybody does.
+/// Asks as any client does.
 pub(crate) async fn ask(server: &Running, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut request = client.request(method.parse().unwrap(), format!("{}{path}", server.url())).body(body.to_vec());

@@ -1,4 +1,4 @@
-//! What is in flight: it has a bound for a connection, an address and all together, and slow readers do not keep it.
+//! Bytes in flight: bounded for a connection, for an address and in total, and freed from slow readers.
 
 use std::time::Duration;
 
@@ -76,11 +76,11 @@ async fn answers_that_nobody_reads_are_counted_and_what_is_small_goes_on() {
     answer.assert_error(503, "Unavailable", "too many bytes are in flight");
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(get(&server, "/big/0").await.status, 200);
-    // What has changed something is told in any case.
+    // A call that has changed something is answered in any case.
     assert_eq!(post(&server, "/big", "{}").await.status, 201);
     held.pop();
     let free = async { while get(&server, "/big/9").await.status != 200 {} };
-    tokio::time::timeout(PATIENCE, free).await.expect("what is gone is counted no more");
+    tokio::time::timeout(PATIENCE, free).await.expect("freed bytes still count");
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn bodies_are_counted_as_they_come() {
     for _ in 0..2 {
         held.push(send_from(&server, 1, &half_a_body(900_000)).await);
     }
-    // Which of them is refused depends on how they come in.
+    // Which of them is refused depends on the order in which their bytes arrive.
     let mut third = send_from(&server, 1, &half_a_body(900_000)).await;
     let mut other = send_from(&server, 2, &half_a_body(900_000)).await;
     let [one, two] = &mut held[..] else { unreachable!() };
@@ -147,7 +147,7 @@ async fn a_budget_without_room_for_the_largest_body_is_an_error_of_the_start() {
     }
 }
 
-/// A server with one place for a connection, whose clients get events.
+/// A server with room for one connection, whose clients get events.
 async fn serve_one(bytes_per_second: usize) -> Running {
     let build = |app: &mut App| {
         app.service("big", Big).publish(|_event, app| app.channel("everybody"));
@@ -161,7 +161,7 @@ async fn serve_one(bytes_per_second: usize) -> Running {
     .await
 }
 
-/// Opens a connection for this, reads a little of it again and again, and tells whether its place becomes free in this
+/// Opens a connection for this, reads a little of it again and again, and tells whether it is closed in this
 /// time.
 async fn is_ended(server: &Running, path: &str, time: Duration) -> bool {
     let notes = server.handle().service("big").unwrap();

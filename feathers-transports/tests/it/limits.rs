@@ -70,7 +70,7 @@ async fn a_hook_that_waits_does_not_outlive_the_408() {
     )
     .await;
     post(&server, "/notes", "{}").await.assert_error(408, "Timeout", "no answer after 50ms");
-    tokio::time::timeout(PATIENCE, dropped.notified()).await.expect("the hook goes on");
+    tokio::time::timeout(PATIENCE, dropped.notified()).await.expect("the call is dropped");
     assert_eq!(get(&server, "/notes").await.text, "[]");
 }
 
@@ -154,7 +154,7 @@ async fn until_answered(server: &Running, from: [u8; 4], status: u16) -> TcpStre
             }
         }
     };
-    tokio::time::timeout(PATIENCE, asking).await.expect("a place becomes free")
+    tokio::time::timeout(PATIENCE, asking).await.expect("there is room again")
 }
 
 const HERE: [u8; 4] = [127, 0, 0, 1];
@@ -175,7 +175,7 @@ async fn when_all_connections_are_taken_only_health_checks_are_answered() {
     assert_eq!(third.read(&mut [0]).await.unwrap(), 0, "it is closed");
     let (mut check, status, _) = ask_from(&server, HERE, "/health/live").await;
     assert_eq!((status, check.read(&mut [0]).await.unwrap()), (200, 0));
-    // One that says nothing there is closed soon, and leaves its place.
+    // A connection that says nothing there is closed soon, and makes room.
     let mut silent = TcpStream::connect(server.addr()).await.unwrap();
     let closed = tokio::time::timeout(PATIENCE, silent.read(&mut [0])).await.expect("it is closed");
     assert_eq!(closed.unwrap_or_default(), 0);
@@ -227,7 +227,7 @@ async fn heads_have_a_limit_and_pages_can_read_that() {
         assert!(answer.contains("in the body of a POST, or over a socket"), "{answer}");
         assert!(answer.contains(&format!("\"code\":{status}")), "{answer}");
     }
-    // Far past that nobody has read it.
+    // A head far past the limit is not read to its end.
     let answer = ask("/echo", &header(300 << 10)).await;
     assert!(answer.starts_with("HTTP/1.1 431") && !answer.contains("content-type"), "{answer}");
     let server = serve_with(standard, |server| server.head_limit(5_000)).await;

@@ -19,7 +19,7 @@ struct Tenant(&'static str);
 #[derive(Clone)]
 struct Private;
 
-/// Answers with what middleware has given it.
+/// Answers with the value that middleware has set.
 struct Who;
 
 #[async_trait]

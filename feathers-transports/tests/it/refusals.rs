@@ -1,4 +1,4 @@
-//! Refusals that come while the client still sends: it reads them, whatever they are.
+//! Refusals that come while the client still sends: it can read each of them.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -18,7 +18,7 @@ use crate::support::serve_with;
 const LENGTH: usize = 5 << 20;
 const TRIES: usize = 2;
 
-/// Sends a head and a body as clients do that read nothing before they have sent everything, and reads the answer.
+/// Sends a head and a body as a client does that reads only after it has sent everything, and reads the answer.
 fn send_all(address: SocketAddr, head: &str, chunked: bool) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;

@@ -139,7 +139,7 @@ async fn allow_says_whether_several_records_may_be_changed() {
         app.service("one", Memory::<Document>::new());
         app.service("patches", Memory::<Document>::new().multi([Method::Patch]));
         app.service("many", Memory::<Document>::new().multi(true));
-        // Where only the call itself knows.
+        // Where only the call itself can decide.
         app.service("by-hand", Memory::<Document>::new())
             .before("patch", async |_: &mut Context| Err(Error::method_not_allowed("Can not patch multiple entries")));
     })

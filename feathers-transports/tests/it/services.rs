@@ -96,7 +96,7 @@ impl Service for Errors {
     }
 }
 
-/// Waits inside a call until it is let go, and says when it is entered and done.
+/// Waits inside a call for a signal, and says when it is entered and done.
 #[derive(Clone, Default)]
 pub(crate) struct Gate {
     pub(crate) entered: Arc<Notify>,

@@ -49,7 +49,7 @@ async fn a_call_under_way_is_answered_before_the_services_close() {
     let mut busy = TcpStream::connect(address).await.unwrap();
     busy.write_all(FIND).await.unwrap();
     gate.entered.notified().await;
-    // Two that wait in vain: one that never asked for anything, and one that is idle between calls.
+    // Two connections that the server may close: one without a request, and one that is idle between calls.
     let mut silent = TcpStream::connect(address).await.unwrap();
     let mut idle = TcpStream::connect(address).await.unwrap();
     idle.write_all(b"HEAD /health/live HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();

@@ -1,4 +1,4 @@
-//! Clients that never read: their connections are closed, whatever they were opened for, and nobody else notices.
+//! Clients that never read: their connections are closed, whatever they were opened for, and others go on.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ impl Service for Big {
 
 /// Opens a connection that does not read from now on, and sends the client's part of the beginning.
 ///
-/// There is place for two connections. One other client reads all events all the while; a third is turned away until the
+/// There is room for two connections. One other client reads all events meanwhile; a third is refused until the
 /// first has been closed.
 async fn check(beginning: &[u8], is_listener: bool) {
     let server = serve_with(
@@ -56,7 +56,7 @@ async fn check(beginning: &[u8], is_listener: bool) {
         let mut third = TcpStream::connect(server.addr()).await.unwrap();
         third.write_all(b"GET /nosuch HTTP/1.0\r\nhost: a\r\n\r\n").await.unwrap();
         let mut answer = String::new();
-        // One that is closed unread has found no place either.
+        // A connection that is closed unread was refused too.
         third.read_to_string(&mut answer).await.map_or_else(|_| String::new(), |_| answer)
     };
     assert!(asks().await.starts_with("HTTP/1.0 503"));
@@ -84,7 +84,7 @@ async fn check(beginning: &[u8], is_listener: bool) {
     assert!(started.elapsed() >= WRITE_TIMEOUT);
     until_connections(&handle, 1).await;
     let mut rest = Vec::new();
-    // What had left is still there to read; how the connection ends is up to the operating system.
+    // Bytes that were sent are still there to read; how the connection ends is up to the operating system.
     let _ = tokio::time::timeout(PATIENCE, silent.read_to_end(&mut rest)).await.expect("the connection is closed");
     assert!(rest.len() < EVENTS * EVENT_BYTES, "{}", rest.len());
     drop(reader);

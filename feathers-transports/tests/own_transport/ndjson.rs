@@ -49,7 +49,7 @@ async fn listen(State(app): State<AppHandle>, headers: HeaderMap, uri: Uri) -> R
     }
 }
 
-/// One client that listens. When it goes, this is dropped, and the session ends.
+/// One client that listens. It is dropped when the client disconnects, and the session ends.
 struct Listener {
     app: AppHandle,
     session: Session,
@@ -121,7 +121,7 @@ async fn calls(State(app): State<AppHandle>, headers: HeaderMap, body: Bytes) ->
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
-    /// What the answer is told apart by.
+    /// Identifies the answer.
     #[serde(default)]
     call: Value,
     path: String,
@@ -139,7 +139,7 @@ async fn call(app: &AppHandle, headers: &HeaderMap, line: Line) -> Result<Payloa
         app.lookup(&line.path, Encoding::Plain)?.ok_or_else(|| Error::not_found(format!("no '{}'", line.path)))?;
     let mut params = Params::new();
     params.query = line.query;
-    // Whoever sets the provider is a client: only methods for clients can be called.
+    // Calls with a provider come from clients: only methods for clients can be called.
     params.provider = Some(NDJSON);
     params.headers = headers.clone().into();
     if let Some(secret) = params.headers.value("x-connection-token") {

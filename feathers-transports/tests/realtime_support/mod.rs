@@ -72,7 +72,7 @@ pub(crate) fn tick(handle: &AppHandle, numbers: impl IntoIterator<Item = u64>) {
     }
 }
 
-/// Publishes events that nobody gets.
+/// Publishes events that reach no client.
 pub(crate) fn pass(handle: &AppHandle, count: u64) {
     let quiet = handle.service("quiet").unwrap();
     for n in 0..count {
@@ -206,7 +206,7 @@ pub(crate) async fn ask_cut(server: &Running, path: &str, headers: &[(&str, &str
     Response { status, headers, body }.read_cut().await
 }
 
-/// Returns after how many milliseconds a stream that there was no room for says to come again.
+/// Returns after how many milliseconds a refused stream says to come again.
 pub(crate) fn retry_of(answer: &Answer) -> u64 {
     let block = Block::parse(answer.text.strip_suffix("\n\n").unwrap());
     let retry: u64 = block.retry.as_ref().unwrap().parse().unwrap();

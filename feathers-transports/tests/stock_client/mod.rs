@@ -171,7 +171,7 @@ impl Stock {
         self.reconnect_with(&json!({})).await;
     }
 
-    /// Loses its connection and comes back with `auth`, whose words come before the client's own.
+    /// Loses its connection and comes back with `auth`, whose entries come before the client's own.
     pub(crate) async fn reconnect_with(&mut self, auth: &Value) {
         self.backlog.clear();
         self.wire = Wire::open(&self.address, self.how).await;

@@ -25,9 +25,9 @@ export async function launch({ desk = DESK } = {}) {
   return {
     problems,
     outside,
-    /** A browser of somebody else: its pages share their storage with each other, and with no others. */
+    /** The browser of another user: its pages share their storage with each other, and with no others. */
     person: () => browser.newContext({ viewport: desk }),
-    /** Opens a page, of a person or of nobody else, and waits until it is live. */
+    /** Opens a page, of a user or in a browser of its own, and waits until it is live. */
     async open(url, person) {
       const page = await (person ?? browser).newPage(person ? undefined : { viewport: desk })
       page.setDefaultTimeout(10_000)

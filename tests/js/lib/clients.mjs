@@ -3,7 +3,7 @@ import client from '@feathersjs/client'
 import { io } from 'socket.io-client'
 import { once } from './server.mjs'
 
-/** Custom methods that the peer has and that a client must be told of. */
+/** Custom methods that the peer has and that a client must declare. */
 const METHODS = ['find', 'get', 'create', 'update', 'patch', 'remove']
 const CUSTOM = { todos: 'customMethod', echo: 'custom', ev: 'custom' }
 

@@ -20,7 +20,7 @@ export async function startGrip(name = 'peer', { proxies: count = 1, env = {}, w
   const proxies = []
   for (const [number, place] of places.entries()) {
     const origin = await startTap(server.url)
-    // Socket.IO cannot be held: it goes past.
+    // Proxies cannot hold Socket.IO: they pass it straight to the server.
     const [app, socketio] = [origin.url, server.url].map((url) => new URL(url).host)
     const routes = `*,path_beg=/socket.io/,no_grip ${socketio}\n* ${app},over_http\n`
     const pushpin = await startPushpin(app, { place, wait, routes })
@@ -45,10 +45,10 @@ export async function startGrip(name = 'peer', { proxies: count = 1, env = {}, w
   return grip
 }
 
-/** Tells whether the app has answered so that the proxy holds the client, in the way that is named. */
+/** Tells whether the app has answered so that the proxy holds the client, in this way. */
 export const held = (mode) => ({ answer }) => answer['grip-hold'] === mode
 
-/** Begins a long poll through a proxy, from now on unless a cursor is named, and waits until the proxy is told to hold it. */
+/** Begins a long poll through a proxy, from now on or from a cursor, and waits until the app has it held. */
 export async function heldPoll({ url, origin }, query) {
   const { cursor: since, connectionToken } = query?.since ? query : await poll(url)
   const isHeld = origin.next(held('response'), 'a hold')

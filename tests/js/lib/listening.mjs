@@ -1,5 +1,5 @@
-// A program of its own that listens over the ways that it is told, so that it can be stopped as a whole:
-// `node listening.mjs URL WAY..`. It prints what it hears, one JSON a line, and ends with its input.
+// A program of its own that listens over the ways in its arguments, so that it can be stopped as a whole:
+// `node listening.mjs URL WAY..`. It prints what it gets, one JSON a line, and ends with its input.
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { EventSource } from 'eventsource'
@@ -11,7 +11,7 @@ const PATH = 'ev'
 
 const RETRY = 100
 
-/** How to listen over each way. `hear` has a function for each thing that can be heard. */
+/** How to listen over each way. `hear` has a function for each kind of message. */
 const WAYS = {
   /** The stock client, which comes back by itself. */
   socketio(url, hear) {

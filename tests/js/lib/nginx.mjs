@@ -55,7 +55,7 @@ export async function startNginx(target, { version = '1.0' } = {}) {
       child.on('error', reject)
       running.exit.then((code) => reject(new Error(`nginx ended with ${code}\n${output.join('\n')}`)))
     })
-    // It matters no more once it listens.
+    // Once it listens, its exit is no error.
     failed.catch(() => {})
     await Promise.race([listens(port, 'nginx'), failed])
   }

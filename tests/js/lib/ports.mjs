@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const START_TIMEOUT = 10_000
 
-/** A port that nobody listens on now. */
+/** A port on which no program listens now. */
 export async function freePort() {
   const server = net.createServer()
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -13,7 +13,7 @@ export async function freePort() {
   return port
 }
 
-/** A port that nobody listens on now, and that no system gives away by itself meanwhile. */
+/** A port on which no program listens now, and which no system gives away by itself meanwhile. */
 export async function steadyPort() {
   for (;;) {
     const port = 15_000 + Math.floor(Math.random() * 17_000)
@@ -28,7 +28,7 @@ export async function steadyPort() {
   }
 }
 
-/** Tells whether somebody listens on a port. */
+/** Tells whether a program listens on a port. */
 export function answers(port) {
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1', () => resolve(true))
@@ -37,7 +37,7 @@ export function answers(port) {
   })
 }
 
-/** Waits until somebody listens on a port; `who` is for the error. */
+/** Waits until a program listens on a port; `who` is for the error. */
 export async function listens(port, who) {
   const end = Date.now() + START_TIMEOUT
   while (!(await answers(port))) {

@@ -1,4 +1,4 @@
-// A proxy with faults, as networks have them: it stands between a client and a server and is told what to do wrong.
+// A proxy with faults, as networks have them: it stands between a client and a server and does wrong what a test sets.
 import http from 'node:http'
 import net from 'node:net'
 

@@ -1,4 +1,4 @@
-// A real Pushpin in front of a server: the GRIP proxy that holds connections and is told what to send on them.
+// A real Pushpin in front of a server: the GRIP proxy that holds connections, and on which the app publishes events.
 //
 // The configuration is the one of the guide, docs/guide/grip.md.
 import { spawn } from 'node:child_process'
@@ -28,7 +28,7 @@ async function startHolding() {
 const guide = readFileSync(new URL('../../../docs/guide/grip.md', import.meta.url), 'utf8')
 const [, documented] = guide.match(/```ini\n([^]*?)```/)
 
-/** Writes the configuration of the guide, with other ports and folders, and without the sockets that nobody uses. */
+/** Writes the configuration of the guide, with other ports and folders, and without the sockets that no test uses. */
 function configuration({ port, control, key, iss, wait }) {
   const changes = {
     rundir: 'run',
@@ -94,12 +94,12 @@ export async function startPushpin(target, { place, wait = 300, routes } = {}) {
       child.on('error', reject)
       running.exit.then((code) => reject(new Error(`pushpin ended with ${code}\n${output.join('\n')}`)))
     })
-    // It matters no more once it listens.
+    // Once it listens, its exit is no error.
     failed.catch(() => {})
     await Promise.race([ready(), failed])
   }
 
-  /** Its parts find each other after they listen: it is ready once it holds somebody. */
+  /** Its parts find each other after they listen: it is ready once it holds a client. */
   async function ready() {
     await Promise.all([place.port, place.control].map((port) => listens(port, 'pushpin')))
     await until(async () => {
@@ -119,7 +119,7 @@ export async function startPushpin(target, { place, wait = 300, routes } = {}) {
     }
     kill(all)
     await running.exit
-    // Its children are nobody's whom one could wait for.
+    // Its children are not of this process, so their exits cannot be awaited.
     await until(async () => !(await answers(place.port)) && !(await answers(place.control)))
   }
 

@@ -36,7 +36,7 @@ export class Reader {
     })
   }
 
-  /** Waits until something is true of what has been heard. */
+  /** Waits until a condition holds for what the reader got. */
   async until(isTrue, what) {
     let check
     await once((done) => {

@@ -5,8 +5,8 @@ import { once } from './server.mjs'
 /** Starts a tap in front of a server.
  *
  * `exchanges` are the requests with their answers, in the order in which the answers began: `method`, `url`, `headers`,
- * `body`, `status` and `answer`, the headers of the answer. `tap.change` may change an exchange before it goes on, and
- * answers itself what it returns a body for. `tap.isDown` cuts whatever comes. */
+ * `body`, `status` and `answer`, the headers of the answer. `tap.change` may change an exchange; if it returns a body,
+ * the tap answers with that. `tap.isDown` cuts every connection. */
 export async function startTap(target) {
   const { hostname, port } = new URL(target)
   const exchanges = []
@@ -76,7 +76,7 @@ export async function startTap(target) {
 
 /** Starts a tap in front of the control endpoint of a GRIP proxy.
  *
- * `control.published` are the items that went on, and `control.lost` those that `control.lose` says are not to. */
+ * `control.published` are the items that were forwarded, and `control.lost` those that `control.lose` drops. */
 export async function startControl(target) {
   const tap = await startTap(target)
   const control = Object.assign(tap, { published: [], lost: [], lose: () => false })

@@ -1,4 +1,4 @@
-// Waits for something that no event tells of.
+// Waits for a condition that no event announces.
 
 /** Resolves when `check` returns something true; fails with what it is that does not hold after a while. */
 export async function until(check, timeout = 10_000) {

@@ -47,7 +47,7 @@ for (const transport of ['rest', 'websocket', 'polling']) {
     afterEach(() => connected.splice(0).forEach((socket) => socket.close()))
     after(() => server.stop())
 
-    it('logs in with a password: token, payload and the user without his password', async () => {
+    it('logs in with a password: token, payload and the user without the password', async () => {
       const app = open(transport, server.url)
       const result = await app.authenticate(LOGIN)
       assert.deepEqual(Object.keys(result), ['accessToken', 'authentication', 'user'])
@@ -114,7 +114,7 @@ for (const transport of ['rest', 'websocket', 'polling']) {
       }
     })
 
-    it('forgets a token that is not good', async () => {
+    it('forgets a token that is not valid', async () => {
       const storage = new Store()
       storage.setItem('feathers-jwt', 'nonsense')
       const app = open(transport, server.url, storage)
@@ -228,7 +228,7 @@ for (const transport of ['rest', 'websocket', 'polling']) {
       assert.equal((await app.service('dummy').find()).user.email, LOGIN.email)
     })
 
-    it('are refused with a bad one, and told why', async () => {
+    it('are refused with a bad one, with the reason', async () => {
       const app = open(transport, server.url, new Store(), { extraHeaders: { Authorization: 'Bearer nonsense' } })
       const error = await once((done) => app.io.once('connect_error', done), 'the refusal')
       assert.equal(error.message, 'jwt malformed')
@@ -241,7 +241,7 @@ for (const transport of ['rest', 'websocket', 'polling']) {
       await assert.rejects(app.service('dummy').find(), { code: 401 })
     })
 
-    /** Makes some news, of which only those hear who are logged in, and returns what was said. */
+    /** Makes some news, whose events only logged-in clients get, and returns the texts. */
     async function news(count) {
       const service = open('rest', server.url).service('news')
       const texts = Array.from({ length: count }, () => `news ${(said += 1)}`)
@@ -250,7 +250,7 @@ for (const transport of ['rest', 'websocket', 'polling']) {
     }
     let said = 0
 
-    /** Collects the news that an app hears of, and the notices of the transport. */
+    /** Collects the news that an app gets, and the notices of the transport. */
     function listen(app) {
       const heard = { texts: [], notices: [], cursor: undefined }
       app.service('news').on('created', ({ text }) => heard.texts.push(text))
@@ -294,7 +294,7 @@ for (const transport of ['rest', 'websocket', 'polling']) {
       assert.deepEqual(later.notices, [['resumed', undefined]])
     })
 
-    it('are told to read everything again when they log in too late for that', async () => {
+    it('get a reset when they log in too late for that', async () => {
       const app = open(transport, server.url)
       const heard = listen(app)
       await app.authenticate(LOGIN)
@@ -305,7 +305,7 @@ for (const transport of ['rest', 'websocket', 'polling']) {
 
       const back = open(transport, server.url, app.get('storage'), { auth: { since: heard.cursor } })
       const later = listen(back)
-      // A call that is no login says that there will be none.
+      // A call that is no login shows that none will follow.
       await back.service('todos').find()
       await until(() => later.notices.length === 1)
       await back.reAuthenticate()

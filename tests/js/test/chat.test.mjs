@@ -1,4 +1,4 @@
-// The chat page in real browsers: people talk with each other over every transport, and who is banned hears no more.
+// The chat page in real browsers: users talk over every transport, and a banned user gets no more events.
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { launch, live } from '../lib/browser.mjs'
@@ -28,7 +28,7 @@ describe('chat page', function () {
     await chat?.stop()
   })
 
-  // What somebody does on a page
+  // What a user does on a page
 
   const open = (person, transport, url = proxy.url) => browser.open(`${url}/?transport=${transport}`, person)
   const enter = async (page, name, action) => {
@@ -47,7 +47,7 @@ describe('chat page', function () {
   }
   const room = (page, name) => page.locator('#rooms button', { hasText: name })
   const isOnline = (page, name) => page.locator('#people > li', { hasText: `${name}@example.com` }).waitFor()
-  /** Waits until nobody of this name has a connection that is logged in. */
+  /** Waits until no user of this name has a connection that is logged in. */
   const isSilent = async (name, token) => {
     for (;;) {
       const answer = await fetch(`${chat.url}/presence`, { headers: { Authorization: token } })
@@ -72,12 +72,12 @@ describe('chat page', function () {
     return (await call('authentication', login)).accessToken
   }
 
-  describe('at the door', () => {
+  describe('at the login form', () => {
     let page
     before(async () => { page = await open(ann, 'websocket') })
     after(() => page.close())
 
-    it('lets somebody sign up and in', async () => {
+    it('lets a user sign up and in', async () => {
       await browser.shoot(page, 'door')
       await enter(page, 'ann', 'sign-up')
       await isOnline(page, 'ann')
@@ -131,7 +131,7 @@ describe('chat page', function () {
         }
       })
 
-      it('shows who is online, whatever tabs he has', async () => {
+      it('shows who is online, however many tabs a user has', async () => {
         await isOnline(one, 'bob')
         const tab = await open(bob, transport)
         await inside(tab, 'bob')
@@ -141,7 +141,7 @@ describe('chat page', function () {
         assert.equal(await one.locator('#people > li').count(), 2)
       })
 
-      it('shows what the other says, and that he is typing', async () => {
+      it('shows what the other user says, and that the user is typing', async () => {
         await other.locator('#text').pressSequentially('Hello')
         await one.locator('#typing', { hasText: 'bob@example.com is typing' }).waitFor()
         await say(other, `Hello over ${transport}`)
@@ -155,7 +155,7 @@ describe('chat page', function () {
         assert.equal(await author.locator('.avatar').textContent(), 'BO')
       })
 
-      it('shows what is no more, which only its author can remove', async () => {
+      it('takes away a message that its author removes, and that no other user can remove', async () => {
         const text = `A mistake over ${transport}`
         await say(one, text)
         await message(other, text).waitFor()
@@ -219,7 +219,7 @@ describe('chat page', function () {
         assert.deepEqual((await texts(other)).slice(-6), expected('All', []))
       })
 
-      it('falls silent in every tab of somebody who is banned', async () => {
+      it('falls silent in every tab of a banned user', async () => {
         const name = `carl.${transport}`
         const { id } = await call('users', { email: `${name}@example.com`, password: PASSWORD })
         const carl = await browser.person()
@@ -274,7 +274,7 @@ describe('chat page', function () {
 
   // In a block of its own, because those come last.
   describe('besides', () => {
-    it('goes back to what was said earlier', async () => {
+    it('goes back to earlier messages', async () => {
       const token = await logIn('bob')
       const { id } = await call('rooms', { name: 'Far back' }, token)
       const said = Array.from({ length: 60 }, (_, number) => `number ${number}`)

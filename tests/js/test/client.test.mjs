@@ -117,7 +117,7 @@ describe('official client, events over socket.io', () => {
     await peer?.stop()
   })
 
-  it('reach every other client, whoever makes the call and however', async () => {
+  it('reach every other client, over whichever transport the call is made', async () => {
     for (const caller of [restClient(peer.url), ...clients]) {
       const heard = clients.map((client) => once((done) => client.service('todos').once('created', done), 'created'))
       const created = await caller.service('todos').create({ text: 'heard' })

@@ -1,4 +1,4 @@
-// Streams of events that the server ends: whoever reads them comes back, straight and through nginx, also readers that
+// Streams of events that the server ends: every reader comes back, straight and through nginx, also readers that
 // take the proper end of a body for the last word.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'

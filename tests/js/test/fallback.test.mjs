@@ -178,7 +178,7 @@ describe('the fallback client in Node', function () {
     await arrive(['once'])
   })
 
-  it('(e) resets when the server restarts, and goes on', async () => {
+  it('(e) resets when the server restarts, and continues', async () => {
     await setUp()
     await readEach()
     const [before, after] = [numbered(20, 'before'), numbered(20, 'after')]
@@ -271,7 +271,7 @@ describe('the fallback client in a browser', function () {
     await server?.stop()
   })
 
-  /** Opens a page with the script of `client/`, creates todos there, and returns what the page was told. */
+  /** Opens a page with the script of `client/`, creates todos there, and returns the events that the page got. */
   async function inPage(faults) {
     proxy = await startProxy(server.url, faults)
     const page = await browser.newPage()

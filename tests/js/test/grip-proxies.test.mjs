@@ -1,4 +1,4 @@
-// T16: who is believed to be a proxy, several proxies at once, and proxies that die and come back.
+// T16: which requests count as a proxy's, several proxies at once, and proxies that die and come back.
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { numbers, publish } from '../lib/events.mjs'
@@ -33,13 +33,13 @@ async function head(url, headers = {}) {
   return { status: response.status, first, ends, grip }
 }
 
-describe('T16: whom a server believes that it is a proxy', function () {
+describe('T16: which requests count as those of a proxy', function () {
   this.timeout(30_000)
   let grip
   before(async () => { grip = await startGrip() })
   after(() => grip?.close())
 
-  it('only a signature that is good makes it hold', async () => {
+  it('only a valid signature makes it hold', async () => {
     const { grip: own, ends, first } = await head(grip.server.url, { 'grip-sig': sign() })
     assert.deepEqual([own['grip-hold'], ends], ['stream', true])
     assert.match(first, /event: ready/)
@@ -71,14 +71,14 @@ describe('T16: whom a server believes that it is a proxy', function () {
     })
     const first = Buffer.from((await response.body.getReader().read()).value).toString()
     abort.abort()
-    // It begins now, and not where the client wanted the app to believe that the proxy wants it to.
+    // The stream begins now, and not at the forged position.
     assert.ok(!first.includes('"n":1'), first)
     const { headers } = await seen
     assert.equal(headers['grip-last'], undefined)
     assert.notEqual(headers['grip-sig'], 'x')
   })
 
-  it('headers that a client makes up past the proxy are nothing', async () => {
+  it('headers that a client makes up past the proxy have no effect', async () => {
     const { cursor: since, connectionToken } = await poll(grip.server.url)
     const headers = { 'grip-last': 'e-everybody; last-id=x-1', 'meta-feathers': 'x', 'connection-id': 'x' }
     await publish(grip.server, [2])
@@ -91,7 +91,7 @@ describe('T16: whom a server believes that it is a proxy', function () {
     assert.equal(response.status, 405)
   })
 
-  it('events that nobody can read close a WebSocket, and tell why', async () => {
+  it('malformed events close a WebSocket, with the reason', async () => {
     const post = async (body) => {
       const response = await fetch(`${grip.server.url}/realtime`, {
         method: 'POST',
@@ -162,7 +162,7 @@ describe('T16: what is large or odd', function () {
     assert.deepEqual(await socket.closed, { code: 1009, reason: 'too big for the proxy' })
   })
 
-  it('what stands for something to a proxy stays as it is in the answer to a poll', async () => {
+  it('text that means something to a proxy stays as it is in the answer to a poll', async () => {
     const { connectionToken, answer } = await heldPoll(grip.proxy)
     const text = '%(connection_token)s %s %% "\r\n'
     await publish(grip.server, [3], { text })
@@ -202,7 +202,7 @@ describe('T16: a server that is only for proxies', function () {
   before(async () => { grip = await startGrip('peer', { env: { GRIP_PROXY_REQUIRED: 'true' } }) })
   after(() => grip?.close())
 
-  it('answers 501 to everybody else, and serves the proxy', async () => {
+  it('answers 501 to all other clients, and serves the proxy', async () => {
     for (const path of ['/realtime', '/todos']) {
       const response = await fetch(`${grip.server.url}${path}`)
       assert.deepEqual([response.status, (await response.json()).name], [501, 'NotImplemented'])
@@ -238,7 +238,7 @@ describe('T16: two proxies', function () {
     }
   })
 
-  it('one that dies holds nobody of the other up, and its clients miss nothing when it is back', async () => {
+  it('a proxy that dies delays no client of the other, and its clients miss nothing when it is back', async () => {
     const [one, other] = grip.proxies
     clients = await Promise.all([one, other].map(({ url }) => readers['npm eventsource'](url)))
     const [there, away] = [clients[1], clients[0]]
@@ -278,7 +278,7 @@ describe('T16: an app behind Pushpin', function () {
   afterEach(() => reader?.close())
   after(() => grip?.close())
 
-  it('that is started anew tells its streams that they begin anew', async () => {
+  it('that restarts sends its streams a reset', async () => {
     reader = await readers['npm eventsource'](grip.url)
     await publish(grip.server, [1])
     await reader.last(1)
@@ -292,7 +292,7 @@ describe('T16: an app behind Pushpin', function () {
     assert.deepEqual(reader.numbers, [1, 2])
   })
 
-  it('goes on where the header says that a reader was', async () => {
+  it('continues from the position in the header', async () => {
     const { cursor } = await poll(grip.url)
     await publish(grip.server, numbers(10, 15))
     const abort = new AbortController()

@@ -41,7 +41,7 @@ describe('T16: behind Pushpin', function () {
     assert.ok(time > 4_500 && time < 8_000, `${time} ms`)
   })
 
-  it('a long poll gets what was published in vain', async () => {
+  it('a long poll gets an event whose publication is lost', async () => {
     const { answer } = await heldPoll(grip.proxy)
     const lost = grip.control.lost.length
     grip.control.lose = isEvent(2)
@@ -51,7 +51,7 @@ describe('T16: behind Pushpin', function () {
     assert.equal(grip.control.lost.length, lost + 1)
   })
 
-  it('a stream replays, goes on live, and repairs a gap', async () => {
+  it('a stream replays, continues live, and repairs a gap', async () => {
     const { cursor: since } = await poll(grip.url)
     await publish(grip.server, numbers(10, 13))
     const isHeld = grip.origin.next(held('stream'), 'a hold')
@@ -108,7 +108,7 @@ describe('T16: behind Pushpin, where events for WebSockets are published', funct
   afterEach(() => sockets?.forEach((socket) => socket.close()))
   after(() => grip?.close())
 
-  it('an event is one item, and comes to every socket once its place is known', async () => {
+  it('an event is one item, and comes to every socket once its position is known', async () => {
     sockets = await Promise.all(numbers(0, 5).map(() => openSocket(grip.url)))
     await publish(grip.server, [0])
     await Promise.all(sockets.map((socket) => socket.until(() => socket.numbers().length === 1, 'event 0')))

@@ -1,5 +1,5 @@
 // A FeathersJS server and this one with the same secret: each takes the other's tokens, and a user of the former can
-// log in here with the hash that he has.
+// log in here with the hash that the other server has made.
 import { strict as assert } from 'node:assert'
 import { randomBytes } from 'node:crypto'
 import { AuthenticationService, JWTStrategy } from '@feathersjs/authentication'
@@ -45,13 +45,13 @@ describe('beside a FeathersJS server with the same secret', () => {
   })
   after(() => peer?.stop())
 
-  it('its tokens are good here', async () => {
+  it('its tokens are valid here', async () => {
     const { accessToken } = await there.service('authentication').create({ strategy: 'local', ...USER })
     const result = await here.create({ strategy: 'jwt', accessToken })
     assert.equal(result.user.email, USER.email)
   })
 
-  it('the tokens made here are good there', async () => {
+  it('the tokens made here are valid there', async () => {
     const { accessToken } = await here.create({ strategy: 'local', ...USER })
     const result = await there.service('authentication').create({ strategy: 'jwt', accessToken })
     assert.equal(result.user.email, USER.email)
@@ -63,7 +63,7 @@ describe('beside a FeathersJS server with the same secret', () => {
     await assert.rejects(here.create({ strategy: 'jwt', accessToken }), { code: 401, message: 'invalid signature' })
   })
 
-  it('a user who was stored there logs in here with his password, and his hash is a newer one then', async () => {
+  it('a user of that server logs in here with the password, and gets a newer hash', async () => {
     const { password } = await there.service('users').get(0)
     assert.match(password, /^\$2b\$10\$/)
     const users = restClient(peer.url).service('users')

@@ -44,7 +44,7 @@ describe('official client, parameters', () => {
     }
   })
 
-  it('gives up a call that takes too long, where it is told to', async () => {
+  it('gives up a call that takes longer than its timeout', async () => {
     const hasty = await socketClient(peer.url, { ackTimeout: 100 })
     try {
       await assert.rejects(hasty.service('slow').get('1000'), { message: 'operation has timed out' })

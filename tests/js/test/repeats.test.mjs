@@ -1,5 +1,5 @@
 // A browser repeats a request by itself when a kept-alive connection is reset before the first byte of the answer, a POST
-// too, and the page does not hear of it.
+// too, and the page does not notice.
 import assert from 'node:assert/strict'
 import { chromium } from 'playwright-core'
 import { fileURLToPath } from 'node:url'

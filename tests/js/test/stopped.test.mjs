@@ -1,4 +1,4 @@
-// T7: a client that stops reading costs bounded memory, delays nobody, and on waking gets all events or one `reset`.
+// T7: a client that stops reading takes bounded memory, delays no other, and on waking gets all events or one `reset`.
 // The client is a process, and it is really stopped. `LONG=1` stops it for a minute.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -83,7 +83,7 @@ class Listener {
 const status = (pid) => readFileSync(`/proc/${pid}/status`, 'utf8')
 const residentMegabytes = (pid) => Number(status(pid).match(/^VmRSS:\s+(\d+) kB/m)[1]) / 1024
 
-/** Stops a client while thousands of events are published, wakes it, and returns what it and another have heard. */
+/** Stops a client while thousands of events are published, wakes it, and returns what it and another client got. */
 async function run(env) {
   // All events are those of one client, which may fill the log here.
   const server = await start('peer', { env: { ...env, CALLER_PERCENT: '100' } })
@@ -102,7 +102,7 @@ async function run(env) {
       await reader.every(({ numbers }) => numbers.at(-1) === from + BATCH - 1, `events up to ${from + BATCH}`)
     }
     const grown = residentMegabytes(server.pid) - before
-    // The pings and the timeouts of the server are to take place while nobody reads.
+    // The pings and the timeouts of the server are to take place while the client does not read.
     await delay(Math.max(0, stopped + STOPPED - Date.now()))
     assert.ok(sleeper.isStopped())
 
@@ -128,7 +128,7 @@ function hasAll(listeners) {
   }
 }
 
-/** It was told once that it has missed something, and has missed nothing before and after. */
+/** The client got one reset, and has missed nothing before and after. */
 function hasOneReset(listeners) {
   for (const { way, numbers: heard, resets } of listeners) {
     assert.equal(resets.length, 1, `${way}: ${JSON.stringify(resets)}`)
@@ -146,7 +146,7 @@ describe('T7: a client that is stopped', function () {
   const runs = {}
   before(() => {
     const closing = { PING_MS: '500', WRITE_TIMEOUT_MS: '1000' }
-    // No ping comes in between: nothing but its reading wakes the server for the client.
+    // No ping comes in between: the server notices the client only by its reading.
     runs.kept = run({ RETENTION_COUNT: MANY, PING_MS: '600000' })
     runs.trimmed = run({ RETENTION_COUNT: FEW })
     runs.closedAndKept = run({ RETENTION_COUNT: MANY, ...closing })
@@ -156,13 +156,13 @@ describe('T7: a client that is stopped', function () {
   // No process is left behind, whichever test has failed.
   after(() => Promise.allSettled(Object.values(runs)))
 
-  it('gets everything that is still kept, and nobody is delayed', async () => {
+  it('gets everything that is still kept, and no other client is delayed', async () => {
     const { sleeper, reader } = await runs.kept
     hasAll(sleeper)
     hasAll(reader)
   })
 
-  it('is told once what it has missed, costs bounded memory, and nobody is delayed', async () => {
+  it('gets one reset, costs bounded memory, and no other client is delayed', async () => {
     const { sleeper, reader, grown } = await runs.trimmed
     hasOneReset(sleeper)
     hasAll(reader)
@@ -177,7 +177,7 @@ describe('T7: a client that is stopped', function () {
     assert.deepEqual(back, ['socketio', 'websocket', 'sse'])
   })
 
-  it('is told once what it has missed when its connections were closed meanwhile', async () => {
+  it('gets one reset when its connections were closed meanwhile', async () => {
     const { sleeper, reader, grown } = await runs.closedAndTrimmed
     hasOneReset(sleeper)
     hasAll(reader)

@@ -94,7 +94,7 @@ describe('ticker page', function () {
     await browser.shoot(page, 'ticker')
   })
 
-  it('reads the prices anew when the server was started anew', async function () {
+  it('reads the prices again when the server has restarted', async function () {
     if (ticker.foreign) this.skip()
     const before = await ticks().then((all) => all.at(-1).number)
     await ticker.stop({ signal: 'SIGKILL' })

@@ -7,7 +7,7 @@ import { until } from '../lib/until.mjs'
 const LOGIN = { strategy: 'local', email: 'eve@example.com', password: 'supersecret' }
 const ID = 70
 
-describe('an EventSource that a ticket has let in', function () {
+describe('an EventSource that connects with a ticket', function () {
   this.timeout(60_000)
   let server, browser, token
 
@@ -55,13 +55,13 @@ describe('an EventSource that a ticket has let in', function () {
     await server?.stop()
   })
 
-  it('comes back by itself as the same user, and nobody else does by its URL', async () => {
+  it('comes back by itself as the same user, and its URL alone lets no other client in', async () => {
     const url = `/realtime?ticket=${await newTicket()}`
     const [eve, thief] = [await browser.person(), await browser.person()]
     const page = await listen(url, eve)
     await until(async () => (await seen(page)).ready === 1)
     await ask('POST', 'news', { id: 1 })
-    // Other rights: the stream ends, and the browser comes back.
+    // Other permissions: the stream ends, and the browser comes back.
     for (const n of [2, 3]) {
       await ask('PATCH', `users/${ID}`, { role: `role ${n}` })
       await ask('POST', 'news', { id: n })
@@ -70,7 +70,7 @@ describe('an EventSource that a ticket has let in', function () {
     await until(async () => (await seen(page)).numbers.length === 3)
     assert.deepEqual((await seen(page)).numbers, [1, 2, 3])
 
-    // What it comes back with is no login: no script sees it, no call is made with it, and it is not sent elsewhere.
+    // The cookie is no login: no script sees it, no call is made with it, and it is not sent elsewhere.
     assert.equal(await page.evaluate(() => document.cookie), '')
     const [cookie] = await eve.cookies(`${server.url}/realtime`)
     assert.match(cookie.name, /^feathers-ticket-/)
@@ -86,7 +86,7 @@ describe('an EventSource that a ticket has let in', function () {
     await until(async () => (await seen(second)).ready === 1)
   })
 
-  it('is told when its login is over, and begins with a new ticket', async () => {
+  it('ends with its login, and begins again with a new ticket', async () => {
     const eve = await browser.person()
     const page = await listen(`/realtime?ticket=${await newTicket()}`, eve)
     await until(async () => (await seen(page)).ready === 1)

@@ -40,7 +40,7 @@ impl Collector {
         }
     }
 
-    /// Collects until these readers stand at a place or further; `false` if it takes too long.
+    /// Collects until these readers have come to a number or further; `false` if it takes too long.
     pub(super) async fn until_all_at(&mut self, numbers: &[usize], head: &Spot, patience: Duration) -> bool {
         let waiting = async {
             while numbers.iter().any(|number| self.spots.get(number).is_none_or(|spot| !reaches(spot, head))) {

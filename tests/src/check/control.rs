@@ -28,7 +28,7 @@ pub(super) struct Control {
 
 #[derive(Debug)]
 struct Shared {
-    /// Where it goes on to.
+    /// Where it forwards to.
     to: String,
     http: reqwest::Client,
     rng: Mutex<StdRng>,

@@ -34,7 +34,7 @@ impl fmt::Debug for Spot {
     }
 }
 
-/// A change as an event tells of it. `mark` is the unique text that the writer has put into the record; a removal has
+/// A change as an event carries it. `mark` is the unique text that the writer has put into the record; a removal has
 /// none.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(super) struct Change {
@@ -57,7 +57,7 @@ pub(super) type Records = BTreeMap<String, String>;
 /// What happens to a reader, in the order in which it happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Step {
-    /// It connects, and names this place if it has been anywhere.
+    /// It connects, with this cursor if it has one.
     Opens { since: Option<String> },
     /// It has read all records.
     Reads { records: Records },
@@ -65,7 +65,7 @@ pub(super) enum Step {
     Event { at: Spot, change: Change },
     /// It gets a position: it has got everything up to here.
     Stands { at: Spot },
-    /// It gets a reset: it has missed something, and goes on from here.
+    /// It gets a reset: it has missed something, and continues from here.
     Reset { reason: String, at: Spot, oldest: Option<Spot> },
     /// Its connection has ended.
     Cut { why: String },

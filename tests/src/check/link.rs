@@ -163,7 +163,7 @@ async fn carry_down(
         if length == 0 {
             return Ok(());
         }
-        // No network loses bytes and goes on with the next ones: nothing follows until the connection is cut.
+        // No network loses bytes and then delivers the next ones: nothing follows until the connection is cut.
         swallowed |= watched.borrow().fault == Fault::Swallowing;
         let bytes = buffer.get(..length).unwrap_or_default();
         match &mut filter {

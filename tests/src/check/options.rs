@@ -28,7 +28,7 @@ pub struct Options {
     pub time: Duration,
     /// How many readers there are.
     pub readers: usize,
-    /// How many places the server's event log keeps.
+    /// How many slots the server's event log keeps.
     pub retain: usize,
     /// What is broken on purpose.
     pub sabotage: Option<Sabotage>,

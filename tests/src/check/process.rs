@@ -34,7 +34,7 @@ pub(super) enum Signal {
     Term,
     /// Not at all: it stands still.
     Stop,
-    /// It goes on.
+    /// It continues.
     Cont,
 }
 
@@ -43,7 +43,7 @@ impl Process {
     pub(super) async fn server(options: &Options, proxy: Option<&str>) -> io::Result<(Self, SocketAddr)> {
         static STARTS: AtomicU32 = AtomicU32::new(0);
         let mut command = own("serve")?;
-        // Every second server gathers its events, so that both ways are seen in each run.
+        // Every second server batches its events, so that each run has both kinds.
         let gathers = STARTS.fetch_add(1, Ordering::Relaxed) % 2 == 1;
         command.env(serve::GATHER_MS, if gathers { "1" } else { "0" });
         command.env("RUST_LOG", "error");

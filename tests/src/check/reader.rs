@@ -1,6 +1,6 @@
 //! Readers: clients that listen in one way, reconnect by themselves, and report everything that happens to them.
 //!
-//! They do what a correct client of the wire format does, and no more: they keep the last cursor, reconnect with it,
+//! They do only what a correct client of the wire format does: they keep the last cursor, reconnect with it,
 //! and read all records again after a reset.
 
 mod http;
@@ -41,7 +41,7 @@ pub(super) enum Begin {
     Now,
     /// It reads all records, and then listens from the cursor of that answer.
     Records,
-    /// It listens from the earliest place that is kept, once, and does not reconnect.
+    /// It listens from the earliest slot that is kept, once, and does not reconnect.
     Earliest,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Plan {
     pub(super) door: String,
     /// Where it reads all records; this way has no faults.
     pub(super) desk: String,
-    /// It is held by a proxy, so it looks at cursors: what it has had already, it passes over.
+    /// It is held by a proxy, so it compares cursors, and skips events that it has had already.
     pub(super) proxied: bool,
 }
 
@@ -119,7 +119,7 @@ impl Reader {
         if self.plan.proxied { PROXIED_SILENCE } else { SILENCE }
     }
 
-    /// Tells whether this is not after the place where the reader stands, which does not count behind a proxy.
+    /// Tells whether this cursor is not after the reader's own; without a proxy that is never so.
     fn is_old(&self, cursor: &str) -> bool {
         let spot = |text: &str| text.parse::<Spot>().ok();
         let (own, new) = (self.since.as_deref().and_then(spot), spot(cursor));

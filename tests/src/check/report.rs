@@ -1,4 +1,4 @@
-//! The report: what was counted, and what must not have been.
+//! The report: what was counted, and which violations were found.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,7 +40,7 @@ struct Count {
     resets: BTreeMap<String, usize>,
 }
 
-/// How many violations are shown.
+/// How many violations are printed.
 const SHOWN: usize = 5;
 
 impl Report {

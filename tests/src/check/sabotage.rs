@@ -14,7 +14,7 @@ pub enum Sabotage {
     Drop,
     /// A frame with an event comes twice.
     Double,
-    /// Two frames with events change places.
+    /// Two frames with events are swapped.
     Swap,
     /// A reset is not sent.
     SilentReset,
@@ -82,7 +82,7 @@ impl Filter {
         Self { way, events, state: State::Head, waiting: Vec::new(), late: None }
     }
 
-    /// Takes what has come, and returns what goes on.
+    /// Takes what has come, and returns what is forwarded.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len());
         self.waiting.extend_from_slice(bytes);

@@ -12,9 +12,9 @@ use tokio::net::TcpSocket;
 
 use super::sabotage::Sabotage;
 
-/// Names the environment's variable for the number of places that the event log keeps.
+/// Names the environment's variable for the number of slots that the event log keeps.
 pub(super) const RETAIN: &str = "CHECK_RETAIN";
-/// Names the environment's variable for the milliseconds that events are gathered.
+/// Names the environment's variable for the milliseconds for which events are batched.
 pub(super) const GATHER_MS: &str = "CHECK_GATHER_MS";
 /// Names the environment's variable for the sabotage.
 pub(super) const SABOTAGE: &str = "CHECK_SABOTAGE";
@@ -53,7 +53,7 @@ pub async fn serve() -> Result<()> {
             let lost = sabotage == Some(Sabotage::Unpublished) && number % UNPUBLISHED == UNPUBLISHED - 1;
             (!lost).then(|| app.channel("everybody"))
         });
-    // Its events take places in the log that no client may see.
+    // Its events take slots in the log that no client may see.
     app.service("secrets", Memory::<Document>::new().client_ids(true)).publish(|_event, app| app.channel("nobody"));
     app.on_connect(|connection, app| {
         if !connection.query().contains_key("quiet") {
@@ -95,7 +95,7 @@ async fn refuse(told: &Told, ctx: &mut Context) -> Result<()> {
     Err(Error::bad_request("this one is to fail"))
 }
 
-/// Keeps the place in the log open for a moment, so that later changes are ready before earlier ones.
+/// Keeps the slot in the log open for a moment, so that later changes are ready before earlier ones.
 async fn linger(ctx: &mut Context) -> Result<()> {
     if let Some(pause) = ctx.data.value()?.get("pause").and_then(Value::as_u64) {
         tokio::time::sleep(Duration::from_millis(pause.min(500))).await;

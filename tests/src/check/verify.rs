@@ -22,7 +22,7 @@ pub(super) struct Evidence {
     pub(super) head: Spot,
     /// What the service held in the end.
     pub(super) records: Records,
-    /// How many places the log keeps.
+    /// How many slots the log keeps.
     pub(super) retain: usize,
 }
 
@@ -46,7 +46,7 @@ impl History {
 #[derive(Debug)]
 pub(super) struct Violation {
     pub(super) what: String,
-    /// What has led to it.
+    /// The steps before it.
     pub(super) history: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// How many steps before a violation are shown.
+/// How many steps before a violation are printed.
 const SHOWN: usize = 12;
 
 /// Asks.
@@ -71,7 +71,7 @@ pub(super) fn verify(evidence: &Evidence) -> Vec<Violation> {
     violations
 }
 
-/// Shows the steps up to one.
+/// Prints the steps up to one.
 fn show(steps: &[(u64, Step)], last: usize) -> Vec<String> {
     let first = (last + 1).saturating_sub(SHOWN);
     let line = |(ms, step): &(u64, Step)| match step {

@@ -19,7 +19,7 @@ use super::history::{Change, Outcome, Write};
 /// How many records there are before more are removed than made.
 const RECORDS: usize = 150;
 
-/// What the writers share: the records that there should be, and what was done.
+/// What the writers share: the records that there should be, and the calls so far.
 #[derive(Debug)]
 pub(super) struct Board {
     start: Instant,

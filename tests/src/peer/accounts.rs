@@ -17,7 +17,7 @@ const SECRET: &str = "the peer's secret, which everybody may know";
 /// How often a login may be tried in a minute.
 const LOGIN_LIMIT: &str = "LOGIN_LIMIT";
 
-/// Someone who can log in.
+/// A user who can log in.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 struct User {
     email: String,

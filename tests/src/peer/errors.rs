@@ -11,7 +11,7 @@ pub(super) struct Errors;
 impl Errors {
     async fn get(&self, id: Id) -> Result<()> {
         Err(match id.to_string().as_str() {
-            // What the original throws as a plain `Error`, as a string or as nothing at all is a foreign error here.
+            // An exception that is a plain `Error`, a string or nothing at all in the original is a foreign error here.
             name @ ("plain" | "code" | "strcode" | "errors" | "string" | "undef") => io::Error::other(name).into(),
             "bad" => {
                 Error::bad_request("bad").with_data(json!({ "foo": "bar" })).with_errors(json!({ "email": "invalid" }))

@@ -1,4 +1,4 @@
-//! The lifecycle of the real programs: they announce their address, and end well when they are told to.
+//! The lifecycle of the real programs: they announce their address, and end well when they get a signal.
 
 use std::path::PathBuf;
 use std::process::Stdio;

@@ -41,7 +41,7 @@ impl Case {
     }
 }
 
-/// What came of a call: the result or the error, and the events that everybody got.
+/// The outcome of a call: the result or the error, and the events that all clients got.
 #[derive(Clone, Debug, PartialEq)]
 struct Outcome {
     answer: Result<Value, Value>,
@@ -72,7 +72,7 @@ async fn run(cases: &[Case], way: &mut dyn Way, url: &str) -> Vec<Outcome> {
     outcomes
 }
 
-/// Takes out of an echo what tells the ways apart on purpose.
+/// Removes from an echo what identifies the ways on purpose.
 fn same_for_all(mut value: Value) -> Value {
     if let Some(params) = value.get_mut("params").and_then(Value::as_object_mut) {
         for field in ["provider", "headers", "hasConnection"] {

@@ -1,4 +1,4 @@
-//! What a start says: in words for people, without a class of Feathers, and without colours where nobody sees them.
+//! What a start prints: words for people, without a class of Feathers, and without colours outside of a terminal.
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};

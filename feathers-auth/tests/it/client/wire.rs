@@ -278,7 +278,7 @@ fn packet_seen(packet: &str) -> Option<Seen> {
         let answer = if answer[0].is_null() { Ok(answer[1].clone()) } else { Err(answer[0].clone()) };
         return Some(Seen::Answer(answer));
     }
-    // `41` is told as the end of the wire, and the rest is the engine's.
+    // `41` is reported as the end of the wire, and the rest is the engine's.
     None
 }
 

@@ -62,8 +62,8 @@ impl AppHandle {
 
     /// Returns the connection of a session by its secret, for calls that come another way than its events.
     ///
-    /// The headers are those of the request with the secret, which is no login: where a user is logged in on the
-    /// connection, they have to hold credentials of the same user. A connection that has ended is none.
+    /// The headers are those of the request with the secret, which is no login. If a user is logged in on the
+    /// connection, they must hold credentials of the same user. `None` if the connection has ended.
     pub async fn connection(&self, secret: &str, headers: &Headers) -> Result<Option<Connection>> {
         self.connection_of(secret, &HandshakeCredentials::FromHeaders, headers).await
     }
@@ -80,8 +80,8 @@ impl AppHandle {
         Ok(Some(connection).filter(|connection| !connection.is_closed()))
     }
 
-    /// Fails unless the credentials of a request are those of the user that is logged in on the connection, if there is
-    /// one: another user is a 403, and none a 401.
+    /// Fails if a user is logged in on the connection and the request has no credentials of the same user. Those of
+    /// another user are a 403, and none are a 401.
     pub async fn check_owner(
         &self,
         connection: &Connection,

@@ -31,7 +31,7 @@ fn known(history: &RecentMemberships) -> (usize, usize) {
     (channels, state.idle.len())
 }
 
-/// Joins `home`, and wants what is kept after a place.
+/// Joins `home`, and asks for the events after a slot.
 fn rejoin(history: &RecentMemberships, subject: &(impl ToString + ?Sized), seq: u64, log: &EventLog) -> Replayable {
     history.join(&name(subject), &name("home"), Some(ReplayStart { seq, is_cursor: false }), log)
 }
@@ -46,7 +46,7 @@ fn past_the_bound_the_oldest_are_forgotten_and_unknown() {
     pass(&log, 1);
     assert_eq!(rejoin(&history, &24, 0, &log), Replayable { since: 0, has_gap: false });
     let forgotten = rejoin(&history, &0, 0, &log);
-    assert_eq!(forgotten, Replayable { since: 1, has_gap: false }, "it was forgotten at this place, and nothing came");
+    assert_eq!(forgotten, Replayable { since: 1, has_gap: false }, "it was forgotten here, and no event came after it");
     pass(&log, 1);
     come_and_go(&history, &100, "home", &log);
     come_and_go(&history, &101, "home", &log);

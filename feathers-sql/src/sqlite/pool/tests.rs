@@ -63,7 +63,7 @@ async fn all_idle(pool: &Pool, scans: usize) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), idle).await.expect("a read goes on that nobody waits for");
+    tokio::time::timeout(Duration::from_mins(1), idle).await.expect("a read goes on without a caller");
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ fn a_full_disk_fails_the_group() {
         sql("INSERT INTO t (id, data) VALUES (2, zeroblob(1000000))"),
         sql("INSERT INTO t (id) VALUES (3)"),
     ];
-    // SQLite may roll back all or only the statement; either way no job is answered what is not stored.
+    // SQLite may roll back all or only the statement; either way, no job succeeds that is not stored.
     let reader = open();
     let connection = reader.write(None).unwrap();
     connection

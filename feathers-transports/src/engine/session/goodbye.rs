@@ -44,8 +44,8 @@ impl Driver {
     }
 }
 
-/// Ends a session that polls: answers that have not been asked for wait for the next poll, but for a client that has
-/// closed the session itself and does not poll again.
+/// Ends a session that polls. Answers that are still to be sent wait for the next poll, unless the client has closed
+/// the session itself and does not poll again.
 async fn farewell(
     mut polling: Polling,
     mut commands: Option<mpsc::Receiver<Command>>,

@@ -4,9 +4,9 @@
 //! So everything is in answers. When there is something to say and no request to answer, a ping is published: the
 //! client answers it, and the proxy asks.
 //!
-//! Where [`Grip::fan_out`](crate::Grip::fan_out) says so, events are published instead. Answers and what is published
-//! do not wait for each other, so events are in the one or in the other: in answers until the client has what it had
-//! missed, and published after the next request, which shows that the answer has arrived.
+//! With [`Grip::fan_out`](crate::Grip::fan_out), events are published instead. Answers and publications do not wait for
+//! each other, so an event is in one of them only. Missed events are in answers. The next request shows that the answer
+//! has arrived; from then on events are published.
 
 use std::collections::VecDeque;
 use std::io;

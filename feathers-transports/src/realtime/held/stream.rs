@@ -22,8 +22,8 @@ use crate::since::newest;
 const PAGE: usize = 256 << 10;
 /// The most bytes of events in the answer to a link; a client that has missed more reconnects.
 ///
-/// When an answer to a link is cut on its way, Pushpin takes what it has got for the whole, and goes on from its end:
-/// what was missing is lost. So these answers go out in one write. First answers are not believed when they are cut.
+/// If an answer to a link is cut on its way, Pushpin takes the part for the whole and continues from its end, so the
+/// rest is lost. So these answers go out in one write. A first answer that is cut does not count for Pushpin.
 const REPAIR: usize = 8 << 10;
 /// How long an answer with events to a link is kept back.
 ///

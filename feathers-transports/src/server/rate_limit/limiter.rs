@@ -77,7 +77,7 @@ mod tests {
         (Limiter::with(limit, max, clock.clone()), clock)
     }
 
-    /// Returns how many requests are let in at once.
+    /// Returns how many requests are accepted at once.
     fn passing(limiter: &Limiter<FakeRelativeClock>, address: &str) -> usize {
         let address = address.parse().unwrap();
         (0..1_000).take_while(|_| limiter.check(address).is_ok()).count()

@@ -1,4 +1,4 @@
-//! Every mistake of a struct is told in one go.
+//! All mistakes of a struct are reported at once.
 
 #![allow(unused)]
 

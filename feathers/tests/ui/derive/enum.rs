@@ -1,4 +1,4 @@
-//! A record is a struct; the mistake is told once, not at every use.
+//! A record is a struct; the mistake is reported once, not at every use.
 
 #![allow(unused)]
 

@@ -1,4 +1,4 @@
-//! A type that is no field type is told how to become one.
+//! The message for a type that is no field type says how it becomes one.
 
 #![allow(unused)]
 

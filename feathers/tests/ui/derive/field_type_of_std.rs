@@ -1,4 +1,4 @@
-//! A type that serde knows and records do not: one message, whatever words the field has.
+//! A type that serde knows and records do not: one message, whatever attributes the field has.
 
 #![allow(unused)]
 

@@ -1,4 +1,4 @@
-//! The legal forms of length are told.
+//! The message has the legal forms of length.
 
 #![allow(unused)]
 

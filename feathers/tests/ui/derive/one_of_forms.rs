@@ -1,4 +1,4 @@
-//! The legal form of one_of is told.
+//! The message has the legal form of one_of.
 
 #![allow(unused)]
 

@@ -1,4 +1,4 @@
-//! The legal forms of range are told.
+//! The message has the legal forms of range.
 
 #![allow(unused)]
 

@@ -1,4 +1,4 @@
-//! Words of serde that would break the schema say why.
+//! The messages for attributes of serde that would break the schema say why.
 
 #![allow(unused)]
 

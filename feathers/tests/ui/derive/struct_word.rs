@@ -1,4 +1,4 @@
-//! An unknown word on the struct names the legal one.
+//! The message for an unknown attribute on the struct names the legal one.
 
 #![allow(unused)]
 

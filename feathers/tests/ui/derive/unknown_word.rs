@@ -1,4 +1,4 @@
-//! A slip in a word names the word that was meant, and all legal ones.
+//! The message for a misspelt attribute names the one that was meant, and all legal ones.
 
 #![allow(unused)]
 

@@ -1,4 +1,4 @@
-//! A word stands once.
+//! An attribute stands once.
 
 #![allow(unused)]
 

@@ -1,4 +1,4 @@
-//! A word that has no value says so.
+//! The message for an attribute without a value says so.
 
 #![allow(unused)]
 

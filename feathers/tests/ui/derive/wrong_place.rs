@@ -1,4 +1,4 @@
-//! Words of the struct and words of a field are told apart.
+//! Attributes of the struct are not attributes of a field, and the messages say so.
 
 #![allow(unused)]
 

@@ -1,6 +1,6 @@
 //! An async closure that captures is no hook.
 //!
-//! What the compiler says of it is its own word, which the page about hooks quotes.
+//! The message is the compiler's own, which the page about hooks quotes.
 
 use feathers::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Every type that can be a field, and every word.
+//! Every type that can be a field, and every attribute.
 
 #![deny(warnings)]
 

@@ -1,4 +1,4 @@
-//! Every mistake of a block is told in one go, and causes only.
+//! All mistakes of a block are reported at once, and only their causes.
 
 #![allow(unused)]
 

@@ -1,4 +1,4 @@
-//! A function that is not served is told where to go.
+//! The message for a function that is not served says where it belongs.
 
 #![allow(unused)]
 

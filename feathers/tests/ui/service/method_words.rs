@@ -1,4 +1,4 @@
-//! The legal word of `#[method]` is told.
+//! The message has the legal argument of `#[method]`.
 
 #![allow(unused)]
 

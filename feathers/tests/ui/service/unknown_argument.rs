@@ -1,4 +1,4 @@
-//! A slip in a word names the word that was meant.
+//! The message for a misspelt argument names the one that was meant.
 
 #![allow(unused)]
 

@@ -52,7 +52,7 @@ impl Reader {
                 let text = |name: &str| data[name].as_str().unwrap_or_default();
                 self.event(text("path"), text("event"), &data["data"], id.unwrap_or_default());
             }
-            // One that only says when to reconnect has no id: the place stays.
+            // A heartbeat that only says when to reconnect has no id: the cursor stays.
             "hb" => {
                 if let Some(id) = id {
                     self.stands(id);

@@ -1,11 +1,11 @@
-//! The log, put together from what all readers have received: the same place must hold the same event for all of them.
+//! The log, put together from what all readers have received: the same slot must hold the same event for all of them.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{History, Violation, show};
 use crate::check::history::{Change, Spot, Step};
 
-/// All events that any reader has received, by their places.
+/// All events that any reader has received, by their slots.
 #[derive(Debug, Default)]
 pub(super) struct Log(HashMap<String, BTreeMap<u64, Change>>);
 
@@ -25,13 +25,13 @@ impl Log {
         log
     }
 
-    /// Returns what comes after a place and before another.
+    /// Returns the events after a slot and before another.
     pub(super) fn between(&self, after: &Spot, before: u64) -> impl Iterator<Item = (u64, &Change)> {
         let events = self.0.get(&after.epoch).filter(|_| after.seq + 1 < before);
         events.into_iter().flat_map(move |log| log.range(after.seq + 1..before)).map(|(seq, change)| (*seq, change))
     }
 
-    /// Returns the places of every change.
+    /// Returns the slots of every change.
     pub(super) fn places(&self) -> HashMap<&Change, Vec<Spot>> {
         let mut places: HashMap<&Change, Vec<Spot>> = HashMap::new();
         for (epoch, events) in &self.0 {

@@ -4,11 +4,11 @@ use super::log::Log;
 use super::{Evidence, History, Violation, show};
 use crate::check::history::{Records, Spot, Step, Way};
 
-/// How many changes are on their way at the same time, at most: their places count as kept though no reader sees them
+/// How many changes are on their way at the same time, at most: their slots count as kept though no reader sees them
 /// yet.
 const UNDER_WAY: u64 = 64;
 
-/// Follows a reader; returns the first thing that must not be, since what comes after it says nothing.
+/// Follows a reader; returns the first violation, since later steps depend on it.
 pub(super) fn follow(reader: &History, log: &Log, evidence: &Evidence) -> Option<Violation> {
     let mut follower = Follower { reader, log, evidence, at: None, opened: false, records: Records::new() };
     for (index, (_, step)) in reader.steps.iter().enumerate() {
@@ -42,7 +42,7 @@ impl Follower<'_> {
             Step::Reads { records } => self.records.clone_from(records),
             Step::Event { at, change } => {
                 if change.path != "items" {
-                    return Err(format!("'{change}' is for nobody"));
+                    return Err(format!("'{change}' is for no client"));
                 }
                 if self.at.as_ref().is_some_and(|was| was.epoch == at.epoch && at.seq <= was.seq) {
                     return Err(format!("{at} comes twice or too late"));
@@ -71,7 +71,7 @@ impl Follower<'_> {
         Ok(())
     }
 
-    /// Goes on to a place; nothing may have been between.
+    /// Moves to a slot; the log may have no event in between.
     fn goes_to(&mut self, to: &Spot, before: u64) -> Result<(), String> {
         if let Some(was) = &self.at {
             if was.epoch != to.epoch {

@@ -9,7 +9,7 @@ fn spot(seq: u64) -> Spot {
     Spot { epoch: "a".to_owned(), seq }
 }
 
-/// The change that the event at this place tells of.
+/// The change of the event in this slot.
 fn change(seq: u64) -> Change {
     let id = format!("r{seq}");
     Change { path: "items".to_owned(), name: "created".to_owned(), id: id.clone(), mark: id }
@@ -91,7 +91,7 @@ fn untrue_resets_are_found() {
     let untrue = |step: Step| check(200, [stands(0), event(1), opens(), step], &["is not true"]);
     untrue(reset("epoch", spot(200), 0));
     untrue(reset("future", spot(200), 0));
-    // What was missed is still kept.
+    // The missed events are still kept.
     untrue(reset("trimmed", spot(30), 0));
     untrue(reset("lagged", spot(200), 0));
     let other = Step::Stands { at: Spot { epoch: "z".to_owned(), seq: 7 } };

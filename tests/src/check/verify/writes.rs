@@ -1,4 +1,4 @@
-//! The writes against the log: what was done is there once, what failed is not, and nothing else is.
+//! The writes against the log: a change that was done is there once, one that failed is not, and nothing else is.
 
 use std::collections::{HashMap, HashSet};
 

@@ -122,7 +122,7 @@ async fn a_client_that_vanishes_in_mid_call_harms_nobody() {
         socket.start(&json!(["create", "people-typed", { "name": format!("p{number}") }])).await;
         socket.vanish();
     }
-    // A call that has reached the server is finished, though nobody waits for it; one that has not is not begun.
+    // A call that has reached the server is finished, though its client has gone; one that has not is not begun.
     peer.serves_on().await;
     watcher.call(&json!(["create", "people-typed", { "name": "last" }])).await;
     let mut heard = 0;
