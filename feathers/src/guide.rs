@@ -18,49 +18,49 @@
 //!
 //! The pages are the files of `docs/guide`; their blocks of Rust are compiled and run as tests.
 
-#[doc = include_str!("../../docs/guide/services.md")]
+#[doc = include_str!("../guide/services.md")]
 pub mod services {}
 
-#[doc = include_str!("../../docs/guide/hooks.md")]
+#[doc = include_str!("../guide/hooks.md")]
 pub mod hooks {}
 
-#[doc = include_str!("../../docs/guide/events.md")]
+#[doc = include_str!("../guide/events.md")]
 pub mod events {}
 
-#[doc = include_str!("../../docs/guide/queries.md")]
+#[doc = include_str!("../guide/queries.md")]
 pub mod queries {}
 
-#[doc = include_str!("../../docs/guide/stores.md")]
+#[doc = include_str!("../guide/stores.md")]
 pub mod stores {}
 
-#[doc = include_str!("../../docs/guide/transports.md")]
+#[doc = include_str!("../guide/transports.md")]
 pub mod transports {}
 
-#[doc = include_str!("../../docs/guide/operations.md")]
+#[doc = include_str!("../guide/operations.md")]
 pub mod operations {}
 
 // The examples need the feature.
-#[cfg_attr(feature = "auth", doc = include_str!("../../docs/guide/authentication.md"))]
+#[cfg_attr(feature = "auth", doc = include_str!("../guide/authentication.md"))]
 #[cfg_attr(not(feature = "auth"), doc = "This page comes with the feature `auth`.")]
 pub mod authentication {}
 
 // The examples need the feature.
-#[cfg_attr(feature = "config", doc = include_str!("../../docs/guide/configuration.md"))]
+#[cfg_attr(feature = "config", doc = include_str!("../guide/configuration.md"))]
 #[cfg_attr(not(feature = "config"), doc = "This page comes with the feature `config`.")]
 pub mod configuration {}
 
 // The examples need the feature.
-#[cfg_attr(feature = "oauth", doc = include_str!("../../docs/guide/oauth.md"))]
+#[cfg_attr(feature = "oauth", doc = include_str!("../guide/oauth.md"))]
 #[cfg_attr(not(feature = "oauth"), doc = "This page comes with the feature `oauth`.")]
 pub mod oauth {}
 
 // The examples need the feature.
-#[cfg_attr(feature = "grip", doc = include_str!("../../docs/guide/grip.md"))]
+#[cfg_attr(feature = "grip", doc = include_str!("../guide/grip.md"))]
 #[cfg_attr(not(feature = "grip"), doc = "This page comes with the feature `grip`.")]
 pub mod grip {}
 
-#[doc = include_str!("../../docs/guide/testing.md")]
+#[doc = include_str!("../guide/testing.md")]
 pub mod testing {}
 
-#[doc = include_str!("../../docs/guide/from-feathersjs.md")]
+#[doc = include_str!("../guide/from-feathersjs.md")]
 pub mod from_feathersjs {}
