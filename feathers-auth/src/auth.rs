@@ -18,8 +18,8 @@ use crate::changes::Changes;
 use crate::config::AuthConfig;
 use crate::limit::Limits;
 use crate::password::Passwords;
-use crate::revocation::{Kept, Revocations};
-use crate::sessions::{About, Sessions};
+use crate::revocation::{PersistedRevocations, Revocations};
+use crate::sessions::{LoginInfo, LoginRegistry};
 use crate::strategy::Strategy;
 use crate::ticket::Tickets;
 use crate::token::{self, Tokens, expires, started};
@@ -36,11 +36,11 @@ struct Inner {
     strategies: Vec<(String, Arc<dyn Strategy>)>,
     checks: Vec<Check>,
     /// The path of the service that keeps revocations.
-    kept_in: Option<String>,
+    store_path: Option<String>,
     tokens: Result<Tokens>,
     passwords: Result<Passwords>,
     revocations: Revocations,
-    sessions: Sessions,
+    sessions: LoginRegistry,
     tickets: Tickets,
     limits: Limits,
     changes: Changes,
@@ -57,7 +57,7 @@ impl Auth {
         path: String,
         strategies: Vec<(String, Arc<dyn Strategy>)>,
         checks: Vec<Check>,
-        kept_in: Option<String>,
+        store_path: Option<String>,
     ) -> Self {
         // The beginning of the process, as far as tokens go.
         started();
@@ -70,9 +70,9 @@ impl Auth {
             path,
             strategies,
             checks,
-            kept_in,
+            store_path,
             revocations: Revocations::default(),
-            sessions: Sessions::default(),
+            sessions: LoginRegistry::default(),
             changes: Changes::default(),
             app: OnceLock::new(),
         }))
@@ -110,7 +110,7 @@ impl Auth {
         &self.0.revocations
     }
 
-    pub(crate) fn sessions(&self) -> &Sessions {
+    pub(crate) fn sessions(&self) -> &LoginRegistry {
         &self.0.sessions
     }
 
@@ -177,8 +177,8 @@ impl Auth {
             self.0.revocations.revoke_everybody(started().saturating_sub(1));
         }
         app.spawn(self.0.sessions.clone().watch(app.clone()));
-        if let Some(path) = &self.0.kept_in {
-            let kept = Kept::load(app, path, self).await?;
+        if let Some(path) = &self.0.store_path {
+            let kept = PersistedRevocations::load(app, path, self).await?;
             app.spawn(kept.watch(app.clone(), self.clone()));
         }
         Ok(())
@@ -298,7 +298,7 @@ impl Auth {
     ) -> Result<()> {
         let about = self.about(login)?;
         let before = self.0.sessions.about(connection);
-        let same = |before: &About| match &about.subject {
+        let same = |before: &LoginInfo| match &about.subject {
             Some(_) => before.subject == about.subject,
             None => before.subject.is_none() && before.jti == about.jti,
         };
@@ -319,7 +319,7 @@ impl Auth {
         let mut good = self.check_revoked(login);
         let changed = subject.is_some_and(|subject| self.0.changes.has_changed(&subject, seen));
         if good.is_ok() && changed {
-            good = self.look_at(connection).await;
+            good = self.recheck(connection).await;
         }
         if let Err(error) = &good {
             connection.end(DisconnectReason::Unauthenticated(error.clone()));
@@ -341,8 +341,8 @@ impl Auth {
         true
     }
 
-    pub(crate) fn about(&self, login: &Authenticated) -> Result<About> {
-        Ok(About {
+    pub(crate) fn about(&self, login: &Authenticated) -> Result<LoginInfo> {
+        Ok(LoginInfo {
             subject: match login.entity() {
                 Some(entity) => Some(self.id_of(entity)?),
                 None => login.payload().and_then(token::subject_of),
@@ -355,7 +355,7 @@ impl Auth {
 
 /// Names the user that is logged in, so that a reconnecting client is known: by the record or the `sub` of the token,
 /// else by the claims. A login without any of them is another one each time.
-fn subject_of(connection: &Connection, login: &Authenticated, about: &About) -> String {
+fn subject_of(connection: &Connection, login: &Authenticated, about: &LoginInfo) -> String {
     match (&about.subject, who(login)) {
         (Some(subject), _) => subject.clone(),
         (None, Some(claims)) => format!("claims {}", Value::Object(claims)),

@@ -31,7 +31,7 @@ pub struct Authentication {
     path: String,
     strategies: Vec<(String, Arc<dyn Strategy>)>,
     checks: Vec<Check>,
-    kept_in: Option<String>,
+    store_path: Option<String>,
     #[cfg(feature = "oauth")]
     pub(crate) oauth: Option<crate::oauth::OAuth>,
 }
@@ -44,7 +44,7 @@ impl Authentication {
             path: "authentication".to_owned(),
             strategies: Vec::new(),
             checks: Vec::new(),
-            kept_in: None,
+            store_path: None,
             #[cfg(feature = "oauth")]
             oauth: None,
         }
@@ -111,7 +111,7 @@ impl Authentication {
     /// app.configure(Authentication::new(config).jwt().revocations("revocations"));
     /// ```
     pub fn revocations(mut self, path: &str) -> Self {
-        self.kept_in = Some(path.to_owned());
+        self.store_path = Some(path.to_owned());
         self
     }
 
@@ -121,8 +121,8 @@ impl Authentication {
         let (logins, this) = self.with_logins();
         #[cfg(not(feature = "oauth"))]
         let this = self;
-        let Self { config, path, strategies, checks, kept_in, .. } = this;
-        let auth = Auth::new(config, path.clone(), strategies, checks, kept_in);
+        let Self { config, path, strategies, checks, store_path, .. } = this;
+        let auth = Auth::new(config, path.clone(), strategies, checks, store_path);
         #[cfg(feature = "oauth")]
         if let Some(logins) = logins {
             logins.mount(app, &auth);

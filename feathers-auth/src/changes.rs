@@ -33,7 +33,7 @@ impl Default for Changes {
 
 /// Whose turn it is on a connection.
 #[derive(Clone, Default)]
-struct Turn(Arc<tokio::sync::Mutex<()>>);
+struct LoginLock(Arc<tokio::sync::Mutex<()>>);
 
 impl Changes {
     pub(crate) fn count(&self) -> u64 {
@@ -66,9 +66,9 @@ impl Changes {
     pub(crate) fn turn(&self, connection: &Connection) -> Arc<tokio::sync::Mutex<()>> {
         let _one_at_a_time = self.lock();
         connection
-            .get::<Turn>()
+            .get::<LoginLock>()
             .unwrap_or_else(|| {
-                let turn = Turn::default();
+                let turn = LoginLock::default();
                 connection.insert(turn.clone());
                 turn
             })
@@ -133,22 +133,22 @@ impl Auth {
         }
         if others {
             let (auth, subject) = (self.clone(), subject.to_owned());
-            self.app()?.spawn(async move { auth.look_again(&subject).await });
+            self.app()?.spawn(async move { auth.recheck_all(&subject).await });
         }
         Ok(())
     }
 
     /// Reads the record of a user again, for each connection of that user.
-    async fn look_again(&self, subject: &str) {
+    async fn recheck_all(&self, subject: &str) {
         for connection in self.sessions().of(subject) {
-            if let Err(error) = self.look_at(&connection).await {
+            if let Err(error) = self.recheck(&connection).await {
                 connection.end(DisconnectReason::Unauthenticated(error));
             }
         }
     }
 
     /// Reads the record of a connection's user again; an error is why that user must not stay logged in.
-    pub(crate) async fn look_at(&self, connection: &Connection) -> Result<()> {
+    pub(crate) async fn recheck(&self, connection: &Connection) -> Result<()> {
         let Some(login) = connection.authenticated() else { return Ok(()) };
         let Some(entity) = login.entity() else { return Ok(()) };
         let record = self.entity(&self.id_of(entity)?).await?;

@@ -32,7 +32,7 @@ pub(crate) mod framework {
     pub(crate) mod __private {
         pub(crate) use ::serde;
         pub(crate) use feathers_core as core;
-        pub(crate) use feathers_core::rt;
+        pub(crate) use feathers_core::private::*;
     }
 }
 

@@ -9,7 +9,7 @@ use feathers_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
 pub use self::kept::Revocation;
-pub(crate) use self::kept::{Kept, What, keep};
+pub(crate) use self::kept::{PersistedRevocations, RevokedSubject, keep};
 use crate::token::{issued, now, subject_of};
 
 /// What is revoked. Nothing is kept for longer than the tokens that it is about, but for an hour at least.

@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_mins(1);
 
 /// All connections that are logged in. Clones are the same.
 #[derive(Clone, Default)]
-pub(crate) struct Sessions(Arc<Inner>);
+pub(crate) struct LoginRegistry(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -33,12 +33,12 @@ struct Table {
 #[derive(Clone)]
 struct Session {
     connection: Connection,
-    about: About,
+    about: LoginInfo,
 }
 
 /// What is known of a login.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct About {
+pub(crate) struct LoginInfo {
     /// The id of the user, as tokens name it.
     pub(crate) subject: Option<String>,
     /// The token.
@@ -47,9 +47,9 @@ pub(crate) struct About {
     pub(crate) expires: Option<u64>,
 }
 
-impl Sessions {
+impl LoginRegistry {
     /// Notes a login; a later one of the same connection replaces it.
-    pub(crate) fn add(&self, connection: &Connection, about: About) {
+    pub(crate) fn add(&self, connection: &Connection, about: LoginInfo) {
         {
             let mut table = self.lock();
             table.remove(connection.number());
@@ -63,12 +63,12 @@ impl Sessions {
     }
 
     /// Forgets a connection, and returns what its login was.
-    pub(crate) fn remove(&self, connection: &Connection) -> Option<About> {
+    pub(crate) fn remove(&self, connection: &Connection) -> Option<LoginInfo> {
         self.lock().remove(connection.number()).map(|session| session.about)
     }
 
     /// Returns what the login of a connection was.
-    pub(crate) fn about(&self, connection: &Connection) -> Option<About> {
+    pub(crate) fn about(&self, connection: &Connection) -> Option<LoginInfo> {
         self.lock().connections.get(&connection.number()).map(|session| session.about.clone())
     }
 

@@ -1,5 +1,16 @@
 //! Events: what has changed, for whom, and its bytes on every wire format.
 
+pub(crate) mod channel;
+pub(crate) mod commit;
+pub(crate) mod connection;
+pub(crate) mod credentials;
+pub(crate) mod headers;
+pub(crate) mod log;
+pub(crate) mod membership;
+pub(crate) mod provider;
+pub(crate) mod secret_headers;
+pub(crate) mod subscription;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,12 +19,11 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::channel::{Channel, Filter, Names};
-use crate::connection::Connection;
-use crate::error::Result;
-use crate::log::{Entry, EntryTarget};
-use crate::payload::Payload;
-use crate::publish::Channels;
+use crate::data::error::Result;
+use crate::data::payload::Payload;
+use crate::event::channel::{Channel, Channels, Filter, Names};
+use crate::event::connection::Connection;
+use crate::event::log::{Entry, EntryTarget};
 
 /// A published event in the log.
 ///
@@ -156,7 +166,7 @@ impl Own {
     fn passes(&self, connection: &Connection, channels: &[Arc<str>]) -> bool {
         let pass = |filter: &Filter| {
             catch_unwind(AssertUnwindSafe(|| filter(connection))).unwrap_or_else(|_| {
-                metrics::counter!("feathers_filters_failed_total").increment(1);
+                metrics::counter!(crate::metrics::FILTERS_FAILED).increment(1);
                 tracing::error!(?channels, "a filter of a channel panicked, the event is not sent");
                 false
             })

@@ -1,27 +1,24 @@
-//! Stores: typed collections of records, and the service that serves one.
+//! Stores: typed collections of records.
 
 mod counter;
-mod crud;
 mod memory;
-mod validate;
 
 use std::future::Future;
 use std::sync::Arc;
 
 pub use self::counter::Counter;
-pub use self::crud::{Crud, CrudOptions, Multi};
-pub use self::memory::{Memory, MemoryStore};
-use crate::commit::Commit;
-use crate::error::Result;
-use crate::id::Id;
-use crate::query::Query;
-use crate::record::Record;
-use crate::schema::Schema;
+pub use self::memory::MemoryStore;
+use crate::data::error::Result;
+use crate::data::id::Id;
+use crate::data::query::{FindResult, Query};
+use crate::data::record::Record;
+use crate::data::schema::Schema;
+use crate::event::commit::Commit;
 
 /// A typed collection of records.
 ///
-/// A store only runs queries and writes: pagination, rights, validation and masks are the business of [`Crud`], which
-/// serves any store as a service. Every store passes one contract suite, `feathers_core::testing::store` (feature
+/// A store only runs queries and writes: pagination, rights, validation and masks are the business of
+/// [`Crud`](crate::Crud), which serves any store as a service. Every store passes one contract suite, `feathers_core::testing::store` (feature
 /// `testing`), so that the same query gives the same result.
 ///
 /// Without a sort, records come in the store's own order: by id where ids are numbers, then in the order of creation
@@ -98,13 +95,4 @@ pub trait Store: Send + Sync + 'static {
     fn close(&self) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
-}
-
-/// What a find returns.
-#[derive(Clone, Debug)]
-pub struct FindResult<R> {
-    /// The records of the page.
-    pub records: Vec<Arc<R>>,
-    /// The number of all matches, if the query asked for it.
-    pub total: Option<u64>,
 }

@@ -22,7 +22,7 @@ pub(crate) use self::cost::{OVERHEAD, SMALL, call as cost_of_call, head as cost_
 pub(crate) use self::link::Link;
 pub(crate) use self::meter::Meter;
 use self::tally::{Address, add, set};
-use crate::source::Source;
+use crate::client_key::ClientKey;
 
 /// When a client that was turned away should try again.
 const LATER: Duration = Duration::from_secs(1);
@@ -70,7 +70,7 @@ struct Shared {
     /// How long a body or a message may take from its first byte to its last.
     body_time: Duration,
     used: AtomicUsize,
-    addresses: Mutex<HashMap<Source, Weak<Address>>>,
+    addresses: Mutex<HashMap<ClientKey, Weak<Address>>>,
     gauge: metrics::Gauge,
 }
 
@@ -82,7 +82,7 @@ impl std::fmt::Debug for Shared {
 
 impl Budget {
     pub(crate) fn new(limits: Limits, body_time: Duration) -> Self {
-        let gauge = metrics::gauge!("feathers_in_flight_bytes");
+        let gauge = metrics::gauge!(feathers_core::metrics::IN_FLIGHT_BYTES);
         Self(Arc::new(Shared { limits, body_time, used: AtomicUsize::new(0), addresses: Mutex::default(), gauge }))
     }
 
@@ -104,7 +104,7 @@ impl Budget {
         if self.0.limits.max_in_flight_per_address.is_none() && address.to_canonical().is_loopback() {
             return None;
         }
-        let source = Source::from(address);
+        let source = ClientKey::from(address);
         let mut addresses = self.addresses();
         if let Some(known) = addresses.get(&source).and_then(Weak::upgrade) {
             return Some(known);
@@ -115,14 +115,14 @@ impl Budget {
     }
 
     /// Forgets an address that no account counts for any more.
-    fn forget(&self, source: Source) {
+    fn forget(&self, source: ClientKey) {
         let mut addresses = self.addresses();
         if addresses.get(&source).is_some_and(|address| address.strong_count() == 0) {
             addresses.remove(&source);
         }
     }
 
-    fn addresses(&self) -> MutexGuard<'_, HashMap<Source, Weak<Address>>> {
+    fn addresses(&self) -> MutexGuard<'_, HashMap<ClientKey, Weak<Address>>> {
         self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -174,7 +174,8 @@ impl Account {
         // Gives them back if they are refused.
         let permit = Permit { account: self.clone(), bytes };
         budget.changed(all + bytes);
-        let refused = |bound: &'static str| metrics::counter!("feathers_refused_total", "bound" => bound).increment(1);
+        let refused =
+            |bound: &'static str| metrics::counter!(feathers_core::metrics::REFUSED, "bound" => bound).increment(1);
         if own > mine && own + bytes > limits.max_in_flight_per_connection {
             refused("in_flight_per_connection");
             return Err(Error::too_many_requests("too many bytes are in flight on this connection"));

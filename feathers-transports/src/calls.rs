@@ -130,7 +130,7 @@ impl<E: Encode> Calls<E> {
             if self.waiting.len() < WAITING {
                 return self.account.take(OVERHEAD + size);
             }
-            metrics::counter!("feathers_refused_total", "bound" => "calls").increment(1);
+            metrics::counter!(feathers_core::metrics::REFUSED, "bound" => "calls").increment(1);
             Err(Error::too_many_requests("too many calls at the same time"))
         });
         self.refused = if admitted.is_ok() { 0 } else { self.refused.saturating_add(1) };

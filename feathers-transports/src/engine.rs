@@ -39,8 +39,8 @@ use crate::budget::{Budget, Meter, Permit, cost_of_head};
 use crate::handshake::{Checks, handshake_credentials};
 use crate::incoming;
 use crate::origin::Origins;
-use crate::server::RateLimit;
-use crate::share::Shares;
+use crate::rate_limit::RateLimit;
+use crate::session_limit::SessionLimit;
 use crate::websocket::{Unfit, Upgrade, WebSocket};
 
 /// How many requests of one client may wait for its session.
@@ -70,7 +70,7 @@ pub(crate) struct Engine {
     checks: Checks,
     recovery: Recovery,
     budget: Budget,
-    shares: Shares,
+    shares: SessionLimit,
     /// The sessions that are reached by requests; those that began on a WebSocket are not.
     sessions: Mutex<HashMap<String, mpsc::Sender<Command>>>,
 }
@@ -78,7 +78,7 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn new(app: AppHandle, options: Options, checks: Checks) -> Arc<Self> {
         let recovery = Recovery::new(options.recovery, options.max_sessions);
-        let shares = Shares::sessions(options.max_sessions_per_address);
+        let shares = SessionLimit::sessions(options.max_sessions_per_address);
         let budget = Budget::of(&app);
         Arc::new(Self { app, options, checks, recovery, budget, shares, sessions: Mutex::default() })
     }

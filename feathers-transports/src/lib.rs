@@ -32,10 +32,10 @@
 //! | `tls` | `Server::tls`: HTTPS with rustls, and HTTP/2 |
 
 mod address;
-mod alarm;
 mod answer;
 mod budget;
 mod calls;
+mod client_key;
 pub mod close_code;
 mod closed;
 #[cfg(feature = "socketio")]
@@ -48,16 +48,17 @@ mod grip;
 mod handshake;
 mod incoming;
 mod origin;
+mod rate_limit;
 mod realtime;
 mod rest;
 mod server;
-mod share;
+mod session_limit;
 mod since;
 #[cfg(feature = "socketio")]
 mod socketio;
 #[cfg(feature = "socketioxide")]
 mod socketioxide;
-mod source;
+mod timer;
 mod transport;
 mod websocket;
 
@@ -67,9 +68,10 @@ pub use crate::answer::error_response;
 pub use crate::grip::{Grip, GripProxy};
 #[cfg(feature = "socketio")]
 pub use crate::handshake::HandshakeAuth;
+pub use crate::rate_limit::RateLimit;
 pub use crate::realtime::Realtime;
 pub use crate::rest::{CallExtensions, Rest};
-pub use crate::server::{Cors, Listen, RateLimit, Running, Server, init_tracing};
+pub use crate::server::{Cors, Listen, Running, Server, init_tracing};
 #[cfg(feature = "socketio")]
 pub use crate::socketio::SocketIo;
 #[cfg(feature = "socketioxide")]

@@ -21,7 +21,7 @@ pub(crate) struct Trusted(pub(crate) Arc<[String]>);
 
 /// Where browsers see the server, in the words of a trusted proxy; on the requests that such a one has passed on.
 #[derive(Clone, Debug)]
-pub(crate) struct Outside {
+pub(crate) struct ForwardedOrigin {
     scheme: Option<String>,
     host: Option<String>,
 }
@@ -30,7 +30,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-impl Outside {
+impl ForwardedOrigin {
     /// Reads what the proxy says, if it says something: the last word of each header, which is its own.
     pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
         let last = |name| {
@@ -98,7 +98,7 @@ impl Origins {
 /// Only such a proxy knows the scheme, since it may have taken the encryption off.
 fn is_own(origin: &str, headers: &HeaderMap, uri: &Uri, extensions: &Extensions) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
-    let outside = extensions.get::<Outside>();
+    let outside = extensions.get::<ForwardedOrigin>();
     if outside.and_then(|outside| outside.scheme.as_deref()).is_some_and(|own| !own.eq_ignore_ascii_case(scheme)) {
         return false;
     }
@@ -116,7 +116,7 @@ pub(crate) fn is_foreign(parts: &Parts) -> bool {
 
 /// Tells whether a request is known to come over HTTPS, be it by what a trusted proxy says.
 pub(crate) fn is_encrypted(parts: &Parts) -> bool {
-    let outside = parts.extensions.get::<Outside>().and_then(|outside| outside.scheme.as_deref());
+    let outside = parts.extensions.get::<ForwardedOrigin>().and_then(|outside| outside.scheme.as_deref());
     outside.or_else(|| parts.uri.scheme_str()).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
 }
 
@@ -219,7 +219,7 @@ mod tests {
             let request = request.uri("https://h2.example/x").body(axum::body::Body::empty()).unwrap_or_default();
             let ignored = Origins::default().check(&request).is_ok();
             let mut believed = request;
-            let outside = Outside::read(believed.headers());
+            let outside = ForwardedOrigin::read(believed.headers());
             outside.map(|outside| believed.extensions_mut().insert(outside));
             (ignored, Origins::default().check(&believed).is_ok())
         };

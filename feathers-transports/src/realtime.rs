@@ -31,14 +31,14 @@ use axum::routing::any_service;
 use feathers_core::{AppHandle, Error, Result};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use self::asked::Way;
+use self::asked::TransportChoice;
 use self::poll::Clients;
 use self::streams::Streams;
 use crate::answer::error_response;
 use crate::budget::{Budget, Meter, cost_of_head};
 use crate::origin::Origins;
-use crate::server::RateLimit;
-use crate::share::Shares;
+use crate::rate_limit::RateLimit;
+use crate::session_limit::SessionLimit;
 use crate::transport::Transport;
 
 /// The realtime transport: events at `/realtime` for clients without Socket.IO.
@@ -245,10 +245,10 @@ impl Transport for Realtime {
             app: app.clone(),
             budget: Budget::of(app),
             name: path.trim_matches('/').into(),
-            shares: Shares::sessions(self.max_sessions_per_address),
+            shares: SessionLimit::sessions(self.max_sessions_per_address),
             streams: Streams::new(self.max_streams),
             #[cfg(feature = "grip")]
-            held: held::Held::new(app),
+            held: held::Holds::new(app),
             clients: Clients::new(app, self.max_sessions, self.session_timeout),
             options: *self,
         }));
@@ -280,10 +280,10 @@ struct Shared {
     options: Realtime,
     /// The path as the messages of the transport itself name it.
     name: Arc<str>,
-    shares: Shares,
+    shares: SessionLimit,
     streams: Streams,
     #[cfg(feature = "grip")]
-    held: held::Held,
+    held: held::Holds,
     clients: Clients,
 }
 
@@ -331,9 +331,9 @@ impl Endpoint {
             return held::stream(&self.0, &proxied, request.into_parts().0, query).await;
         }
         match asked::way(request.headers(), &query)? {
-            Way::WebSocket => Ok(upgrade::answer(&self.0, request, query)),
-            Way::Sse => sse::answer(&self.0, request.into_parts().0, query).await,
-            Way::Poll => poll::answer(&self.0, request.into_parts().0, query).await,
+            TransportChoice::WebSocket => Ok(upgrade::answer(&self.0, request, query)),
+            TransportChoice::Sse => sse::answer(&self.0, request.into_parts().0, query).await,
+            TransportChoice::Poll => poll::answer(&self.0, request.into_parts().0, query).await,
         }
     }
 

@@ -37,7 +37,7 @@ use tokio::time::Sleep;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
-use self::asked::Asked;
+use self::asked::RequestFlags;
 pub use self::feathers::CallExtensions;
 use crate::address::client_address;
 use crate::answer::{error_response, too_late};
@@ -179,22 +179,22 @@ impl Endpoint {
         if request.method() == http::Method::OPTIONS {
             return Box::pin(at_once(verb::options(&route)));
         }
-        let asked = Asked::read(request.headers(), shared.app.secret_headers());
+        let asked = RequestFlags::read(request.headers(), shared.app.secret_headers());
         let personal = asked.personal.then(|| shared.app.secret_headers().clone());
         let (has_id, service, cursor) = (route.id().is_some(), route.service(), shared.cursor());
         let meter = Meter::new(&shared.budget, link, client);
         // What is large is put together here, and not carried through the futures.
-        let begun = begin(&shared.app, route, request, asked, client);
-        let method = begun.as_ref().map_or(Method::Find, |begun| begun.call.method.clone());
-        let dress = Dress { method, has_id, service, cursor, personal, meter };
-        match begun {
-            Err(refused) => Box::pin(at_once(dress.on(refused.into_response()))),
-            Ok(Begun { call, body: None, on_connection: false }) => {
-                Box::pin(Respond::new(shared.app.call(call), shared.rest.timeout, dress))
+        let decoded = begin(&shared.app, route, request, asked, client);
+        let method = decoded.as_ref().map_or(Method::Find, |decoded| decoded.call.method.clone());
+        let meta = ResponseMeta { method, has_id, service, cursor, personal, meter };
+        match decoded {
+            Err(refused) => Box::pin(at_once(meta.on(refused.into_response()))),
+            Ok(DecodedCall { call, body: None, on_connection: false }) => {
+                Box::pin(Respond::new(shared.app.call(call), shared.rest.timeout, meta))
             }
-            Ok(begun) => {
-                let work = shared.clone().complete(Box::new(begun), dress.meter.clone());
-                Box::pin(Respond::new(work, shared.rest.timeout, dress))
+            Ok(decoded) => {
+                let work = shared.clone().complete(Box::new(decoded), meta.meter.clone());
+                Box::pin(Respond::new(work, shared.rest.timeout, meta))
             }
         }
     }
@@ -208,13 +208,13 @@ pin_project! {
         limit: Option<Duration>,
         // Most calls are answered at once; the timer is for the others.
         timer: Option<Pin<Box<Sleep>>>,
-        dress: Option<Dress>,
+        meta: Option<ResponseMeta>,
     }
 }
 
 impl<W: Future<Output = Result<Reply>>> Respond<W> {
-    fn new(work: W, limit: Option<Duration>, dress: Dress) -> Self {
-        Self { work, limit, timer: None, dress: Some(dress) }
+    fn new(work: W, limit: Option<Duration>, meta: ResponseMeta) -> Self {
+        Self { work, limit, timer: None, meta: Some(meta) }
     }
 }
 
@@ -232,12 +232,12 @@ impl<W: Future<Output = Result<Reply>>> Future for Respond<W> {
                 Err(too_late(limit))
             }
         };
-        this.dress.take().map_or(Poll::Pending, |dress| Poll::Ready(dress.respond(reply)))
+        this.meta.take().map_or(Poll::Pending, |meta| Poll::Ready(meta.respond(reply)))
     }
 }
 
 /// What is added to every response of a service.
-struct Dress {
+struct ResponseMeta {
     /// The method; a `create` that succeeds is a 201.
     method: Method,
     /// Whether the path has an id.
@@ -250,12 +250,12 @@ struct Dress {
     meter: Meter,
 }
 
-impl Dress {
+impl ResponseMeta {
     /// Says with an error of the call what the path has, if it was for the wrong method.
-    fn refuse(&self, error: Error) -> Refused {
+    fn refuse(&self, error: Error) -> Rejection {
         let is_of_method = error.code() == StatusCode::METHOD_NOT_ALLOWED.as_u16();
         let allow = is_of_method.then(|| verb::allow(&self.service, self.has_id, Some(&self.method))).flatten();
-        Refused { error, allow }
+        Rejection { error, allow }
     }
 
     /// Makes the response.
@@ -277,7 +277,7 @@ impl Dress {
 }
 
 /// A call that has been decoded, but for what has to be waited for.
-struct Begun {
+struct DecodedCall {
     call: Call,
     /// The body of a method that has data, and how it is written.
     body: Option<(body::Format, Body)>,
@@ -290,9 +290,9 @@ fn begin(
     app: &AppHandle,
     route: Route,
     request: Request,
-    asked: Asked,
+    asked: RequestFlags,
     address: Option<IpAddr>,
-) -> Result<Begun, Refused> {
+) -> Result<DecodedCall, Rejection> {
     if asked.from_page {
         Origins::default().check(&request)?;
     }
@@ -321,25 +321,25 @@ fn begin(
     params.address = address;
     params.headers = parts.headers.into();
     let call = Call { route, method, id, data: Payload::NULL, params };
-    Ok(Begun { call, body, on_connection: asked.on_connection })
+    Ok(DecodedCall { call, body, on_connection: asked.on_connection })
 }
 
 impl Shared {
     /// Waits for what the call needs, and runs it.
-    async fn complete(self: Arc<Self>, mut begun: Box<Begun>, meter: Meter) -> Result<Reply> {
+    async fn complete(self: Arc<Self>, mut decoded: Box<DecodedCall>, meter: Meter) -> Result<Reply> {
         let mut permit = None;
-        if let Some((format, body)) = begun.body.take() {
-            (begun.call.data, permit) = body::data(format, body, self.rest.max_body, &meter).await?;
+        if let Some((format, body)) = decoded.body.take() {
+            (decoded.call.data, permit) = body::data(format, body, self.rest.max_body, &meter).await?;
         }
-        let params = &mut begun.call.params;
-        if begun.on_connection
+        let params = &mut decoded.call.params;
+        if decoded.on_connection
             && let Some(secret) = params.headers.value(CONNECTION_TOKEN.as_str())
         {
             params.connection = self.app.connection(secret, &params.headers).await?;
         }
         match permit {
-            Some(permit) => self.app.call_holding(begun.call, Box::new(permit)).await,
-            None => self.app.call(begun.call).await,
+            Some(permit) => self.app.call_holding(decoded.call, Box::new(permit)).await,
+            None => self.app.call(decoded.call).await,
         }
     }
 
@@ -365,18 +365,18 @@ impl Shared {
 }
 
 /// A call that failed, and the methods that would have been right if it was for the wrong one.
-struct Refused {
+struct Rejection {
     error: Error,
     allow: Option<HeaderValue>,
 }
 
-impl From<Error> for Refused {
+impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         Self { error, allow: None }
     }
 }
 
-impl Refused {
+impl Rejection {
     fn into_response(self) -> Response {
         let mut response = body::refusal(&self.error);
         if let Some(allow) = self.allow {

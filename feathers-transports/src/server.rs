@@ -3,10 +3,9 @@
 mod accept;
 mod banner;
 mod bounds;
+mod client_resolver;
 mod connection;
 mod cors;
-mod door;
-mod front;
 mod head;
 mod head_timer;
 mod health;
@@ -14,6 +13,7 @@ mod host;
 mod http1;
 mod io;
 mod layers;
+mod limiter;
 mod linger;
 mod listen;
 mod log;
@@ -21,9 +21,9 @@ mod metrics;
 mod pace;
 #[cfg(feature = "tls")]
 mod paced;
+mod pipeline;
 mod places;
 mod proxies;
-mod rate_limit;
 mod request_id;
 mod routes;
 mod running;
@@ -44,11 +44,11 @@ use self::layers::RouterMap;
 pub use self::listen::Listen;
 pub use self::log::init_tracing;
 use self::pace::MinRate;
-pub use self::rate_limit::RateLimit;
 pub use self::running::Running;
 use crate::budget::Limits;
 #[cfg(feature = "grip")]
 use crate::grip::Grip;
+use crate::rate_limit::RateLimit;
 use crate::transport::Transport;
 
 /// Serves an app.

@@ -20,7 +20,7 @@ use crate::handshake::Checks;
 #[cfg(doc)]
 use crate::handshake::HandshakeAuth;
 use crate::origin::Origins;
-use crate::server::RateLimit;
+use crate::rate_limit::RateLimit;
 use crate::transport::Transport;
 
 /// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle

@@ -34,7 +34,7 @@ use crate::handshake::Checks;
 #[cfg(doc)]
 use crate::handshake::HandshakeAuth;
 use crate::origin::Origins;
-use crate::server::RateLimit;
+use crate::rate_limit::RateLimit;
 use crate::socketio::bundle;
 use crate::transport::Transport;
 

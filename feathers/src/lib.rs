@@ -98,7 +98,7 @@ pub mod __private {
     //! What the macros' output names. Not public API.
 
     pub use feathers_core as core;
-    pub use feathers_core::rt;
+    pub use feathers_core::private::*;
     pub use serde;
     pub use serde_json;
 }

@@ -6,7 +6,7 @@ use feathers_core::{DisconnectReason, Id, Result};
 
 use super::Auth;
 use crate::authenticated::{Authenticated, CurrentUser};
-use crate::revocation::{What, keep, revoked};
+use crate::revocation::{RevokedSubject, keep, revoked};
 use crate::token::now;
 
 impl Auth {
@@ -27,7 +27,7 @@ impl Auth {
         let until = time.saturating_add(self.0.config.jwt.expires_in.as_secs()).saturating_add(1);
         let time = self.0.revocations.revoke_subject(&subject, time, until);
         self.end_revoked(&subject);
-        self.keep(What::Subject(subject), time, until)
+        self.keep(RevokedSubject::Subject(subject), time, until)
     }
 
     /// Takes over a revocation that is stored. One of this process is known already, and ends nothing that came after
@@ -65,10 +65,10 @@ impl Auth {
         self.0.revocations.check(claims, entity.as_deref())
     }
 
-    fn keep(&self, what: What, time: u64, until: u64) -> impl Future<Output = Result<()>> + Send + 'static {
+    fn keep(&self, what: RevokedSubject, time: u64, until: u64) -> impl Future<Output = Result<()>> + Send + 'static {
         let auth = self.clone();
         async move {
-            match &auth.0.kept_in {
+            match &auth.0.store_path {
                 Some(path) => keep(auth.app()?, path, what, time, until).await,
                 None => Ok(()),
             }
@@ -91,6 +91,6 @@ impl Auth {
         let Some(jti) = about.jti else { return Ok(()) };
         let until = about.expires.unwrap_or(u64::MAX);
         self.token_is_revoked(&jti, until);
-        self.keep(What::Token(jti), now(), until).await
+        self.keep(RevokedSubject::Token(jti), now(), until).await
     }
 }

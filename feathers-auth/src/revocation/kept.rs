@@ -40,14 +40,14 @@ pub struct Revocation {
 
 /// The service of an app, and how far it has been read.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct PersistedRevocations {
     service: TypedService<Revocation>,
     last: i64,
 }
 
 /// What is revoked.
 #[derive(Clone, Debug)]
-pub(crate) enum What {
+pub(crate) enum RevokedSubject {
     /// The token of this `jti`.
     Token(String),
     /// All tokens of a user.
@@ -55,16 +55,16 @@ pub(crate) enum What {
 }
 
 /// Stores a revocation.
-pub(crate) async fn keep(app: &AppHandle, path: &str, what: What, time: u64, until: u64) -> Result<()> {
+pub(crate) async fn keep(app: &AppHandle, path: &str, what: RevokedSubject, time: u64, until: u64) -> Result<()> {
     let (token, subject) = match what {
-        What::Token(token) => (Some(token), None),
-        What::Subject(subject) => (None, Some(subject)),
+        RevokedSubject::Token(token) => (Some(token), None),
+        RevokedSubject::Subject(subject) => (None, Some(subject)),
     };
     let data = json!({ "token": token, "subject": subject, "time": time, "until": until });
     app.service(path)?.create(data, ()).await.map(drop)
 }
 
-impl Kept {
+impl PersistedRevocations {
     /// Reads everything that is stored. A service that is missing, or not of such records, is an error of the start.
     pub(crate) async fn load(app: &AppHandle, path: &str, auth: &Auth) -> Result<Self> {
         let mut kept = Self { service: app.typed(path)?, last: i64::MIN };

@@ -1,7 +1,7 @@
 //! The counter of a store: which number a new record gets.
 
-use crate::error::{Error, Result};
-use crate::id::Id;
+use crate::data::error::{Error, Result};
+use crate::data::id::Id;
 
 /// Counts the ids of a store that makes its own numbers.
 ///

@@ -9,33 +9,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use self::scan::Turns;
-use crate::commit::Commit;
-use crate::error::{Error, Result};
-use crate::field::FieldRef;
-use crate::id::Id;
-use crate::query::{FieldPath, Filter, Query, order};
-use crate::record::{Record, wrong_id};
-use crate::schema::{DataType, Schema};
-use crate::store::{Counter, Crud, FindResult, Store};
-
-/// A service whose records live in memory.
-///
-/// ```
-/// use feathers_core::{App, Document, Memory};
-/// use serde_json::json;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> feathers_core::Result<()> {
-/// let mut app = App::new();
-/// app.service("todos", Memory::<Document>::new());
-///
-/// let todos = app.start().await?.service("todos")?;
-/// todos.create(json!({ "text": "milk" }), ()).await?;
-/// assert_eq!(todos.get(1, ()).await?.value()?, &json!({ "text": "milk", "id": 1 }));
-/// # Ok(())
-/// # }
-/// ```
-pub type Memory<R> = Crud<MemoryStore<R>>;
+use crate::data::error::{Error, Result};
+use crate::data::field::FieldRef;
+use crate::data::id::Id;
+use crate::data::query::{FieldPath, Filter, FindResult, Query, order};
+use crate::data::record::{Record, wrong_id};
+use crate::data::schema::{DataType, Schema};
+use crate::event::commit::Commit;
+use crate::store::{Counter, Store};
 
 /// Records in memory, gone when it is dropped.
 ///
@@ -72,26 +53,6 @@ struct Records<R> {
     texts: HashMap<Arc<str>, u64>,
     next_text: u64,
     numbers: Counter,
-}
-
-impl<R> Memory<R> {
-    /// Makes an empty store in memory and serves it.
-    #[expect(clippy::new_without_default, reason = "an empty store is no default service")]
-    pub fn new() -> Self
-    where
-        R: Record,
-    {
-        Self::with_store(MemoryStore::new(R::schema()))
-    }
-
-    /// Makes an empty store whose id field has another name; only for records without a schema.
-    pub fn with_id(id: &'static str) -> Self
-    where
-        R: Record,
-    {
-        let schema = R::schema();
-        Self::with_store(MemoryStore::new(if schema.open { Schema::open(id) } else { schema }))
-    }
 }
 
 impl<R: Record> MemoryStore<R> {

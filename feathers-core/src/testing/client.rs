@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::app::{AppHandle, Call};
-use crate::connection::Connection;
-use crate::error::{Error, Result};
-use crate::id::Id;
-use crate::method::Method;
-use crate::params::Provider;
-use crate::payload::Payload;
-use crate::route::Encoding;
-use crate::session::{Handshake, Session};
-use crate::subscription::{DeliveredEvent, Delivery, Subscription};
+use crate::call::app::{AppHandle, Call};
+use crate::call::method::Method;
+use crate::call::route::Encoding;
+use crate::call::session::{Handshake, Session};
+use crate::data::error::{Error, Result};
+use crate::data::id::Id;
+use crate::data::payload::Payload;
+use crate::event::connection::Connection;
+use crate::event::provider::Provider;
+use crate::event::subscription::{DeliveredEvent, Delivery, Subscription};
 
 /// How long [`Client::event`] waits before the test fails.
 const PATIENCE: Duration = Duration::from_secs(5);

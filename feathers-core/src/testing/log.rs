@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use crate::error::{Error, Result};
-use crate::log::{Cursor, Entry, Epoch, LogBounds, LogEngine, LogRead, ResetReason};
+use crate::data::error::{Error, Result};
+use crate::event::log::{Cursor, Entry, Epoch, LogBounds, LogEngine, LogRead, ResetReason};
 
 /// A log that several apps of one test share. Clones are the same log.
 ///

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::error::Result;
-use crate::field::{FieldRef, FieldType, FieldValue};
-use crate::id::Id;
-use crate::query::FieldPath;
-use crate::record::{Columns, Record, lookup_inside, wrong_id};
-use crate::schema::{DataType, Field, Schema};
+use crate::data::error::Result;
+use crate::data::field::{FieldRef, FieldType, FieldValue};
+use crate::data::id::Id;
+use crate::data::query::FieldPath;
+use crate::data::record::{Columns, Record, lookup_inside, wrong_id};
+use crate::data::schema::{DataType, Field, Schema};
 
 /// A record with a number as id and a field of every kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -25,9 +25,9 @@ pub mod writes;
 
 use serde_json::Value;
 
-use crate::error::Result;
-use crate::query::{Query, QueryOptions};
-use crate::record::Record;
+use crate::data::error::Result;
+use crate::data::query::{Query, QueryOptions};
+use crate::data::record::Record;
 use crate::testing::{Person, PersonData, PersonPatch};
 
 /// Turns the contract of stores into tests of one store; see [`testing::store`](crate::testing::store).

@@ -40,11 +40,11 @@ pub(super) fn record(record: &Record) -> TokenStream {
 
 /// Makes the record known to the guard of hidden fields, before anything is mounted.
 fn registration(record: &Record, names: &Names) -> TokenStream {
-    let (rt, ident, written) = (&names.rt, &record.ident, &record.written);
+    let (private, ident, written) = (&names.private, &record.ident, &record.written);
     let as_typed = record.fields.iter().all(|field| field.codec.is_none());
     quote! {
-        #rt::inventory::submit! {
-            #rt::Registered {
+        #private::inventory::submit! {
+            #private::Registered {
                 type_name: ::core::any::type_name::<#ident>,
                 name: #written,
                 schema: __feathers_schema,
@@ -59,14 +59,14 @@ pub(super) fn fallback(input: &DeriveInput, framework: &Path) -> TokenStream {
     if !input.generics.params.is_empty() || matches!(input.data, Data::Union(_)) {
         return TokenStream::new();
     }
-    let (core, rt) = (quote!(#framework::__private::core), quote!(#framework::__private::rt));
+    let (core, private) = (quote!(#framework::__private::core), quote!(#framework::__private));
     let ident = &input.ident;
     let never = quote!(::core::unreachable!());
     quote! {
         #[automatically_derived]
         impl #core::Record for #ident {
-            type Data = #rt::Ignored;
-            type Patch = #rt::Ignored;
+            type Data = #private::Ignored;
+            type Patch = #private::Ignored;
             fn schema() -> #core::Schema { #never }
             fn lookup<'a>(&'a self, _: &#core::FieldPath) -> #core::FieldRef<'a> { #never }
             fn field(&self, _: usize) -> #core::FieldRef<'_> { #never }
@@ -88,7 +88,7 @@ pub(super) fn fallback(input: &DeriveInput, framework: &Path) -> TokenStream {
 /// The names that generated code needs.
 struct Names {
     core: TokenStream,
-    rt: TokenStream,
+    private: TokenStream,
     serde: TokenStream,
     data: Ident,
     patch: Ident,
@@ -99,7 +99,7 @@ impl Names {
         let framework = &record.framework;
         Self {
             core: quote!(#framework::__private::core),
-            rt: quote!(#framework::__private::rt),
+            private: quote!(#framework::__private),
             serde: quote!(#framework::__private::serde),
             data: record.data(),
             patch: record.patch(),
@@ -131,25 +131,25 @@ fn header(record: &Record, names: &Names, name: &str) -> TokenStream {
 }
 
 /// Returns a name inside generated code that no name of the user's can mean.
-fn private(what: &str, field: &Field) -> Ident {
+fn reserved_name(what: &str, field: &Field) -> Ident {
     format_ident!("__feathers_{}_{}", what, field.ident, span = proc_macro2::Span::call_site())
 }
 
 /// Returns the code that reads a field's value for comparing and storing from a reference to it.
 fn to_field(field: &Field, names: &Names, reference: &TokenStream) -> TokenStream {
     let ty = &field.ty;
-    let rt = &names.rt;
+    let private = &names.private;
     match (field.words.json, &field.codec) {
         (None, _) => {
             let to_field = field_type(field, names, "to_field");
             let read = runtime(field, names, "field");
             quote!(#read(#to_field, #reference))
         }
-        (Some(_), None) => quote_spanned!(at(ty)=> #rt::to_json_field::<#ty>(#reference)),
+        (Some(_), None) => quote_spanned!(at(ty)=> #private::to_json_field::<#ty>(#reference)),
         // What is stored is what is on the wire.
         (Some(_), Some(_)) => {
-            let wire = private("wire", field);
-            quote_spanned!(at(ty)=> #rt::to_json_field(&#wire(::core::clone::Clone::clone(#reference))))
+            let wire = reserved_name("wire", field);
+            quote_spanned!(at(ty)=> #private::to_json_field(&#wire(::core::clone::Clone::clone(#reference))))
         }
     }
 }
@@ -167,7 +167,7 @@ fn field_type(field: &Field, names: &Names, item: &str) -> TokenStream {
 /// Its span is that of the whole type, so that the compiler reports a mistake in the type once.
 fn runtime(field: &Field, names: &Names, function: &str) -> TokenStream {
     let (first, last) = ends(&field.ty);
-    let (rt, function) = (moved(&names.rt, first), Ident::new(function, last));
+    let (private, function) = (moved(&names.private, first), Ident::new(function, last));
     let separator = quote_spanned!(last=> ::);
-    quote!(#rt #separator #function)
+    quote!(#private #separator #function)
 }

@@ -22,7 +22,7 @@ pub(super) struct Field {
     pub(super) ident: Ident,
     pub(super) ty: Type,
     pub(super) docs: String,
-    pub(super) words: Words,
+    pub(super) words: FieldAttrs,
     /// The name on the wire, and where the user has written it.
     pub(super) wire: String,
     pub(super) wire_span: Span,
@@ -34,7 +34,7 @@ pub(super) struct Field {
 
 /// The words of `#[service(..)]` on a field, each with the place where it stands.
 #[derive(Default)]
-pub(super) struct Words {
+pub(super) struct FieldAttrs {
     pub(super) id: Option<Span>,
     pub(super) default: Option<Default>,
     pub(super) readonly: Option<Span>,

@@ -7,7 +7,7 @@ use syn::{Attribute, Data, DeriveInput, Expr, Fields, Path, Token, parse_quote};
 
 use crate::docs;
 use crate::errors::Errors;
-use crate::record::model::{Default, Field, Record, Words};
+use crate::record::model::{Default, Field, FieldAttrs, Record};
 use crate::record::{rules, serde};
 use crate::words;
 
@@ -93,13 +93,13 @@ fn fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a syn::Fi
     None
 }
 
-fn field_words(attrs: &[Attribute], errors: &mut Errors) -> Words {
-    let mut words = Words::default();
+fn field_words(attrs: &[Attribute], errors: &mut Errors) -> FieldAttrs {
+    let mut words = FieldAttrs::default();
     words::read(attrs, "service", errors, |word, input| field_word(&mut words, word, input));
     words
 }
 
-fn field_word(words: &mut Words, word: &Ident, input: ParseStream) -> syn::Result<()> {
+fn field_word(words: &mut FieldAttrs, word: &Ident, input: ParseStream) -> syn::Result<()> {
     let span = word.span();
     match word.to_string().as_str() {
         "id" => flag(&mut words.id, word, input, span),

@@ -10,7 +10,7 @@ use crate::types::{argument_of, at, moved};
 
 /// Writes the impl.
 pub(super) fn service(service: &Service) -> TokenStream {
-    let (core, rt) = (&service.core(), &service.rt());
+    let (core, private) = (&service.core(), &service.private());
     let ty = &service.ty;
     // The bounds repeat what the trait asks for anyway: a type that cannot be shared is then one error at its name.
     let shared = quote_spanned!(ty.span()=> #ty: ::core::marker::Send + ::core::marker::Sync + 'static);
@@ -26,7 +26,7 @@ pub(super) fn service(service: &Service) -> TokenStream {
             let descriptor = descriptor.method(#which, #docs);
         }
     });
-    let arms = service.methods.iter().map(|method| arm(method, core, rt));
+    let arms = service.methods.iter().map(|method| arm(method, core, private));
     let lifecycles = [&service.setup, &service.teardown].into_iter().flatten().map(|hook| lifecycle(hook, core));
     quote! {
         #[#core::async_trait]
@@ -57,9 +57,9 @@ impl Service {
         quote!(#framework::__private::core)
     }
 
-    fn rt(&self) -> TokenStream {
+    fn private(&self) -> TokenStream {
         let framework = &self.framework;
-        quote!(#framework::__private::rt)
+        quote!(#framework::__private)
     }
 }
 
@@ -86,18 +86,18 @@ impl Method {
 }
 
 /// Writes the branch that decodes the arguments of a method, calls it and wraps its result.
-fn arm(method: &Method, core: &TokenStream, rt: &TokenStream) -> TokenStream {
+fn arm(method: &Method, core: &TokenStream, private: &TokenStream) -> TokenStream {
     let (cfgs, ident, pattern) = (&method.cfgs, &method.ident, method.pattern(core));
     let arguments = &method.arguments;
     let id = arguments.id.as_ref().map(|id| {
         let ty = &id.ty;
-        let moved_rt = moved(rt, ty.span());
+        let moved_rt = moved(private, ty.span());
         let some = quote_spanned!(at(ty)=> <#ty as #moved_rt::FromId>::from_id(id)?);
         let none = if id.optional {
             quote!(::core::option::Option::None)
         } else if method.standard.is_some_and(super::model::Standard::has_optional_id) {
             let name = &method.name;
-            quote!(return ::core::result::Result::Err(#rt::one_at_a_time(#name)))
+            quote!(return ::core::result::Result::Err(#private::one_at_a_time(#name)))
         } else {
             return quote! {
                 let id = &request.require_id()?;
@@ -113,8 +113,8 @@ fn arm(method: &Method, core: &TokenStream, rt: &TokenStream) -> TokenStream {
         }
     });
     let data = arguments.data.as_ref().map(|ty| {
-        let rt = moved(rt, ty.span());
-        quote_spanned!(at(ty)=> let data = <#ty as #rt::FromPayload>::from_payload(request.data)?;)
+        let private = moved(private, ty.span());
+        quote_spanned!(at(ty)=> let data = <#ty as #private::FromPayload>::from_payload(request.data)?;)
     });
     let passed = [
         arguments.id.as_ref().map(|_| quote!(id)),
@@ -126,8 +126,8 @@ fn arm(method: &Method, core: &TokenStream, rt: &TokenStream) -> TokenStream {
     let output = at(&arguments.output);
     let result = quote_spanned!(output=> Self::#ident(self, #(#passed),*).await?);
     let value = argument_of(&arguments.output).map_or(output, at);
-    let rt = moved(rt, value);
-    let wrapped = quote_spanned!(value=> #rt::into_payload(result));
+    let private = moved(private, value);
+    let wrapped = quote_spanned!(value=> #private::into_payload(result));
     quote! {
         #(#cfgs)*
         #pattern => {

@@ -109,7 +109,7 @@ impl Pool {
         Q: Send + 'static,
         T: Send + 'static,
     {
-        metrics::counter!("feathers_sqlite_slow_reads_total").increment(1);
+        metrics::counter!(feathers_core::metrics::SQLITE_SLOW_READS).increment(1);
         let until = Instant::now() + self.limit;
         let turn = self.slow.clone().acquire_owned().await.map_err(|_| closed())?;
         let lease = self.scans.acquire().await?;
@@ -129,7 +129,7 @@ impl Pool {
         match outcome {
             Err(failure) if failure.is_interrupted() && self.closing.load(Ordering::Relaxed) => Err(closed().into()),
             Err(failure) if failure.is_interrupted() => {
-                metrics::counter!("feathers_sqlite_timeouts_total", "kind" => "read").increment(1);
+                metrics::counter!(feathers_core::metrics::SQLITE_TIMEOUTS, "kind" => "read").increment(1);
                 Err(too_slow(self.limit).into())
             }
             outcome => outcome,

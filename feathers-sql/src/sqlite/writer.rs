@@ -103,7 +103,7 @@ impl Writer {
         drop(jobs);
         match answered.await.map_err(|_| closed())? {
             Err(failure) if failure.is_interrupted() => {
-                metrics::counter!("feathers_sqlite_timeouts_total", "kind" => "write").increment(1);
+                metrics::counter!(feathers_core::metrics::SQLITE_TIMEOUTS, "kind" => "write").increment(1);
                 Err(too_slow(self.limits.each).into())
             }
             outcome => outcome,
@@ -196,7 +196,8 @@ fn run(mut queue: mpsc::Receiver<Box<dyn Job>>, source: &Source, runtime: &Handl
         {
             jobs.push(job);
         }
-        metrics::histogram!("feathers_sqlite_group_jobs").record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
+        metrics::histogram!(feathers_core::metrics::SQLITE_GROUP_JOBS)
+            .record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
         let (mut jobs, mut few) = (jobs.into_iter(), Vec::new());
         loop {
             let job = jobs.next();

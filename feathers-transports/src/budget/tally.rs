@@ -3,18 +3,18 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Budget;
-use crate::source::Source;
+use crate::client_key::ClientKey;
 
 /// The bytes of one address; it is forgotten when no account counts for it any more.
 #[derive(Debug)]
 pub(super) struct Address {
     budget: Budget,
-    source: Source,
+    source: ClientKey,
     used: AtomicUsize,
 }
 
 impl Address {
-    pub(super) fn new(budget: Budget, source: Source) -> Self {
+    pub(super) fn new(budget: Budget, source: ClientKey) -> Self {
         Self { budget, source, used: AtomicUsize::new(0) }
     }
 

@@ -10,7 +10,7 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 
-use crate::server::RateLimit;
+use crate::rate_limit::RateLimit;
 
 /// What a client may do if nothing else is said: more than an app in a browser ever does, and less than what keeps a
 /// core busy.
@@ -34,7 +34,7 @@ impl Bucket {
         let new = || Box::new(RateLimiter::direct_with_clock(self.rate.quota(), MonotonicClock));
         let tokens = self.tokens.get_or_init(new);
         tokens.check().map_err(|until| {
-            metrics::counter!("feathers_refused_total", "bound" => "call_rate").increment(1);
+            metrics::counter!(feathers_core::metrics::REFUSED, "bound" => "call_rate").increment(1);
             let wait = until.wait_time_from(tokens.clock().now());
             Error::too_many_requests("too many calls on this connection").with_retry_after(wait)
         })

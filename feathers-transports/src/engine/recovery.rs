@@ -20,7 +20,7 @@ use crate::since;
 
 /// What a client says of its past when it connects.
 #[derive(Debug)]
-pub(super) struct Claim<'a> {
+pub(super) struct RecoveryRequest<'a> {
     /// The secret name of its session.
     pid: Option<&'a str>,
     auth: &'a Map<String, Value>,
@@ -28,7 +28,7 @@ pub(super) struct Claim<'a> {
     epoch: Epoch,
 }
 
-impl<'a> Claim<'a> {
+impl<'a> RecoveryRequest<'a> {
     /// Reads it from what the client has sent as `auth`.
     pub(super) fn new(auth: &'a Map<String, Value>, epoch: Epoch) -> Self {
         Self { pid: auth.get("pid").and_then(Value::as_str).filter(|pid| !pid.is_empty()), auth, epoch }
@@ -47,9 +47,9 @@ impl<'a> Claim<'a> {
 
 /// A client that has been recognised, or not.
 #[derive(Debug)]
-pub(super) struct Recognised {
+pub(super) struct Recovered {
     /// The names under which the client is known.
-    pub(super) names: Option<Names>,
+    pub(super) names: Option<SessionIds>,
     /// From where its events go on.
     pub(super) since: Since,
     /// Its earlier credentials.
@@ -58,12 +58,12 @@ pub(super) struct Recognised {
 
 /// The public and the secret name of a client.
 #[derive(Clone, Debug)]
-pub(super) struct Names {
+pub(super) struct SessionIds {
     pub(super) sid: String,
     pub(super) pid: String,
 }
 
-impl Names {
+impl SessionIds {
     /// Makes new names. The secret one ends with the place where the client's events begin.
     pub(super) fn random(start: Cursor) -> Self {
         Self { sid: random_name(), pid: format!("{}.{start}", random_name()) }
@@ -77,21 +77,21 @@ impl Names {
 /// The clients that can reconnect.
 #[derive(Debug)]
 pub(super) struct Recovery {
-    book: Mutex<Book>,
+    book: Mutex<RecoveryTable>,
     keep: Duration,
     most: usize,
 }
 
 #[derive(Debug, Default)]
-struct Book {
-    known: HashMap<String, Known>,
+struct RecoveryTable {
+    known: HashMap<String, Entry>,
     /// The clients that have gone, in that order, and until when they are kept. Those that have reconnected since are
     /// still listed.
     away: VecDeque<(Instant, String)>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct Entry {
     sid: String,
     start: Cursor,
     state: State,
@@ -112,26 +112,26 @@ impl Recovery {
     }
 
     /// Recognises a client by its claim. A connection that still exists under the same name is ended.
-    pub(super) fn recognise(&self, claim: &Claim<'_>) -> Recognised {
+    pub(super) fn recognise(&self, claim: &RecoveryRequest<'_>) -> Recovered {
         let mut book = self.lock();
         book.forget_old(self.most);
         let known = claim.pid.and_then(|pid| Some((pid, book.known.get(pid)?)));
-        let names = known.map(|(pid, known)| Names { sid: known.sid.clone(), pid: pid.to_owned() });
-        let start = known.map(|(_, known)| known.start).or_else(|| claim.pid.and_then(Names::start));
+        let names = known.map(|(pid, known)| SessionIds { sid: known.sid.clone(), pid: pid.to_owned() });
+        let start = known.map(|(_, known)| known.start).or_else(|| claim.pid.and_then(SessionIds::start));
         let since = claim.since(start);
         let mut credentials = None;
         if let Some(names) = &names {
             book.leave(&names.pid, Instant::now() + self.keep);
             credentials = book.known.get(&names.pid).and_then(|known| known.credentials.clone());
         }
-        Recognised { names, since, credentials }
+        Recovered { names, since, credentials }
     }
 
     /// Notes a client that has connected. Another connection under the same name is ended.
-    pub(super) fn arrived(&self, names: &Names, connection: &Connection, start: Cursor) {
+    pub(super) fn arrived(&self, names: &SessionIds, connection: &Connection, start: Cursor) {
         let state = State::Here(connection.clone());
-        let known = Known { sid: names.sid.clone(), start, state, credentials: None };
-        if let Some(Known { state: State::Here(other), .. }) = self.lock().known.insert(names.pid.clone(), known) {
+        let known = Entry { sid: names.sid.clone(), start, state, credentials: None };
+        if let Some(Entry { state: State::Here(other), .. }) = self.lock().known.insert(names.pid.clone(), known) {
             other.lose();
         }
     }
@@ -139,7 +139,7 @@ impl Recovery {
     /// Notes that a client has gone and may reconnect. A later connection under the same name is left alone.
     ///
     /// When too many are away already, the one that went first is forgotten; its cursor stays valid.
-    pub(super) fn left(&self, names: &Names, connection: &Connection) {
+    pub(super) fn left(&self, names: &SessionIds, connection: &Connection) {
         let mut book = self.lock();
         if book.is_here(names, connection) {
             book.leave(&names.pid, Instant::now() + self.keep);
@@ -148,20 +148,20 @@ impl Recovery {
     }
 
     /// Forgets a client that has ended its session, or was sent away.
-    pub(super) fn forget(&self, names: &Names, connection: &Connection) {
+    pub(super) fn forget(&self, names: &SessionIds, connection: &Connection) {
         let mut book = self.lock();
         if book.is_here(names, connection) {
             book.known.remove(&names.pid);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Book> {
+    fn lock(&self) -> MutexGuard<'_, RecoveryTable> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Book {
-    fn is_here(&self, names: &Names, connection: &Connection) -> bool {
+impl RecoveryTable {
+    fn is_here(&self, names: &SessionIds, connection: &Connection) -> bool {
         self.known.get(&names.pid).is_some_and(|one| matches!(&one.state, State::Here(own) if own == connection))
     }
 
@@ -181,7 +181,7 @@ impl Book {
         while let Some((until, pid)) =
             self.away.pop_front_if(|(until, _)| *until <= now).or_else(|| self.pop_past(most))
         {
-            if matches!(self.known.get(&pid), Some(Known { state: State::Away { until: own }, .. }) if *own == until) {
+            if matches!(self.known.get(&pid), Some(Entry { state: State::Away { until: own }, .. }) if *own == until) {
                 self.known.remove(&pid);
             }
         }

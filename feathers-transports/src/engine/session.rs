@@ -25,14 +25,14 @@ use self::input::Posted;
 use super::Engine;
 use super::outbox::{Outlet, Polling, Socket};
 use super::packet;
-use super::recovery::{Claim, Names};
-use crate::alarm::{Alarm, Signal};
+use super::recovery::{RecoveryRequest, SessionIds};
 use crate::budget::Permit;
 use crate::calls::{Bucket, Calls, DRAIN, Encode, GOODBYE};
 use crate::close_code;
 use crate::closed::Closed;
 use crate::decode;
-use crate::share::Share;
+use crate::session_limit::SessionPermit;
+use crate::timer::{OncePolled, Timer};
 
 /// How long a client may take to join the namespace after the handshake.
 ///
@@ -45,7 +45,7 @@ pub(super) struct Driver {
     handshake: Box<Handshake>,
     commands: Option<mpsc::Receiver<Command>>,
     /// Held for as long as the client polls.
-    share: Option<Share>,
+    share: Option<SessionPermit>,
     /// The HTTP body whose packets are being taken in.
     posted: Option<Posted>,
     outlet: Outlet,
@@ -55,9 +55,9 @@ pub(super) struct Driver {
     _kept: Permit,
     /// Binary messages that belong to a packet that was refused.
     attachments: usize,
-    timer: Alarm,
+    timer: Timer,
     due: Due,
-    stopping: Signal<BoxFuture<'static, ()>>,
+    stopping: OncePolled<BoxFuture<'static, ()>>,
     told: Option<Cursor>,
 }
 
@@ -74,23 +74,23 @@ enum Due {
 
 enum Client {
     /// Has not joined the namespace.
-    Outside { late: Alarm },
+    Handshaking { late: Timer },
     /// Is being connected.
-    Joining { connecting: BoxFuture<'static, Result<Session>>, names: Option<Names> },
+    Connecting { connecting: BoxFuture<'static, Result<Session>>, names: Option<SessionIds> },
     /// Is connected.
-    Inside(Box<Inside>),
+    Connected(Box<Connected>),
 }
 
 impl Client {
-    fn outside() -> Self {
-        Self::Outside { late: Alarm::after(JOIN) }
+    fn handshaking() -> Self {
+        Self::Handshaking { late: Timer::after(JOIN) }
     }
 }
 
-struct Inside {
+struct Connected {
     session: Session,
     events: Subscription,
-    names: Names,
+    names: SessionIds,
     params: Params,
     /// When everything up to here has been sent, the client gets `resumed`: it has missed nothing.
     resuming: Option<Cursor>,
@@ -114,7 +114,7 @@ impl Driver {
         handshake: Box<Handshake>,
         kept: Permit,
         commands: mpsc::Receiver<Command>,
-        share: Share,
+        share: SessionPermit,
     ) -> Self {
         let polling = Polling::new(kept.account());
         let mut driver = Self::new(engine, handshake, kept, Some(commands), Outlet::Polling(polling));
@@ -144,7 +144,7 @@ impl Driver {
     ) -> Self {
         let bucket = Bucket::new(engine.options.call_rate);
         let app = engine.app.clone();
-        let timer = Alarm::after(engine.options.ping_interval);
+        let timer = Timer::after(engine.options.ping_interval);
         Self {
             calls: Calls::new(app.clone(), kept.account(), bucket),
             _kept: kept,
@@ -154,11 +154,11 @@ impl Driver {
             share: None,
             posted: None,
             outlet,
-            client: Client::outside(),
+            client: Client::handshaking(),
             attachments: 0,
             timer,
             due: Due::Ping,
-            stopping: Signal::new(Box::pin(async move { app.stopping().await })),
+            stopping: OncePolled::new(Box::pin(async move { app.stopping().await })),
             told: None,
         }
     }
@@ -219,55 +219,61 @@ impl Driver {
 
     /// Begins to connect a client.
     fn join(&mut self, auth: &str) -> Result<(), End> {
-        if !matches!(self.client, Client::Outside { .. }) {
+        if !matches!(self.client, Client::Handshaking { .. }) {
             return Err(End::Left { code: close_code::PROTOCOL });
         }
         let auth = if auth.is_empty() { "{}" } else { auth };
         let auth: Map<String, Value> =
             serde_json::from_str(auth).map_err(|_| End::Left { code: close_code::PROTOCOL })?;
-        let claim = Claim::new(&auth, self.engine.app.log().epoch());
+        let claim = RecoveryRequest::new(&auth, self.engine.app.log().epoch());
         let recognised = self.engine.recovery.recognise(&claim);
         let handshake = self.handshake.as_ref().clone().since(recognised.since);
         let connecting = self.engine.open(handshake, auth, recognised.credentials);
-        self.client = Client::Joining { connecting, names: recognised.names };
+        self.client = Client::Connecting { connecting, names: recognised.names };
         Ok(())
     }
 
     fn poll_joining(&mut self, cx: &mut Context<'_>) -> bool {
-        let Client::Joining { connecting, names } = &mut self.client else { return false };
+        let Client::Connecting { connecting, names } = &mut self.client else { return false };
         let Poll::Ready(result) = connecting.as_mut().poll(cx) else { return false };
         let names = names.take();
         match result {
             Ok(session) => self.joined(session, names),
             Err(error) => {
                 self.outlet.send(packet::refused("/", &error));
-                self.client = Client::outside();
+                self.client = Client::handshaking();
             }
         }
         true
     }
 
-    fn joined(&mut self, session: Session, names: Option<Names>) {
+    fn joined(&mut self, session: Session, names: Option<SessionIds>) {
         let events = session.subscribe();
         let reset = events.pending_reset().is_some();
         let start = events.cursor();
         // A client that has to read everything again is a new client.
         let known = names.filter(|_| !reset);
-        let names = known.unwrap_or_else(|| Names::random(start));
+        let names = known.unwrap_or_else(|| SessionIds::random(start));
         self.outlet.send(packet::Connected { sid: &names.sid, pid: &names.pid }.packet());
         let head = self.engine.app.log().head();
         self.engine.recovery.arrived(&names, session.connection(), start);
         let params = session.params();
         let resuming = events.is_resumed().then_some(head);
         self.told = Some(start);
-        self.client =
-            Client::Inside(Box::new(Inside { session, events, names, params, resuming, closed: Closed::default() }));
+        self.client = Client::Connected(Box::new(Connected {
+            session,
+            events,
+            names,
+            params,
+            resuming,
+            closed: Closed::default(),
+        }));
     }
 
     /// Ends the client's session for good; the engine stays, and the client may join again.
     fn leave(&mut self) -> Result<(), End> {
-        let outside = Client::outside();
-        let Client::Inside(client) = std::mem::replace(&mut self.client, outside) else {
+        let handshaking = Client::handshaking();
+        let Client::Connected(client) = std::mem::replace(&mut self.client, handshaking) else {
             return Err(End::Left { code: close_code::PROTOCOL });
         };
         self.engine.recovery.forget(&client.names, client.session.connection());
@@ -277,7 +283,7 @@ impl Driver {
 
     /// Ends the session because the server has ended the connection.
     fn dismiss(&mut self) -> Result<(), End> {
-        let Client::Inside(client) = &self.client else { return Ok(()) };
+        let Client::Connected(client) = &self.client else { return Ok(()) };
         let end = End::of(client.session.connection());
         if end == End::Reconnect || matches!(self.outlet, Outlet::Socket(_)) {
             return Err(end);
@@ -291,7 +297,7 @@ impl Driver {
 
     /// Takes a call in.
     fn call(&mut self, id: Option<u64>, arguments: &str) -> Result<(), End> {
-        let Client::Inside(client) = &self.client else { return Err(End::Left { code: close_code::PROTOCOL }) };
+        let Client::Connected(client) = &self.client else { return Err(End::Left { code: close_code::PROTOCOL }) };
         if self.is_stopping() {
             self.refuse(id, Error::unavailable("the server is shutting down"));
             return Ok(());
@@ -321,7 +327,7 @@ impl Driver {
     fn fill(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let mut busy = false;
         loop {
-            let Client::Inside(client) = &mut self.client else { return Ok(busy) };
+            let Client::Connected(client) = &mut self.client else { return Ok(busy) };
             // The answers of a connection that has ended leave in any case: there are only so many.
             let connection = client.session.connection();
             if !self.outlet.has_room() && !connection.is_closed() {
@@ -369,7 +375,7 @@ impl Driver {
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        if let Client::Outside { late } = &mut self.client
+        if let Client::Handshaking { late } = &mut self.client
             && late.poll(cx).is_ready()
         {
             return Poll::Ready(End::Lost);
@@ -404,7 +410,7 @@ impl Driver {
 
     /// Tells an idle client how far the log has come without it, so that it can resume from there.
     fn tell_position(&mut self) {
-        if let Client::Inside(client) = &self.client {
+        if let Client::Connected(client) = &self.client {
             let cursor = client.events.cursor();
             if self.told != Some(cursor) {
                 self.told = Some(cursor);

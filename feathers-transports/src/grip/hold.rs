@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::incoming::HOLD;
 use super::item::{CONNECTION_TOKEN, VAR_SUBST};
-use super::router::Seat;
+use super::router::HoldPosition;
 
 const CHANNEL: HeaderName = HeaderName::from_static("grip-channel");
 const TIMEOUT: HeaderName = HeaderName::from_static("grip-timeout");
@@ -22,19 +22,20 @@ pub(crate) const LONGEST_LINK: Duration = Duration::from_secs(25);
 /// Has a stream held after its body.
 ///
 /// `own` is the channel of the connection itself, and `link` where the proxy asks again: at a gap, and after some time.
-/// Since nothing is ever sent on the own channel, no traffic puts that off. Without a seat the client gets no events
+/// Since nothing is ever sent on the own channel, no traffic puts that off. Without a position the client gets no events
 /// until then, and keeps its place.
 pub(crate) fn stream(
     response: &mut Response,
-    seat: Option<&Seat>,
+    position: Option<&HoldPosition>,
     own: &str,
     link: &str,
     every: Duration,
 ) -> Result<()> {
     let headers = response.headers_mut();
     headers.insert(HOLD, HeaderValue::from_static("stream"));
-    let seat = seat.map_or_else(String::new, |seat| format!("{}; prev-id={}, ", seat.channel, seat.last));
-    headers.insert(CHANNEL, HeaderValue::try_from(format!("{seat}{own}"))?);
+    let position =
+        position.map_or_else(String::new, |position| format!("{}; prev-id={}, ", position.channel, position.last));
+    headers.insert(CHANNEL, HeaderValue::try_from(format!("{position}{own}"))?);
     headers.insert(LINK, next(link, every)?);
     // Without an empty line, which would be a message to some readers.
     let keep_alive = format!(":\\n; format=cstring; timeout={}; mode=idle", LONGEST_LINK.as_secs());
@@ -48,10 +49,16 @@ fn next(link: &str, every: Duration) -> Result<HeaderValue> {
 }
 
 /// Has a poll held: the answer is what the client gets when nothing has come.
-pub(crate) fn response(response: &mut Response, seat: &Seat, own: &str, token: &str, wait: Duration) -> Result<()> {
+pub(crate) fn response(
+    response: &mut Response,
+    position: &HoldPosition,
+    own: &str,
+    token: &str,
+    wait: Duration,
+) -> Result<()> {
     let headers = response.headers_mut();
     headers.insert(HOLD, HeaderValue::from_static("response"));
-    let channels = format!("{}; prev-id={}; filter={VAR_SUBST}, {own}", seat.channel, seat.last);
+    let channels = format!("{}; prev-id={}; filter={VAR_SUBST}, {own}", position.channel, position.last);
     headers.insert(CHANNEL, HeaderValue::try_from(channels)?);
     headers.insert(TIMEOUT, HeaderValue::from(wait.as_secs()));
     headers.insert(SET_META, HeaderValue::try_from(format!("{CONNECTION_TOKEN}={token}"))?);

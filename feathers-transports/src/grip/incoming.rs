@@ -10,7 +10,7 @@ use axum::response::Response;
 use feathers_core::{Cursor, Error, Result};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 
-use super::mark::Mark;
+use super::item_id::ItemId;
 use super::origin::Origin;
 
 const SIG: HeaderName = HeaderName::from_static("grip-sig");
@@ -79,12 +79,12 @@ impl Proxied {
     /// Returns up to where the client has got everything on a channel, as the proxy says.
     pub(crate) fn last(&self, channel: &str) -> Option<Cursor> {
         let (_, id) = self.0.last.iter().find(|(name, _)| name == channel)?;
-        Mark::delivered(id)
+        ItemId::delivered(id)
     }
 
     /// Returns up to where the client has got everything, for a request that is held on one channel with ids only.
     pub(crate) fn delivered(&self) -> impl Iterator<Item = Cursor> {
-        self.0.last.iter().filter_map(|(_, id)| Mark::delivered(id))
+        self.0.last.iter().filter_map(|(_, id)| ItemId::delivered(id))
     }
 
     /// Tells whether the proxy says that it has a feature, or nothing about features.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use feathers_core::{DeliveredEvent, Result, WireFormat};
 use serde::Serialize;
 
-use super::mark::Mark;
+use super::item_id::ItemId;
 use crate::realtime::{envelope, rpc};
 
 /// The variable of a connection that holds the secret of its session.
@@ -30,9 +30,9 @@ pub(crate) struct Item {
 #[derive(Debug)]
 enum Content {
     /// An event for all that are held on the channel.
-    Event { id: Mark, prev: Mark, event: DeliveredEvent, named: bool },
+    Event { id: ItemId, prev: ItemId, event: DeliveredEvent, named: bool },
     /// There is something that each client has to read with its own rights.
-    Hint { id: Mark, prev: Mark },
+    Hint { id: ItemId, prev: ItemId },
     /// The proxy has to ask again for one client.
     Again,
     /// An event for one WebSocket.
@@ -51,14 +51,14 @@ impl Item {
     }
 
     /// Publishes an event; `named` is for streams whose blocks have names.
-    pub(crate) fn event(channel: Arc<str>, id: Mark, prev: Mark, event: DeliveredEvent, named: bool) -> Self {
+    pub(crate) fn event(channel: Arc<str>, id: ItemId, prev: ItemId, event: DeliveredEvent, named: bool) -> Self {
         let length = event.json().len();
         let size = if named { length } else { 3 * length };
         Self::new(channel, Content::Event { id, prev, event, named }, size)
     }
 
     /// Makes the proxy ask again for each client on a channel, for an event.
-    pub(crate) fn hint(channel: Arc<str>, id: Mark, prev: Mark) -> Self {
+    pub(crate) fn hint(channel: Arc<str>, id: ItemId, prev: ItemId) -> Self {
         Self::new(channel, Content::Hint { id, prev }, 0)
     }
 

@@ -14,7 +14,7 @@ use super::item::Item;
 use super::name;
 use super::publisher::Publisher;
 use super::queue::Queue;
-use super::router::{Changes, Router, Seat};
+use super::router::{Changes, HoldPosition, Router};
 use super::signature::Verifier;
 use super::sockets::Turn;
 use super::token::Tokens;
@@ -131,12 +131,12 @@ impl Origin {
     }
 
     /// Returns where a connection is held, as of all events that are visible: the connection may have read them.
-    pub(crate) fn seat(&self, connection: &Connection, named: bool, lease: Duration) -> Seat {
+    pub(crate) fn position(&self, connection: &Connection, named: bool, lease: Duration) -> HoldPosition {
         // A connection reads what is visible, and the router what is announced, which comes a moment later.
         self.0.app.log().flush();
         let mut router = self.router();
         router.route(&self.0.changes, &self.0.queue);
-        router.seat(connection, named, lease)
+        router.position(connection, named, lease)
     }
 
     /// Has a connection ask again, once, when it changes.
@@ -145,8 +145,8 @@ impl Origin {
     }
 
     /// Forgets a connection.
-    pub(crate) fn let_go(&self, connection: &Connection) {
-        self.router().let_go(connection.number());
+    pub(crate) fn release(&self, connection: &Connection) {
+        self.router().release(connection.number());
     }
 
     /// Returns the name of the channel of a WebSocket.
@@ -157,7 +157,7 @@ impl Origin {
     /// Publishes to a WebSocket what comes after a place, up to which it has read; from now on.
     pub(crate) fn go_live(&self, connection: &Connection, own: &Arc<str>, from: Cursor) {
         self.watch(connection);
-        // As in `seat`: what has been read is not to be routed after this.
+        // As in `position`: what has been read is not to be routed after this.
         self.0.app.log().flush();
         let missed = self.0.app.log().follow_from(from);
         let mut router = self.router();

@@ -76,9 +76,9 @@ impl Publisher {
         let label = || self.index.to_string();
         let went_well = match self.post(origin, &batch).await {
             Ok(()) => {
-                metrics::counter!("feathers_grip_published_total", "proxy" => label()).increment(count as u64);
+                metrics::counter!(feathers_core::metrics::GRIP_PUBLISHED, "proxy" => label()).increment(count as u64);
                 if self.missed > 0 {
-                    metrics::counter!("feathers_grip_missed_total", "proxy" => label()).increment(self.missed);
+                    metrics::counter!(feathers_core::metrics::GRIP_MISSED, "proxy" => label()).increment(self.missed);
                     tracing::warn!(
                         proxy = self.index,
                         self.missed,
@@ -94,14 +94,14 @@ impl Publisher {
                 true
             }
             Err(Failure::Never(why)) => {
-                metrics::counter!("feathers_grip_failed_total", "proxy" => label()).increment(1);
+                metrics::counter!(feathers_core::metrics::GRIP_FAILED, "proxy" => label()).increment(1);
                 tracing::error!(proxy = self.index, why, "a GRIP proxy refuses an item");
                 origin.queue().taken(self.index, &batch);
                 self.missed += 1;
                 false
             }
             Err(Failure::Later(why)) => {
-                metrics::counter!("feathers_grip_retries_total", "proxy" => label()).increment(1);
+                metrics::counter!(feathers_core::metrics::GRIP_RETRIES, "proxy" => label()).increment(1);
                 tracing::warn!(proxy = self.index, why, "a GRIP proxy cannot be reached");
                 false
             }
@@ -144,6 +144,6 @@ impl Publisher {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
     fn tell_behind(&self, batch: &Batch, taken: bool) {
         let behind = batch.behind + if taken { 0 } else { batch.items.len() as u64 };
-        metrics::gauge!("feathers_grip_behind", "proxy" => self.index.to_string()).set(behind as f64);
+        metrics::gauge!(feathers_core::metrics::GRIP_BEHIND, "proxy" => self.index.to_string()).set(behind as f64);
     }
 }

@@ -11,7 +11,7 @@ use feathers_core::{Connection, Cursor, Follower, LogItem, LoggedEvent};
 use tokio::time::Instant;
 
 use super::item::Item;
-use super::mark::Mark;
+use super::item_id::ItemId;
 use super::name;
 use super::queue::Queue;
 use super::sockets::{Sockets, Turn};
@@ -47,15 +47,15 @@ struct Key {
 struct Audience {
     key: Key,
     channel: Arc<str>,
-    last: Mark,
+    last: ItemId,
     until: Instant,
 }
 
 /// Where a client is held: the channel, and its last item up to now.
 #[derive(Clone, Debug)]
-pub(crate) struct Seat {
+pub(crate) struct HoldPosition {
     pub(crate) channel: Arc<str>,
-    pub(crate) last: Mark,
+    pub(crate) last: ItemId,
 }
 
 /// How an event reaches an audience.
@@ -124,7 +124,7 @@ impl Router {
     /// Goes on from the position of the follower: held clients find a gap there.
     fn restart(&mut self, queue: &Queue) {
         self.sockets.dismiss(queue);
-        let mark = Mark::event(self.follower.cursor());
+        let mark = ItemId::event(self.follower.cursor());
         for audience in self.audiences.values_mut() {
             audience.last = mark;
         }
@@ -141,7 +141,7 @@ impl Router {
                 None => continue,
                 Some(Way::Single) => None,
                 Some(Way::Whole(target)) => {
-                    let id = Mark::event(event.cursor());
+                    let id = ItemId::event(event.cursor());
                     let item = Item::event(channel.clone(), id, prev, event.through(target), audience.key.named);
                     item.fits().then_some((id, item))
                 }
@@ -167,8 +167,8 @@ impl Router {
 
     /// Returns the changes of the channels that a WebSocket is to be held on.
     pub(super) fn turn(&mut self, connection: &Connection) -> Turn {
-        let seat = self.seat(connection, false, LEASE);
-        self.sockets.turn(connection, seat.channel)
+        let position = self.position(connection, false, LEASE);
+        self.sockets.turn(connection, position.channel)
     }
 
     pub(super) fn sockets(&mut self) -> &mut Sockets {
@@ -176,10 +176,10 @@ impl Router {
     }
 
     /// Returns the place of a connection, which is kept for the lease after this.
-    pub(super) fn seat(&mut self, connection: &Connection, named: bool, lease: Duration) -> Seat {
+    pub(super) fn position(&mut self, connection: &Connection, named: bool, lease: Duration) -> HoldPosition {
         let key = Key { channels: connection.channels(), named };
         let until = Instant::now() + lease;
-        let last = Mark::event(self.follower.cursor());
+        let last = ItemId::event(self.follower.cursor());
         let number = *self.keys.entry(key.clone()).or_insert_with(|| {
             self.next += 1;
             self.next
@@ -192,7 +192,7 @@ impl Router {
             Audience { key, channel, last, until }
         });
         audience.until = audience.until.max(until);
-        Seat { channel: audience.channel.clone(), last: audience.last }
+        HoldPosition { channel: audience.channel.clone(), last: audience.last }
     }
 
     /// Has a connection ask again, once, when it changes.
@@ -201,7 +201,7 @@ impl Router {
     }
 
     /// Forgets a connection.
-    pub(super) fn let_go(&mut self, number: u64) {
+    pub(super) fn release(&mut self, number: u64) {
         self.held.remove(&number);
     }
 

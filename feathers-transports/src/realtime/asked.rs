@@ -15,7 +15,7 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// How a client listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum TransportChoice {
     WebSocket,
     Sse,
     Poll,
@@ -36,16 +36,16 @@ pub(super) fn query(uri: &Uri) -> Result<Map<String, Value>> {
 }
 
 /// Decides how the client listens: an upgrade beats `transport`, which beats `Accept`.
-pub(super) fn way(headers: &HeaderMap, query: &Map<String, Value>) -> Result<Way> {
+pub(super) fn way(headers: &HeaderMap, query: &Map<String, Value>) -> Result<TransportChoice> {
     if Upgrade::is_wanted(headers) {
-        return Ok(Way::WebSocket);
+        return Ok(TransportChoice::WebSocket);
     }
     match word(query, "transport")? {
-        Some("sse") => Ok(Way::Sse),
-        Some("poll") => Ok(Way::Poll),
+        Some("sse") => Ok(TransportChoice::Sse),
+        Some("poll") => Ok(TransportChoice::Poll),
         Some(other) => Err(Error::bad_request(format!("'transport' must be 'sse' or 'poll', not '{other}'"))),
-        None if accepts_stream(headers) => Ok(Way::Sse),
-        None => Ok(Way::Poll),
+        None if accepts_stream(headers) => Ok(TransportChoice::Sse),
+        None => Ok(TransportChoice::Poll),
     }
 }
 
@@ -199,7 +199,7 @@ mod tests {
     use feathers_core::query::qs;
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{Poll, Way, query, since_of_stream, way};
+    use super::{Poll, TransportChoice, query, since_of_stream, way};
 
     fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
         list.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
@@ -211,18 +211,18 @@ mod tests {
 
     #[test]
     fn the_request_chooses_the_way() {
-        let check = |list: &[(&'static str, &'static str)], query: &str, expected: Option<Way>| {
+        let check = |list: &[(&'static str, &'static str)], query: &str, expected: Option<TransportChoice>| {
             assert_eq!(way(&headers(list), &qs::parse(query).unwrap()).ok(), expected, "{list:?} {query}");
         };
         let sse = ("accept", "text/event-stream");
-        check(&[], "", Some(Way::Poll));
-        check(&[("accept", "*/*")], "", Some(Way::Poll));
-        check(&[sse], "", Some(Way::Sse));
-        check(&[("accept", "application/json, Text/Event-Stream;q=0.5")], "", Some(Way::Sse));
-        check(&[sse], "transport=poll", Some(Way::Poll));
-        check(&[("accept", "application/json")], "transport=sse", Some(Way::Sse));
-        check(&[("upgrade", "WebSocket"), sse], "transport=sse", Some(Way::WebSocket));
-        check(&[("upgrade", "h2c")], "", Some(Way::Poll));
+        check(&[], "", Some(TransportChoice::Poll));
+        check(&[("accept", "*/*")], "", Some(TransportChoice::Poll));
+        check(&[sse], "", Some(TransportChoice::Sse));
+        check(&[("accept", "application/json, Text/Event-Stream;q=0.5")], "", Some(TransportChoice::Sse));
+        check(&[sse], "transport=poll", Some(TransportChoice::Poll));
+        check(&[("accept", "application/json")], "transport=sse", Some(TransportChoice::Sse));
+        check(&[("upgrade", "WebSocket"), sse], "transport=sse", Some(TransportChoice::WebSocket));
+        check(&[("upgrade", "h2c")], "", Some(TransportChoice::Poll));
         check(&[], "transport=pigeon", None);
         check(&[], "transport=sse&transport=poll", None);
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::Frame;
 
-use crate::alarm::Alarm;
+use crate::timer::Timer;
 
 /// How long the last bytes have for their way before the body is cut off: what has not left the process by then is
 /// dropped with the rest.
@@ -25,7 +25,7 @@ const FLUSH: Duration = Duration::from_millis(50);
 pub(super) struct Cut {
     last: Option<Bytes>,
     /// Set when the last bytes have been given away.
-    end: Option<Alarm>,
+    end: Option<Timer>,
 }
 
 /// Why a body ends.
@@ -55,7 +55,7 @@ impl hyper::body::Body for Cut {
         if let Some(last) = self.last.take() {
             return Poll::Ready(Some(Ok(Frame::data(last))));
         }
-        ready!(self.end.get_or_insert_with(|| Alarm::after(FLUSH)).poll(cx));
+        ready!(self.end.get_or_insert_with(|| Timer::after(FLUSH)).poll(cx));
         Poll::Ready(Some(Err(CutOff)))
     }
 }

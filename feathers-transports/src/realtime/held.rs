@@ -4,9 +4,9 @@
 //! over when the proxy has not asked for a while.
 
 mod poll;
-mod relay;
 mod socket;
 mod stream;
+mod ws_over_http;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,18 +17,18 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub(super) use self::poll::hold as hold_poll;
-use self::relay::Exchange;
 pub(super) use self::socket::{answer as socket, is_events};
 pub(super) use self::stream::{answer as stream, linked};
+use self::ws_over_http::WsRequest;
 use super::streams::Place;
-use crate::grip::{LEASE, Origin, Seat};
+use crate::grip::{HoldPosition, LEASE, Origin};
 
 /// How often those that are over are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// The streams at proxies, by the secrets of their sessions. Clones are the same.
 #[derive(Clone, Debug)]
-pub(super) struct Held {
+pub(super) struct Holds {
     app: AppHandle,
     table: Arc<Mutex<Table>>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Held {
 struct Table {
     streams: HashMap<Arc<str>, Arc<Stream>>,
     /// The ways to the tasks of `WebSockets`.
-    sockets: HashMap<String, mpsc::Sender<Exchange>>,
+    sockets: HashMap<String, mpsc::Sender<WsRequest>>,
     /// Whether a task looks for streams that are over.
     watched: bool,
     stopped: bool,
@@ -66,11 +66,11 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.origin.let_go(self.session.connection());
+        self.origin.release(self.session.connection());
     }
 }
 
-impl Held {
+impl Holds {
     pub(super) fn new(app: &AppHandle) -> Self {
         Self { app: app.clone(), table: Arc::default() }
     }
@@ -93,16 +93,16 @@ impl Held {
     }
 
     /// Notes the way to the task of a WebSocket.
-    fn plug_in(&self, id: &str, sender: mpsc::Sender<Exchange>) {
+    fn register(&self, id: &str, sender: mpsc::Sender<WsRequest>) {
         self.lock().sockets.insert(id.to_owned(), sender);
     }
 
-    fn socket(&self, id: &str) -> Option<mpsc::Sender<Exchange>> {
+    fn socket(&self, id: &str) -> Option<mpsc::Sender<WsRequest>> {
         self.lock().sockets.get(id).cloned()
     }
 
     /// Ends a WebSocket, if its task has not.
-    fn hang_up(&self, id: &str) {
+    fn close_socket(&self, id: &str) {
         self.lock().sockets.remove(id);
     }
 
@@ -153,17 +153,17 @@ const TRIES: usize = 8;
 /// `find` routes all visible events, and `read` reads them and returns the position. An event that was read must have
 /// been routed, or it would be published after the place and come twice. The second value is `false` if there are
 /// events that have not been read: the client then is at no place of this channel.
-fn seat(find: impl Fn() -> Seat, mut read: impl FnMut() -> Cursor) -> (Seat, bool) {
-    let mut seat = find();
+fn hold_position(find: impl Fn() -> HoldPosition, mut read: impl FnMut() -> Cursor) -> (HoldPosition, bool) {
+    let mut held_at = find();
     for _ in 0..TRIES {
         let position = read();
         // After the reading: an item that comes between the two is one to be read.
-        seat = find();
-        if seat.last.cursor().epoch != position.epoch || seat.last.cursor().seq <= position.seq {
-            return (seat, true);
+        held_at = find();
+        if held_at.last.cursor().epoch != position.epoch || held_at.last.cursor().seq <= position.seq {
+            return (held_at, true);
         }
     }
-    (seat, false)
+    (held_at, false)
 }
 
 #[cfg(test)]
@@ -173,7 +173,7 @@ mod tests {
     use feathers_core::{App, Document, Handshake, Memory, Provider, Since};
     use serde_json::json;
 
-    use super::{LEASE, Origin, seat};
+    use super::{LEASE, Origin, hold_position};
     use crate::grip::Grip;
 
     /// The window keeps events visible and not announced yet, as a thread does that is put off between the two.
@@ -190,14 +190,14 @@ mod tests {
         app.service("ticks").unwrap().create(json!({}), ()).await.unwrap();
         let mut reader = session.subscribe();
         let mut read = 0;
-        let (seat, whole) = seat(
-            || origin.seat(session.connection(), false, LEASE),
+        let (held_at, whole) = hold_position(
+            || origin.position(session.connection(), false, LEASE),
             || {
                 read += std::iter::from_fn(|| reader.try_next()).count();
                 reader.cursor()
             },
         );
         assert_eq!((read, whole), (1, true));
-        assert_eq!(seat.last.cursor(), app.log().head());
+        assert_eq!(held_at.last.cursor(), app.log().head());
     }
 }

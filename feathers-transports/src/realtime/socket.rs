@@ -16,13 +16,13 @@ use serde_json::{Map, Value};
 
 use super::rpc::{self, Fault, Incoming, Reply, RequestId};
 use super::wire::Wire;
-use crate::alarm::{Alarm, Signal};
 use crate::budget::Permit;
 use crate::calls::{Bucket, Calls, DEFAULT_RATE, DRAIN, Encode, GOODBYE};
 use crate::close_code;
 use crate::closed::Closed;
-use crate::server::RateLimit;
+use crate::rate_limit::RateLimit;
 use crate::since::newest;
+use crate::timer::{OncePolled, Timer};
 use crate::websocket::{Ended, Message};
 
 /// How many messages are read before others get a turn.
@@ -61,22 +61,22 @@ pub(super) struct Driver<W> {
     calls: Calls<Reply>,
     /// What is kept of the request that began it.
     _kept: Permit,
-    timer: Alarm,
+    timer: Timer,
     /// The server stops; calls under way are still answered.
     draining: bool,
-    stopping: Signal<BoxFuture<'static, ()>>,
+    stopping: OncePolled<BoxFuture<'static, ()>>,
 }
 
 enum Client {
     /// Has not said hello.
-    Outside(Box<Handshake>),
+    Handshaking(Box<Handshake>),
     /// Is being connected.
-    Joining { connecting: BoxFuture<'static, Result<Session>>, id: Option<RequestId> },
+    Connecting { connecting: BoxFuture<'static, Result<Session>>, id: Option<RequestId> },
     /// Is connected.
-    Inside(Box<Inside>),
+    Connected(Box<Connected>),
 }
 
-struct Inside {
+struct Connected {
     /// Ends with this task: the connection leaves its channels.
     session: Session,
     events: Subscription,
@@ -108,11 +108,11 @@ impl<W: Wire> Driver<W> {
             _kept: kept,
             app,
             socket,
-            client: Client::Outside(handshake),
-            timer: Alarm::after(settings.hello_timeout),
+            client: Client::Handshaking(handshake),
+            timer: Timer::after(settings.hello_timeout),
             settings,
             draining: false,
-            stopping: Signal::new(Box::pin(async move { watched.stopping().await })),
+            stopping: OncePolled::new(Box::pin(async move { watched.stopping().await })),
         }
     }
 
@@ -154,7 +154,7 @@ impl<W: Wire> Driver<W> {
                 break;
             }
         }
-        if !matches!(self.client, Client::Joining { .. }) {
+        if !matches!(self.client, Client::Connecting { .. }) {
             self.socket.idle(cx, self.calls.len());
         }
         if !self.draining && self.stopping.poll(cx, |_| self.app.is_stopping()).is_ready() {
@@ -240,7 +240,7 @@ impl<W: Wire> Driver<W> {
         if hello.auth.is_some() && self.app.authentication_path().is_none() {
             return Err(Fault::new(rpc::INVALID_PARAMS, "authentication is not part of this server"));
         }
-        let Client::Outside(handshake) = &self.client else {
+        let Client::Handshaking(handshake) = &self.client else {
             return Err(Fault::new(rpc::INVALID_REQUEST, "hello was said already"));
         };
         let (app, mut handshake) = (self.app.clone(), handshake.as_ref().clone().since(since));
@@ -248,12 +248,12 @@ impl<W: Wire> Driver<W> {
             handshake = handshake.credentials(HandshakeCredentials::Sent(Credentials::new(auth)));
         }
         let connecting = Box::pin(async move { app.open(handshake).await });
-        self.client = Client::Joining { connecting, id: request.id.clone() };
+        self.client = Client::Connecting { connecting, id: request.id.clone() };
         Ok(())
     }
 
     fn poll_joining(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let Client::Joining { connecting, id } = &mut self.client else { return Ok(false) };
+        let Client::Connecting { connecting, id } = &mut self.client else { return Ok(false) };
         let Poll::Ready(session) = connecting.as_mut().poll(cx) else { return Ok(false) };
         let id = id.take();
         let session = match session {
@@ -287,14 +287,14 @@ impl<W: Wire> Driver<W> {
             };
             self.send(&rpc::result(&id, &welcome));
         }
-        self.client = Client::Inside(Box::new(Inside { session, events, closed: Closed::default() }));
+        self.client = Client::Connected(Box::new(Connected { session, events, closed: Closed::default() }));
         self.timer.set(self.settings.ping_interval);
         Ok(true)
     }
 
     /// Logs in on this connection: `create` of the service for that.
     fn auth(&mut self, request: &Incoming<'_>) -> Result<Result<(), Fault>, End> {
-        let Client::Inside(client) = &self.client else {
+        let Client::Connected(client) = &self.client else {
             return Ok(Err(Fault::new(rpc::INVALID_REQUEST, "say $hello first")));
         };
         if self.app.authentication_path().is_none() {
@@ -331,7 +331,7 @@ impl<W: Wire> Driver<W> {
 
     /// Takes a call in.
     fn call(&mut self, request: &Incoming<'_>, method: &str) -> Result<Result<(), Fault>, End> {
-        let Client::Inside(client) = &self.client else {
+        let Client::Connected(client) = &self.client else {
             return Ok(Err(Fault::new(rpc::INVALID_REQUEST, "say $hello first")));
         };
         let (method, params) = (method.to_owned(), client.session.params());
@@ -371,7 +371,7 @@ impl<W: Wire> Driver<W> {
     fn fill(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let mut busy = false;
         loop {
-            let Client::Inside(client) = &mut self.client else { return Ok(busy) };
+            let Client::Connected(client) = &mut self.client else { return Ok(busy) };
             self.socket.attend(&client.session, &client.events);
             // The answers of a connection that has ended leave in any case: there are only so many.
             let connection = client.session.connection();
@@ -407,9 +407,9 @@ impl<W: Wire> Driver<W> {
             let heard = self.socket.take_heard();
             match &self.client {
                 _ if self.draining => return Poll::Ready(GOING_AWAY),
-                Client::Outside(_) => return Poll::Ready(Some((close_code::HELLO_TIMEOUT, "no $hello"))),
-                Client::Joining { .. } | Client::Inside(_) if !heard => return Poll::Ready(None),
-                Client::Joining { .. } | Client::Inside(_) => {}
+                Client::Handshaking(_) => return Poll::Ready(Some((close_code::HELLO_TIMEOUT, "no $hello"))),
+                Client::Connecting { .. } | Client::Connected(_) if !heard => return Poll::Ready(None),
+                Client::Connecting { .. } | Client::Connected(_) => {}
             }
             self.socket.ping(self.position());
             self.timer.set(self.settings.ping_interval);
@@ -421,8 +421,8 @@ impl<W: Wire> Driver<W> {
 
     fn position(&self) -> Cursor {
         match &self.client {
-            Client::Inside(client) => client.events.cursor(),
-            Client::Outside(_) | Client::Joining { .. } => self.app.log().head(),
+            Client::Connected(client) => client.events.cursor(),
+            Client::Handshaking(_) | Client::Connecting { .. } => self.app.log().head(),
         }
     }
 

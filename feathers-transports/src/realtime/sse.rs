@@ -23,7 +23,7 @@ use super::cut::{Cut, CutOff};
 use super::streams::Place;
 use super::{Shared, asked, envelope, jittered, resumption};
 use crate::address::client_address;
-use crate::alarm::Alarm;
+use crate::timer::Timer;
 
 /// How long clients wait before they reconnect.
 const RETRY: Duration = Duration::from_secs(2);
@@ -58,7 +58,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
         subscription,
         first: Some(first),
         named,
-        end: Alarm::after(end),
+        end: Timer::after(end),
         cut: None,
         _session: session,
         _place: place,
@@ -129,7 +129,7 @@ struct Stream {
     subscription: Subscription,
     first: Option<Bytes>,
     named: bool,
-    end: Alarm,
+    end: Timer,
     /// What is left to do once there is nothing more to read.
     cut: Option<Box<Cut>>,
     _session: Session,

@@ -7,7 +7,7 @@ use feathers_core::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::budget::Permit;
-use crate::share::Share;
+use crate::session_limit::SessionPermit;
 
 /// All open streams. Clones are the same.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Place {
     streams: Streams,
     number: Option<u64>,
     _permit: OwnedSemaphorePermit,
-    _share: Share,
+    _share: SessionPermit,
     /// What is kept of the request.
     _kept: Permit,
 }
@@ -37,7 +37,7 @@ impl Streams {
     }
 
     /// Takes a place for a stream of an address; `None` if there is none or the server stops.
-    pub(super) fn reserve(&self, share: Share, kept: Permit) -> Option<Place> {
+    pub(super) fn reserve(&self, share: SessionPermit, kept: Permit) -> Option<Place> {
         self.lock().as_ref()?;
         let permit = self.places.clone().try_acquire_owned().ok()?;
         Some(Place { streams: self.clone(), number: None, _permit: permit, _share: share, _kept: kept })

@@ -8,7 +8,7 @@ use super::SERVICE_METHOD;
 /// What there is among the headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for a header of its own")]
-pub(super) struct Asked {
+pub(super) struct RequestFlags {
     /// Credentials, so that the answer is for this caller only.
     pub(super) personal: bool,
     /// An origin, which browsers send.
@@ -23,7 +23,7 @@ pub(super) struct Asked {
     pub(super) waits: bool,
 }
 
-impl Asked {
+impl RequestFlags {
     pub(super) fn read(headers: &HeaderMap, secrets: &SecretHeaders) -> Self {
         let mut asked = Self::default();
         for name in headers.keys() {

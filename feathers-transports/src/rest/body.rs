@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use hyper::body::Body as _;
 use serde_json::Value;
 
-use super::asked::Asked;
+use super::asked::RequestFlags;
 use super::inflate::Coding;
 use crate::answer::{error_response, too_large};
 use crate::budget::{Meter, Permit, SMALL, cost_of_call};
@@ -42,7 +42,7 @@ enum Kind {
 }
 
 impl Format {
-    pub(super) fn of(headers: &HeaderMap, asked: Asked) -> Self {
+    pub(super) fn of(headers: &HeaderMap, asked: RequestFlags) -> Self {
         let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = value.split_once(';').map_or(value, |(essence, _)| essence).trim();
         let starts = |prefix: &str| essence.get(..prefix.len()).is_some_and(|part| part.eq_ignore_ascii_case(prefix));

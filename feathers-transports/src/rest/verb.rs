@@ -5,13 +5,13 @@ use axum::response::Response;
 use feathers_core::{Error, Method, Route, ServiceInfo};
 use http::{HeaderValue, StatusCode, header};
 
-use super::Refused;
+use super::Rejection;
 
 /// Decides which method a request calls; one that clients may not call is a 405.
 ///
 /// `custom` is the value of `X-Service-Method`. It counts on a POST only, but a standard name there is refused on
 /// every verb, as in Feathers: such a client expects something that it would not get.
-pub(super) fn method(route: &Route, verb: &http::Method, custom: Option<&HeaderValue>) -> Result<Method, Refused> {
+pub(super) fn method(route: &Route, verb: &http::Method, custom: Option<&HeaderValue>) -> Result<Method, Rejection> {
     let custom = custom.map(|name| String::from_utf8_lossy(name.as_bytes())).filter(|name| !name.is_empty());
     let standard = match *verb {
         http::Method::GET | http::Method::HEAD if route.id().is_some() => Method::Get,
@@ -44,9 +44,9 @@ pub(super) fn options(route: &Route) -> Response {
 }
 
 /// Refuses a request with what its path has.
-pub(super) fn refused(route: &Route, message: String) -> Refused {
+pub(super) fn refused(route: &Route, message: String) -> Rejection {
     let allow = allow(&route.service(), route.id().is_some(), None);
-    Refused { error: Error::method_not_allowed(message), allow }
+    Rejection { error: Error::method_not_allowed(message), allow }
 }
 
 /// Lists the verbs of a path. A method that has just been refused there is none of them, unless it creates: then it was

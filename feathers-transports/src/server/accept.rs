@@ -12,10 +12,10 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use crate::budget::Budget;
 use crate::server::Options;
 use crate::server::connection::Connections;
-use crate::server::front::Front;
 use crate::server::head::HeadLimit;
 use crate::server::io::Counted;
 use crate::server::pace::MinRate;
+use crate::server::pipeline::Pipeline;
 use crate::server::places::Places;
 use crate::server::proxies::Proxies;
 #[cfg(feature = "tls")]
@@ -106,7 +106,7 @@ impl Acceptor {
     }
 
     /// Starts to accept, in the background; the shutdown of the app ends it too.
-    pub(super) fn run(mut self, listener: TcpListener, front: Front, app: &AppHandle) -> Stopper {
+    pub(super) fn run(mut self, listener: TcpListener, pipeline: Pipeline, app: &AppHandle) -> Stopper {
         let stopper = self.stopper.clone();
         let draining = stopper.clone();
         let handle = app.clone();
@@ -121,14 +121,14 @@ impl Acceptor {
             let stopper = self.stopper.clone();
             tokio::select! {
                 () = stopper.draining() => {}
-                () = self.accept(&listener, front, &handle) => {}
+                () = self.accept(&listener, pipeline, &handle) => {}
             }
         });
         stopper
     }
 
-    async fn accept(&mut self, listener: &TcpListener, front: Front, app: &AppHandle) {
-        let connections = Connections::new(front, self.head_limit, self.header_timeout);
+    async fn accept(&mut self, listener: &TcpListener, pipeline: Pipeline, app: &AppHandle) {
+        let connections = Connections::new(pipeline, self.head_limit, self.header_timeout);
         #[cfg(feature = "tls")]
         let connections = connections.min_rate(self.min_rate);
         #[cfg(feature = "tls")]

@@ -25,7 +25,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::server::accept::Stopper;
-use crate::server::front::{Front, Peer};
 use crate::server::head::HeadLimit;
 use crate::server::head_timer::HeadTimer;
 #[cfg(feature = "tls")]
@@ -37,6 +36,7 @@ use crate::server::linger::Lingering;
 use crate::server::pace::{MinRate, too_slow};
 #[cfg(feature = "tls")]
 use crate::server::paced::Paced;
+use crate::server::pipeline::{Peer, Pipeline};
 #[cfg(feature = "tls")]
 use crate::server::routes::Ends;
 #[cfg(feature = "tls")]
@@ -51,7 +51,7 @@ const RESERVED: Duration = Duration::from_secs(2);
 /// Serves connections.
 #[derive(Clone)]
 pub(super) struct Connections {
-    front: Front,
+    pipeline: Pipeline,
     head_limit: HeadLimit,
     header_timeout: Duration,
     /// Why nothing but health checks is answered.
@@ -64,9 +64,9 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(front: Front, head_limit: HeadLimit, header_timeout: Duration) -> Self {
+    pub(super) fn new(pipeline: Pipeline, head_limit: HeadLimit, header_timeout: Duration) -> Self {
         Self {
-            front,
+            pipeline,
             head_limit,
             header_timeout,
             refusal: None,
@@ -127,7 +127,7 @@ impl Connections {
         let (stream, sending) = Lingering::new(stream);
         let address = peer.address;
         let (keeps, refusal) = (self.refusal.is_none(), self.refusal);
-        let answers = Answers { front: self.front, peer, refusal, sending: sending.clone() };
+        let answers = Answers { pipeline: self.pipeline, peer, refusal, sending: sending.clone() };
         let connection = http1::Builder::new()
             .timer(HeadTimer::default())
             .header_read_timeout(self.header_timeout)
@@ -145,7 +145,7 @@ impl Connections {
     {
         let service = service_fn(|request: Request<Incoming>| {
             let link = peer.link.clone();
-            self.front.answer(request.map(Body::new), Some(peer), self.refusal.as_ref()).map(|response| {
+            self.pipeline.answer(request.map(Body::new), Some(peer), self.refusal.as_ref()).map(|response| {
                 let ends = Ends::is_on(&response);
                 Ok::<_, Infallible>(if ends {
                     response.map(|body| Body::new(Paced::new(body, link)))

@@ -36,7 +36,7 @@ impl HeadLimit {
             "the {what} of the request is longer than {} bytes: send what is long in the body of a POST, or over a socket",
             self.0
         );
-        metrics::counter!("feathers_refused_total", "bound" => "head").increment(1);
+        metrics::counter!(feathers_core::metrics::REFUSED, "bound" => "head").increment(1);
         Err(Error::bad_request(message).with_code(code))
     }
 }

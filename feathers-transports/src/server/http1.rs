@@ -20,10 +20,10 @@ use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::alarm::Signal;
 use crate::server::accept::{Closing, Draining, Stopper};
-use crate::server::front::{Front, Peer};
 use crate::server::linger::{Lingering, Sending};
+use crate::server::pipeline::{Peer, Pipeline};
+use crate::timer::OncePolled;
 
 /// One connection. It is over when the client or the server has closed it.
 pub(super) struct Http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> {
@@ -31,7 +31,7 @@ pub(super) struct Http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> {
     peer: SocketAddr,
     sending: Sending,
     stopper: Stopper,
-    draining: Signal<Pin<Box<Draining>>>,
+    draining: OncePolled<Pin<Box<Draining>>>,
     /// The drain has begun, and the call under way is waited for until the server closes.
     closing: Option<Pin<Box<Closing>>>,
 }
@@ -43,7 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Http1<S> {
         sending: Sending,
         stopper: Stopper,
     ) -> Self {
-        let draining = Signal::new(Box::pin(stopper.draining()));
+        let draining = OncePolled::new(Box::pin(stopper.draining()));
         Self { connection, peer, sending, stopper, draining, closing: None }
     }
 }
@@ -81,7 +81,7 @@ pub(super) fn ended(peer: SocketAddr, result: hyper::Result<()>) {
 
 /// Answers the requests of one connection.
 pub(super) struct Answers {
-    pub(super) front: Front,
+    pub(super) pipeline: Pipeline,
     pub(super) peer: Peer,
     /// Why nothing but health checks is answered.
     pub(super) refusal: Option<Error>,
@@ -94,7 +94,7 @@ impl Service<Request<Incoming>> for Answers {
     type Future = Answer;
 
     fn call(&self, request: Request<Incoming>) -> Answer {
-        let work = self.front.answer(self.sending.watch(request), Some(&self.peer), self.refusal.as_ref());
+        let work = self.pipeline.answer(self.sending.watch(request), Some(&self.peer), self.refusal.as_ref());
         Answer { work, sending: self.sending.clone() }
     }
 }

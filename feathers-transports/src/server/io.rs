@@ -44,7 +44,7 @@ pub(super) struct Counted<S> {
 
 impl<S> Counted<S> {
     pub(super) fn new(stream: S, write_timeout: Duration, min_rate: MinRate, place: Place, link: Arc<Link>) -> Self {
-        let gauge = metrics::gauge!("feathers_http_connections");
+        let gauge = metrics::gauge!(feathers_core::metrics::HTTP_CONNECTIONS);
         gauge.increment(1.0);
         Self { stream, write_timeout, min_rate, slow: None, gauge, place, link }
     }
@@ -98,7 +98,7 @@ impl<S> Counted<S> {
 
 /// Ends a connection.
 fn too_slow(why: &'static str) -> io::Error {
-    metrics::counter!("feathers_refused_total", "bound" => "slow_reader").increment(1);
+    metrics::counter!(feathers_core::metrics::REFUSED, "bound" => "slow_reader").increment(1);
     io::Error::new(ErrorKind::TimedOut, why)
 }
 

@@ -35,6 +35,7 @@ impl Metrics {
             .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".to_owned()), &BUCKETS)
             .and_then(PrometheusBuilder::install_recorder)
             .map_err(|error| Error::general(format!("cannot record metrics: {error}")).with_source(error))?;
+        feathers_core::metrics::describe();
         *installed = Some(handle.clone());
         Ok(Self(handle))
     }

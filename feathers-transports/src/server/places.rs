@@ -8,7 +8,7 @@ use feathers_core::Error;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::server::proxies::Proxies;
-use crate::share::{Share, Shares};
+use crate::session_limit::{SessionLimit, SessionPermit};
 
 /// How many connections there may be when all places are taken, for health checks.
 const RESERVE: usize = 16;
@@ -26,8 +26,8 @@ const LATER: Duration = Duration::from_secs(1);
 pub(super) struct Places {
     all: Arc<Semaphore>,
     reserve: Arc<Semaphore>,
-    addresses: Shares,
-    reserve_addresses: Shares,
+    addresses: SessionLimit,
+    reserve_addresses: SessionLimit,
     proxies: Proxies,
     warned: Option<Instant>,
 }
@@ -42,7 +42,7 @@ pub(super) struct Leave {
 #[derive(Debug)]
 pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
-    _share: Share,
+    _share: SessionPermit,
     /// Why nothing but health checks is answered.
     refusal: Option<Error>,
 }
@@ -58,8 +58,8 @@ impl Places {
         Self {
             all: Arc::new(Semaphore::new(max.clamp(1, Semaphore::MAX_PERMITS))),
             reserve: Arc::new(Semaphore::new(RESERVE)),
-            addresses: Shares::connections(per_address),
-            reserve_addresses: Shares::connections(Some(RESERVE_PER_ADDRESS)),
+            addresses: SessionLimit::connections(per_address),
+            reserve_addresses: SessionLimit::connections(Some(RESERVE_PER_ADDRESS)),
             proxies,
             warned: None,
         }
@@ -95,7 +95,7 @@ impl Places {
                 ("connections_per_address", Error::too_many_requests("too many connections from this address"))
             }
         };
-        metrics::counter!("feathers_refused_total", "bound" => bound).increment(1);
+        metrics::counter!(feathers_core::metrics::REFUSED, "bound" => bound).increment(1);
         let permit = if is_reserved { permit } else { self.reserve.clone().try_acquire_owned().ok()? };
         let share = self.reserve_addresses.take(address)?;
         Some(Place { _permit: permit, _share: share, refusal: Some(error.with_retry_after(LATER)) })

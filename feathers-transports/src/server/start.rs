@@ -14,12 +14,12 @@ use crate::realtime::Realtime;
 use crate::rest::Rest;
 use crate::server::accept::Acceptor;
 use crate::server::bounds::Bounds;
-use crate::server::door::Door;
-use crate::server::front::{CorsFront, Front};
+use crate::server::client_resolver::ClientResolver;
 use crate::server::head::HeadLimit;
+use crate::server::limiter::Limiter;
 use crate::server::metrics::{self, Metrics};
+use crate::server::pipeline::{CorsFront, Pipeline};
 use crate::server::proxies::Proxies;
-use crate::server::rate_limit::Limiter;
 use crate::server::routes::Routes;
 use crate::server::running::Running;
 use crate::server::{Options, Server, banner, health, log, signals};
@@ -69,7 +69,7 @@ impl Server {
         let app = app.start().await?;
         let patience = options.shutdown_timeout;
         let acceptor = Acceptor::new(&options, Proxies::parse(&options.proxies)?, budget);
-        let (front, transports) = front(&app, options, metrics)?;
+        let (pipeline, transports) = pipeline(&app, options, metrics)?;
         #[cfg(feature = "tls")]
         let (acceptor, secure) = {
             let secure = tls.is_some();
@@ -77,7 +77,7 @@ impl Server {
         };
         #[cfg(not(feature = "tls"))]
         let secure = false;
-        let stopper = acceptor.run(listener, front, &app);
+        let stopper = acceptor.run(listener, pipeline, &app);
         Ok(Running::new(app, address, secure, transports, stopper, patience))
     }
 
@@ -93,8 +93,8 @@ impl Server {
         let metrics = options.metrics.then(Metrics::install).transpose()?;
         app.insert(budget(&options)?);
         let app = app.start().await?;
-        let (front, _) = front(&app, options, metrics)?;
-        Ok((app, front.into_router()))
+        let (pipeline, _) = pipeline(&app, options, metrics)?;
+        Ok((app, pipeline.into_router()))
     }
 }
 
@@ -113,7 +113,7 @@ fn budget(options: &Options) -> Result<Budget> {
 }
 
 /// Puts all routes together; also returns the names of the transports.
-fn front(app: &AppHandle, options: Options, metrics: Option<Metrics>) -> Result<(Front, Vec<&'static str>)> {
+fn pipeline(app: &AppHandle, options: Options, metrics: Option<Metrics>) -> Result<(Pipeline, Vec<&'static str>)> {
     #[cfg(feature = "grip")]
     let grip = match options.grip {
         Some(grip) => Some(grip),
@@ -126,14 +126,14 @@ fn front(app: &AppHandle, options: Options, metrics: Option<Metrics>) -> Result<
         tracing::warn!("GRIP_URL is set, but the program was built without the feature `grip`");
     }
     let limiter = options.rate_limit.map(Limiter::new);
-    let door = Door::new(
+    let resolver = ClientResolver::new(
         Proxies::parse(&options.proxies)?,
         limiter,
         options.health.clone(),
         HeadLimit::new(options.head_limit),
     );
     let bounds = Bounds { body: options.max_body, time: options.request_timeout };
-    let mut elsewhere = Elsewhere::new(options.routes.is_none() && options.maps.is_empty());
+    let mut elsewhere = ReservedPaths::new(options.routes.is_none() && options.maps.is_empty());
     let own = |routes: Router| bounds.layer(routes.layer(Extension(app.clone())));
     let mut router = options.routes.map(own).unwrap_or_default();
     if let Some(path) = &options.health {
@@ -170,9 +170,9 @@ fn front(app: &AppHandle, options: Options, metrics: Option<Metrics>) -> Result<
     router = options.maps.into_iter().fold(router, |router, map| (map.0)(router));
     let all = Routes::new(router, services.zip(elsewhere.0));
     let cors = options.cors.as_ref().map(CorsFront::new).transpose()?;
-    let front = Front::new(
+    let pipeline = Pipeline::new(
         all,
-        (door, app.secret_headers().clone()),
+        (resolver, app.secret_headers().clone()),
         Budget::of(app),
         cors,
         options.compression,
@@ -180,13 +180,13 @@ fn front(app: &AppHandle, options: Options, metrics: Option<Metrics>) -> Result<
         #[cfg(feature = "grip")]
         origin,
     );
-    Ok((front, names))
+    Ok((pipeline, names))
 }
 
 /// The paths of all routes but the services; `None` as soon as there are routes with unknown paths.
-struct Elsewhere(Option<Vec<String>>);
+struct ReservedPaths(Option<Vec<String>>);
 
-impl Elsewhere {
+impl ReservedPaths {
     fn new(known: bool) -> Self {
         Self(known.then(Vec::new))
     }

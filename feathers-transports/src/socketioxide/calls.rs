@@ -47,7 +47,7 @@ impl<R> Calls<R> {
     pub(super) fn admit(&self, size: usize) -> Result<Permit> {
         self.bucket.take()?;
         if self.lock().waiting.len() >= WAITING {
-            metrics::counter!("feathers_refused_total", "bound" => "calls").increment(1);
+            metrics::counter!(feathers_core::metrics::REFUSED, "bound" => "calls").increment(1);
             return Err(Error::too_many_requests("too many calls at the same time"));
         }
         self.account.take(OVERHEAD + size)

@@ -13,7 +13,7 @@ use crate::address::client_address;
 use crate::budget::{Budget, Meter, cost_of_head};
 use crate::calls::Bucket;
 use crate::handshake::{Checks, handshake_credentials};
-use crate::server::RateLimit;
+use crate::rate_limit::RateLimit;
 use crate::since::of_auth;
 use crate::socketioxide::Tasks;
 use crate::socketioxide::client::{Client, Raw, Requests};

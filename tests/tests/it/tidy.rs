@@ -2,6 +2,7 @@
 
 mod files;
 mod floors;
+mod folders;
 mod lists;
 
 use std::path::PathBuf;

@@ -10,11 +10,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use super::{MemoryStore, Place, Records, matches};
-use crate::commit::Commit;
-use crate::error::{Error, Result};
-use crate::query::{PageBuilder, Query};
-use crate::record::Record;
-use crate::store::FindResult;
+use crate::data::error::{Error, Result};
+use crate::data::query::{FindResult, PageBuilder, Query};
+use crate::data::record::Record;
+use crate::event::commit::Commit;
 
 /// So many comparisons are made where they are asked for: about a millisecond.
 const WORK: u64 = 100_000;
@@ -210,8 +209,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::query::QueryOptions;
-    use crate::record::Document;
+    use crate::data::query::QueryOptions;
+    use crate::data::record::Document;
     use crate::store::Store;
 
     fn poll<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{ids, ok, patch, person, query};
-use crate::commit::Commit;
-use crate::log::{EventLog, Retention};
-use crate::query::Query;
+use crate::data::query::Query;
+use crate::event::commit::Commit;
+use crate::event::log::{EventLog, Retention};
 use crate::store::Store;
 use crate::testing::{Person, PersonData};
 

@@ -11,12 +11,12 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 use super::patch;
-use crate::commit::Commit;
-use crate::error::Result;
-use crate::field::FieldValue;
-use crate::id::Id;
-use crate::query::{Comparison, FieldPath, Filter, Order, Query};
-use crate::record::Record;
+use crate::data::error::Result;
+use crate::data::field::FieldValue;
+use crate::data::id::Id;
+use crate::data::query::{Comparison, FieldPath, Filter, Order, Query};
+use crate::data::record::Record;
+use crate::event::commit::Commit;
 use crate::store::{MemoryStore, Store};
 use crate::testing::{Person, PersonData};
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{ids, ok, person};
-use crate::commit::Commit;
-use crate::id::Id;
-use crate::query::Query;
+use crate::data::id::Id;
+use crate::data::query::Query;
+use crate::event::commit::Commit;
 use crate::store::{Counter, Store};
 use crate::testing::{Note, NoteData, NotePatch, Person, PersonData};
 

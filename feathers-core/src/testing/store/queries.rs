@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{ids, ok, person, query};
-use crate::commit::Commit;
-use crate::field::FieldValue;
-use crate::query::{Comparison, FieldPath, Filter, Query};
-use crate::record::Record;
+use crate::data::field::FieldValue;
+use crate::data::query::{Comparison, FieldPath, Filter, Query};
+use crate::data::record::Record;
+use crate::event::commit::Commit;
 use crate::store::Store;
 use crate::testing::{Person, PersonData};
 

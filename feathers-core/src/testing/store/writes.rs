@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{code, ids, ok, patch, person, query};
-use crate::commit::Commit;
-use crate::id::Id;
-use crate::query::Query;
+use crate::data::id::Id;
+use crate::data::query::Query;
+use crate::event::commit::Commit;
 use crate::store::Store;
 use crate::testing::{Note, NoteData, NotePatch, Person, PersonData};
 

@@ -3,13 +3,13 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Names, private};
+use super::{Names, reserved_name};
 use crate::record::model::Record;
 
 /// Returns serde's words for an `Option` of a field with a codec.
 pub(super) fn of_present(field: &crate::record::model::Field, names: &Names) -> TokenStream {
-    let read = format!("{}::{}", names.data, private("read", field));
-    let write = format!("{}::{}", names.data, private("write", field));
+    let read = format!("{}::{}", names.data, reserved_name("read", field));
+    let write = format!("{}::{}", names.data, reserved_name("write", field));
     quote! {
         , default, deserialize_with = #read, serialize_with = #write,
         skip_serializing_if = "::core::option::Option::is_none"
@@ -22,8 +22,8 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let serde_path = serde.to_string();
     let fields = record.fields.iter().filter_map(|field| field.codec.as_ref().map(|codec| (field, codec)));
     let wrappers = fields.map(|(field, codec)| {
-        let (ty, wire) = (&field.ty, private("wire", field));
-        let (read, write) = (private("read", field), private("write", field));
+        let (ty, wire) = (&field.ty, reserved_name("wire", field));
+        let (read, write) = (reserved_name("read", field), reserved_name("write", field));
         quote! {
             #[derive(#serde::Serialize, #serde::Deserialize)]
             #[serde(crate = #serde_path, transparent)]

@@ -3,12 +3,12 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Names, field_type, header, private, runtime};
+use super::{Names, field_type, header, reserved_name, runtime};
 use crate::record::model::{Field, Record};
 
 /// Writes the impl of `Columns`.
 pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
-    let Names { core, rt, .. } = names;
+    let Names { core, private, .. } = names;
     let fields = record.fields.iter().map(|field| {
         let Field { ident, ty, wire, .. } = field;
         let next = quote!(::core::iter::Iterator::next(&mut values));
@@ -18,10 +18,12 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
                 let column = runtime(field, names, "column");
                 quote!(#ident: #column(#wire, #next, #from_field)?)
             }
-            (Some(_), None) => quote!(#ident: #rt::column(#wire, #next, |value| #rt::from_json_field::<#ty>(&value))?),
+            (Some(_), None) => {
+                quote!(#ident: #private::column(#wire, #next, |value| #private::from_json_field::<#ty>(&value))?)
+            }
             (Some(_), Some(_)) => {
-                let wrapper = private("wire", field);
-                quote!(#ident: #rt::column(#wire, #next, |value| #rt::from_json_field::<#wrapper>(&value))?.0)
+                let wrapper = reserved_name("wire", field);
+                quote!(#ident: #private::column(#wire, #next, |value| #private::from_json_field::<#wrapper>(&value))?.0)
             }
         }
     });

@@ -4,14 +4,14 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
-use super::{Names, field_type, header, private, runtime, schema, to_field};
+use super::{Names, field_type, header, reserved_name, runtime, schema, to_field};
 use crate::record::model::{Field, Presence, Record};
 use crate::types::{at, last_segment, option_of};
 
 /// Writes a function for each default, so that the user's expression sees no local of ours.
 pub(super) fn defaults(record: &Record) -> TokenStream {
     let functions = record.fields.iter().filter_map(|field| {
-        let (ty, name) = (&field.ty, private("default", field));
+        let (ty, name) = (&field.ty, reserved_name("default", field));
         let value = match &field.words.default {
             Some(default) => default.expr.as_ref().map(|expr| default_value(field, expr)),
             None => field.words.readonly.map(|_| None)?,
@@ -40,7 +40,7 @@ fn default_value(field: &Field, expr: &Expr) -> TokenStream {
 
 /// Writes the impl of `Record`.
 pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
-    let Names { core, data, patch, rt, .. } = names;
+    let Names { core, data, patch, private, .. } = names;
     let ident = &record.ident;
     let schema = schema::expand(record, names);
     let values = record.fields.iter().enumerate().map(|(index, field)| {
@@ -92,7 +92,7 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
 
             fn lookup<'a>(&'a self, path: &#core::FieldPath) -> #core::FieldRef<'a> {
                 match path.index() {
-                    ::core::option::Option::Some(index) => #rt::lookup_inside(__feathers_field(self, index), path),
+                    ::core::option::Option::Some(index) => #private::lookup_inside(__feathers_field(self, index), path),
                     ::core::option::Option::None => #core::FieldRef::Null,
                 }
             }
@@ -132,19 +132,19 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
 }
 
 fn id_of(record: &Record, names: &Names, owner: &TokenStream, optional: bool) -> TokenStream {
-    let rt = &names.rt;
+    let private = &names.private;
     let Some(field) = record.id() else { return quote!(::core::option::Option::None) };
     let (ident, to_field) = (&field.ident, field_type(field, names, "to_field"));
     let read = runtime(field, names, "field");
     if optional {
         quote! {
             match &#owner.#ident {
-                ::core::option::Option::Some(id) => #rt::id_of(#read(#to_field, id)),
+                ::core::option::Option::Some(id) => #private::id_of(#read(#to_field, id)),
                 ::core::option::Option::None => ::core::option::Option::None,
             }
         }
     } else {
-        quote!(#rt::id_of(#read(#to_field, &#owner.#ident)))
+        quote!(#private::id_of(#read(#to_field, &#owner.#ident)))
     }
 }
 
@@ -180,7 +180,7 @@ fn data_fields(record: &Record, names: &Names) -> TokenStream {
 fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream {
     let fields = record.fields.iter().map(|field| {
         let Field { ident, ty, .. } = field;
-        let default = private("default", field);
+        let default = reserved_name("default", field);
         let value = match field.presence() {
             Presence::Id => {
                 let (kind, from_field) = (field_type(field, names, "KIND"), field_type(field, names, "from_field"));
@@ -195,8 +195,8 @@ fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream 
             }
             Presence::Hidden if option_of(ty).is_some() => quote!(::core::option::Option::flatten(data.#ident)),
             Presence::Hidden => {
-                let (rt, wire) = (&names.rt, &field.wire);
-                quote!(#rt::required(data.#ident, #wire)?)
+                let (private, wire) = (&names.private, &field.wire);
+                quote!(#private::required(data.#ident, #wire)?)
             }
             Presence::Required | Presence::Nullable => quote!(data.#ident),
         };

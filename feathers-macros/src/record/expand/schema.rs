@@ -46,12 +46,12 @@ fn one(field: &Field, names: &Names) -> TokenStream {
 
 /// Writes assertions about the types, each at the user's own word.
 pub(super) fn checks(record: &Record, names: &Names) -> TokenStream {
-    let rt = &names.rt;
+    let private = &names.private;
     let checks = record.fields.iter().filter(|field| field.words.json.is_none()).flat_map(|field| {
         let kind = field_type(field, names, "KIND");
         let id = field.words.id.map(|_| {
             let message = "an id is a whole number or a text";
-            quote_spanned!(field.ty.span()=> const _: () = ::core::assert!(#rt::is_id(#kind), #message);)
+            quote_spanned!(field.ty.span()=> const _: () = ::core::assert!(#private::is_id(#kind), #message);)
         });
         let rules = field.words.rules.iter().map(move |rules| {
             let (test, what) = match rules.applies_to {
@@ -59,7 +59,7 @@ pub(super) fn checks(record: &Record, names: &Names) -> TokenStream {
                 AppliesTo::Numbers => (quote!(is_number), "numbers"),
             };
             let message = format!("`{}` is a rule for {what}", rules.word);
-            quote_spanned!(rules.word.span()=> const _: () = ::core::assert!(#rt::#test(#kind), #message);)
+            quote_spanned!(rules.word.span()=> const _: () = ::core::assert!(#private::#test(#kind), #message);)
         });
         id.into_iter().chain(rules)
     });

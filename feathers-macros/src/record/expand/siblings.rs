@@ -76,8 +76,8 @@ fn patch_field(field: &Field, names: &Names) -> TokenStream {
     let ty = &field.ty;
     match field.presence() {
         Presence::Id => {
-            let rt = &names.rt;
-            let ignored = quote!(#rt::Ignored);
+            let private = &names.private;
+            let ignored = quote!(#private::Ignored);
             let serde = quote!(, default, skip_serializing);
             let member =
                 member_with_docs(field, &ignored, &serde, "Ignored: an id never changes. It may be sent along.");
@@ -99,7 +99,7 @@ fn present(field: &Field, names: &Names) -> TokenStream {
         return codec::of_present(field, names);
     }
     let skip = skip();
-    let some = format!("{}::some", names.rt);
+    let some = format!("{}::some", names.private);
     quote!(, default, deserialize_with = #some, #skip)
 }
 

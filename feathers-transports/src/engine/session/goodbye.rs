@@ -11,7 +11,7 @@ use crate::engine::packet;
 impl Driver {
     /// Says goodbye, and notes whether the client may reconnect.
     pub(super) async fn finish(mut self, end: End) {
-        if let Client::Inside(client) = &self.client {
+        if let Client::Connected(client) = &self.client {
             let (recovery, connection) = (&self.engine.recovery, client.session.connection());
             match end {
                 End::Lost | End::Closed | End::Reconnect | End::Stopping => recovery.left(&client.names, connection),

@@ -186,7 +186,7 @@ impl Driver {
             }
             Packet::Disconnect => self.leave(),
             Packet::Event { id, arguments } => self.call(id, arguments),
-            Packet::Binary { .. } if !matches!(self.client, Client::Inside(_)) => Err(wrong),
+            Packet::Binary { .. } if !matches!(self.client, Client::Connected(_)) => Err(wrong),
             Packet::Binary { id, attachments } => {
                 self.attachments = attachments;
                 self.refuse(id, Error::bad_request("binary data is not supported"));

@@ -7,7 +7,7 @@ use axum::response::Response;
 use feathers_core::Result;
 
 use crate::grip::item::VAR_SUBST;
-use crate::grip::{LEASE, Proxied, Seat, hold};
+use crate::grip::{HoldPosition, LEASE, Proxied, hold};
 use crate::realtime::poll::{Batch, Turn};
 
 /// A shorter wait is waited here: proxies hold for this long at least.
@@ -15,7 +15,7 @@ const SHORTEST: Duration = Duration::from_secs(5);
 
 /// Where a poll is held.
 pub(in crate::realtime) struct Hold {
-    seat: Seat,
+    held_at: HoldPosition,
     own: Arc<str>,
     wait: Duration,
 }
@@ -30,8 +30,8 @@ pub(in crate::realtime) fn hold(proxied: &Proxied, turn: &Turn, batch: &mut Batc
     origin.watch(connection);
     // Before anything is read, so that no change is missed.
     origin.hold(connection);
-    let (seat, whole) = super::seat(
-        || origin.seat(connection, false, wait + LEASE),
+    let (held_at, whole) = super::hold_position(
+        || origin.position(connection, false, wait + LEASE),
         || {
             turn.take_ready(batch);
             batch.cursor()
@@ -41,12 +41,12 @@ pub(in crate::realtime) fn hold(proxied: &Proxied, turn: &Turn, batch: &mut Batc
         return None;
     }
     turn.stay(wait);
-    Some(Hold { seat, own: origin.own_channel(connection), wait })
+    Some(Hold { held_at, own: origin.own_channel(connection), wait })
 }
 
 impl Hold {
     /// Puts it on the answer.
     pub(in crate::realtime) fn instruct(&self, response: &mut Response, token: &str) -> Result<()> {
-        hold::response(response, &self.seat, &self.own, token, self.wait)
+        hold::response(response, &self.held_at, &self.own, token, self.wait)
     }
 }

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::sync::{mpsc, oneshot};
 
-use super::relay::{Answer, Exchange, Relay, control_text};
+use super::ws_over_http::{Answer, WsOverHttp, WsRequest, control_text};
 use crate::address::client_address;
 use crate::answer::too_late;
 use crate::budget::Meter;
@@ -56,11 +56,11 @@ pub(in crate::realtime) async fn answer(shared: &Shared, proxied: &Proxied, requ
         (None, Err(close)) => Ok(closing(close)),
         (Some(state), Ok(events)) if !events.contains(&Event::Open) => go_on(shared, proxied, &state, events).await,
         (Some(state), Ok(_)) => {
-            shared.held.hang_up(&state.ws);
+            shared.held.close_socket(&state.ws);
             Ok(closing(Close::new(close_code::PROTOCOL, "the connection is open already")))
         }
         (Some(state), Err(close)) => {
-            shared.held.hang_up(&state.ws);
+            shared.held.close_socket(&state.ws);
             Ok(closing(close))
         }
     }
@@ -71,7 +71,7 @@ async fn read(
     shared: &Shared,
     parts: &Parts,
     mut body: Body,
-    session: Option<&mpsc::Sender<Exchange>>,
+    session: Option<&mpsc::Sender<WsRequest>>,
 ) -> Result<Result<Vec<Event>, Close>> {
     let message = shared.options.socket.max_message;
     let meter = Meter::of(&shared.budget, &parts.extensions);
@@ -111,18 +111,18 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
     let origin = proxied.origin().clone();
     let own = origin.socket_channel(&id);
     let (sender, inbox) = mpsc::channel(1);
-    shared.held.plug_in(&id, sender.clone());
+    shared.held.register(&id, sender.clone());
     let driver = Driver::new(
         shared.app.clone(),
         Box::new(handshake),
         kept,
-        Relay::new(origin, own.clone(), inbox),
+        WsOverHttp::new(origin, own.clone(), inbox),
         shared.options.socket.clone(),
     );
     let (held, task_id) = (shared.held.clone(), id.clone());
     shared.app.spawn(async move {
         driver.run().await;
-        held.hang_up(&task_id);
+        held.close_socket(&task_id);
         drop(place);
     });
     let mut all = vec![Event::Open, control_text(&Control::Subscribe(own).json())];
@@ -150,10 +150,10 @@ async fn go_on(shared: &Shared, proxied: &Proxied, state: &State, events: Vec<Ev
 }
 
 /// Has the task of a WebSocket answer; one that has ended says nothing.
-async fn exchange(sender: &mpsc::Sender<Exchange>, number: u64, events: Vec<Event>) -> Answer {
+async fn exchange(sender: &mpsc::Sender<WsRequest>, number: u64, events: Vec<Event>) -> Answer {
     let (answer, answered) = oneshot::channel();
     let gone = events.contains(&Event::Disconnect);
-    let sent = sender.send(Exchange { number, events, answer }).await;
+    let sent = sender.send(WsRequest { number, events, answer }).await;
     match answered.await {
         Ok(answer) if sent.is_ok() => answer,
         _ if gone => Answer { number, events: Vec::new() },

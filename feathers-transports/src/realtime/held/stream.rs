@@ -131,8 +131,8 @@ impl Turn<'_> {
         let repairs = self.before.is_some_and(|before| !before.is_empty());
         let room = if repairs { REPAIR } else { PAGE };
         let mut full = false;
-        let (seat, whole) = super::seat(
-            || origin.seat(connection, stream.named, LEASE),
+        let (held_at, whole) = super::hold_position(
+            || origin.position(connection, stream.named, LEASE),
             || {
                 full = !self.read(&mut reader, &mut body, room);
                 reader.cursor()
@@ -156,13 +156,13 @@ impl Turn<'_> {
         if body.is_empty() {
             body.extend_from_slice(&sse::heartbeat(cursor));
         }
-        let settled = whole && self.before.is_none_or(|before| before == &*seat.channel);
+        let settled = whole && self.before.is_none_or(|before| before == &*held_at.channel);
         let every = if settled { shared.options.heartbeat_interval } else { SOON };
         let mut response = sse::response(Body::from(body.freeze()));
         // A client that has not read everything, as when its replay waits for a login, must not count as one that has.
-        let seat = whole.then_some(&seat);
-        let link = self.link(seat.map_or("", |seat| &*seat.channel), cursor)?;
-        hold::stream(&mut response, seat, &origin.own_channel(connection), &link, every)?;
+        let held_at = whole.then_some(&held_at);
+        let link = self.link(held_at.map_or("", |held_at| &*held_at.channel), cursor)?;
+        hold::stream(&mut response, held_at, &origin.own_channel(connection), &link, every)?;
         Ok((response, has_events))
     }
 

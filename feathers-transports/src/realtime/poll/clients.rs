@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::client::{Client, Turn};
 use crate::budget::Permit;
-use crate::share::Share;
+use crate::session_limit::SessionPermit;
 
 /// The polling clients by their secrets. Clones are the same.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ struct Table {
 #[derive(Debug)]
 pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
-    _share: Share,
+    _share: SessionPermit,
     /// What is kept of the request.
     _kept: Permit,
 }
@@ -70,7 +70,7 @@ impl Clients {
     }
 
     /// Takes a place for a new client of an address; `None` if there is none or the server stops.
-    pub(super) fn reserve(&self, share: Share, kept: Permit) -> Option<Place> {
+    pub(super) fn reserve(&self, share: SessionPermit, kept: Permit) -> Option<Place> {
         self.lock().as_ref()?;
         let permit = self.places.clone().try_acquire_owned().ok()?;
         Some(Place { _permit: permit, _share: share, _kept: kept })

@@ -4,7 +4,7 @@ use super::{report, root};
 
 #[test]
 fn the_macro_and_the_core_protect_the_same_names() {
-    let lists = ["feathers-macros/src/service/check.rs", "feathers-core/src/app/registry.rs"].map(|path| {
+    let lists = ["feathers-macros/src/service/check.rs", "feathers-core/src/call/app/registry.rs"].map(|path| {
         let text = std::fs::read_to_string(root().join(path)).unwrap();
         let list = text.split_once("const PROTECTED: ").unwrap_or_else(|| panic!("{path} has no PROTECTED")).1;
         let names: Vec<String> =

@@ -1,0 +1,293 @@
+//! The registry: all mounted services and the table of their paths, a snapshot that is swapped whole.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::call::app::mount::{Listener, Mount};
+use crate::call::app::write::WriteListener;
+use crate::call::hook::{Hooks, Level};
+use crate::call::method::Method;
+use crate::call::publish::{Publisher, Publishers};
+use crate::call::route::{Router, strip};
+use crate::call::service::{Descriptor, Service};
+use crate::data::error::{Error, Result};
+use crate::data::guard;
+use crate::data::schema::Schema;
+use crate::event::EventKind;
+
+/// The names that no custom method may have, since they mean something on a Feathers service.
+const PROTECTED: [&str; 31] = [
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
+    "__proto__",
+    "addListener",
+    "after",
+    "all",
+    "around",
+    "before",
+    "constructor",
+    "emit",
+    "error",
+    "eventNames",
+    "hasOwnProperty",
+    "hooks",
+    "isPrototypeOf",
+    "listenerCount",
+    "listeners",
+    "off",
+    "on",
+    "once",
+    "prependListener",
+    "propertyIsEnumerable",
+    "publish",
+    "removeAllListeners",
+    "removeListener",
+    "setup",
+    "teardown",
+    "toString",
+    "valueOf",
+];
+
+#[derive(Clone, Default)]
+pub(crate) struct Registry {
+    pub(crate) router: Router<Arc<Mounted>>,
+    /// In the order of mounting.
+    pub(crate) services: Vec<Arc<Mounted>>,
+}
+
+/// A service that runs.
+pub(crate) struct Mounted {
+    path: Arc<str>,
+    service: Arc<dyn Service>,
+    descriptor: Descriptor,
+    external: Vec<Method>,
+    published: Vec<PublishedEvent>,
+    /// The fields of the records that never leave the server.
+    hidden: Arc<[Arc<str>]>,
+    /// Whether records may have fields that only the server sets, so that what a client sends is noted.
+    notes_sent: bool,
+    route_params: Vec<(Arc<str>, String)>,
+    listeners: Vec<(Arc<str>, Listener)>,
+    write_listeners: Vec<WriteListener>,
+    /// A few, so that comparing is quicker than hashing.
+    chains: Vec<(Method, Chain)>,
+}
+
+/// An event that clients may get.
+pub(crate) struct PublishedEvent {
+    pub(crate) kind: Arc<EventKind>,
+    /// What decides about its channels; the innermost publisher wins.
+    pub(crate) publisher: Option<Publisher>,
+}
+
+/// What a call of one method runs through.
+pub(crate) struct Chain {
+    /// Outermost first.
+    pub(crate) levels: Vec<Level>,
+    meters: OnceLock<Meters>,
+}
+
+/// The metrics of one method.
+pub(crate) struct Meters {
+    ok: metrics::Counter,
+    failed: metrics::Counter,
+    duration: metrics::Histogram,
+}
+
+impl Meters {
+    pub(crate) fn record(&self, ok: bool, duration: Duration) {
+        if ok { &self.ok } else { &self.failed }.increment(1);
+        self.duration.record(duration.as_secs_f64());
+    }
+}
+
+impl Mounted {
+    /// Checks a mount and makes it runnable; `around` are the hooks and publishers of the apps around it, outermost
+    /// first. `writes` are the listeners for writes, with the paths of their services.
+    pub(crate) fn new(
+        path: &str,
+        mount: Mount,
+        around: &[(Hooks, Publishers)],
+        writes: &[(String, WriteListener)],
+    ) -> Result<Self> {
+        let path = strip(path);
+        let descriptor = mount.service.descriptor();
+        if path.contains('\0') || path.split('/').any(|part| part.is_empty() && !path.is_empty() || part == ":") {
+            return Err(Error::general(format!("'{path}' is not a valid service path.")));
+        }
+        if !descriptor.mistakes.is_empty() {
+            let mistakes = descriptor.mistakes.iter().map(|mistake| format!("service '{path}': {mistake}"));
+            return Err(Error::general(mistakes.collect::<Vec<_>>().join("\n")));
+        }
+        for info in &descriptor.methods {
+            let name = info.method.name();
+            if PROTECTED.contains(&name) {
+                return Err(Error::general(format!(
+                    "'{name}' on service '{path}' is not allowed as a custom method name"
+                )));
+            }
+        }
+        let all: Vec<Method> = descriptor.methods.iter().map(|info| info.method.clone()).collect();
+        let external = mount.methods.unwrap_or_else(|| all.clone());
+        if let Some(missing) = external.iter().find(|method| !all.contains(method)) {
+            return Err(Error::general(format!("service '{path}' has no method '{missing}'")));
+        }
+        if let Some(missing) = mount.hooks.methods().find(|method| !all.contains(method)) {
+            return Err(Error::general(format!(
+                "a hook of service '{path}' is for '{missing}', which it does not have"
+            )));
+        }
+        let mut custom: Vec<Arc<str>> = descriptor.events.clone();
+        custom.extend(mount.events);
+        let published = mount.service_events.unwrap_or_else(|| {
+            ["created", "updated", "patched", "removed"]
+                .into_iter()
+                .map(Into::into)
+                .chain(custom.iter().cloned())
+                .collect()
+        });
+        if let Some(unknown) = mount.publishers.events.keys().find(|event| !published.contains(event)) {
+            return Err(Error::general(format!("'{unknown}' is not a valid service event")));
+        }
+        guard::prepare();
+        descriptor.schema.iter().for_each(guard::know);
+        let fields = descriptor.schema.iter().flat_map(|schema| schema.fields.iter());
+        let hidden: Arc<[Arc<str>]> = fields.filter(|field| field.hidden).map(|field| field.name.into()).collect();
+        let write_listeners =
+            writes.iter().filter(|(own, _)| own == path).map(|(_, listener)| listener.clone()).collect();
+        let path: Arc<str> = path.into();
+        let published = published.into_iter().map(|name| {
+            let outer = around.iter().rev().map(|(_, publishers)| publishers);
+            let who = std::iter::once(&mount.publishers).chain(outer).find_map(|own| own.publisher(&name)).cloned();
+            PublishedEvent { kind: Arc::new(EventKind::new(&path, name, hidden.clone())), publisher: who }
+        });
+        let published = published.collect();
+        let chains = all
+            .iter()
+            .map(|method| {
+                let outer = around.iter().map(|(hooks, _)| hooks);
+                let levels = outer.chain([&mount.hooks]).filter_map(|hooks| hooks.level(method)).collect();
+                (method.clone(), Chain { levels, meters: OnceLock::new() })
+            })
+            .collect();
+        let server_set = |schema: &Schema| schema.fields.iter().any(|field| field.readonly);
+        // A service that says nothing of its records may have a store inside.
+        let notes_sent = descriptor.schema.as_ref().is_none_or(server_set);
+        Ok(Self {
+            path,
+            service: mount.service,
+            descriptor: Descriptor { events: custom, ..descriptor },
+            external,
+            published,
+            hidden,
+            notes_sent,
+            route_params: mount.route_params,
+            listeners: mount.listeners,
+            write_listeners,
+            chains,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn shared_path(&self) -> &Arc<str> {
+        &self.path
+    }
+
+    pub(crate) fn service(&self) -> &Arc<dyn Service> {
+        &self.service
+    }
+
+    pub(crate) fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    pub(crate) fn external(&self) -> &[Method] {
+        &self.external
+    }
+
+    pub(crate) fn schema(&self) -> Option<&Schema> {
+        self.descriptor.schema.as_ref()
+    }
+
+    pub(crate) fn notes_sent(&self) -> bool {
+        self.notes_sent
+    }
+
+    pub(crate) fn hidden(&self) -> &[Arc<str>] {
+        &self.hidden
+    }
+
+    pub(crate) fn route_params(&self) -> &[(Arc<str>, String)] {
+        &self.route_params
+    }
+
+    /// Returns where the chain of a method is.
+    pub(crate) fn find_chain(&self, method: &Method) -> Option<usize> {
+        self.chains.iter().position(|(own, _)| own == method)
+    }
+
+    pub(crate) fn chain(&self, place: usize) -> Option<&Chain> {
+        self.chains.get(place).map(|(_, chain)| chain)
+    }
+
+    /// Tells whether a hook may set this event and have it emitted by the call itself.
+    pub(crate) fn is_custom_event(&self, event: &str) -> bool {
+        self.descriptor.events.iter().any(|custom| **custom == *event)
+    }
+
+    /// Returns an event that is published.
+    pub(crate) fn published(&self, event: &str) -> Option<&PublishedEvent> {
+        self.published.iter().find(|published| *published.kind.name == *event)
+    }
+
+    /// Returns what an event is, shared if it is one that is published.
+    pub(crate) fn kind(&self, event: &str, published: Option<&PublishedEvent>) -> Arc<EventKind> {
+        let made = || Arc::new(EventKind::new(&self.path, event.into(), self.hidden.clone()));
+        published.map_or_else(made, |published| published.kind.clone())
+    }
+
+    pub(crate) fn write_listeners(&self) -> &[WriteListener] {
+        &self.write_listeners
+    }
+
+    pub(crate) fn listeners(&self, event: &str) -> impl Iterator<Item = &Listener> {
+        self.listeners.iter().filter(move |(name, _)| **name == *event).map(|(_, listener)| listener)
+    }
+}
+
+impl Chain {
+    /// Returns the metrics; they are looked up once, at the first call.
+    pub(crate) fn meters(&self, path: &Arc<str>, method: &Method) -> &Meters {
+        self.meters.get_or_init(|| {
+            let (path, method) = (path.to_string(), method.to_string());
+            let counter = |status: &'static str| {
+                metrics::counter!(crate::metrics::CALLS, "service" => path.clone(), "method" => method.clone(), "status" => status)
+            };
+            Meters {
+                ok: counter("ok"),
+                failed: counter("error"),
+                duration: metrics::histogram!(
+                    crate::metrics::CALL_DURATION_SECONDS, "service" => path.clone(), "method" => method.clone()
+                ),
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Mounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mounted").field("path", &self.path).field("methods", &self.external).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.services).finish()
+    }
+}

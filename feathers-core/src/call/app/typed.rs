@@ -1,0 +1,98 @@
+//! Typed services: calls from inside the server with records instead of JSON.
+
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::call::app::ServiceHandle;
+use crate::call::params::Params;
+use crate::data::error::Result;
+use crate::data::id::Id;
+use crate::data::payload::Payload;
+use crate::data::record::Record;
+
+/// Calls a service of typed records from inside the server. All hooks run.
+#[derive(Debug)]
+pub struct TypedService<R> {
+    service: ServiceHandle,
+    record: PhantomData<fn() -> R>,
+}
+
+impl<R> Clone for TypedService<R> {
+    fn clone(&self) -> Self {
+        Self { service: self.service.clone(), record: PhantomData }
+    }
+}
+
+/// One page of records.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<R> {
+    /// The number of all matches.
+    pub total: u64,
+    /// The size of the page.
+    #[serde(default)]
+    pub limit: u64,
+    /// How many records come before.
+    pub skip: u64,
+    /// The records.
+    pub data: Vec<R>,
+}
+
+impl<R: Record> TypedService<R> {
+    pub(super) fn new(service: ServiceHandle) -> Self {
+        Self { service, record: PhantomData }
+    }
+
+    /// Returns all records that match, without pagination.
+    pub async fn find(&self, params: impl Into<Params>) -> Result<Vec<R>> {
+        let mut params = params.into();
+        params.insert(crate::call::crud_options::CrudOptions::unpaginated());
+        self.service.find(params).await?.decode()
+    }
+
+    /// Returns one page of records: `limit` of them after `skip`.
+    pub async fn page(&self, limit: u64, skip: u64, params: impl Into<Params>) -> Result<Page<R>> {
+        let mut params = params.into();
+        let mut query: Map<String, Value> = std::mem::take(&mut params.query);
+        query.insert("$limit".to_owned(), json!(limit));
+        query.insert("$skip".to_owned(), json!(skip));
+        params.query = query;
+        params.insert(crate::call::crud_options::CrudOptions::paginated(limit));
+        self.service.find(params).await?.decode()
+    }
+
+    /// Returns one record.
+    pub async fn get(&self, id: impl Into<Id>, params: impl Into<Params>) -> Result<R> {
+        self.service.get(id, params).await?.decode()
+    }
+
+    /// Makes one record.
+    pub async fn create(&self, data: R::Data, params: impl Into<Params>) -> Result<R>
+    where
+        R::Data: Serialize + Sync,
+    {
+        self.service.create(Payload::new(data), params).await?.decode()
+    }
+
+    /// Replaces one record.
+    pub async fn update(&self, id: impl Into<Id>, data: R::Data, params: impl Into<Params>) -> Result<R>
+    where
+        R::Data: Serialize + Sync,
+    {
+        self.service.update(id, Payload::new(data), params).await?.decode()
+    }
+
+    /// Changes one record.
+    pub async fn patch(&self, id: impl Into<Id>, data: R::Patch, params: impl Into<Params>) -> Result<R>
+    where
+        R::Patch: Serialize + Sync,
+    {
+        self.service.patch(id.into(), Payload::new(data), params).await?.decode()
+    }
+
+    /// Deletes one record and returns it.
+    pub async fn remove(&self, id: impl Into<Id>, params: impl Into<Params>) -> Result<R> {
+        self.service.remove(id.into(), params).await?.decode()
+    }
+}

@@ -1,0 +1,320 @@
+//! The context of a call: what hooks read and change.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+
+use crate::call::app::{AppHandle, Mounted, Write, in_method};
+use crate::call::hook::{Hook, run_list};
+use crate::call::method::Method;
+use crate::call::params::Params;
+use crate::call::service::Request;
+use crate::data::error::{Error, Result};
+use crate::data::id::Id;
+use crate::data::payload::Payload;
+use crate::data::selection::Selection;
+use crate::event::commit::Commit;
+
+/// In which kind of hook a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// In an around hook, or in the method itself.
+    Around,
+    /// In a before hook.
+    Before,
+    /// In an after hook.
+    After,
+    /// In an error hook.
+    Error,
+}
+
+impl Phase {
+    /// Returns the name that Feathers uses for `context.type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Around => "around",
+            Self::Before => "before",
+            Self::After => "after",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How the reply looks over HTTP; sockets ignore it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Http {
+    /// The status code instead of the usual one.
+    pub status: Option<u16>,
+    /// Extra headers; the values of one name are joined.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Where to go: sets `Location` and, without a status of its own, 303.
+    pub location: Option<String>,
+}
+
+impl Http {
+    /// Adds a header; a name or value that is no valid header is a 500.
+    pub fn header(&mut self, name: &str, value: &str) -> Result<()> {
+        self.headers.push((name.parse::<HeaderName>()?, value.parse::<HeaderValue>()?));
+        Ok(())
+    }
+}
+
+/// What was the matter when a call failed, for error hooks.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Original {
+    /// The kind of hook that failed; `Around` for the method itself.
+    pub phase: Phase,
+    /// The result that there was already.
+    pub result: Option<Payload>,
+}
+
+/// One call on its way through the hooks.
+///
+/// Setting `result` in a before hook skips the method; the after hooks still run.
+pub struct Context {
+    app: AppHandle,
+    service: Arc<Mounted>,
+    method: Method,
+    /// Which hooks the method has.
+    chain: usize,
+    phase: Phase,
+    commit: Commit,
+    aside: Option<Box<Aside>>,
+    /// What the client has sent, before hooks changed it.
+    sent: Option<Payload>,
+    /// The id; `None` where the call has none.
+    pub id: Option<Id>,
+    /// The data; `null` where the call has none.
+    pub data: Payload,
+    /// Query, headers, connection.
+    pub params: Params,
+    /// The result, once there is one: whole records, whatever is hidden from the caller or not selected.
+    pub result: Option<Payload>,
+    /// What goes to clients instead of the result.
+    pub dispatch: Option<Payload>,
+    /// The error, in error hooks; taking it away swallows it.
+    pub error: Option<Error>,
+    /// The event that is emitted when the call succeeds; `None` emits none.
+    pub event: Option<Cow<'static, str>>,
+    /// How the reply looks over HTTP.
+    pub http: Http,
+}
+
+/// What few calls have.
+#[derive(Default)]
+struct Aside {
+    original: Option<Original>,
+    /// What the caller has selected of the result; hooks see all of it.
+    selection: Option<Selection>,
+    deferred: Vec<Arc<dyn Hook>>,
+}
+
+impl Context {
+    pub(crate) fn new(
+        app: AppHandle,
+        service: Arc<Mounted>,
+        chain: usize,
+        (method, id, data): (Method, Option<Id>, Payload),
+        params: Params,
+        commit: Commit,
+    ) -> Self {
+        let event = method.event().map(Cow::Borrowed);
+        Self {
+            app,
+            service,
+            method,
+            chain,
+            phase: Phase::Around,
+            commit,
+            aside: None,
+            sent: None,
+            id,
+            data,
+            params,
+            result: None,
+            dispatch: None,
+            error: None,
+            event,
+            http: Http::default(),
+        }
+    }
+
+    /// Returns the app, for calls to other services.
+    pub fn app(&self) -> &AppHandle {
+        &self.app
+    }
+
+    /// Returns the path of the service, as it is registered.
+    pub fn path(&self) -> &str {
+        self.service.path()
+    }
+
+    /// Returns the method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Returns the kind of hook that runs now.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Returns how things were when the call failed, in error hooks.
+    pub fn original(&self) -> Option<&Original> {
+        self.aside.as_ref()?.original.as_ref()
+    }
+
+    /// Emits a custom event of this service, by hand and at once.
+    pub fn emit(&self, event: &str, data: impl Into<Payload>) {
+        self.app.emit(&self.service, event, data.into());
+    }
+
+    /// Defers a hook to right before the method, after all other before hooks of the service and of the apps around it.
+    ///
+    /// It is for work that costs much and that those may still refuse. If one of them sets the result, it does not run.
+    pub fn defer(&mut self, hook: impl Hook) {
+        self.aside().deferred.push(Arc::new(hook));
+    }
+
+    /// Asks the service whether it would take the call with this data, without making it; an error is why not.
+    pub async fn check(&self, data: Payload) -> Result<()> {
+        self.service.service().check(self.request(data)).await
+    }
+
+    fn request(&self, data: Payload) -> Request<'_> {
+        let path = self.service.path();
+        Request::new(&self.app, path, &self.method, self.id.clone(), data, &self.params, &self.commit)
+            .with_sent(self.sent.as_ref())
+    }
+
+    pub(crate) fn service(&self) -> &Arc<Mounted> {
+        &self.service
+    }
+
+    pub(crate) fn chain(&self) -> usize {
+        self.chain
+    }
+
+    pub(crate) fn commit(&self) -> &Commit {
+        &self.commit
+    }
+
+    /// Notes what the client has sent.
+    pub(crate) fn note_sent(&mut self, data: Option<Payload>) {
+        self.sent = data;
+    }
+
+    /// Returns what the caller has selected, once the hooks are over.
+    pub(crate) fn take_selection(&mut self) -> Option<Selection> {
+        self.aside.as_mut()?.selection.take()
+    }
+
+    fn aside(&mut self) -> &mut Aside {
+        self.aside.get_or_insert_default()
+    }
+
+    pub(crate) fn enter(&mut self, phase: Phase) -> Phase {
+        std::mem::replace(&mut self.phase, phase)
+    }
+
+    pub(crate) fn leave(&mut self, outer: Phase) {
+        self.phase = outer;
+    }
+
+    /// Calls the method, unless a hook has set the result already, and calls the write listeners.
+    pub(crate) async fn run_method(&mut self) -> Result<()> {
+        if self.result.is_none() {
+            if let Some(aside) = &mut self.aside
+                && !aside.deferred.is_empty()
+            {
+                let hooks = std::mem::take(&mut aside.deferred);
+                Box::pin(run_list(self, &hooks, Phase::Before)).await?;
+            }
+            self.call_service().await?;
+        }
+        if !self.service.write_listeners().is_empty() && !matches!(self.method, Method::Find | Method::Get) {
+            self.tell_of_write();
+        }
+        Ok(())
+    }
+
+    fn tell_of_write(&self) {
+        let Some(result) = &self.result else { return };
+        let write = Write {
+            path: self.path(),
+            method: &self.method,
+            id: self.id.as_ref(),
+            data: &self.data,
+            params: &self.params,
+            result,
+        };
+        for listener in self.service.write_listeners() {
+            if std::panic::catch_unwind(AssertUnwindSafe(|| listener(&write, &self.app))).is_err() {
+                tracing::error!(path = self.path(), method = %self.method, "a listener for writes panicked");
+            }
+        }
+    }
+
+    async fn call_service(&mut self) -> Result<()> {
+        let service = self.service.clone();
+        match in_method(service.service().call(self.request(self.data.clone()))).await {
+            Ok(mut result) => {
+                if let Some(selection) = Selection::take(&mut result) {
+                    self.aside().selection = Some(selection);
+                }
+                // A store has taken the places of the events at its commit; without one this is the best moment.
+                if self.commit.is_open() && self.event.is_some() {
+                    self.commit.reached(result.count()?);
+                }
+                self.result = Some(result);
+                Ok(())
+            }
+            Err(error) => Err(self.failed_in(Phase::Around, error)),
+        }
+    }
+
+    /// Notes where an error came from, once.
+    pub(crate) fn failed_in(&mut self, phase: Phase, error: Error) -> Error {
+        if self.original().is_none() {
+            self.aside().original = Some(Original { phase, result: self.result.take() });
+        }
+        error
+    }
+
+    pub(crate) fn set_failed(&mut self, error: Error) {
+        self.error = Some(error);
+        self.result = None;
+    }
+
+    /// Decides what the error hooks have made of the error.
+    pub(crate) fn settle(&mut self, thrown: Option<Error>) -> Result<()> {
+        let error = match (thrown, self.error.take()) {
+            (Some(thrown), _) => thrown,
+            (None, Some(error)) if self.result.is_none() => error,
+            (None, _) => {
+                self.aside().original = None;
+                self.result.get_or_insert(Payload::NULL);
+                return Ok(());
+            }
+        };
+        self.result = None;
+        Err(error)
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("path", &self.path())
+            .field("method", &self.method)
+            .field("phase", &self.phase)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,225 @@
+//! Services: the one thing that dispatch sees.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::call::app::AppHandle;
+use crate::call::crud_options::Multi;
+use crate::call::method::Method;
+use crate::call::params::Params;
+use crate::data::error::{Error, Result};
+use crate::data::id::Id;
+use crate::data::payload::Payload;
+use crate::data::schema::Schema;
+use crate::event::commit::Commit;
+
+/// Answers calls.
+///
+/// `#[derive(Service)]` on a record with a store, and `#[service]` on an impl block, write this for you.
+/// Written by hand, the descriptor lists exactly the methods that [`Service::call`] answers: dispatch never calls
+/// another one.
+///
+/// ```
+/// use feathers_core::{Descriptor, Method, Payload, Request, Result, Service, async_trait};
+///
+/// struct Clock;
+///
+/// #[async_trait]
+/// impl Service for Clock {
+///     fn descriptor(&self) -> Descriptor {
+///         Descriptor::new([Method::Find])
+///     }
+///
+///     async fn call(&self, _request: Request<'_>) -> Result<Payload> {
+///         Ok(Payload::new("half past nine"))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service",
+    label = "not a service",
+    note = "put `#[service]` on an impl block with its methods, or serve a store such as `Memory::<Todo>::new()`"
+)]
+#[async_trait]
+pub trait Service: Send + Sync + 'static {
+    /// Describes the service; asked once, when it is mounted.
+    fn descriptor(&self) -> Descriptor;
+
+    /// Answers one call of a method in the descriptor.
+    async fn call(&self, request: Request<'_>) -> Result<Payload>;
+
+    /// Checks a call without making it: whether the service would take its data and query, and knows the record.
+    ///
+    /// Hooks ask it before work that costs much, by [`Context::check`](crate::Context::check). It may be asked in vain,
+    /// and says nothing of what the call will find later; by default it refuses nothing.
+    async fn check(&self, _request: Request<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Runs before the first call, in the order of mounting; an error stops the start.
+    async fn setup(&self, _app: &AppHandle, _path: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// Runs after the last call, on shutdown and when the service is unmounted.
+    async fn teardown(&self, _app: &AppHandle, _path: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// One call as the service gets it, after the hooks.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Request<'a> {
+    /// The app, for calls to other services.
+    pub app: &'a AppHandle,
+    /// The path that the service is mounted at.
+    pub path: &'a str,
+    /// The method.
+    pub method: &'a Method,
+    /// The id; `None` in `patch` and `remove` means all that match.
+    pub id: Option<Id>,
+    /// The data; `null` where there is none.
+    pub data: Payload,
+    /// Everything else.
+    pub params: &'a Params,
+    /// Where a store says that its change is visible now.
+    pub commit: &'a Commit,
+    sent: Option<&'a Payload>,
+}
+
+impl Request<'_> {
+    /// Returns the id of a method that needs one; none is a 400.
+    pub fn require_id(&self) -> Result<Id> {
+        self.id.clone().ok_or_else(|| Error::bad_request(format!("id for '{}' can not be undefined", self.method)))
+    }
+
+    /// Fails for a method that the service does not have; dispatch never lets it come to this.
+    pub fn unknown_method<T>(&self) -> Result<T> {
+        Err(Error::method_not_allowed(format!("Method '{}' not allowed on service '{}'", self.method, self.path)))
+    }
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(
+        app: &'a AppHandle,
+        path: &'a str,
+        method: &'a Method,
+        id: Option<Id>,
+        data: Payload,
+        params: &'a Params,
+        commit: &'a Commit,
+    ) -> Self {
+        Self { app, path, method, id, data, params, commit, sent: None }
+    }
+
+    /// Notes what the client has sent, before hooks changed it.
+    pub(crate) fn with_sent(mut self, sent: Option<&'a Payload>) -> Self {
+        self.sent = sent;
+        self
+    }
+
+    /// Returns what the client has sent, where the service may have fields that only the server sets.
+    pub(crate) fn sent(&self) -> Option<&'a Payload> {
+        self.sent
+    }
+}
+
+/// What a service is: its methods, its custom events, its records.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Descriptor {
+    /// The methods that are written.
+    pub methods: Vec<MethodInfo>,
+    /// The custom events.
+    pub events: Vec<Arc<str>>,
+    /// The schema of the records, where there is one.
+    pub schema: Option<Schema>,
+    /// Which methods may be called without an id, where it is known before the call. An `update` never may then.
+    pub multi: Option<Multi>,
+    /// The doc comment.
+    pub docs: Arc<str>,
+    /// What is wrong with the way it is set up; each stops the start.
+    pub mistakes: Vec<String>,
+    /// Whether the records live in the memory of the process and are gone with it.
+    pub volatile: bool,
+}
+
+/// One method of a service.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct MethodInfo {
+    /// The method.
+    pub method: Method,
+    /// The doc comment.
+    pub docs: Arc<str>,
+}
+
+impl MethodInfo {
+    /// Describes a method.
+    pub fn new(method: Method, docs: impl Into<Arc<str>>) -> Self {
+        Self { method, docs: docs.into() }
+    }
+}
+
+impl Descriptor {
+    /// Describes a service with these methods.
+    pub fn new(methods: impl IntoIterator<Item = Method>) -> Self {
+        Self { methods: methods.into_iter().map(|method| MethodInfo::new(method, "")).collect(), ..Self::default() }
+    }
+
+    /// Adds a method.
+    pub fn method(mut self, method: impl Into<Method>, docs: impl Into<Arc<str>>) -> Self {
+        self.methods.push(MethodInfo::new(method.into(), docs));
+        self
+    }
+
+    /// Adds custom events.
+    pub fn events<E: Into<Arc<str>>>(mut self, events: impl IntoIterator<Item = E>) -> Self {
+        self.events.extend(events.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets the schema of the records.
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.schema = Some(schema);
+        self
+    }
+
+    /// Adds something that is wrong with the way it is set up.
+    pub fn mistake(mut self, mistake: impl Into<String>) -> Self {
+        self.mistakes.push(mistake.into());
+        self
+    }
+
+    /// Says which methods may be called without an id.
+    pub fn multi(mut self, multi: Multi) -> Self {
+        self.multi = Some(multi);
+        self
+    }
+
+    /// Says that the records live in the memory of the process and are gone with it.
+    pub fn volatile(mut self, volatile: bool) -> Self {
+        self.volatile = volatile;
+        self
+    }
+
+    /// Sets the description.
+    pub fn docs(mut self, docs: impl Into<Arc<str>>) -> Self {
+        self.docs = docs.into();
+        self
+    }
+
+    /// Tells whether a method is written.
+    pub fn has(&self, method: &Method) -> bool {
+        self.methods.iter().any(|info| info.method == *method)
+    }
+}
+
+impl fmt::Debug for dyn Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("descriptor", &self.descriptor()).finish()
+    }
+}

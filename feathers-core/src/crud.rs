@@ -1,0 +1,339 @@
+//! Crud: the service that serves any store, with pagination, multi, validation and masks.
+
+mod memory;
+mod validate;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+pub use self::memory::Memory;
+use crate::call::app::AppHandle;
+use crate::call::crud_options::{CrudOptions, Multi};
+use crate::call::method::Method;
+use crate::call::params::Params;
+use crate::call::service::{Descriptor, Request, Service};
+use crate::data::error::{Error, Result};
+use crate::data::guard;
+use crate::data::id::Id;
+use crate::data::mask::{FieldMask, View};
+use crate::data::payload::Payload;
+use crate::data::query::{Caller, FindResult, Paginate, Query, QueryOptions};
+use crate::data::record::Record;
+use crate::data::schema::DataType;
+use crate::event::provider::Provider;
+use crate::store::Store;
+
+/// The most records that an unpaginated find from outside returns, unless it is set otherwise.
+const MAX_UNPAGINATED: u64 = 10_000;
+
+/// Serves a store as a service with the six standard methods.
+#[derive(Clone, Debug)]
+pub struct Crud<S> {
+    store: Arc<S>,
+    query: QueryOptions,
+    multi: Multi,
+    /// Whether clients may choose the ids of new records.
+    client_ids: bool,
+    max_unpaginated: u64,
+    /// Whether the records have neither hidden fields nor any in which another record could stand.
+    is_plain: bool,
+    /// Extra operators that the store does not know.
+    unknown_operators: BTreeSet<Arc<str>>,
+}
+
+/// Returns who asks. Over REST every value is a text, so that one for a JSON field also stands for the number or boolean
+/// that it is the text of.
+fn caller(params: &Params) -> Caller {
+    Caller { external: params.is_external(), writes_texts: params.provider == Some(Provider::REST) }
+}
+
+/// The data of new records.
+struct New<S: Store> {
+    data: Vec<<S::Record as Record>::Data>,
+    /// Whether the answer is a list.
+    several: bool,
+}
+
+impl<S: Store> Crud<S> {
+    /// Serves a store without pagination and without changing several records at once.
+    pub fn with_store(store: S) -> Self {
+        let schema = store.schema();
+        guard::know(schema);
+        let is_simple = schema.fields.iter().all(|field| !field.hidden && field.data_type != DataType::Json);
+        let is_plain = is_simple && !schema.open && guard::writes_its_schema::<S::Record>();
+        Self {
+            query: QueryOptions {
+                known: store.operators().iter().map(|name| (*name).into()).collect(),
+                ..Default::default()
+            },
+            store: Arc::new(store),
+            multi: Multi::None,
+            client_ids: false,
+            max_unpaginated: MAX_UNPAGINATED,
+            is_plain,
+            unknown_operators: BTreeSet::new(),
+        }
+    }
+
+    /// Returns the store.
+    pub fn store(&self) -> &Arc<S> {
+        &self.store
+    }
+
+    /// Turns pagination on.
+    pub fn paginate(mut self, paginate: Paginate) -> Self {
+        self.query.paginate = Some(paginate);
+        self
+    }
+
+    /// Lets methods change several records at once.
+    pub fn multi(mut self, multi: impl Into<Multi>) -> Self {
+        self.multi = multi.into();
+        self
+    }
+
+    /// Lets clients choose the ids of new records; otherwise an id from a client is a 400, and `null` is none.
+    ///
+    /// Off by default: a client that chooses ids finds out which ones exist, and takes those that others will use.
+    pub fn client_ids(mut self, allowed: bool) -> Self {
+        self.client_ids = allowed;
+        self
+    }
+
+    /// Allows extra operators, such as `$like`. One that the store does not know is an error at the start.
+    pub fn operators<O: Into<Arc<str>>>(mut self, operators: impl IntoIterator<Item = O>) -> Self {
+        for operator in operators.into_iter().map(Into::into) {
+            let known = self.query.known.contains(&operator) || Query::OPERATORS.contains(&&*operator);
+            if known { &mut self.query.operators } else { &mut self.unknown_operators }.insert(operator);
+        }
+        self
+    }
+
+    /// Allows extra top-level filters, such as `$populate`; hooks read them from `params.query`.
+    pub fn filters<F: Into<Arc<str>>>(mut self, filters: impl IntoIterator<Item = F>) -> Self {
+        self.query.filters.extend(filters.into_iter().map(Into::into).collect::<BTreeSet<_>>());
+        self
+    }
+
+    /// Sets how many records an unpaginated find from outside may return; more are a 400 that says so.
+    pub fn max_unpaginated(mut self, records: u64) -> Self {
+        self.max_unpaginated = records;
+        self
+    }
+
+    /// Sets what the condition of a call from outside may cost, instead of 1,000 comparisons for each record; more is a
+    /// 400 that says so. What counts how much is said at [`Filter::cost`](crate::Filter::cost).
+    pub fn max_cost(mut self, comparisons: u64) -> Self {
+        self.query.max_cost = comparisons;
+        self
+    }
+
+    fn parse(&self, params: &Params, paginate: Option<Paginate>) -> Result<Query> {
+        let schema = self.store.schema();
+        if paginate == self.query.paginate {
+            return Query::parse_for(&params.query, schema, &self.query, caller(params));
+        }
+        let options = QueryOptions { paginate, ..self.query.clone() };
+        Query::parse_for(&params.query, schema, &options, caller(params))
+    }
+
+    /// Parses the query of a call that changes or reads single records: pagination does not count.
+    fn parse_filter(&self, params: &Params) -> Result<Query> {
+        if params.query.is_empty() {
+            return Ok(Query::default());
+        }
+        let mut query = self.parse(params, None)?;
+        (query.limit, query.skip) = (None, 0);
+        Ok(query)
+    }
+
+    /// Returns which fields the caller gets: what is selected, and the id always.
+    fn view(&self, select: Option<&[Arc<str>]>) -> View {
+        let id = self.store.schema().id;
+        let only = |select: &[Arc<str>]| FieldMask::Only(select.iter().cloned().chain([id.into()]).collect());
+        View::of_records(select.map_or(FieldMask::All, only), self.is_plain)
+    }
+
+    /// `create` never checks the query but for `$select`.
+    fn select_only(params: &Params) -> Result<Option<Vec<Arc<str>>>> {
+        let Some(select) = params.query.get("$select").and_then(Value::as_array) else { return Ok(None) };
+        Query::check_select(select)?;
+        Ok(Some(select.iter().filter_map(Value::as_str).map(Into::into).collect()))
+    }
+
+    async fn find(&self, params: &Params) -> Result<Payload> {
+        let options = params.get::<CrudOptions>();
+        let paginate = options.and_then(|options| options.paginate).unwrap_or(self.query.paginate);
+        let mut query = self.parse(params, paginate)?;
+        query.count = paginate.is_some();
+        let bounded = params.is_external() && paginate.is_none();
+        if bounded && query.limit.is_none_or(|limit| limit > self.max_unpaginated) {
+            query.limit = Some(self.max_unpaginated.saturating_add(1));
+        }
+        let FindResult { records, total } = self.store.find(&query).await?;
+        if bounded && records.len() as u64 > self.max_unpaginated {
+            return Err(Error::bad_request(format!(
+                "more than {} records match: use $limit, or turn on pagination",
+                self.max_unpaginated
+            )));
+        }
+        let view = self.view(query.select.as_deref());
+        Ok(match paginate {
+            Some(_) => Payload::page_of(records, view, total.unwrap_or_default(), query.limit, query.skip),
+            None => Payload::many(records, view),
+        })
+    }
+
+    async fn get(&self, request: &Request<'_>) -> Result<Payload> {
+        let id = request.id.as_ref().ok_or_else(|| Error::no_record("undefined"))?;
+        let query = self.parse_filter(request.params)?;
+        let record = self.store.get(id, &query).await?.ok_or_else(|| Error::no_record(id))?;
+        Ok(self.one(record, &query))
+    }
+
+    async fn create(&self, request: &Request<'_>) -> Result<Payload> {
+        let select = Self::select_only(request.params)?;
+        let view = self.view(select.as_deref());
+        let New { data, several } = self.new_data(request)?;
+        let mut records = if data.is_empty() { Vec::new() } else { self.store.create(data, request.commit).await? };
+        if several {
+            return Ok(Payload::many(records, view));
+        }
+        Ok(records.pop().map_or(Payload::NULL, |record| Payload::one(record, view)))
+    }
+
+    fn new_data(&self, request: &Request<'_>) -> Result<New<S>> {
+        let read = |item: &Payload| self.data(item, validate::Mode::Create, request);
+        let Some(items) = request.data.items()? else {
+            return Ok(New { data: vec![read(&request.data)?], several: false });
+        };
+        self.check_multi(request)?;
+        Ok(New { data: items.iter().map(read).collect::<Result<_>>()?, several: true })
+    }
+
+    async fn update(&self, request: &Request<'_>) -> Result<Payload> {
+        let (id, query, data) = self.replacement(request)?;
+        let record = self.store.update(id, data, &query, request.commit).await?;
+        Ok(self.one(record.ok_or_else(|| Error::no_record(id))?, &query))
+    }
+
+    fn replacement<'a>(&self, request: &'a Request<'_>) -> Result<(&'a Id, Query, <S::Record as Record>::Data)> {
+        let id = match &request.id {
+            Some(id) if !request.data.is_array() => id,
+            _ => {
+                return Err(Error::bad_request("You can not replace multiple instances. Did you mean 'patch'?"));
+            }
+        };
+        let query = self.parse_filter(request.params)?;
+        Ok((id, query, self.data(&request.data, validate::Mode::Update, request)?))
+    }
+
+    async fn patch(&self, request: &Request<'_>) -> Result<Payload> {
+        let (query, patch) = self.changes(request)?;
+        let records = self.store.patch(request.id.as_ref(), patch, &query, request.commit).await?;
+        self.one_or_many(records, &query, request)
+    }
+
+    fn changes(&self, request: &Request<'_>) -> Result<(Query, <S::Record as Record>::Patch)> {
+        if request.id.is_none() {
+            self.check_multi(request)?;
+        }
+        let query = self.parse_filter(request.params)?;
+        let patch = validate::patch::<S::Record>(&request.data, self.store.schema(), request.sent())?;
+        Ok((query, patch))
+    }
+
+    /// Checks the call as far as that is possible without a change.
+    async fn rehearse(&self, request: &Request<'_>) -> Result<()> {
+        let (id, query) = match request.method {
+            Method::Create => return self.new_data(request).map(drop),
+            Method::Update => self.replacement(request).map(|(id, query, _)| (Some(id), query))?,
+            Method::Patch => (request.id.as_ref(), self.changes(request)?.0),
+            _ => return Ok(()),
+        };
+        match id {
+            Some(id) => self.store.get(id, &query).await?.map(drop).ok_or_else(|| Error::no_record(id)),
+            None => Ok(()),
+        }
+    }
+
+    async fn remove(&self, request: &Request<'_>) -> Result<Payload> {
+        if request.id.is_none() {
+            self.check_multi(request)?;
+        }
+        let query = self.parse_filter(request.params)?;
+        let records = self.store.remove(request.id.as_ref(), &query, request.commit).await?;
+        self.one_or_many(records, &query, request)
+    }
+
+    fn data(
+        &self,
+        payload: &Payload,
+        mode: validate::Mode,
+        request: &Request<'_>,
+    ) -> Result<<S::Record as Record>::Data> {
+        let choose_id = !request.params.is_external() || self.client_ids;
+        let rights = validate::Rights { sent: request.sent(), choose_id };
+        validate::data::<S::Record>(payload, self.store.schema(), mode, rights)
+    }
+
+    fn one(&self, record: Arc<S::Record>, query: &Query) -> Payload {
+        Payload::one(record, self.view(query.select.as_deref()))
+    }
+
+    fn one_or_many(&self, mut records: Vec<Arc<S::Record>>, query: &Query, request: &Request<'_>) -> Result<Payload> {
+        match &request.id {
+            Some(id) => {
+                let record = records.pop().ok_or_else(|| Error::no_record(id))?;
+                Ok(self.one(record, query))
+            }
+            None => Ok(Payload::many(records, self.view(query.select.as_deref()))),
+        }
+    }
+
+    fn check_multi(&self, request: &Request<'_>) -> Result<()> {
+        let own = request.params.get::<CrudOptions>().and_then(|options| options.multi.as_ref());
+        if own.unwrap_or(&self.multi).allows(request.method) {
+            return Ok(());
+        }
+        Err(Error::method_not_allowed(format!("Can not {} multiple entries", request.method)))
+    }
+}
+
+#[async_trait]
+impl<S: Store> Service for Crud<S> {
+    fn descriptor(&self) -> Descriptor {
+        let schema = self.store.schema().clone();
+        let descriptor = Descriptor::new(Method::STANDARD).docs(schema.docs).schema(schema);
+        let descriptor = descriptor.multi(self.multi.clone()).volatile(self.store.is_volatile());
+        self.unknown_operators.iter().fold(descriptor, |descriptor, operator| {
+            let known: Vec<_> = self.query.known.iter().map(|known| format!("'{known}'")).collect();
+            let known = if known.is_empty() { "no extra ones".to_owned() } else { known.join(", ") };
+            descriptor.mistake(format!("it allows '{operator}', but its store knows {known}"))
+        })
+    }
+
+    async fn call(&self, request: Request<'_>) -> Result<Payload> {
+        request.params.check()?;
+        match request.method {
+            Method::Find => self.find(request.params).await,
+            Method::Get => self.get(&request).await,
+            Method::Create => self.create(&request).await,
+            Method::Update => self.update(&request).await,
+            Method::Patch => self.patch(&request).await,
+            Method::Remove => self.remove(&request).await,
+            Method::Custom(_) => request.unknown_method(),
+        }
+    }
+
+    async fn check(&self, request: Request<'_>) -> Result<()> {
+        self.rehearse(&request).await
+    }
+
+    async fn teardown(&self, _app: &AppHandle, _path: &str) -> Result<()> {
+        self.store.close().await
+    }
+}

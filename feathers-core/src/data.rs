@@ -1,0 +1,18 @@
+//! Data: records and their schemas, payloads, queries, and every error.
+
+pub mod duration;
+pub(crate) mod error;
+pub(crate) mod field;
+pub(crate) mod fit;
+pub(crate) mod guard;
+pub(crate) mod id;
+pub(crate) mod json_buffer;
+pub(crate) mod mask;
+pub(crate) mod number;
+pub(crate) mod payload;
+pub mod query;
+pub(crate) mod record;
+pub(crate) mod schema;
+pub(crate) mod selection;
+pub(crate) mod vet;
+pub(crate) mod violation;

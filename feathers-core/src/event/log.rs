@@ -1,0 +1,26 @@
+//! The event log: every published event has one slot in it, and readers see slots in order.
+//!
+//! A slot is reserved at the commit of the change and closed when the hooks and publishers are done: filled with the
+//! event, or released. Readers see events up to the lowest slot that is still open. A slot that stays open for
+//! [`EventLog::SLOT_TIMEOUT`] is given up: its event goes to the end of the log instead, so that one slow publisher
+//! delays others no longer than that.
+
+mod bridge;
+mod caller;
+mod cursor;
+mod follower;
+mod local;
+mod reset;
+mod ring;
+mod shared;
+
+pub(crate) use self::bridge::{BridgeHost, LogBridge, backfill};
+pub(crate) use self::caller::Caller;
+pub use self::cursor::{Cursor, Epoch};
+pub use self::follower::{EventTarget, Follower, LogItem, LoggedEvent};
+pub use self::local::EventLog;
+pub(crate) use self::local::{Generation, Reservation, Slot, Subscribers};
+pub use self::reset::{Reset, ResetReason, Since};
+pub(crate) use self::ring::Lookup;
+pub use self::ring::Retention;
+pub use self::shared::{Entry, EntryTarget, LogBounds, LogEngine, LogRead};

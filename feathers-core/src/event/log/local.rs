@@ -1,0 +1,442 @@
+//! The log of one process: a ring of the last events, and the readers that it notifies of new ones.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use metrics::Counter;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::bridge::LogBridge;
+use super::caller::Caller;
+use super::cursor::{Cursor, Epoch};
+use super::reset::{Reset, ResetReason};
+use super::ring::{Lookup, Retention, Ring, Visible};
+use crate::data::error::{Error, Result};
+use crate::event::Event;
+
+/// How many events another process may have read of a shared log before this one.
+const AHEAD: u64 = 10_000;
+/// How long after its time an event is dropped in a log that is not read meanwhile: many are dropped at once.
+const LATE: Duration = Duration::from_secs(1);
+/// The longest `Retry-After` that a caller gets: others may make room sooner.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// The log of one app. Clones share it.
+#[derive(Clone)]
+pub struct EventLog(Arc<Inner>);
+
+struct Inner {
+    epoch: AtomicU64,
+    ring: RwLock<Ring>,
+    /// Where events go first when the log is outside the process.
+    bridge: OnceLock<LogBridge>,
+    /// Visible events that are not announced yet, as long as more are gathered.
+    ///
+    /// Held while events become visible and are announced, so that every connection gets them in order.
+    gathered: Mutex<Vec<Arc<Event>>>,
+    /// How long events are gathered; not at all if it is zero.
+    window: Duration,
+    announced: AtomicU64,
+    /// How often events have been lost on the way to the shared log.
+    losses: AtomicU64,
+    /// How many events have been published; looked up at the first event, when the metrics recorder is installed.
+    published: OnceLock<Counter>,
+    /// Wakes the followers, which read all events.
+    moved: Notify,
+    /// The connections that read it.
+    subscribers: OnceLock<Box<dyn Subscribers>>,
+}
+
+/// The connections that read a log.
+pub(crate) trait Subscribers: Send + Sync {
+    /// Tells those that may want an event that it is visible.
+    fn announce(&self, event: &Event);
+
+    /// Tells all of them that there is something to look at besides events.
+    fn wake(&self);
+}
+
+/// What must not change while a reader goes on: the log, and that nothing was lost on the way to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Generation {
+    epoch: Epoch,
+    losses: u64,
+}
+
+impl Generation {
+    /// Returns why a reader of this era cannot go on in another one.
+    pub(crate) fn why(self, now: Self) -> ResetReason {
+        if self.epoch == now.epoch { ResetReason::Lagged } else { ResetReason::Epoch }
+    }
+}
+
+impl EventLog {
+    /// How long a slot may stay open before later events overtake it.
+    pub const SLOT_TIMEOUT: Duration = Duration::from_secs(1);
+
+    /// Makes a log that announces events together which become visible within a window; a window of zero is none.
+    pub(crate) fn new(retention: Retention, window: Duration) -> Self {
+        Self(Arc::new(Inner {
+            epoch: AtomicU64::new(Epoch::random().to_bits()),
+            ring: RwLock::new(Ring::new(retention)),
+            bridge: OnceLock::new(),
+            gathered: Mutex::default(),
+            window,
+            announced: AtomicU64::new(0),
+            losses: AtomicU64::new(0),
+            published: OnceLock::new(),
+            moved: Notify::new(),
+            subscribers: OnceLock::new(),
+        }))
+    }
+
+    /// Sends events through a shared log from now on, and goes on from its position.
+    pub(crate) fn share(&self, bridge: LogBridge, from: Cursor) {
+        let _ = self.0.bridge.set(bridge);
+        self.restart(from);
+    }
+
+    /// Tells whether events go through a log that several processes share.
+    pub fn is_shared(&self) -> bool {
+        self.bridge().is_some()
+    }
+
+    pub(crate) fn bridge(&self) -> Option<&LogBridge> {
+        self.0.bridge.get()
+    }
+
+    /// Returns the identity of the log, which its cursors begin with.
+    pub fn epoch(&self) -> Epoch {
+        Epoch::from_bits(self.0.epoch.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn generation(&self) -> Generation {
+        Generation { epoch: self.epoch(), losses: self.0.losses.load(Ordering::Acquire) }
+    }
+
+    /// Sets the connections that read it; the first call counts.
+    pub(crate) fn read_by(&self, subscribers: impl Subscribers + 'static) {
+        let _ = self.0.subscribers.set(Box::new(subscribers));
+    }
+
+    fn wake_everybody(&self) {
+        self.0.moved.notify_waiters();
+        if let Some(subscribers) = self.0.subscribers.get() {
+            subscribers.wake();
+        }
+    }
+
+    /// Returns the position of the last visible event.
+    pub fn head(&self) -> Cursor {
+        self.cursor(self.read(Ring::visible))
+    }
+
+    /// Returns the position before the oldest event that is still there.
+    pub fn oldest(&self) -> Cursor {
+        self.expire();
+        self.cursor(self.read(|ring| ring.first() - 1))
+    }
+
+    pub(crate) fn cursor(&self, seq: u64) -> Cursor {
+        Cursor { epoch: self.epoch(), seq }
+    }
+
+    /// Returns how many events are kept.
+    pub fn len(&self) -> usize {
+        self.read(Ring::len)
+    }
+
+    /// Tells whether no event is kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets what is too old. A log in which nothing happens does so when it is asked, and by
+    /// [`EventLog::watch_age`].
+    fn expire(&self) {
+        let now = Instant::now();
+        if self.read(|ring| ring.expiry().is_some_and(|expiry| expiry < now)) {
+            self.write(|ring| ring.trim_old(now));
+        }
+    }
+
+    /// Forgets what is too old, for as long as the future runs.
+    pub(crate) async fn watch_age(self) {
+        loop {
+            let (generation, announced) = (self.generation(), self.announced());
+            match self.read(Ring::expiry) {
+                Some(expiry) => tokio::time::sleep_until(expiry.max(Instant::now()) + LATE).await,
+                None => self.moved(generation, announced).await,
+            }
+            self.expire();
+        }
+    }
+
+    /// Fails with a 429 that says when to try again if the events of a caller fill more than a part of the log and
+    /// would push out those of others before their time.
+    pub(crate) fn admit(&self, caller: Caller, count: usize, size: impl FnOnce() -> usize, percent: u8) -> Result<()> {
+        self.read(|ring| ring.admits(caller, count, size, percent, Instant::now)).map_err(|wait| {
+            metrics::counter!(crate::metrics::LOG_CALLERS_REFUSED).increment(1);
+            Error::too_many_requests("too many changes, whose events would push out those of others")
+                .with_retry_after(wait.min(LONGEST_WAIT))
+        })
+    }
+
+    pub(crate) fn reserve(&self, count: usize, caller: Option<Caller>) -> Reservation {
+        let first = self.order(|ring| ring.reserve(count, Instant::now()));
+        Reservation { log: self.clone(), next: Mutex::new(first), end: first + count as u64, caller }
+    }
+
+    /// Looks at a visible slot.
+    pub(crate) fn event(&self, seq: u64) -> Lookup {
+        self.read(|ring| ring.event(seq))
+    }
+
+    /// Looks for the first visible event after a slot.
+    pub(crate) fn next_after(&self, seq: u64) -> Lookup {
+        self.read(|ring| ring.next_after(seq))
+    }
+
+    /// Returns the slot up to which every connection has been notified of the events that are for it.
+    pub(crate) fn announced(&self) -> u64 {
+        self.0.announced.load(Ordering::Acquire)
+    }
+
+    /// Checks whether a client can go on from a cursor; the error is the reason of the reset that it gets instead.
+    pub(crate) fn check(&self, cursor: Cursor) -> Result<u64, ResetReason> {
+        self.expire();
+        let (first, visible) = self.read(|ring| (ring.first(), ring.visible()));
+        if cursor.epoch != self.epoch() {
+            Err(ResetReason::Epoch)
+        } else if cursor.seq > visible.saturating_add(self.ahead()) {
+            Err(ResetReason::Future)
+        } else if cursor.seq + 1 < first {
+            Err(ResetReason::Trimmed)
+        } else {
+            Ok(cursor.seq)
+        }
+    }
+
+    /// Returns how far a client may be ahead: another process may have read more of a shared log.
+    fn ahead(&self) -> u64 {
+        if self.bridge().is_some() { AHEAD } else { 0 }
+    }
+
+    /// Makes the notice that continuity has ended; delivery goes on from its cursor.
+    pub(crate) fn reset(&self, reason: ResetReason) -> Reset {
+        metrics::counter!(crate::metrics::RESETS, "reason" => reason.name()).increment(1);
+        let oldest = match reason {
+            ResetReason::Trimmed | ResetReason::Lagged => Some(self.oldest()),
+            _ => None,
+        };
+        Reset { reason, cursor: self.head(), oldest }
+    }
+
+    /// Opens one slot at the end.
+    pub(crate) fn slot(&self, caller: Option<Caller>) -> Slot {
+        let seq = self.order(|ring| ring.reserve(1, Instant::now()));
+        Slot { log: self.clone(), seq, closed: false, caller }
+    }
+
+    /// Gives up slots that stay open too long. Called on a timer while something waits behind one.
+    pub(crate) fn give_up_stale(&self) -> bool {
+        let mut gathered = self.gathered();
+        let (visible, waiting) = self.order(|ring| {
+            let visible = ring.give_up_stale(Instant::now(), Self::SLOT_TIMEOUT);
+            (visible, ring.has_waiting())
+        });
+        self.pass_on(&mut gathered, visible);
+        waiting
+    }
+
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.order(|ring| ring.has_waiting())
+    }
+
+    fn published(&self) -> &Counter {
+        self.0.published.get_or_init(|| metrics::counter!(crate::metrics::EVENTS_PUBLISHED))
+    }
+
+    fn close(&self, seq: u64, event: Option<Arc<Event>>, caller: Option<Caller>) {
+        let mut gathered = self.gathered();
+        let visible = self.order(|ring| ring.close(seq, event, caller));
+        self.pass_on(&mut gathered, visible);
+    }
+
+    /// Takes an event that has come from the shared log, with its number there.
+    pub(super) fn take(&self, seq: u64, event: Arc<Event>) {
+        let mut gathered = self.gathered();
+        let visible = self.write(|ring| ring.take(seq, event, Instant::now()));
+        self.gather(&mut gathered, visible);
+    }
+
+    /// Forgets everything and goes on from a position; readers behind it get a reset.
+    pub(super) fn restart(&self, from: Cursor) {
+        let mut gathered = self.gathered();
+        gathered.clear();
+        self.write(|ring| ring.restart(from.seq));
+        self.0.epoch.store(from.epoch.to_bits(), Ordering::Release);
+        self.0.announced.store(from.seq, Ordering::Release);
+        self.wake_everybody();
+    }
+
+    /// Brings events that are in their order to the clients, or to the shared log.
+    fn pass_on(&self, gathered: &mut Vec<Arc<Event>>, events: Visible) {
+        match self.bridge() {
+            None => self.gather(gathered, events),
+            Some(bridge) => {
+                if !bridge.send(&events) {
+                    // No reader may go on as if nothing was missing.
+                    let here = self.head();
+                    self.write(|ring| ring.restart(here.seq));
+                    self.0.losses.fetch_add(1, Ordering::AcqRel);
+                    self.wake_everybody();
+                }
+            }
+        }
+    }
+
+    /// Announces events that have become visible, at once or when the window is over.
+    fn gather(&self, gathered: &mut Vec<Arc<Event>>, events: Visible) {
+        if self.0.window.is_zero() {
+            return self.announce(&events);
+        }
+        let is_first = gathered.is_empty();
+        gathered.extend(events);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if !gathered.is_empty() => {
+                if is_first {
+                    let log = self.clone();
+                    runtime.spawn(async move {
+                        tokio::time::sleep(log.0.window).await;
+                        log.flush();
+                    });
+                }
+            }
+            // Nothing but a slot that was released; or there is nothing to wait with, and all go in their order.
+            _ => self.announce(&std::mem::take(gathered)),
+        }
+    }
+
+    /// Announces what is visible and not announced yet: when this returns, every connection has been notified.
+    pub fn flush(&self) {
+        // An announcement that is under way holds the lock until it is done.
+        let mut gathered = self.gathered();
+        if !gathered.is_empty() {
+            self.announce(&std::mem::take(&mut *gathered));
+        }
+    }
+
+    /// Notifies the connections of events that have become visible.
+    fn announce(&self, events: &[Arc<Event>]) {
+        if let Some(subscribers) = self.0.subscribers.get() {
+            for event in events {
+                subscribers.announce(event);
+            }
+        }
+        self.0.announced.store(self.read(Ring::visible), Ordering::Release);
+        self.0.moved.notify_waiters();
+    }
+
+    /// Waits until there is more than up to a slot, or another era than this.
+    pub(crate) async fn moved(&self, generation: Generation, last: u64) {
+        let mut moved = pin!(self.0.moved.notified());
+        // Registered before the look, so that what comes between the two is not missed.
+        moved.as_mut().enable();
+        if self.generation() == generation && self.announced() <= last {
+            moved.await;
+        }
+    }
+
+    /// Changes the ring that has the open slots.
+    fn order<T>(&self, change: impl FnOnce(&mut Ring) -> T) -> T {
+        match self.bridge() {
+            None => self.write(change),
+            Some(bridge) => bridge.with_order(change),
+        }
+    }
+
+    fn gathered(&self) -> MutexGuard<'_, Vec<Arc<Event>>> {
+        self.0.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Ring) -> T) -> T {
+        read(&self.0.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&mut Ring) -> T) -> T {
+        write(&mut self.0.ring.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for EventLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventLog").field("head", &self.head()).finish()
+    }
+}
+
+/// Places in the log that are reserved and not taken yet; what is left is released when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    log: EventLog,
+    next: Mutex<u64>,
+    end: u64,
+    /// Whose events go there, if it is a call from outside.
+    caller: Option<Caller>,
+}
+
+impl Reservation {
+    /// Takes the next slot; when all are used up, a new one at the end of the log.
+    pub(crate) fn slot(&self) -> Slot {
+        match self.take() {
+            Some(seq) => Slot { log: self.log.clone(), seq, closed: false, caller: self.caller },
+            None => self.log.slot(self.caller),
+        }
+    }
+
+    fn take(&self) -> Option<u64> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        (*next < self.end).then(|| {
+            *next += 1;
+            *next - 1
+        })
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        while let Some(seq) = self.take() {
+            self.log.close(seq, None, None);
+        }
+    }
+}
+
+/// One open slot in the log; it is released when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    log: EventLog,
+    seq: u64,
+    closed: bool,
+    caller: Option<Caller>,
+}
+
+impl Slot {
+    /// Puts the event there.
+    pub(crate) fn fill(mut self, event: Arc<Event>) {
+        self.closed = true;
+        self.log.published().increment(1);
+        self.log.close(self.seq, Some(event), self.caller);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if !self.closed {
+            self.log.close(self.seq, None, None);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the output of the macros calls. Not public API: it changes with the macros.
+//!
+//! Generated code holds no logic of its own; what it does beyond naming fields and methods is here, where it is read,
+//! tested and compiled once.
+
+use std::fmt;
+
+pub use inventory;
+use serde::de::{Deserialize, Deserializer, IgnoredAny};
+use serde::ser::{Serialize, Serializer};
+
+pub use crate::call::arguments::{FromId, FromPayload, into_payload, one_at_a_time};
+use crate::data::error::{Error, Result};
+use crate::data::field::{FieldRef, FieldValue};
+pub use crate::data::field::{from_json_field, to_json_field};
+pub use crate::data::guard::Registered;
+use crate::data::id::Id;
+pub use crate::data::record::lookup_inside;
+use crate::data::record::wrong_id;
+use crate::data::schema::DataType;
+
+/// Reads a field that may be left out, and keeps `null` apart from that: a missing field never gets here.
+///
+/// For a field that is no `Option` itself, `null` is an error.
+pub fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// A field that may be sent and does not count: the id in a patch.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ignored;
+
+impl fmt::Debug for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ignored")
+    }
+}
+
+impl Serialize for Ignored {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl<'de> Deserialize<'de> for Ignored {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+// The functions below take what they need of a field type as arguments, not as bounds: a type that is no field type is
+// then one error at the field and not one more for every call.
+
+/// Returns the value of a field for comparing and storing.
+pub fn field<'a, T>(to_field: impl FnOnce(&'a T) -> FieldRef<'a>, field: &'a T) -> FieldRef<'a> {
+    to_field(field)
+}
+
+/// Returns the id that a field holds.
+pub fn id_of(field: FieldRef<'_>) -> Option<Id> {
+    match field {
+        FieldRef::Int(number) => Some(Id::Int(number)),
+        FieldRef::Text(text) => Some(Id::Text(text.into())),
+        // A number that no store can hold is one that no store takes, and not none.
+        FieldRef::Float(number) => Some(Id::Text(number.to_string().into())),
+        _ => None,
+    }
+}
+
+/// Makes the value of an id field; an id that does not fit its type is a 400.
+pub fn id_field<T>(id: &Id, kind: DataType, from_field: impl FnOnce(FieldValue) -> Result<T>) -> Result<T> {
+    let value = match kind {
+        DataType::Integer => FieldValue::Int(id.as_int().ok_or_else(|| wrong_id(id))?),
+        _ => FieldValue::Text(id.to_string().into()),
+    };
+    from_field(value).map_err(|_| wrong_id(id))
+}
+
+/// Returns a field that a new record must have; validation has refused data without it.
+pub fn required<T>(value: Option<T>, name: &str) -> Result<T> {
+    value.ok_or_else(|| missing(name))
+}
+
+#[cold]
+fn missing(name: &str) -> Error {
+    Error::bad_request(format!("must have required property '{name}'"))
+}
+
+/// Makes a field of a stored value; what does not fit names the column in the log.
+pub fn column<T>(name: &str, value: Option<FieldValue>, from_field: impl FnOnce(FieldValue) -> Result<T>) -> Result<T> {
+    from_field(value.unwrap_or_default()).map_err(|error| in_column(name, &error))
+}
+
+#[cold]
+fn in_column(name: &str, error: &Error) -> Error {
+    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    Error::internal(format!("column '{name}': {cause}"))
+}
+
+/// Tells whether a field can be an id.
+pub const fn is_id(kind: DataType) -> bool {
+    matches!(kind, DataType::Integer | DataType::String)
+}
+
+/// Tells whether rules for texts apply to a field.
+pub const fn is_text(kind: DataType) -> bool {
+    matches!(kind, DataType::String)
+}
+
+/// Tells whether rules for numbers apply to a field.
+pub const fn is_number(kind: DataType) -> bool {
+    matches!(kind, DataType::Integer | DataType::Number)
+}
