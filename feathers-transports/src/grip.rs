@@ -10,6 +10,7 @@ mod config;
 mod endpoint;
 pub(crate) mod events;
 pub(crate) mod hold;
+mod holds;
 mod incoming;
 pub(crate) mod item;
 mod item_id;

@@ -31,44 +31,31 @@
 //! | `socketioxide` | the same on the `socketioxide` crate, which has no recovery, as an alternative |
 //! | `tls` | `Server::tls`: HTTPS with rustls, and HTTP/2 |
 
-mod address;
-mod answer;
-mod budget;
-mod calls;
-mod client_key;
-pub mod close_code;
-mod closed;
-#[cfg(feature = "socketio")]
-mod decode;
-#[cfg(feature = "socketio")]
-mod engine;
-#[cfg(feature = "grip")]
-mod grip;
-#[cfg(feature = "socketio")]
-mod handshake;
-mod incoming;
-mod origin;
-mod rate_limit;
-mod realtime;
-mod rest;
-mod server;
-mod session_limit;
-mod since;
-#[cfg(feature = "socketio")]
-mod socketio;
-#[cfg(feature = "socketioxide")]
-mod socketioxide;
-mod timer;
-mod transport;
+// From the ground up: each uses only those above it.
+
+pub mod kit;
+
 mod websocket;
 
-pub use crate::address::ClientAddress;
-pub use crate::answer::error_response;
+#[cfg(feature = "socketio")]
+mod socketio;
+
+mod realtime;
+
 #[cfg(feature = "grip")]
+mod grip;
+
+mod rest;
+
+#[cfg(feature = "socketioxide")]
+mod socketioxide;
+
+mod server;
+
 pub use crate::grip::{Grip, GripProxy};
 #[cfg(feature = "socketio")]
-pub use crate::handshake::HandshakeAuth;
-pub use crate::rate_limit::RateLimit;
+pub use crate::kit::handshake::HandshakeAuth;
+pub use crate::kit::{ClientAddress, RateLimit, Transport, close_code, error_response};
 pub use crate::realtime::Realtime;
 pub use crate::rest::{CallExtensions, Rest};
 pub use crate::server::{Cors, Listen, Running, Server, init_tracing};
@@ -76,4 +63,3 @@ pub use crate::server::{Cors, Listen, Running, Server, init_tracing};
 pub use crate::socketio::SocketIo;
 #[cfg(feature = "socketioxide")]
 pub use crate::socketioxide::SocketIoxide;
-pub use crate::transport::Transport;

@@ -3,20 +3,20 @@
 //! A client that can hold a stream gets server-sent events; one that cannot asks again and again, and its polls wait
 //! for events or not. All of them read the same subscription, so what one way promises, every way does.
 
-mod asked;
+pub(crate) mod asked;
 mod cut;
 pub(crate) mod envelope;
 #[cfg(feature = "grip")]
-mod held;
+mod holder;
 mod negotiate;
-mod poll;
-mod resumption;
+pub(crate) mod poll;
+pub(crate) mod resumption;
 pub(crate) mod rpc;
-mod socket;
-mod sse;
-mod streams;
-mod upgrade;
-mod wire;
+pub(crate) mod socket;
+pub(crate) mod sse;
+pub(crate) mod streams;
+pub(crate) mod upgrade;
+pub(crate) mod wire;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -32,14 +32,16 @@ use feathers_core::{AppHandle, Error, Result};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use self::asked::TransportChoice;
+#[cfg(feature = "grip")]
+pub(crate) use self::holder::{HeldBy, Holder, Instructions};
 use self::poll::Clients;
 use self::streams::Streams;
-use crate::answer::error_response;
-use crate::budget::{Budget, Meter, cost_of_head};
-use crate::origin::Origins;
-use crate::rate_limit::RateLimit;
-use crate::session_limit::SessionLimit;
-use crate::transport::Transport;
+use crate::kit::answer::error_response;
+use crate::kit::budget::{Budget, Meter, cost_of_head};
+use crate::kit::origin::Origins;
+use crate::kit::rate_limit::RateLimit;
+use crate::kit::session_limit::SessionLimit;
+use crate::kit::transport::Transport;
 
 /// The realtime transport: events at `/realtime` for clients without Socket.IO.
 ///
@@ -74,8 +76,8 @@ use crate::transport::Transport;
 #[derive(Clone, Debug)]
 pub struct Realtime {
     path: String,
-    heartbeat_interval: Duration,
-    max_lifetime: Duration,
+    pub(crate) heartbeat_interval: Duration,
+    pub(crate) max_lifetime: Duration,
     max_streams: usize,
     max_sessions: usize,
     max_sessions_per_address: Option<usize>,
@@ -85,7 +87,7 @@ pub struct Realtime {
     poll_interval: Duration,
     batch_bytes: usize,
     origins: Origins,
-    socket: socket::Settings,
+    pub(crate) socket: socket::Settings,
 }
 
 impl Realtime {
@@ -247,8 +249,6 @@ impl Transport for Realtime {
             name: path.trim_matches('/').into(),
             shares: SessionLimit::sessions(self.max_sessions_per_address),
             streams: Streams::new(self.max_streams),
-            #[cfg(feature = "grip")]
-            held: held::Holds::new(app),
             clients: Clients::new(app, self.max_sessions, self.session_timeout),
             options: *self,
         }));
@@ -274,22 +274,20 @@ impl Transport for Realtime {
 }
 
 /// What all ways of listening share.
-struct Shared {
-    app: AppHandle,
-    budget: Budget,
-    options: Realtime,
+pub(crate) struct Shared {
+    pub(crate) app: AppHandle,
+    pub(crate) budget: Budget,
+    pub(crate) options: Realtime,
     /// The path as the messages of the transport itself name it.
-    name: Arc<str>,
+    pub(crate) name: Arc<str>,
     shares: SessionLimit,
     streams: Streams,
-    #[cfg(feature = "grip")]
-    held: held::Holds,
     clients: Clients,
 }
 
 impl Shared {
     /// Takes a place for the stream of a client, whose headers are kept; `None` if there is none for it.
-    fn place(&self, address: Option<IpAddr>, headers: &HeaderMap) -> Option<streams::Place> {
+    pub(crate) fn place(&self, address: Option<IpAddr>, headers: &HeaderMap) -> Option<streams::Place> {
         let share = self.shares.take(address)?;
         let kept = Meter::of_session(&self.budget, address).account().take(cost_of_head(headers)).ok()?;
         self.streams.reserve(share, kept)
@@ -305,31 +303,31 @@ impl Endpoint {
         self.0.app.stopping().await;
         self.0.streams.close();
         self.0.clients.close();
-        #[cfg(feature = "grip")]
-        self.0.held.close();
     }
 
     async fn answer(self, request: Request) -> Response {
+        #[cfg(feature = "grip")]
+        if let Some(holder) = HeldBy::of(request.extensions()).filter(|holder| holder.is_own(&request)) {
+            let result = self.answer_holder(&*holder, request).await;
+            return result.unwrap_or_else(|error| error_response(&error));
+        }
         let result = match *request.method() {
             Method::GET => self.listen(request).await,
             Method::DELETE => self.end(request).await,
-            #[cfg(feature = "grip")]
-            Method::POST if held::is_events(request.headers()) => match request.extensions().get().cloned() {
-                Some(proxied) => held::socket(&self.0, &proxied, request).await,
-                None => return not_allowed(&request, "GET, DELETE"),
-            },
             _ => return not_allowed(&request, "GET, DELETE"),
         };
         result.unwrap_or_else(|error| error_response(&error))
     }
 
+    #[cfg(feature = "grip")]
+    async fn answer_holder(&self, holder: &dyn Holder, request: Request) -> Result<Response> {
+        self.0.options.origins.check(&request)?;
+        holder.answer(&self.0, request).await
+    }
+
     async fn listen(self, request: Request) -> Result<Response> {
         self.0.options.origins.check(&request)?;
         let query = asked::query(request.uri())?;
-        #[cfg(feature = "grip")]
-        if let Some(proxied) = held::linked(&request, &query) {
-            return held::stream(&self.0, &proxied, request.into_parts().0, query).await;
-        }
         match asked::way(request.headers(), &query)? {
             TransportChoice::WebSocket => Ok(upgrade::answer(&self.0, request, query)),
             TransportChoice::Sse => sse::answer(&self.0, request.into_parts().0, query).await,

@@ -39,11 +39,11 @@ use tower_http::services::ServeDir;
 
 use self::asked::RequestFlags;
 pub use self::feathers::CallExtensions;
-use crate::address::client_address;
-use crate::answer::{error_response, too_late};
-use crate::budget::{Budget, Link, Meter};
-use crate::origin::Origins;
-use crate::transport::Transport;
+use crate::kit::address::client_address;
+use crate::kit::answer::{error_response, too_late};
+use crate::kit::budget::{Budget, Link, Meter};
+use crate::kit::origin::Origins;
+use crate::kit::transport::Transport;
 
 /// Where the event log stood before the call, so that a client can ask for everything that came after.
 pub(crate) const EVENT_CURSOR: HeaderName = HeaderName::from_static("event-cursor");

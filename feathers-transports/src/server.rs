@@ -45,11 +45,11 @@ pub use self::listen::Listen;
 pub use self::log::init_tracing;
 use self::pace::MinRate;
 pub use self::running::Running;
-use crate::budget::Limits;
 #[cfg(feature = "grip")]
 use crate::grip::Grip;
-use crate::rate_limit::RateLimit;
-use crate::transport::Transport;
+use crate::kit::budget::Limits;
+use crate::kit::rate_limit::RateLimit;
+use crate::kit::transport::Transport;
 
 /// Serves an app.
 ///

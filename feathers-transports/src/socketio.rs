@@ -6,6 +6,7 @@
 //! The events that a call causes arrive before its answer.
 
 pub(crate) mod bundle;
+mod engine;
 
 use std::fmt;
 use std::future::Future;
@@ -14,14 +15,14 @@ use std::time::Duration;
 use axum::Router;
 use feathers_core::{AppHandle, Connection, Result};
 
-use crate::calls::DEFAULT_RATE;
-use crate::engine::{Engine, Options};
-use crate::handshake::Checks;
+use self::engine::{Engine, Options};
+use crate::kit::calls::DEFAULT_RATE;
+use crate::kit::handshake::Checks;
 #[cfg(doc)]
-use crate::handshake::HandshakeAuth;
-use crate::origin::Origins;
-use crate::rate_limit::RateLimit;
-use crate::transport::Transport;
+use crate::kit::handshake::HandshakeAuth;
+use crate::kit::origin::Origins;
+use crate::kit::rate_limit::RateLimit;
+use crate::kit::transport::Transport;
 
 /// The Socket.IO transport: `/socket.io/` with polling, WebSocket and the upgrade between them, and the client bundle
 /// at `/socket.io/socket.io.js`.

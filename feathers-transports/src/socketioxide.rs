@@ -28,15 +28,15 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use self::handshake::ClientOpener;
-use crate::answer::error_response;
-use crate::calls::DEFAULT_RATE;
-use crate::handshake::Checks;
+use crate::kit::answer::error_response;
+use crate::kit::calls::DEFAULT_RATE;
+use crate::kit::handshake::Checks;
 #[cfg(doc)]
-use crate::handshake::HandshakeAuth;
-use crate::origin::Origins;
-use crate::rate_limit::RateLimit;
+use crate::kit::handshake::HandshakeAuth;
+use crate::kit::origin::Origins;
+use crate::kit::rate_limit::RateLimit;
+use crate::kit::transport::Transport;
 use crate::socketio::bundle;
-use crate::transport::Transport;
 
 /// How long answers of calls under way may take once the shutdown has begun.
 const DRAIN: Duration = Duration::from_secs(5);

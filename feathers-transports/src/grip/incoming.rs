@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 
 use super::item_id::ItemId;
 use super::origin::Origin;
+use crate::realtime::HeldBy;
 
 const SIG: HeaderName = HeaderName::from_static("grip-sig");
 const LAST: HeaderName = HeaderName::from_static("grip-last");
@@ -65,7 +66,9 @@ impl Proxied {
         if let Some(said) = said {
             // A body that is held goes out later and to others, so it is not compressed for this hop.
             headers.remove(header::ACCEPT_ENCODING);
-            request.extensions_mut().insert(Self(Arc::new(said)));
+            let proxied = Self(Arc::new(said));
+            request.extensions_mut().insert(HeldBy(Arc::new(proxied.clone())));
+            request.extensions_mut().insert(proxied);
         } else if origin.is_proxy_required() {
             return Err(Error::not_implemented("this server is only reached through its GRIP proxy"));
         }

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::config::Grip;
 use super::endpoint::Endpoint;
+use super::holds::Holds;
 use super::item::Item;
 use super::name;
 use super::publisher::Publisher;
@@ -25,6 +26,7 @@ pub(crate) struct Origin(Arc<Inner>);
 
 struct Inner {
     app: AppHandle,
+    holds: Holds,
     verifier: Verifier,
     tokens: Arc<Tokens>,
     router: Mutex<Router>,
@@ -49,6 +51,7 @@ impl Origin {
         let router = Router::new(prefix.clone(), tokens.clone(), app.log().follow());
         let origin = Self(Arc::new(Inner {
             app: app.clone(),
+            holds: Holds::new(app),
             verifier: Verifier::new(&grip.proxies)?,
             tokens,
             router: Mutex::new(router),
@@ -80,6 +83,7 @@ impl Origin {
                 () = self.0.app.stopping() => break,
             }
         }
+        self.0.holds.close();
     }
 
     /// Routes what there is now, and has those ask again that have changed.
@@ -97,6 +101,11 @@ impl Origin {
 
     pub(crate) fn tokens(&self) -> &Tokens {
         &self.0.tokens
+    }
+
+    /// Returns the clients that proxies hold.
+    pub(super) fn holds(&self) -> &Holds {
+        &self.0.holds
     }
 
     pub(super) fn queue(&self) -> &Queue {

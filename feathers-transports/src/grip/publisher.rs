@@ -9,7 +9,7 @@ use super::endpoint::{Endpoint, Failure};
 use super::item::{self, Item};
 use super::origin::Origin;
 use super::queue::Batch;
-use crate::close_code;
+use crate::kit::close_code;
 
 /// How many items go into one request, and how many bytes: proxies take a megabyte.
 const ITEMS: usize = 500;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::item::Item;
 use super::queue::Queue;
-use crate::close_code;
+use crate::kit::close_code;
 
 /// All `WebSockets`, by the numbers of their connections.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use feathers_core::{CONNECTION_TOKEN, Credentials, Cursor, Epoch, Error, Handsha
 use http::{HeaderMap, HeaderName, Uri, header};
 use serde_json::{Map, Value};
 
-use crate::since::{self, newest};
+use crate::kit::since::{self, newest};
 use crate::websocket::Upgrade;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -22,7 +22,7 @@ pub(super) enum TransportChoice {
 }
 
 /// Reads the query of the URL. The secret of a session has no place there: URLs are written into logs.
-pub(super) fn query(uri: &Uri) -> Result<Map<String, Value>> {
+pub(crate) fn query(uri: &Uri) -> Result<Map<String, Value>> {
     let query = match uri.query() {
         None | Some("") => return Ok(Map::new()),
         Some(query) => qs::parse(query)?,
@@ -57,7 +57,7 @@ pub(super) fn connection_token(headers: &HeaderMap) -> Option<&str> {
 /// Reads the position for a stream, where a bad one can only be reported in-band.
 ///
 /// `known` is what is known of the client's position besides its own words.
-pub(super) fn since_of_stream(
+pub(crate) fn since_of_stream(
     headers: &HeaderMap,
     query: &Map<String, Value>,
     epoch: Epoch,
@@ -153,7 +153,7 @@ fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Takes the credentials out of the query: a ticket, which is no long-lived secret.
-pub(super) fn credentials(query: &mut Map<String, Value>) -> HandshakeCredentials {
+pub(crate) fn credentials(query: &mut Map<String, Value>) -> HandshakeCredentials {
     match query.shift_remove("ticket") {
         Some(Value::String(ticket)) => HandshakeCredentials::Sent(Credentials::of("ticket", "ticket", ticket)),
         _ => HandshakeCredentials::FromHeaders,

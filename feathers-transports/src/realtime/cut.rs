@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::Frame;
 
-use crate::timer::Timer;
+use crate::kit::timer::Timer;
 
 /// How long the last bytes have for their way before the body is cut off: what has not left the process by then is
 /// dropped with the rest.

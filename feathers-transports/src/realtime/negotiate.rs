@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::Shared;
-use crate::answer::json;
+use crate::kit::answer::json;
 
 /// The ways to listen at this URL, the best one first.
 const TRANSPORTS: &[&str] = &["websocket", "sse", "longpoll", "poll"];

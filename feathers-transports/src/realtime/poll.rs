@@ -20,13 +20,15 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-pub(super) use self::batch::Batch;
-pub(super) use self::client::Turn;
+pub(crate) use self::batch::Batch;
+pub(crate) use self::client::Turn;
 pub(super) use self::clients::Clients;
+#[cfg(feature = "grip")]
+use super::HeldBy;
 use super::{Shared, asked, empty, jittered, resumption};
-use crate::address::client_address;
-use crate::answer::{error_response, json};
-use crate::budget::{Meter, cost_of_head};
+use crate::kit::address::client_address;
+use crate::kit::answer::{error_response, json};
+use crate::kit::budget::{Meter, cost_of_head};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -41,7 +43,9 @@ const SOON: Duration = Duration::from_secs(1);
 pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
     let options = &shared.options;
     #[cfg(feature = "grip")]
-    let known = parts.extensions.get::<crate::grip::Proxied>().into_iter().flat_map(crate::grip::Proxied::delivered);
+    let holder = HeldBy::of(&parts.extensions);
+    #[cfg(feature = "grip")]
+    let known = holder.iter().flat_map(|holder| holder.delivered());
     #[cfg(not(feature = "grip"))]
     let known = None;
     let asked = asked::Poll::read(&parts.headers, &query, options.max_wait, shared.app.log().epoch(), known)?;
@@ -54,8 +58,6 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     if let Some(response) = unchanged(shared, &asked)? {
         return Ok(response);
     }
-    #[cfg(feature = "grip")]
-    let proxied = parts.extensions.get::<crate::grip::Proxied>().cloned();
     let since = asked.since.unwrap_or_default();
     // Without a cursor there is nothing to wait for: the client learns where it stands.
     let mut hold = if asked.since.is_some() { asked.wait } else { Duration::ZERO };
@@ -82,7 +84,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let start = turn.start().unwrap_or_else(|| if since == Since::Earliest { log.oldest() } else { log.head() });
     let mut batch = Batch::new(start, limit, options.batch_bytes);
     #[cfg(feature = "grip")]
-    let at_proxy = proxied.and_then(|proxied| super::held::hold_poll(&proxied, &turn, &mut batch, hold));
+    let at_proxy = holder.and_then(|holder| holder.poll(&turn, &mut batch, hold));
     #[cfg(feature = "grip")]
     if at_proxy.is_some() {
         hold = Duration::ZERO;
@@ -98,8 +100,8 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     let mut response = json(StatusCode::OK, body);
     set_headers(&mut response, cursor)?;
     #[cfg(feature = "grip")]
-    if let Some(held) = at_proxy {
-        held.instruct(&mut response, turn.secret())?;
+    if let Some(instructions) = at_proxy {
+        instructions(&mut response, turn.secret())?;
     }
     if by_ticket {
         let lifetime = options.session_timeout + options.max_wait;

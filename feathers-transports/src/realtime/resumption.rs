@@ -12,21 +12,21 @@ use feathers_core::{Connection, Resumption};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
 
-use crate::origin;
+use crate::kit::origin;
 
 /// Browsers send it to origins to which they also send `Secure` cookies.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// How the cookie has to be written for the page that asks.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     path: String,
     attributes: &'static str,
 }
 
 impl Writer {
     /// Reads the path and the attributes of the cookie from the request.
-    pub(super) fn new(parts: &Parts) -> Self {
+    pub(crate) fn new(parts: &Parts) -> Self {
         let outer = parts.extensions.get::<OriginalUri>();
         let path = outer.map_or(&parts.uri, |OriginalUri(uri)| uri).path().to_owned();
         let attributes = if origin::is_foreign(parts) {
@@ -40,7 +40,7 @@ impl Writer {
     }
 
     /// Gives a client that a ticket has let in its cookie; `lifetime` is how long the answer takes at most.
-    pub(super) fn write(&self, connection: &Connection, lifetime: Duration, response: &mut Response) {
+    pub(crate) fn write(&self, connection: &Connection, lifetime: Duration, response: &mut Response) {
         let Some(Resumption { name, secret, keep, stale, .. }) = connection.get() else { return };
         let lifetime = lifetime.saturating_add(keep);
         self.set(&name, &secret, lifetime, response);

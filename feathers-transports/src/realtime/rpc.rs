@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::calls::Encode;
+use crate::kit::calls::Encode;
 
 /// How many requests a batch may have.
 pub(super) const BATCH: usize = 64;
@@ -300,7 +300,7 @@ pub(super) struct Position {
 }
 
 /// Writes the message that tells a client its position.
-pub(super) fn ping(cursor: Cursor) -> Bytes {
+pub(crate) fn ping(cursor: Cursor) -> Bytes {
     notification("$ping", &Position { cursor })
 }
 

@@ -16,13 +16,13 @@ use serde_json::{Map, Value};
 
 use super::rpc::{self, Fault, Incoming, Reply, RequestId};
 use super::wire::Wire;
-use crate::budget::Permit;
-use crate::calls::{Bucket, Calls, DEFAULT_RATE, DRAIN, Encode, GOODBYE};
-use crate::close_code;
-use crate::closed::Closed;
-use crate::rate_limit::RateLimit;
-use crate::since::newest;
-use crate::timer::{OncePolled, Timer};
+use crate::kit::budget::Permit;
+use crate::kit::calls::{Bucket, Calls, DEFAULT_RATE, DRAIN, Encode, GOODBYE};
+use crate::kit::close_code;
+use crate::kit::closed::Closed;
+use crate::kit::rate_limit::RateLimit;
+use crate::kit::since::newest;
+use crate::kit::timer::{OncePolled, Timer};
 use crate::websocket::{Ended, Message};
 
 /// How many messages are read before others get a turn.
@@ -30,13 +30,13 @@ const TURN: usize = 32;
 
 /// The settings of a raw WebSocket.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     /// How long a client may take to say hello.
     pub(super) hello_timeout: Duration,
     /// How often it is pinged.
     pub(super) ping_interval: Duration,
     /// The largest message in bytes.
-    pub(super) max_message: usize,
+    pub(crate) max_message: usize,
     /// How often a client may call.
     pub(super) call_rate: RateLimit,
 }
@@ -53,7 +53,7 @@ impl Default for Settings {
 }
 
 /// The task of one client.
-pub(super) struct Driver<W> {
+pub(crate) struct Driver<W> {
     app: AppHandle,
     socket: W,
     settings: Settings,
@@ -101,7 +101,7 @@ fn dismissed(connection: &Connection) -> End {
 }
 
 impl<W: Wire> Driver<W> {
-    pub(super) fn new(app: AppHandle, handshake: Box<Handshake>, kept: Permit, socket: W, settings: Settings) -> Self {
+    pub(crate) fn new(app: AppHandle, handshake: Box<Handshake>, kept: Permit, socket: W, settings: Settings) -> Self {
         let watched = app.clone();
         Self {
             calls: Calls::new(app.clone(), kept.account(), Bucket::new(settings.call_rate)),
@@ -117,7 +117,7 @@ impl<W: Wire> Driver<W> {
     }
 
     #[expect(clippy::manual_async_fn, reason = "an async fn has room for its arguments twice, for as long as it runs")]
-    pub(super) fn run(mut self) -> impl Future<Output = ()> {
+    pub(crate) fn run(mut self) -> impl Future<Output = ()> {
         async move {
             let end = poll_fn(|cx| self.poll(cx)).await;
             // The connection leaves its channels before a slow goodbye.

@@ -19,11 +19,13 @@ use hyper::body::{Body as _, Frame};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+#[cfg(feature = "grip")]
+use super::HeldBy;
 use super::cut::{Cut, CutOff};
 use super::streams::Place;
 use super::{Shared, asked, envelope, jittered, resumption};
-use crate::address::client_address;
-use crate::timer::Timer;
+use crate::kit::address::client_address;
+use crate::kit::timer::Timer;
 
 /// How long clients wait before they reconnect.
 const RETRY: Duration = Duration::from_secs(2);
@@ -36,8 +38,8 @@ const CHUNK: usize = 64 << 10;
 /// Opens a stream, or says when to try again.
 pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
     #[cfg(feature = "grip")]
-    if let Some(proxied) = parts.extensions.get::<crate::grip::Proxied>().cloned() {
-        return super::held::stream(shared, &proxied, parts, query).await;
+    if let Some(holder) = HeldBy::of(&parts.extensions) {
+        return holder.stream(shared, parts, query).await;
     }
     let address = client_address(&parts.extensions);
     let place = shared.place(address, &parts.headers);
@@ -67,7 +69,7 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
     Ok(response)
 }
 
-pub(super) fn response(body: Body) -> Response {
+pub(crate) fn response(body: Body) -> Response {
     let mut response = Response::new(body);
     *response.headers_mut() = HeaderMap::from_iter([
         // Bare: the reader of Feathers 6 compares the whole value.
@@ -80,14 +82,14 @@ pub(super) fn response(body: Body) -> Response {
 }
 
 /// Tells when to try again: not all at once.
-pub(super) fn later(name: &str) -> Bytes {
+pub(crate) fn later(name: &str) -> Bytes {
     let wait = RETRY.mul_f64(1.0 + 2.0 * rand::random::<f64>());
     with_retry(wait, &envelope::own_block("ready", None, name, "busy", &Busy { retry_after_ms: wait.as_millis() }))
 }
 
 /// Makes a client reconnect at once after this stream has ended.
 #[cfg(feature = "grip")]
-pub(super) fn come_back() -> Bytes {
+pub(crate) fn come_back() -> Bytes {
     with_retry(Duration::from_millis(50), b"event: hb\ndata:{}\n\n")
 }
 
@@ -115,7 +117,7 @@ struct Connected<'a> {
     recovered: bool,
 }
 
-pub(super) fn greeting(name: &str, session: &Session, subscription: &Subscription) -> Bytes {
+pub(crate) fn greeting(name: &str, session: &Session, subscription: &Subscription) -> Bytes {
     let cursor = subscription.cursor();
     let connected = Connected { connection_token: session.secret(), cursor, recovered: subscription.is_resumed() };
     // A client that has not got the reset yet must not take over the cursor that follows it.
@@ -185,7 +187,7 @@ impl hyper::body::Body for Stream {
 }
 
 /// Writes what a subscription has read.
-pub(super) fn encode(name: &str, named: bool, delivery: &Delivery) -> Result<Bytes> {
+pub(crate) fn encode(name: &str, named: bool, delivery: &Delivery) -> Result<Bytes> {
     match delivery {
         Delivery::Event(event) if named => envelope::named_block(event),
         Delivery::Event(event) => envelope::block(event),
@@ -196,7 +198,7 @@ pub(super) fn encode(name: &str, named: bool, delivery: &Delivery) -> Result<Byt
 }
 
 /// Tells the position of a client that gets nothing.
-pub(super) fn heartbeat(cursor: Cursor) -> Bytes {
+pub(crate) fn heartbeat(cursor: Cursor) -> Bytes {
     // Without the space after the colon the reader of Feathers 6 passes it over.
     format!("event: hb\nid: {cursor}\ndata:{{}}\n\n").into()
 }

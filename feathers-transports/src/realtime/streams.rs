@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use feathers_core::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::budget::Permit;
-use crate::session_limit::SessionPermit;
+use crate::kit::budget::Permit;
+use crate::kit::session_limit::SessionPermit;
 
 /// All open streams. Clones are the same.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Streams {
 
 /// The place of one stream; it is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     streams: Streams,
     number: Option<u64>,
     _permit: OwnedSemaphorePermit,

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use super::socket::Driver;
 use super::{Shared, asked};
-use crate::address::client_address;
-use crate::budget::{Meter, cost_of_head};
+use crate::kit::address::client_address;
+use crate::kit::budget::{Meter, cost_of_head};
 use crate::websocket::{Unfit, Upgrade, WebSocket};
 
 /// The subprotocol.
@@ -22,7 +22,7 @@ pub(super) fn answer(shared: &Shared, request: Request, query: Map<String, Value
 }
 
 /// Chooses the subprotocol among those that a client offers; none is fine too.
-pub(super) fn protocol(offered: &[String]) -> Result<Option<&'static str>> {
+pub(crate) fn protocol(offered: &[String]) -> Result<Option<&'static str>> {
     match (offered.is_empty(), offered.iter().any(|offer| offer == PROTOCOL)) {
         (true, _) => Ok(None),
         (false, true) => Ok(Some(PROTOCOL)),
@@ -31,7 +31,7 @@ pub(super) fn protocol(offered: &[String]) -> Result<Option<&'static str>> {
 }
 
 /// Makes the handshake of a client that connects.
-pub(super) fn handshake(extensions: &Extensions, headers: Headers, mut query: Map<String, Value>) -> Handshake {
+pub(crate) fn handshake(extensions: &Extensions, headers: Headers, mut query: Map<String, Value>) -> Handshake {
     let (credentials, address) = (asked::credentials(&mut query), client_address(extensions));
     let handshake = Handshake::new(Provider::WEBSOCKET).headers(headers).query(query);
     handshake.credentials(credentials).address(address)

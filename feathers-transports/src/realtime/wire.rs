@@ -8,11 +8,11 @@ use feathers_core::{Cursor, DeliveredEvent, Result, Session, Subscription, WireF
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::rpc;
-use crate::budget::Permit;
+use crate::kit::budget::Permit;
 use crate::websocket::{Ended, Message, WebSocket, frame};
 
 /// Carries the messages of one client, for the task that serves it.
-pub(super) trait Wire: Send {
+pub(crate) trait Wire: Send {
     /// Reads the next message.
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Ended>>;
 

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::asked::RequestFlags;
 use super::inflate::Coding;
-use crate::answer::{error_response, too_large};
-use crate::budget::{Meter, Permit, SMALL, cost_of_call};
-use crate::incoming::{self, Incoming, next};
+use crate::kit::answer::{error_response, too_large};
+use crate::kit::budget::{Meter, Permit, SMALL, cost_of_call};
+use crate::kit::incoming::{self, Incoming, next};
 
 /// Up to this many bytes of a body that is too large are thrown away, so that the client, which is still sending,
 /// gets to read the answer.

@@ -7,7 +7,7 @@ use feathers_core::{Error, Reply, Result};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::answer::{JSON, final_status};
+use crate::kit::answer::{JSON, final_status};
 
 /// What has no place in a URL; everything else, also `%`, is left as it is.
 const NOT_IN_URLS: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');

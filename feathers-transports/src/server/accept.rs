@@ -9,7 +9,7 @@ use feathers_core::AppHandle;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::budget::Budget;
+use crate::kit::budget::Budget;
 use crate::server::Options;
 use crate::server::connection::Connections;
 use crate::server::head::HeadLimit;

@@ -10,8 +10,8 @@ use axum::response::Response;
 use http_body_util::Limited;
 use hyper::body::Body as _;
 
-use crate::answer::{error_response, too_large, too_late};
-use crate::origin::Origins;
+use crate::kit::answer::{error_response, too_large, too_late};
+use crate::kit::origin::Origins;
 
 /// How large and how slow requests may be.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use axum::body::Body;
 use feathers_core::Result;
 use http::Request;
 
-use crate::origin::ForwardedOrigin;
+use crate::kit::origin::ForwardedOrigin;
 use crate::server::head::HeadLimit;
 use crate::server::health;
 use crate::server::limiter::Limiter;

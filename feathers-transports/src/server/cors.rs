@@ -4,7 +4,7 @@ use feathers_core::{Error, Result};
 use http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 
-use crate::origin::Trusted;
+use crate::kit::origin::Trusted;
 use crate::rest::EVENT_CURSOR;
 use crate::server::request_id::REQUEST_ID;
 

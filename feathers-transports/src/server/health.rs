@@ -7,7 +7,7 @@ use bytes::Bytes;
 use feathers_core::{AppHandle, Error, Result};
 use http::StatusCode;
 
-use crate::answer::{error_response, json};
+use crate::kit::answer::{error_response, json};
 
 /// Serves `<path>/live` and `<path>/ready`.
 pub(super) fn routes(path: &str, app: &AppHandle) -> Result<Router> {

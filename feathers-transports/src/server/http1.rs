@@ -20,10 +20,10 @@ use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::kit::timer::OncePolled;
 use crate::server::accept::{Closing, Draining, Stopper};
 use crate::server::linger::{Lingering, Sending};
 use crate::server::pipeline::{Peer, Pipeline};
-use crate::timer::OncePolled;
 
 /// One connection. It is over when the client or the server has closed it.
 pub(super) struct Http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> {

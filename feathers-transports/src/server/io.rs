@@ -15,7 +15,7 @@ use feathers_core::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use crate::budget::Link;
+use crate::kit::budget::Link;
 use crate::server::pace::{MinRate, Pace};
 use crate::server::places::Place;
 

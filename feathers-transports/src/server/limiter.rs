@@ -13,8 +13,8 @@ use governor::clock::{Clock, MonotonicClock, Reference};
 use governor::middleware::NoOpMiddleware;
 
 use self::table::Table;
-use crate::client_key::ClientKey;
-use crate::rate_limit::RateLimit;
+use crate::kit::client_key::ClientKey;
+use crate::kit::rate_limit::RateLimit;
 
 /// How many addresses are known at the same time: some megabytes.
 const ADDRESSES: usize = 100_000;

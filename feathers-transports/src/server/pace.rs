@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 #[cfg(feature = "tls")]
-use crate::budget::Link;
+use crate::kit::budget::Link;
 
 /// So many bytes in a time.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-use crate::budget::Link;
+use crate::kit::budget::Link;
 
 /// How much is handed over at once: the rest waits here until the client takes it.
 const PIECE: usize = 64 << 10;

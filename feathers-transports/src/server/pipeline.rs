@@ -21,11 +21,11 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove}
 use tower_http::cors::CorsLayer;
 use tracing::{Instrument, Span};
 
-use crate::answer::error_response;
-use crate::budget::{Budget, Link};
 #[cfg(feature = "grip")]
 use crate::grip::{Origin, Proxied};
-use crate::origin::Trusted;
+use crate::kit::answer::error_response;
+use crate::kit::budget::{Budget, Link};
+use crate::kit::origin::Trusted;
 use crate::server::client_resolver::ClientResolver;
 use crate::server::cors::Cors;
 use crate::server::request_id::{self, REQUEST_ID};

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use feathers_core::Error;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
+use crate::kit::session_limit::{SessionLimit, SessionPermit};
 use crate::server::proxies::Proxies;
-use crate::session_limit::{SessionLimit, SessionPermit};
 
 /// How many connections there may be when all places are taken, for health checks.
 const RESERVE: usize = 16;

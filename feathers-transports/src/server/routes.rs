@@ -18,7 +18,7 @@ use http::{Request, StatusCode};
 use hyper::body::Body as _;
 use tower::Service;
 
-use crate::address::{ClientAddress, client_address};
+use crate::kit::address::{ClientAddress, client_address};
 use crate::rest::Endpoint;
 use crate::server::pipeline::Peer;
 

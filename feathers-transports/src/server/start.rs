@@ -7,9 +7,9 @@ use axum::{Extension, Router};
 use feathers_core::{AppHandle, Error, Result};
 use tokio::net::TcpListener;
 
-use crate::budget::Budget;
 #[cfg(feature = "grip")]
 use crate::grip::{Grip, Origin};
+use crate::kit::budget::Budget;
 use crate::realtime::Realtime;
 use crate::rest::Rest;
 use crate::server::accept::Acceptor;

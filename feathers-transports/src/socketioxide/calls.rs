@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use feathers_core::{Error, Params, Result, UnderWay};
 
-use crate::budget::{Account, OVERHEAD, Permit};
-use crate::calls::{Bucket, CONCURRENT};
+use crate::kit::budget::{Account, OVERHEAD, Permit};
+use crate::kit::calls::{Bucket, CONCURRENT};
 
 /// How many calls of one client may wait for their turn.
 const WAITING: usize = 1_024;
@@ -84,8 +84,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::budget::{Budget, Limits, Meter};
-    use crate::calls::DEFAULT_RATE;
+    use crate::kit::budget::{Budget, Limits, Meter};
+    use crate::kit::calls::DEFAULT_RATE;
 
     fn calls(connection: usize) -> Calls<usize> {
         let limits = Limits { max_in_flight_per_connection: connection, ..Limits::default() };

@@ -12,9 +12,9 @@ use socketioxide::socket::Socket;
 use tokio::sync::mpsc;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::budget::{Permit, cost_of_call};
-use crate::calls::{Bucket, CONCURRENT};
-use crate::decode;
+use crate::kit::budget::{Permit, cost_of_call};
+use crate::kit::calls::{Bucket, CONCURRENT};
+use crate::kit::decode;
 use crate::socketioxide::Tasks;
 use crate::socketioxide::calls::{Calls, Job};
 

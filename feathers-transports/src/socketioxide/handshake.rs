@@ -9,12 +9,12 @@ use feathers_core::{AppHandle, Error, Handshake, Provider, Result, query::qs};
 use serde_json::{Map, Value};
 use socketioxide::extract::{SocketRef, TryData};
 
-use crate::address::client_address;
-use crate::budget::{Budget, Meter, cost_of_head};
-use crate::calls::Bucket;
-use crate::handshake::{Checks, handshake_credentials};
-use crate::rate_limit::RateLimit;
-use crate::since::of_auth;
+use crate::kit::address::client_address;
+use crate::kit::budget::{Budget, Meter, cost_of_head};
+use crate::kit::calls::Bucket;
+use crate::kit::handshake::{Checks, handshake_credentials};
+use crate::kit::rate_limit::RateLimit;
+use crate::kit::since::of_auth;
 use crate::socketioxide::Tasks;
 use crate::socketioxide::client::{Client, Raw, Requests};
 use crate::socketioxide::pump::Pump;

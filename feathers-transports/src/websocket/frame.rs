@@ -3,7 +3,7 @@
 //! A server's frames are not masked, so a frame is made once and shared by all connections that get it.
 //! Decoding is a plain state machine over bytes: no I/O, bounded by the largest message that is allowed.
 
-use crate::close_code;
+use crate::kit::close_code;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// What a client has sent.

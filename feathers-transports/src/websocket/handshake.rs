@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use hyper::upgrade::OnUpgrade;
 use sha1::{Digest, Sha1};
 
-use crate::answer::error_response;
+use crate::kit::answer::error_response;
 
 /// The version of the protocol.
 const VERSION: &str = "13";
@@ -26,6 +26,7 @@ pub(crate) struct Unfit {
 }
 
 impl Unfit {
+    #[cfg(feature = "socketio")]
     pub(crate) fn is_of_other_version(&self) -> bool {
         self.is_of_other_version
     }

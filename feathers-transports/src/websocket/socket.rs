@@ -17,8 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::frame::{self, Decoder, Message, Violation};
-use crate::budget::{Account, Permit, SMALL};
-use crate::close_code;
+use crate::kit::budget::{Account, Permit, SMALL};
+use crate::kit::close_code;
 
 /// How many frames go into one write.
 const BATCH: usize = 64;

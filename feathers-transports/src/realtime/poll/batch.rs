@@ -12,7 +12,7 @@ const AROUND: usize = 256;
 
 /// Events, up to a number and a size, and where the client stands after them.
 #[derive(Debug)]
-pub(in crate::realtime) struct Batch {
+pub(crate) struct Batch {
     events: Vec<Bytes>,
     bytes: usize,
     limit: usize,
@@ -28,7 +28,7 @@ impl Batch {
     }
 
     /// Tells whether there is nothing in it that is worth an answer.
-    pub(in crate::realtime) fn is_blank(&self) -> bool {
+    pub(crate) fn is_blank(&self) -> bool {
         self.events.is_empty() && !self.is_closed()
     }
 
@@ -41,7 +41,7 @@ impl Batch {
         self.events.len() >= self.limit || self.bytes >= self.max_bytes && !self.events.is_empty()
     }
 
-    pub(in crate::realtime) fn cursor(&self) -> Cursor {
+    pub(crate) fn cursor(&self) -> Cursor {
         self.cursor
     }
 

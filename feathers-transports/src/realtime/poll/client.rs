@@ -82,24 +82,24 @@ impl Client {
 
 /// One poll. The client is idle when all of its polls are dropped.
 #[derive(Debug)]
-pub(in crate::realtime) struct Turn {
+pub(crate) struct Turn {
     client: Arc<Client>,
     number: u64,
     start: Option<Cursor>,
 }
 
 impl Turn {
-    pub(in crate::realtime) fn secret(&self) -> &Arc<str> {
+    pub(crate) fn secret(&self) -> &Arc<str> {
         self.client.secret()
     }
 
-    pub(in crate::realtime) fn connection(&self) -> &Connection {
+    pub(crate) fn connection(&self) -> &Connection {
         self.client.connection()
     }
 
     /// Keeps the client for this long after the answer, which a proxy has and gives later.
     #[cfg(feature = "grip")]
-    pub(in crate::realtime) fn stay(&self, time: Duration) {
+    pub(crate) fn stay(&self, time: Duration) {
         self.client.lock().idle_since = Instant::now() + time;
     }
 
@@ -140,7 +140,7 @@ impl Turn {
     }
 
     /// Takes what is there now.
-    pub(in crate::realtime) fn take_ready(&self, batch: &mut Batch) {
+    pub(crate) fn take_ready(&self, batch: &mut Batch) {
         let Some(mut state) = self.state() else { return };
         let Some(reader) = &mut state.reader else { return };
         if self.client.is_over() {

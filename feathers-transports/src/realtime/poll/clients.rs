@@ -9,8 +9,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::client::{Client, Turn};
-use crate::budget::Permit;
-use crate::session_limit::SessionPermit;
+use crate::kit::budget::Permit;
+use crate::kit::session_limit::SessionPermit;
 
 /// The polling clients by their secrets. Clones are the same.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use governor::nanos::Nanos;
 use governor::state::StateStore;
 use governor::state::keyed::ShrinkableKeyedStateStore;
 
-use crate::client_key::ClientKey;
+use crate::kit::client_key::ClientKey;
 
 /// The counts of a bounded number of addresses. All others share one count.
 ///

@@ -9,13 +9,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::sync::{mpsc, oneshot};
 
 use super::ws_over_http::{Answer, WsOverHttp, WsRequest, control_text};
-use crate::address::client_address;
-use crate::answer::too_late;
-use crate::budget::Meter;
-use crate::close_code;
 use crate::grip::events::{self, Close, Event, Limits};
 use crate::grip::{Control, Proxied, STATE_LIFETIME, State};
-use crate::incoming;
+use crate::kit::address::client_address;
+use crate::kit::answer::too_late;
+use crate::kit::budget::Meter;
+use crate::kit::close_code;
+use crate::kit::incoming;
 use crate::realtime::socket::Driver;
 use crate::realtime::{Shared, asked, upgrade};
 
@@ -32,18 +32,17 @@ const MOST_EVENTS: usize = 512;
 const AROUND: usize = 256 << 10;
 
 /// Tells whether a request is one of a WebSocket at a proxy.
-pub(in crate::realtime) fn is_events(headers: &HeaderMap) -> bool {
+pub(super) fn is_events(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| {
         kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/websocket-events"))
     })
 }
 
 /// Answers a request. What cannot be read closes the connection.
-pub(in crate::realtime) async fn answer(shared: &Shared, proxied: &Proxied, request: Request) -> Result<Response> {
-    shared.options.origins.check(&request)?;
+pub(super) async fn answer(shared: &Shared, proxied: &Proxied, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
     let state = proxied.state().and_then(|token| proxied.origin().tokens().verify::<State>(token));
-    let session = state.as_ref().and_then(|state| shared.held.socket(&state.ws));
+    let session = state.as_ref().and_then(|state| proxied.origin().holds().socket(&state.ws));
     // A server that has restarted has no sessions.
     if state.is_some() && session.is_none() {
         return Ok(closing(Close::new(close_code::RECONNECT, "come back")));
@@ -54,13 +53,13 @@ pub(in crate::realtime) async fn answer(shared: &Shared, proxied: &Proxied, requ
         // A server that has restarted has no sessions.
         (None, Ok(_)) => Ok(closing(Close::new(close_code::RECONNECT, "come back"))),
         (None, Err(close)) => Ok(closing(close)),
-        (Some(state), Ok(events)) if !events.contains(&Event::Open) => go_on(shared, proxied, &state, events).await,
+        (Some(state), Ok(events)) if !events.contains(&Event::Open) => go_on(proxied, &state, events).await,
         (Some(state), Ok(_)) => {
-            shared.held.close_socket(&state.ws);
+            proxied.origin().holds().close_socket(&state.ws);
             Ok(closing(Close::new(close_code::PROTOCOL, "the connection is open already")))
         }
         (Some(state), Err(close)) => {
-            shared.held.close_socket(&state.ws);
+            proxied.origin().holds().close_socket(&state.ws);
             Ok(closing(close))
         }
     }
@@ -111,7 +110,7 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
     let origin = proxied.origin().clone();
     let own = origin.socket_channel(&id);
     let (sender, inbox) = mpsc::channel(1);
-    shared.held.register(&id, sender.clone());
+    proxied.origin().holds().register(&id, sender.clone());
     let driver = Driver::new(
         shared.app.clone(),
         Box::new(handshake),
@@ -119,10 +118,10 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
         WsOverHttp::new(origin, own.clone(), inbox),
         shared.options.socket.clone(),
     );
-    let (held, task_id) = (shared.held.clone(), id.clone());
+    let (holds, task_id) = (proxied.origin().holds().clone(), id.clone());
     shared.app.spawn(async move {
         driver.run().await;
-        held.close_socket(&task_id);
+        holds.close_socket(&task_id);
         drop(place);
     });
     let mut all = vec![Event::Open, control_text(&Control::Subscribe(own).json())];
@@ -139,8 +138,8 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
 }
 
 /// Goes on with a WebSocket.
-async fn go_on(shared: &Shared, proxied: &Proxied, state: &State, events: Vec<Event>) -> Result<Response> {
-    let Some(sender) = shared.held.socket(&state.ws) else {
+async fn go_on(proxied: &Proxied, state: &State, events: Vec<Event>) -> Result<Response> {
+    let Some(sender) = proxied.origin().holds().socket(&state.ws) else {
         return Ok(closing(Close::new(close_code::RECONNECT, "come back")));
     };
     let answer = exchange(&sender, state.n, events).await;

@@ -26,13 +26,13 @@ use super::Engine;
 use super::outbox::{Outlet, Polling, Socket};
 use super::packet;
 use super::recovery::{RecoveryRequest, SessionIds};
-use crate::budget::Permit;
-use crate::calls::{Bucket, Calls, DRAIN, Encode, GOODBYE};
-use crate::close_code;
-use crate::closed::Closed;
-use crate::decode;
-use crate::session_limit::SessionPermit;
-use crate::timer::{OncePolled, Timer};
+use crate::kit::budget::Permit;
+use crate::kit::calls::{Bucket, Calls, DRAIN, Encode, GOODBYE};
+use crate::kit::close_code;
+use crate::kit::closed::Closed;
+use crate::kit::decode;
+use crate::kit::session_limit::SessionPermit;
+use crate::kit::timer::{OncePolled, Timer};
 
 /// How long a client may take to join the namespace after the handshake.
 ///

@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 pub(crate) use self::bucket::{Bucket, DEFAULT_RATE};
-use crate::budget::{Account, OVERHEAD, Permit, cost_of_call};
+use crate::kit::budget::{Account, OVERHEAD, Permit, cost_of_call};
 
 /// How many calls of one client run at the same time.
 pub(crate) const CONCURRENT: usize = 64;
@@ -166,6 +166,7 @@ impl<E: Encode> Calls<E> {
 
     /// Detaches the calls so far from their client, which gets no answers. Those that may change something go on, and
     /// count until they are finished.
+    #[cfg(feature = "socketio")]
     pub(crate) fn abandon(&mut self) {
         self.waiting.clear();
         self.answers.clear();

@@ -47,22 +47,22 @@ impl<F> fmt::Debug for OncePolled<F> {
 
 /// A timer that can be reset.
 #[derive(Debug)]
-pub(crate) struct Timer(OncePolled<Pin<Box<Sleep>>>);
+pub struct Timer(OncePolled<Pin<Box<Sleep>>>);
 
 impl Timer {
     /// Sets it for the first time.
-    pub(crate) fn after(time: Duration) -> Self {
+    pub fn after(time: Duration) -> Self {
         Self(OncePolled::new(Box::pin(tokio::time::sleep(time))))
     }
 
     /// Resets it, whether it has come or not.
-    pub(crate) fn set(&mut self, after: Duration) {
+    pub fn set(&mut self, after: Duration) {
         self.0.future.as_mut().reset(Instant::now() + after);
         self.0.registered = None;
     }
 
     /// Tells whether the time has come; if not, the task is woken when it does.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.poll(cx, |sleep| sleep.is_elapsed())
     }
 }

@@ -4,19 +4,20 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{OriginalUri, Request};
+use axum::extract::OriginalUri;
 use axum::response::Response;
 use bytes::BytesMut;
 use feathers_core::{Cursor, Handshake, HandshakeCredentials, Provider, Result, Since, Subscription};
+use http::Uri;
 use http::request::Parts;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::Stream;
-use crate::address::client_address;
 use crate::grip::{LEASE, Link, Proxied, hold};
+use crate::kit::address::client_address;
+use crate::kit::since::newest;
 use crate::realtime::{Shared, asked, resumption, sse};
-use crate::since::newest;
 
 /// Past this many bytes the first answer ends, and the client reconnects for the rest.
 const PAGE: usize = 256 << 10;
@@ -36,26 +37,18 @@ const LINK: &str = "grip";
 /// How soon the proxy asks again when the client stands on a channel that had no clients before, or has to wait.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Tells whether a request is the proxy's own for the rest of a stream, which says nothing else of how it listens.
-pub(in crate::realtime) fn linked(request: &Request, query: &Map<String, Value>) -> Option<Proxied> {
-    query.get(LINK)?;
-    request.extensions().get().cloned()
+/// Tells whether the URL is the proxy's own for the rest of a stream, which says nothing else of how it listens.
+pub(super) fn is_linked(uri: &Uri) -> bool {
+    asked::query(uri).is_ok_and(|query| query.contains_key(LINK))
 }
 
-/// Answers the first request of a stream, or one of its links.
-pub(in crate::realtime) async fn answer(
+/// Answers the first request of a stream.
+pub(super) async fn begin(
     shared: &Shared,
     proxied: &Proxied,
     parts: Parts,
-    query: Map<String, Value>,
+    mut query: Map<String, Value>,
 ) -> Result<Response> {
-    match query.get(LINK).and_then(Value::as_str) {
-        Some(token) => again(shared, proxied, &parts, token).await,
-        None => begin(shared, proxied, parts, query).await,
-    }
-}
-
-async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<String, Value>) -> Result<Response> {
     let address = client_address(&parts.extensions);
     let place = shared.place(address, &parts.headers);
     let Some(place) = place else { return Ok(sse::response(Body::from(sse::later(&shared.name)))) };
@@ -71,7 +64,7 @@ async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<
     let greeting = sse::greeting(&shared.name, &session, &reader);
     let stream =
         Stream { session, named, until: Mutex::new(Instant::now() + LEASE), origin: origin.clone(), _place: place };
-    let stream = shared.held.keep(stream);
+    let stream = origin.holds().keep(stream);
     let turn = Turn { shared, stream: &stream, path: &path, before: None };
     let (mut response, _) = turn.answer(reader, BytesMut::from(&*greeting))?;
     cookie.write(stream.session.connection(), shared.options.max_lifetime, &mut response);
@@ -80,10 +73,12 @@ async fn begin(shared: &Shared, proxied: &Proxied, parts: Parts, mut query: Map<
 
 /// Answers when the proxy asks again. A session that is over ends the stream: the client reconnects by itself, with its
 /// credentials.
-async fn again(shared: &Shared, proxied: &Proxied, parts: &Parts, token: &str) -> Result<Response> {
+pub(super) async fn again(shared: &Shared, proxied: &Proxied, parts: Parts) -> Result<Response> {
     let over = || Ok(sse::response(Body::empty()));
+    let query = asked::query(&parts.uri)?;
+    let token = query.get(LINK).and_then(Value::as_str).unwrap_or_default();
     let Some(link) = proxied.origin().tokens().verify::<Link>(token) else { return over() };
-    let Some(stream) = shared.held.find(&link.sid) else { return over() };
+    let Some(stream) = proxied.origin().holds().find(&link.sid) else { return over() };
     let connection = stream.session.connection();
     // The request is the proxy's own, with nothing of the client's but the token, which is ours.
     if parts.headers.keys().any(|name| shared.app.secret_headers().contains(name)) {
@@ -94,7 +89,7 @@ async fn again(shared: &Shared, proxied: &Proxied, parts: &Parts, token: &str) -
     }
     let since = newest(shared.app.log().epoch(), [("cur", link.cur.as_str())], proxied.last(&link.ch))?;
     let reader = stream.session.subscribe_since(since.unwrap_or(Since::Unreadable));
-    let turn = Turn { shared, stream: &stream, path: &path(parts), before: Some(&link.ch) };
+    let turn = Turn { shared, stream: &stream, path: &path(&parts), before: Some(&link.ch) };
     let (response, has_events) = turn.answer(reader, BytesMut::new())?;
     if has_events {
         tokio::time::sleep(SETTLE).await;
@@ -145,7 +140,7 @@ impl Turn<'_> {
         if full {
             // The client reconnects from its position, and begins again. An answer that repairs a stream sends none of
             // these events.
-            shared.held.end(stream.session.secret());
+            origin.holds().end(stream.session.secret());
             if repairs {
                 body.clear();
             }

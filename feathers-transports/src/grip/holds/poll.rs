@@ -14,14 +14,14 @@ use crate::realtime::poll::{Batch, Turn};
 const SHORTEST: Duration = Duration::from_secs(5);
 
 /// Where a poll is held.
-pub(in crate::realtime) struct Hold {
+pub(super) struct Hold {
     held_at: HoldPosition,
     own: Arc<str>,
     wait: Duration,
 }
 
 /// Finds out where a poll is held; `None` if there is something to answer, or too little time to wait for it.
-pub(in crate::realtime) fn hold(proxied: &Proxied, turn: &Turn, batch: &mut Batch, wait: Duration) -> Option<Hold> {
+pub(super) fn hold(proxied: &Proxied, turn: &Turn, batch: &mut Batch, wait: Duration) -> Option<Hold> {
     if wait < SHORTEST || !proxied.has(&format!("filter:{VAR_SUBST}")) {
         return None;
     }
@@ -46,7 +46,7 @@ pub(in crate::realtime) fn hold(proxied: &Proxied, turn: &Turn, batch: &mut Batc
 
 impl Hold {
     /// Puts it on the answer.
-    pub(in crate::realtime) fn instruct(&self, response: &mut Response, token: &str) -> Result<()> {
+    pub(super) fn instruct(&self, response: &mut Response, token: &str) -> Result<()> {
         hold::response(response, &self.held_at, &self.own, token, self.wait)
     }
 }

@@ -8,7 +8,7 @@ use feathers_core::Result;
 use http::Extensions;
 
 use super::{Account, Budget, Link, SMALL};
-use crate::address::client_address;
+use crate::kit::address::client_address;
 
 /// The connection and the client of a request. There is an account only when there is something to count.
 #[derive(Clone, Debug)]

@@ -7,12 +7,12 @@ use feathers_core::{Error, Result};
 use tokio::sync::oneshot;
 
 use super::{Client, Driver, Due, End};
-use crate::budget::Permit;
-use crate::close_code;
-use crate::engine::outbox::{Outlet, Socket, Turn};
-use crate::engine::packet::{self, Packet};
-use crate::engine::repeat::{Mark, Sent};
-use crate::incoming::Incoming;
+use crate::kit::budget::Permit;
+use crate::kit::close_code;
+use crate::kit::incoming::Incoming;
+use crate::socketio::engine::outbox::{Outlet, Socket, Turn};
+use crate::socketio::engine::packet::{self, Packet};
+use crate::socketio::engine::repeat::{Mark, Sent};
 use crate::websocket::{Ended, Message, frame};
 
 /// How many messages are read before others get a turn.
@@ -20,7 +20,7 @@ const TURN: usize = 32;
 
 /// What the HTTP requests of a client say to its session.
 #[derive(Debug)]
-pub(in crate::engine) enum Command {
+pub(in crate::socketio::engine) enum Command {
     /// A poll; the answer is a body of packets.
     Poll(oneshot::Sender<Bytes>, Option<Mark>),
     /// A body of packets; `false` means that there was something wrong with it.

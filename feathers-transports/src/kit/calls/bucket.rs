@@ -10,7 +10,7 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 
-use crate::rate_limit::RateLimit;
+use crate::kit::rate_limit::RateLimit;
 
 /// What a client may do if nothing else is said: more than an app in a browser ever does, and less than what keeps a
 /// core busy.

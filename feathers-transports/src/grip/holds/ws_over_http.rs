@@ -20,11 +20,11 @@ use feathers_core::{Connection, Cursor, DeliveredEvent, Result, Session, Subscri
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep};
 
-use crate::budget::Permit;
-use crate::close_code;
 use crate::grip::Origin;
 use crate::grip::events::{Close, Event};
 use crate::grip::item::Item;
+use crate::kit::budget::Permit;
+use crate::kit::close_code;
 use crate::realtime::rpc;
 use crate::realtime::wire::Wire;
 use crate::websocket::{Ended, Message};

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::random_name;
-use crate::since;
+use crate::kit::since;
 
 /// What a client says of its past when it connects.
 #[derive(Debug)]

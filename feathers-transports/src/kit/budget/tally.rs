@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Budget;
-use crate::client_key::ClientKey;
+use crate::kit::client_key::ClientKey;
 
 /// The bytes of one address; it is forgotten when no account counts for it any more.
 #[derive(Debug)]

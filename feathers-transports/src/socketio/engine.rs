@@ -33,14 +33,14 @@ use self::packet::Open;
 use self::recovery::Recovery;
 use self::repeat::{Mark, Sent};
 use self::session::{Command, Driver};
-use crate::address::client_address;
-use crate::answer::{error_response, too_late};
-use crate::budget::{Budget, Meter, Permit, cost_of_head};
-use crate::handshake::{Checks, handshake_credentials};
-use crate::incoming;
-use crate::origin::Origins;
-use crate::rate_limit::RateLimit;
-use crate::session_limit::SessionLimit;
+use crate::kit::address::client_address;
+use crate::kit::answer::{error_response, too_late};
+use crate::kit::budget::{Budget, Meter, Permit, cost_of_head};
+use crate::kit::handshake::{Checks, handshake_credentials};
+use crate::kit::incoming;
+use crate::kit::origin::Origins;
+use crate::kit::rate_limit::RateLimit;
+use crate::kit::session_limit::SessionLimit;
 use crate::websocket::{Unfit, Upgrade, WebSocket};
 
 /// How many requests of one client may wait for its session.

@@ -3,10 +3,10 @@
 use tokio::sync::mpsc;
 
 use super::{Client, Command, Driver, End};
-use crate::calls::GOODBYE;
-use crate::close_code;
-use crate::engine::outbox::{Outlet, Polling, Turn};
-use crate::engine::packet;
+use crate::kit::calls::GOODBYE;
+use crate::kit::close_code;
+use crate::socketio::engine::outbox::{Outlet, Polling, Turn};
+use crate::socketio::engine::packet;
 
 impl Driver {
     /// Says goodbye, and notes whether the client may reconnect.

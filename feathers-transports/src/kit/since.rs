@@ -4,12 +4,14 @@
 //! library adds the newer position. So every transport hands all of them to [`newest`].
 
 use feathers_core::{Cursor, Epoch, Error, Result, Since};
+#[cfg(feature = "socketio")]
 use serde_json::{Map, Value};
 
 /// The words of a query: ours, and those of hubs and polyfills that clients may have been written for.
 pub(crate) const QUERY: [&str; 5] = ["since", "last_event_id", "lastEventId", "lastEventID", "Last-Event-ID"];
 
 /// The words of Socket.IO's `auth`: the application's, and the one that stock clients add.
+#[cfg(feature = "socketio")]
 const AUTH: [&str; 2] = ["since", "offset"];
 
 /// Returns the newest position among words, each with its name; `None` if there is none. An empty word is none.
@@ -31,6 +33,7 @@ fn read(name: &str, text: &str) -> Result<Since> {
 }
 
 /// Returns the newest position that a Socket.IO client names in `auth`, where a bad one can only be reported in-band.
+#[cfg(feature = "socketio")]
 pub(crate) fn of_auth(auth: &Map<String, Value>, epoch: Epoch, known: Option<Cursor>) -> Option<Since> {
     let mut words = Vec::with_capacity(AUTH.len());
     for name in AUTH {
@@ -43,7 +46,7 @@ pub(crate) fn of_auth(auth: &Map<String, Value>, epoch: Epoch, known: Option<Cur
     newest(epoch, words, known).unwrap_or(Some(Since::Unreadable))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "socketio"))]
 mod tests {
     use serde_json::json;
 

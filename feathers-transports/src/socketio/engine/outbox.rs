@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::packet;
 use super::repeat::{Kept, Mark, Sent};
-use crate::budget::{Account, Permit, SMALL};
+use crate::kit::budget::{Account, Permit, SMALL};
 use crate::websocket::frame;
 use crate::websocket::{Ended, Message, WebSocket};
 
@@ -337,7 +337,7 @@ impl Polling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::{Budget, Limits};
+    use crate::kit::budget::{Budget, Limits};
 
     const MOST: usize = 1_000_000;
 

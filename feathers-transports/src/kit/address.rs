@@ -11,6 +11,6 @@ use http::Extensions;
 pub struct ClientAddress(pub IpAddr);
 
 /// Returns the address, where the server has put it.
-pub(crate) fn client_address(extensions: &Extensions) -> Option<IpAddr> {
+pub fn client_address(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get().map(|ClientAddress(address)| *address)
 }

@@ -12,16 +12,24 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use feathers_core::{AppHandle, Cursor, Session};
+use axum::extract::Request;
+use axum::response::Response;
+use feathers_core::{AppHandle, Cursor, Result, Session};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::Method;
+use http::request::Parts;
+use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-pub(super) use self::poll::hold as hold_poll;
-pub(super) use self::socket::{answer as socket, is_events};
-pub(super) use self::stream::{answer as stream, linked};
 use self::ws_over_http::WsRequest;
-use super::streams::Place;
-use crate::grip::{HoldPosition, LEASE, Origin};
+use super::incoming::Proxied;
+use super::origin::Origin;
+use super::router::{HoldPosition, LEASE};
+use crate::realtime::poll::{Batch, Turn};
+use crate::realtime::streams::Place;
+use crate::realtime::{Holder, Instructions, Shared};
 
 /// How often those that are over are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -142,6 +150,38 @@ impl Holds {
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Holder for Proxied {
+    fn delivered(&self) -> Vec<Cursor> {
+        self.delivered().collect()
+    }
+
+    fn is_own(&self, request: &Request) -> bool {
+        *request.method() == Method::POST && socket::is_events(request.headers())
+            || *request.method() == Method::GET && stream::is_linked(request.uri())
+    }
+
+    fn answer<'a>(&'a self, shared: &'a Shared, request: Request) -> BoxFuture<'a, Result<Response>> {
+        if *request.method() == Method::POST {
+            return socket::answer(shared, self, request).boxed();
+        }
+        stream::again(shared, self, request.into_parts().0).boxed()
+    }
+
+    fn stream<'a>(
+        &'a self,
+        shared: &'a Shared,
+        parts: Parts,
+        query: Map<String, Value>,
+    ) -> BoxFuture<'a, Result<Response>> {
+        stream::begin(shared, self, parts, query).boxed()
+    }
+
+    fn poll(&self, turn: &Turn, batch: &mut Batch, wait: Duration) -> Option<Instructions> {
+        let hold = poll::hold(self, turn, batch, wait)?;
+        Some(Box::new(move |response, token| hold.instruct(response, token)))
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) use self::cost::{OVERHEAD, SMALL, call as cost_of_call, head as cost_
 pub(crate) use self::link::Link;
 pub(crate) use self::meter::Meter;
 use self::tally::{Address, add, set};
-use crate::client_key::ClientKey;
+use crate::kit::client_key::ClientKey;
 
 /// When a client that was turned away should try again.
 const LATER: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use feathers_core::{Connection, DisconnectReason};
 
-use crate::engine::outbox::Gone;
+use crate::socketio::engine::outbox::Gone;
 
 /// How a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

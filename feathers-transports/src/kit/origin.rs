@@ -13,7 +13,7 @@ use serde_json::json;
 
 /// The origins besides the server's own that may connect.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Origins(Option<Vec<String>>);
+pub struct Origins(Option<Vec<String>>);
 
 /// The origins whose pages may send cookies, as the server's CORS has them; on every request of such a server.
 #[derive(Clone, Debug)]
@@ -50,14 +50,14 @@ impl ForwardedOrigin {
 
 impl Origins {
     /// Allows these only.
-    pub(crate) fn only<O: Into<String>>(origins: impl IntoIterator<Item = O>) -> Self {
+    pub fn only<O: Into<String>>(origins: impl IntoIterator<Item = O>) -> Self {
         Self(Some(origins.into_iter().map(Into::into).collect()))
     }
 
     /// Refuses a page that may not connect: one of another origin that is not listed.
     ///
     /// Without a list, one whose browser sends no cookie may. No `Origin` means that no browser asks.
-    pub(crate) fn check(&self, request: &Request) -> Result<()> {
+    pub fn check(&self, request: &Request) -> Result<()> {
         let trusted = request.extensions().get::<Trusted>().map_or(&[][..], |trusted| &trusted.0);
         match text(request.headers(), &header::ORIGIN) {
             Some(origin) if !self.allows(origin, request, trusted) => {

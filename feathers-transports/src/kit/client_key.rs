@@ -5,7 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 /// An IPv4 address, or the /64 of an IPv6 address: the smallest network that a provider gives out, in which one client
 /// can use any address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum ClientKey {
+pub struct ClientKey(Network);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Network {
     V4(Ipv4Addr),
     /// The upper half of the address.
     V6(u64),
@@ -13,10 +16,10 @@ pub(crate) enum ClientKey {
 
 impl From<IpAddr> for ClientKey {
     fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self::V4(address),
-            IpAddr::V6(address) => Self::V6(u64::try_from(address.to_bits() >> 64).unwrap_or_default()),
-        }
+        Self(match address.to_canonical() {
+            IpAddr::V4(address) => Network::V4(address),
+            IpAddr::V6(address) => Network::V6(u64::try_from(address.to_bits() >> 64).unwrap_or_default()),
+        })
     }
 }
 

@@ -6,8 +6,8 @@ use feathers_core::{Error, Result};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
-use crate::answer::too_large;
-use crate::budget::{Meter, Permit, SMALL};
+use crate::kit::answer::too_large;
+use crate::kit::budget::{Meter, Permit, SMALL};
 
 /// The most that is set aside for a body because it says how long it is.
 const AT_ONCE: usize = 64 << 10;

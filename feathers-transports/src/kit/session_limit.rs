@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::client_key::ClientKey;
+use crate::kit::client_key::ClientKey;
 
 /// How many sessions an address may have if nothing else is said: an office behind one address has room.
 const SESSIONS: usize = 200;
@@ -18,7 +18,7 @@ const WARN_EVERY: Duration = Duration::from_mins(1);
 
 /// What each address has of one kind. Clones are the same.
 #[derive(Clone, Debug)]
-pub(crate) struct SessionLimit(Arc<Inner>);
+pub struct SessionLimit(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -39,12 +39,12 @@ struct Taken {
 
 /// One share among those of its address; there is room for another one when this is dropped.
 #[derive(Debug)]
-pub(crate) struct SessionPermit(Option<(SessionLimit, ClientKey)>);
+pub struct SessionPermit(Option<(SessionLimit, ClientKey)>);
 
 impl SessionLimit {
     /// Counts sessions. `max` is how many an address may have, at least one; `None` is the default. The default does
     /// not hold for addresses of the same machine, which are mostly those of a proxy.
-    pub(crate) fn sessions(max: Option<usize>) -> Self {
+    pub fn sessions(max: Option<usize>) -> Self {
         Self::new("sessions", max, SESSIONS)
     }
 
@@ -59,7 +59,7 @@ impl SessionLimit {
     }
 
     /// Takes a share; `None` if the address has all of its own. Without an address there is no bound.
-    pub(crate) fn take(&self, address: Option<IpAddr>) -> Option<SessionPermit> {
+    pub fn take(&self, address: Option<IpAddr>) -> Option<SessionPermit> {
         let Some(address) = address.filter(|address| self.0.counts_loopback || !address.to_canonical().is_loopback())
         else {
             return Some(SessionPermit(None));

@@ -1,0 +1,29 @@
+//! What every transport needs, also one of your own: addresses and their shares, origins, limits, errors as answers.
+
+pub(crate) mod address;
+pub(crate) mod answer;
+pub(crate) mod budget;
+pub(crate) mod calls;
+pub(crate) mod client_key;
+pub mod close_code;
+pub(crate) mod closed;
+#[cfg(feature = "socketio")]
+pub(crate) mod decode;
+#[cfg(feature = "socketio")]
+pub(crate) mod handshake;
+pub(crate) mod incoming;
+pub(crate) mod origin;
+pub(crate) mod rate_limit;
+pub(crate) mod session_limit;
+pub(crate) mod since;
+pub(crate) mod timer;
+pub(crate) mod transport;
+
+pub use self::address::{ClientAddress, client_address};
+pub use self::answer::error_response;
+pub use self::client_key::ClientKey;
+pub use self::origin::Origins;
+pub use self::rate_limit::RateLimit;
+pub use self::session_limit::{SessionLimit, SessionPermit};
+pub use self::timer::Timer;
+pub use self::transport::Transport;
