@@ -26,6 +26,7 @@ use crate::ticket::TicketService;
 /// `authentication/ticket`; [`Auth`] is a setting of the app from then on.
 /// Clients that connect with a token in the header of their handshake are logged in before they get events, on every
 /// transport, and an invalid token refuses the connection.
+#[must_use = "logins work once `App::configure` has it"]
 pub struct Authentication {
     pub(crate) config: AuthConfig,
     path: String,

@@ -31,6 +31,7 @@ const MAX_UNPAGINATED: u64 = 10_000;
 
 /// Serves a store as a service with the six standard methods.
 #[derive(Clone, Debug)]
+#[must_use = "a service does nothing before it is mounted on an app"]
 pub struct Crud<S> {
     store: Arc<S>,
     query: QueryOptions,

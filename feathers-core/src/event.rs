@@ -113,8 +113,7 @@ impl Event {
     /// Returns the form that a shared log can carry; `None` if a channel has a filter, which is code.
     pub(crate) fn to_entry(&self) -> Option<Entry> {
         let targets = self.targets.iter().map(Target::to_entry).collect::<Option<Vec<_>>>()?;
-        let (path, event, data) = (self.path().clone(), self.name().clone(), self.body.json.clone());
-        Some(Entry { key: rand::random(), path, event, data, targets })
+        Some(Entry::new(self.path().clone(), self.name().clone(), self.body.json.clone()).targets(targets))
     }
 
     /// Returns the size of the payloads in bytes, for the log's budget.
@@ -184,7 +183,7 @@ impl Target {
 
     fn to_entry(&self) -> Option<EntryTarget> {
         let channels = (!self.is_filtered()).then(|| self.names.to_vec())?;
-        Some(EntryTarget { channels, data: self.body().map(|body| body.json.clone()) })
+        Some(EntryTarget::new(channels).data(self.body().map(|body| body.json.clone())))
     }
 
     fn body(&self) -> Option<&Body> {

@@ -140,7 +140,7 @@ async fn everything_that_is_kept() {
 
 #[tokio::test]
 async fn a_place_that_is_gone_is_one_reset_and_nothing_before_it() {
-    let retention = Retention { count: 10, ..Retention::default() };
+    let retention = Retention::default().count(10);
     let app = app(&["home"], retention, None).await;
     let start = app.log().head();
     for n in 1..=30 {
@@ -209,7 +209,7 @@ async fn a_channel_that_is_not_joined_again_is_not_replayed() {
 
 #[tokio::test]
 async fn an_idle_connection_moves_on_with_the_log() {
-    let retention = Retention { count: 10, ..Retention::default() };
+    let retention = Retention::default().count(10);
     let app = app(&["home"], retention, None).await;
     let (session, mut events) = connect(&app, Since::Now).await;
     for n in 1..=100 {
@@ -240,7 +240,7 @@ async fn heartbeats_carry_the_position() {
 
 #[tokio::test]
 async fn a_reader_that_falls_off_the_log_is_told_once() {
-    let retention = Retention { count: 100, ..Retention::default() };
+    let retention = Retention::default().count(100);
     let app = app(&["home"], retention, None).await;
     let (_session, mut events) = connect(&app, Since::Now).await;
     publish(&app, "home", 1).await;
@@ -258,7 +258,7 @@ async fn a_reader_that_falls_off_the_log_is_told_once() {
 
 #[tokio::test]
 async fn a_large_payload_counts_against_the_bytes() {
-    let retention = Retention { bytes: 10_000, ..Retention::default() };
+    let retention = Retention::default().bytes(10_000);
     let app = app(&["home"], retention, None).await;
     let start = app.log().head();
     for _ in 0..5 {

@@ -168,7 +168,7 @@ async fn another_log_is_a_reset_for_everybody() {
 #[tokio::test]
 async fn what_the_log_has_forgotten_is_not_promised() {
     let log = SharedLog::new();
-    let app = node(&log, Retention { count: 5, ..Retention::default() }).await;
+    let app = node(&log, Retention::default().count(5)).await;
     let (session, mut events) = connect(&app, Since::Now).await;
     publish(&app, 0).await;
     assert_eq!(read(&mut events, 1).await, numbers(0..=0));

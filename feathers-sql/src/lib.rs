@@ -19,4 +19,4 @@
 mod sqlite;
 
 #[cfg(feature = "sqlite")]
-pub use crate::sqlite::{Database, DatabaseOptions, SqliteStore};
+pub use crate::sqlite::{Database, DatabaseOptions, SqlStore};

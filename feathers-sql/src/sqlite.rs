@@ -22,4 +22,4 @@ mod writer;
 
 pub use self::database::Database;
 pub use self::options::DatabaseOptions;
-pub use self::store::SqliteStore;
+pub use self::store::SqlStore;

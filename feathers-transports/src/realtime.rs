@@ -74,6 +74,7 @@ use crate::kit::transport::Transport;
 /// let transport = Realtime::new().path("/events").heartbeat_interval(Duration::from_secs(15));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "a transport does nothing before it is added to a server"]
 pub struct Realtime {
     path: String,
     pub(crate) heartbeat_interval: Duration,

@@ -83,6 +83,7 @@ use crate::kit::transport::Transport;
 /// It is in the log, on the response, and in the headers that hooks and services see.
 /// Neither headers nor query strings are ever logged, since both carry secrets.
 #[derive(Debug)]
+#[must_use = "a server serves nothing before it listens or starts"]
 pub struct Server {
     app: App,
     options: Options,

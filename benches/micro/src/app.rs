@@ -36,7 +36,7 @@ pub(crate) fn message(id: i64) -> Message {
 pub(crate) fn app() -> App {
     let mut app = App::new();
     // All calls are those of one caller, which may fill the log.
-    app.retention(Retention { count: KEPT, ..Retention::default() }).caller_percent(100);
+    app.retention(Retention::default().count(KEPT)).caller_percent(100);
     let messages = Memory::<Message>::new().paginate(Paginate::new(10).max(50));
     app.service("messages", messages).events(["ticked"]).publish(|_event, app| app.channel("room"));
     app

@@ -84,6 +84,7 @@ impl Handshake {
 ///
 /// It ends when it is dropped: the connection leaves all channels and the disconnect handlers run.
 #[derive(Debug)]
+#[must_use = "a session ends when it is dropped"]
 pub struct Session {
     app: AppHandle,
     connection: Connection,

@@ -20,6 +20,7 @@ pub(crate) type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
 /// Membership is looked at when an event is sent, so a connection that has left gets nothing more, and one that joins
 /// gets only later events.
 #[derive(Clone)]
+#[must_use = "a channel does nothing by itself"]
 pub struct Channel {
     names: Names,
     filters: Vec<Filter>,

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::Stream;
 use tokio::time::{Instant, Sleep};
 
 use self::heartbeat::Heartbeat;
@@ -26,6 +27,7 @@ use crate::event::{Body, Event, WireFormat};
 /// Replay and live delivery are the same: rights are looked at when an event is read, so a connection that has left a
 /// channel reads nothing more from it.
 #[derive(Debug)]
+#[must_use = "a subscription reads nothing by itself"]
 pub struct Subscription {
     connection: Connection,
     log: EventLog,
@@ -98,6 +100,15 @@ impl DeliveredEvent {
 
     fn body(&self) -> &Body {
         self.event.body(self.target)
+    }
+}
+
+/// The deliveries, as [`next`](Subscription::next) returns them; ends with the connection.
+impl Stream for Subscription {
+    type Item = Delivery;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        Self::poll_next(&mut *self, cx)
     }
 }
 

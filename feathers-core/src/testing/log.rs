@@ -99,7 +99,7 @@ impl State {
 impl LogEngine for SharedLog {
     async fn bounds(&self) -> Result<LogBounds> {
         let state = self.here()?;
-        Ok(LogBounds { epoch: state.epoch, oldest: state.oldest, head: state.head() })
+        Ok(LogBounds::new(state.epoch, state.oldest, state.head()))
     }
 
     async fn append(&self, entries: &[Entry]) -> Result<()> {

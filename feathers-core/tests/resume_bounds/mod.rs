@@ -27,7 +27,7 @@ async fn fill(app: &AppHandle, address: &str, most: usize) -> (usize, Option<Err
 }
 
 async fn small() -> AppHandle {
-    app(&["home"], Retention { count: 100, ..Retention::default() }, None).await
+    app(&["home"], Retention::default().count(100), None).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,7 +58,7 @@ async fn one_caller_does_not_push_out_the_events_of_others() {
 
 #[tokio::test(start_paused = true)]
 async fn bytes_count_as_events_do() {
-    let app = app(&["home"], Retention { bytes: 100_000, ..Retention::default() }, None).await;
+    let app = app(&["home"], Retention::default().bytes(100_000), None).await;
     let large = || json!({ "to": "home", "n": 1, "text": "x".repeat(5_000) });
     publish(&app, "home", 1).await;
     let mut count = 0;
@@ -77,7 +77,7 @@ async fn bytes_count_as_events_do() {
 async fn the_part_is_an_option() {
     let mut whole = App::new();
     whole.service("ev", Ev).publish(|_, app| app.channel("home"));
-    whole.retention(Retention { count: 100, ..Retention::default() }).caller_percent(100);
+    whole.retention(Retention::default().count(100)).caller_percent(100);
     let whole = whole.start().await.unwrap();
     publish(&whole, "home", 1).await;
     assert_eq!(fill(&whole, "10.0.0.1", 300).await.0, 300);

@@ -9,7 +9,7 @@ use crate::sqlite::connection::{Place, Reader};
 use crate::sqlite::definition;
 use crate::sqlite::options::DatabaseOptions;
 use crate::sqlite::pool::{Lane, Pool};
-use crate::sqlite::store::SqliteStore;
+use crate::sqlite::store::SqlStore;
 use crate::sqlite::writer::{Size, Source, Writer};
 
 /// An open database. Clones are the same one.
@@ -108,7 +108,7 @@ impl Database {
     /// Serves the records of a type, in the table that is named after it: `todo_item` for `TodoItem`.
     ///
     /// See [`Database::store_in`].
-    pub async fn store<R: Record + Columns>(&self) -> Result<Crud<SqliteStore<R>>> {
+    pub async fn store<R: Record + Columns>(&self) -> Result<Crud<SqlStore<R>>> {
         self.store_in(&snake_case(R::schema().name)).await
     }
 
@@ -117,7 +117,7 @@ impl Database {
     /// A table that is there must fit the schema: the same columns of the same types, `NOT NULL` where the field is
     /// no `Option`, the id as primary key. Otherwise this fails and names what does not fit; nothing is changed.
     /// Further columns are left alone if they need not be set.
-    pub async fn store_in<R: Record + Columns>(&self, table: &str) -> Result<Crud<SqliteStore<R>>> {
+    pub async fn store_in<R: Record + Columns>(&self, table: &str) -> Result<Crud<SqlStore<R>>> {
         let (schema, name) = (R::schema(), table.to_owned());
         let prepare = move |connection: &Reader| Ok((definition::prepare(connection, &name, &R::schema())?, 0));
         let statements = self.0.writer.write(&Commit::none(), Size::Few, prepare).await.map_err(|failure| {
@@ -126,7 +126,7 @@ impl Database {
             cause.map(|text| Error::general(text).with_source(error.clone())).unwrap_or(error)
         })?;
         self.0.open.fetch_add(1, Ordering::AcqRel);
-        Ok(Crud::with_store(SqliteStore::new(self.0.clone(), schema, statements)))
+        Ok(Crud::with_store(SqlStore::new(self.0.clone(), schema, statements)))
     }
 }
 

@@ -38,13 +38,13 @@ use crate::sqlite::writer::Size;
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct SqliteStore<R> {
+pub struct SqlStore<R> {
     database: Arc<Shared>,
     table: Arc<Table<R>>,
     closed: AtomicBool,
 }
 
-impl<R: Columns> SqliteStore<R> {
+impl<R: Columns> SqlStore<R> {
     pub(super) fn new(database: Arc<Shared>, schema: Schema, statements: Statements) -> Self {
         Self { database, table: Arc::new(Table::new(schema, statements)), closed: AtomicBool::new(false) }
     }
@@ -80,7 +80,7 @@ impl<R: Columns> SqliteStore<R> {
     }
 }
 
-impl<R: Columns> Store for SqliteStore<R> {
+impl<R: Columns> Store for SqlStore<R> {
     type Record = R;
 
     fn schema(&self) -> &Schema {
@@ -162,7 +162,7 @@ impl<R: Columns> Store for SqliteStore<R> {
     }
 }
 
-impl<R> Drop for SqliteStore<R> {
+impl<R> Drop for SqlStore<R> {
     fn drop(&mut self) {
         if !self.closed.swap(true, Ordering::AcqRel) {
             self.database.release();

@@ -2,11 +2,11 @@
 
 use feathers_core::testing::{Person, PersonData, PersonPatch};
 use feathers_core::{Commit, Crud, Query, Store};
-use feathers_sql::{Database, SqliteStore};
+use feathers_sql::{Database, SqlStore};
 
 use crate::{File, new_file};
 
-async fn people(sql: &str) -> (File, Crud<SqliteStore<Person>>) {
+async fn people(sql: &str) -> (File, Crud<SqlStore<Person>>) {
     let file = new_file();
     let people = Database::connect(&file.url()).await.unwrap().store::<Person>().await.unwrap();
     file.open().execute_batch(sql).unwrap();

@@ -2,7 +2,7 @@
 
 use feathers_core::testing::{Person, PersonData};
 use feathers_core::{Commit, Counter, Id, Query, Store};
-use feathers_sql::{Database, SqliteStore};
+use feathers_sql::{Database, SqlStore};
 use std::sync::Arc;
 
 use crate::{File, new_file};
@@ -19,15 +19,15 @@ fn table(words: &str) -> String {
     )
 }
 
-async fn open(file: &File) -> Arc<SqliteStore<Person>> {
+async fn open(file: &File) -> Arc<SqlStore<Person>> {
     Database::connect(&file.url()).await.unwrap().store::<Person>().await.unwrap().store().clone()
 }
 
-async fn create(store: &SqliteStore<Person>) -> i64 {
+async fn create(store: &SqlStore<Person>) -> i64 {
     store.create(vec![PersonData::default()], &NONE).await.unwrap()[0].id
 }
 
-async fn remove(store: &SqliteStore<Person>, id: i64) {
+async fn remove(store: &SqlStore<Person>, id: i64) {
     assert_eq!(store.remove(Some(&id.into()), &Query::default(), &NONE).await.unwrap().len(), 1);
 }
 

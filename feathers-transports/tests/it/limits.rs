@@ -78,7 +78,7 @@ async fn a_hook_that_waits_does_not_outlive_the_408() {
 async fn one_address_does_not_push_out_the_events_of_others() {
     let server = serve_with(
         |app| {
-            app.retention(Retention { count: 20, ..Retention::default() });
+            app.retention(Retention::default().count(20));
             app.service("notes", Memory::<Document>::new()).publish(|_, app| app.channel("all"));
         },
         |server| server.trusted_proxies(["127.0.0.1"]),

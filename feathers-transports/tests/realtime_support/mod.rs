@@ -42,7 +42,7 @@ pub(crate) fn app() -> App {
 
 /// Keeps so many events.
 pub(crate) fn kept(count: usize) -> Retention {
-    Retention { count, ..Retention::default() }
+    Retention::default().count(count)
 }
 
 /// Serves an app on a free port with this realtime transport.

@@ -22,7 +22,7 @@ impl Peer {
     /// Starts one whose log has room for so many events, so that one client may make many.
     pub(crate) async fn keeping(events: usize) -> Self {
         let mut app = peer::app().unwrap();
-        app.retention(Retention { count: events, ..Retention::default() });
+        app.retention(Retention::default().count(events));
         let running = Server::new(app).bind("127.0.0.1:0").start().await.unwrap();
         Self { running, http: reqwest::Client::new() }
     }

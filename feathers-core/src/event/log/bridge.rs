@@ -10,10 +10,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::cursor::Cursor;
+use super::entry::Entry;
 use super::local::EventLog;
 use super::reset::ResetReason;
 use super::ring::{Retention, Ring};
-use super::shared::{Entry, LogEngine, LogRead};
+use super::shared::{LogEngine, LogRead};
 use crate::data::error::Result;
 use crate::event::channel::Hub;
 use crate::event::{Event, EventKind};

@@ -11,7 +11,17 @@ use super::caller::{ByCaller, Caller};
 use crate::event::Event;
 
 /// How much of the past a log keeps: whatever limit is reached first.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use feathers_core::{App, Retention};
+///
+/// let mut app = App::new();
+/// app.retention(Retention::default().count(1_000).age(Duration::from_mins(5)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Retention {
     /// At most this many slots.
     pub count: usize,
@@ -21,6 +31,26 @@ pub struct Retention {
     ///
     /// Its frames, one per wire format in use, come on top: each is about as long as the payload.
     pub bytes: usize,
+}
+
+impl Retention {
+    /// Sets how many slots are kept at most, instead of 10,000.
+    pub const fn count(mut self, slots: usize) -> Self {
+        self.count = slots;
+        self
+    }
+
+    /// Sets how old an event that is kept may be, instead of 10 minutes.
+    pub const fn age(mut self, age: Duration) -> Self {
+        self.age = age;
+        self
+    }
+
+    /// Sets how many bytes of payload are kept at most, instead of 64 MiB.
+    pub const fn bytes(mut self, bytes: usize) -> Self {
+        self.bytes = bytes;
+        self
+    }
 }
 
 impl Default for Retention {

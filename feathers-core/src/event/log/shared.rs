@@ -1,13 +1,11 @@
 //! Shared logs: where events go when several processes serve one app.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
 use super::cursor::{Cursor, Epoch};
+use super::entry::Entry;
 use super::reset::ResetReason;
 use crate::data::error::Result;
 
@@ -48,6 +46,7 @@ pub trait LogEngine: Send + Sync + 'static {
 
 /// What a log holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LogBounds {
     /// Which log it is.
     pub epoch: Epoch,
@@ -57,35 +56,19 @@ pub struct LogBounds {
     pub head: u64,
 }
 
+impl LogBounds {
+    /// Says what a log holds: the number before its oldest entry, and the number of its last one.
+    pub const fn new(epoch: Epoch, oldest: u64, head: u64) -> Self {
+        Self { epoch, oldest, head }
+    }
+}
+
 /// A part of a log, or why there is none.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum LogRead {
     /// The entries with their numbers.
     Entries(Vec<(u64, Entry)>),
     /// There is no going on from this position.
     Reset(ResetReason),
-}
-
-/// An event as it goes through a log: nothing of its call, only what clients may see.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Names this entry among all others: 128 random bits.
-    pub key: u128,
-    /// The path of the service.
-    pub path: Arc<str>,
-    /// The name of the event.
-    pub event: Arc<str>,
-    /// The data, as JSON text.
-    pub data: Bytes,
-    /// The channels that get it.
-    pub targets: Vec<EntryTarget>,
-}
-
-/// Channels that an event goes to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EntryTarget {
-    /// The names of the channels; a connection in any of them is meant.
-    pub channels: Vec<Arc<str>>,
-    /// What they get instead of the event's own data, as JSON text.
-    pub data: Option<Bytes>,
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::event::log::Retention;
 
 fn log() -> EventLog {
-    EventLog::new(Retention { count: 3, ..Retention::default() }, Duration::ZERO)
+    EventLog::new(Retention::default().count(3), Duration::ZERO)
 }
 
 fn pass(log: &EventLog, places: u64) {
