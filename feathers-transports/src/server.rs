@@ -21,6 +21,7 @@ mod metrics;
 mod pace;
 #[cfg(feature = "tls")]
 mod paced;
+mod peer;
 mod pipeline;
 mod places;
 mod proxies;
@@ -29,6 +30,7 @@ mod routes;
 mod running;
 mod signals;
 mod start;
+mod stopper;
 #[cfg(feature = "tls")]
 mod tls;
 

@@ -108,7 +108,7 @@ impl Stream for Subscription {
     type Item = Delivery;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        Self::poll_next(&mut *self, cx)
+        Self::poll_next(&mut self, cx)
     }
 }
 

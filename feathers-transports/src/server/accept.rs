@@ -1,13 +1,10 @@
 //! The accept loop: takes connections, as long as there are places, and survives whatever goes wrong with one.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use feathers_core::AppHandle;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::kit::budget::Budget;
 use crate::server::Options;
@@ -18,6 +15,7 @@ use crate::server::pace::MinRate;
 use crate::server::pipeline::Pipeline;
 use crate::server::places::Places;
 use crate::server::proxies::Proxies;
+use crate::server::stopper::Stopper;
 #[cfg(feature = "tls")]
 use crate::server::tls::Tls;
 
@@ -35,53 +33,6 @@ pub(super) struct Acceptor {
     budget: Budget,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
-}
-
-/// A wait for the drain.
-pub(super) type Draining = WaitForCancellationFutureOwned;
-/// A wait for the close.
-pub(super) type Closing = WaitForCancellationFutureOwned;
-
-/// Stops an acceptor and its connections.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Stopper {
-    drain: CancellationToken,
-    close: CancellationToken,
-    /// Whether the drain has begun, for all connections to look at without a lock.
-    is_draining: Arc<AtomicBool>,
-}
-
-impl Stopper {
-    /// Takes no more connections, and ends each one after the call that it is busy with.
-    pub(super) fn drain(&self) {
-        self.is_draining.store(true, Ordering::Release);
-        self.drain.cancel();
-    }
-
-    /// Closes the connections that are still there.
-    pub(super) fn close(&self) {
-        self.close.cancel();
-        self.drain();
-    }
-
-    /// Returns a stopper for one connection: its waiting for the drain costs no other one anything.
-    fn child(&self) -> Self {
-        Self { drain: self.drain.child_token(), close: self.close.clone(), is_draining: self.is_draining.clone() }
-    }
-
-    /// Waits for the drain.
-    pub(super) fn draining(&self) -> Draining {
-        self.drain.clone().cancelled_owned()
-    }
-
-    pub(super) fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Acquire)
-    }
-
-    /// Waits for the close, which need not be done before the drain has begun.
-    pub(super) fn closing(&self) -> Closing {
-        self.close.clone().cancelled_owned()
-    }
 }
 
 impl Acceptor {

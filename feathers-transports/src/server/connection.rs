@@ -24,7 +24,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::server::accept::Stopper;
 use crate::server::head::HeadLimit;
 use crate::server::head_timer::HeadTimer;
 #[cfg(feature = "tls")]
@@ -36,9 +35,11 @@ use crate::server::linger::Lingering;
 use crate::server::pace::{MinRate, too_slow};
 #[cfg(feature = "tls")]
 use crate::server::paced::Paced;
-use crate::server::pipeline::{Peer, Pipeline};
+use crate::server::peer::Peer;
+use crate::server::pipeline::Pipeline;
 #[cfg(feature = "tls")]
 use crate::server::routes::Ends;
+use crate::server::stopper::Stopper;
 #[cfg(feature = "tls")]
 use crate::server::tls::Tls;
 

@@ -21,9 +21,10 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::kit::timer::OncePolled;
-use crate::server::accept::{Closing, Draining, Stopper};
 use crate::server::linger::{Lingering, Sending};
-use crate::server::pipeline::{Peer, Pipeline};
+use crate::server::peer::Peer;
+use crate::server::pipeline::Pipeline;
+use crate::server::stopper::{Closing, Draining, Stopper};
 
 /// One connection. It is over when the client or the server has closed it.
 pub(super) struct Http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> {

@@ -28,6 +28,7 @@ use crate::kit::budget::{Budget, Link};
 use crate::kit::origin::Trusted;
 use crate::server::client_resolver::ClientResolver;
 use crate::server::cors::Cors;
+use crate::server::peer::Peer;
 use crate::server::request_id::{self, REQUEST_ID};
 use crate::server::routes::{Ends, Routes};
 use crate::server::{head, host};
@@ -49,14 +50,6 @@ struct Shared {
     access_log: bool,
     #[cfg(feature = "grip")]
     grip: Option<Origin>,
-}
-
-/// The other end of a connection.
-#[derive(Clone, Debug)]
-pub(super) struct Peer {
-    pub(super) address: SocketAddr,
-    /// What counts the bytes that are in flight.
-    pub(super) link: Arc<Link>,
 }
 
 /// CORS as the front needs it.

@@ -20,7 +20,7 @@ use tower::Service;
 
 use crate::kit::address::{ClientAddress, client_address};
 use crate::rest::Endpoint;
-use crate::server::pipeline::Peer;
+use crate::server::peer::Peer;
 
 /// Marks an answer that ends, and is no stream, for when its body has been compressed and does not tell any more.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use feathers_core::{AppHandle, Result};
 
-use crate::server::accept::Stopper;
+use crate::server::stopper::Stopper;
 
 /// A server that runs in the background until it is stopped. Dropping this does not stop it.
 #[derive(Debug)]
