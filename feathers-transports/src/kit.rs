@@ -1,4 +1,17 @@
 //! What every transport needs, also one of your own: addresses and their shares, origins, limits, errors as answers.
+//!
+//! | what | for |
+//! |---|---|
+//! | [`Transport`] | the trait that a transport implements |
+//! | [`client_address`], [`ClientAddress`] | the address of the client, as trusted proxies say it |
+//! | [`ClientKey`], [`SessionLimit`], [`SessionPermit`] | how many sessions one address may have |
+//! | [`Origins`] | which pages may connect |
+//! | [`RateLimit`] | how often a client may call |
+//! | [`Timer`] | a timer that costs little each time that the task is woken |
+//! | [`error_response`] | an error as the answer of HTTP that FeathersJS gives |
+//! | [`close_code`] | what a WebSocket is closed with |
+//!
+//! Query strings are read by [`feathers_core::query::qs`].
 
 pub(crate) mod address;
 pub(crate) mod answer;

@@ -54,7 +54,7 @@ impl Origins {
         Self(Some(origins.into_iter().map(Into::into).collect()))
     }
 
-    /// Refuses a page that may not connect: one of another origin that is not listed.
+    /// Refuses a page that may not connect, with a 403: one of another origin that is not listed.
     ///
     /// Without a list, one whose browser sends no cookie may. No `Origin` means that no browser asks.
     pub fn check(&self, request: &Request) -> Result<()> {

@@ -7,9 +7,9 @@ use feathers_core::AppHandle;
 
 /// Carries calls and events between clients and the app.
 ///
-/// A transport uses two doors of the core and nothing else: [`AppHandle::call`] with a decoded call, and
-/// [`AppHandle::open`] for a client that wants events. It holds no rule of its own, so that every transport behaves
-/// alike. The built-in ones are written against this trait.
+/// A transport runs calls through [`AppHandle::call`], and opens a session with [`AppHandle::open`] for a client that
+/// wants events. It holds no rule of its own, so that every transport behaves alike. The built-in ones are written
+/// against this trait, and what they share is in [`kit`](crate::kit).
 ///
 /// # A transport of your own
 /// This one streams events as lines of JSON, and takes calls the same way. It is added with

@@ -10,6 +10,7 @@ const FLAGS = [
   '--disable-component-update', '--disable-sync'
 ]
 const DESK = { width: 720, height: 620 }
+const PAIR = { width: 1000, height: 450 }
 const PHONE = { width: 360, height: 640 }
 
 /** Starts a browser for one test file. Its pages write their script errors into `problems`, and what they ask of the
@@ -51,6 +52,19 @@ export async function launch({ desk = DESK } = {}) {
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.width, 'the page is too wide')
       await page.setViewportSize(desk)
       console.log(`      screenshots: ${join(shots, name)}-*.png`)
+    },
+    /** Takes a picture of two pages side by side, for the README where `README_PICTURE` names its file. */
+    async shootPair(urls) {
+      const page = await browser.newPage({ viewport: PAIR, deviceScaleFactor: 1.5 })
+      const frames = urls.map((url) => `<iframe src="${url}"></iframe>`).join('')
+      const style = 'body { margin: 0; display: flex; gap: 12px; background: #8a93a3; padding: 12px; height: 100vh;' +
+        ' box-sizing: border-box } iframe { flex: 1; border: 0; border-radius: 10px; background: #fff }'
+      await page.setContent(`<style>${style}</style>${frames}`)
+      for (const frame of page.frames().slice(1)) await live(frame)
+      const path = process.env.README_PICTURE ?? join(shots, 'two-tabs.png')
+      await page.screenshot({ path })
+      console.log(`      screenshot: ${path}`)
+      return page.frames().slice(1)
     },
     close: () => browser.close()
   }

@@ -50,6 +50,14 @@ describe('todo page in two tabs', function () {
     await browser.shoot(there, 'ticked')
   })
 
+  it('shows the same todos in two tabs, as on the picture of the README', async () => {
+    const pair = await browser.shootPair(['sse', 'socketio'].map((transport) => `${todo.url}/?transport=${transport}`))
+    for (const tab of pair) {
+      assert.deepEqual(await texts(tab), ['buy milk', 'call Ada'])
+      assert.equal(await item(tab, 'buy milk').locator('input[type=checkbox]').isChecked(), true)
+    }
+  })
+
   it('says what is wrong with a todo that the server refuses', async () => {
     await add(here, '')
     await here.locator('#error').waitFor()
