@@ -52,6 +52,7 @@ mod socketioxide;
 
 mod server;
 
+#[cfg(feature = "grip")]
 pub use crate::grip::{Grip, GripProxy};
 #[cfg(feature = "socketio")]
 pub use crate::kit::handshake::HandshakeAuth;

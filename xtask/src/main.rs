@@ -9,6 +9,7 @@ mod bench;
 mod budget;
 mod fuzz;
 mod install;
+mod release;
 mod step;
 mod task;
 
@@ -20,7 +21,7 @@ use crate::step::Outcome;
 const USAGE: &str = "\
 cargo xtask <task>
 
-  ci             everything that CI runs: format, lints, docs, then `test`, then `budget`
+  ci             everything that CI runs: `check`, then `test`, then `release`, then `budget`
   check          format, lints and docs: what needs no running server
   test [--long]  all tests: Rust, docs, the official clients, a real browser; installs what they need
                  and is missing. --long adds the tests that are marked as slow
@@ -40,6 +41,8 @@ cargo xtask <task>
                  all; --help says more. --before REVISION measures it in pairs with an earlier revision
   fuzz TARGET [SECONDS]
                  feeds a target of fuzz/targets with inputs that it makes up, for a minute if nothing is said
+  release        checks what a release must hold: packages, each feature alone, the oldest compiler, and, where the
+                 tools for them are installed, spelling, licences and known weaknesses of dependencies
   bless          accepts what macros print and expand to now, as the expected output";
 
 fn main() -> ExitCode {
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         ["ci"] => step::timed(|| {
             task::check()?;
             task::test(task::Length::Short)?;
+            release::release()?;
             budget::budget(Goal::Check, "")
         }),
         ["check"] => step::timed(task::check),
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         ["bench", arguments @ ..] => step::timed(|| bench::bench(arguments)),
         ["fuzz", target] => step::timed(|| fuzz::fuzz(target, "60")),
         ["fuzz", target, seconds] => step::timed(|| fuzz::fuzz(target, seconds)),
+        ["release"] => step::timed(release::release),
         ["bless"] => step::timed(task::bless),
         ["help" | "--help" | "-h"] | [] => {
             println!("{USAGE}");
