@@ -50,7 +50,7 @@ impl Authenticator for ByName {
         headers: &Headers,
         _app: &AppHandle,
     ) -> Result<()> {
-        headers.value("stranger").map_or(Ok(()), |_| Err(Error::forbidden("somebody else's")))
+        headers.value("stranger").map_or(Ok(()), |_| Err(Error::forbidden("the secret of another client")))
     }
 }
 

@@ -40,7 +40,7 @@ async fn a_hold_is_given_to_signed_requests_only() {
         ("expired", SECRET, hs(&json!({ "iss": "pushpin", "exp": now() - 60 })), false),
         ("no exp", SECRET, hs(&json!({ "iss": "pushpin" })), false),
         ("no iss", SECRET, hs(&json!({ "exp": now() + 60 })), false),
-        ("wrong iss", SECRET, hs(&json!({ "iss": "somebody", "exp": now() + 60 })), false),
+        ("wrong iss", SECRET, hs(&json!({ "iss": "another", "exp": now() + 60 })), false),
         ("none", SECRET, none.to_owned(), false),
         ("rubbish", SECRET, "x".repeat(5_000), false),
         ("RS256", RS256, sign(&good, Algorithm::RS256, &rsa), true),
