@@ -78,10 +78,10 @@ fn forbidden() -> Vec<(String, &'static str)> {
         (word(["TO", "DO("]), "open ends belong into an issue"),
         (word(["// TO", "DO"]), "open ends belong into an issue"),
         (word(["FIX", "ME"]), "open ends belong into an issue"),
-        (word([" some", "body"]), "say who: the client, the user, the caller"),
-        (word([" some", "one"]), "say who: the client, the user, the caller"),
-        (word([" who", "ever"]), "say who: the client, the user, the caller"),
-        (word([" an", "ew"]), "again"),
+        (word([" some", "body "]), "say who: the client, the user, the caller"),
+        (word([" some", "one "]), "say who: the client, the user, the caller"),
+        (word([" who", "ever "]), "say who: the client, the user, the caller"),
+        (word([" an", "ew "]), "again"),
     ]
 }
 
