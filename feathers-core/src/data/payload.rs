@@ -97,7 +97,12 @@ impl Payload {
     /// A part that is nested deeper than 100 levels is a 400 that names the place in it.
     pub fn from_raw(raw: Box<RawValue>) -> Result<Self> {
         check_depth(raw.get().as_bytes())?;
-        Ok(raw.into())
+        Ok(Self::of_part(raw))
+    }
+
+    /// Wraps a part of JSON text that is not nested too deep.
+    fn of_part(raw: Box<RawValue>) -> Self {
+        Self::from_valid_json(Bytes::from(Box::<str>::from(raw).into_string()))
     }
 
     /// Wraps JSON text that is known to be valid.
@@ -279,7 +284,7 @@ impl Payload {
             return Ok(None);
         }
         let items: Vec<Box<RawValue>> = serde_json::from_slice(json)?;
-        Ok(Some(items.into_iter().map(Self::from).collect()))
+        Ok(Some(items.into_iter().map(Self::of_part).collect()))
     }
 
     /// Returns the same record, list or page of records, without these fields. What has none of them is shared as it
@@ -394,12 +399,6 @@ impl From<Value> for Payload {
             return Self::NULL;
         }
         Self::of_value(value, false)
-    }
-}
-
-impl From<Box<RawValue>> for Payload {
-    fn from(raw: Box<RawValue>) -> Self {
-        Self::from_valid_json(Bytes::from(Box::<str>::from(raw).into_string()))
     }
 }
 

@@ -149,7 +149,7 @@ async fn call(app: &AppHandle, headers: &HeaderMap, line: Line) -> Result<Payloa
         route,
         method: Method::named(&line.method),
         id: line.id.map_or(Ok(None), |id| Id::from_json(&id))?,
-        data: line.data.map(Payload::from).unwrap_or_default(),
+        data: line.data.map(Payload::from_raw).transpose()?.unwrap_or_default(),
         params,
     };
     Ok(app.call(call).await?.ack().clone())

@@ -39,7 +39,8 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Tells whether the URL is the proxy's own for the rest of a stream, which says nothing else of how it listens.
 pub(super) fn is_linked(uri: &Uri) -> bool {
-    asked::query(uri).is_ok_and(|query| query.contains_key(LINK))
+    uri.query()
+        .is_some_and(|query| query.split('&').any(|pair| pair.split_once('=').is_some_and(|(name, _)| name == LINK)))
 }
 
 /// Answers the first request of a stream.
