@@ -19,7 +19,7 @@ fn config() -> AuthConfig {
 /// Asks a service of an app from outside, and returns what is wrong.
 async fn ask(app: App, path: &str) -> (u16, String) {
     let app = app.start().await.unwrap();
-    let client = feathers::testing::Client::connect(&app).await;
+    let client = feathers_testing::Client::connect(&app).await;
     let error: Error = client.service(path).find().await.unwrap_err();
     (error.code(), error.message().to_owned())
 }

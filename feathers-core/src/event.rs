@@ -2,6 +2,7 @@
 
 pub(crate) mod channel;
 pub(crate) mod commit;
+pub(crate) mod commit_probe;
 pub(crate) mod connection;
 pub(crate) mod credentials;
 pub(crate) mod headers;

@@ -19,8 +19,6 @@ mod crud;
 pub mod metrics;
 #[doc(hidden)]
 pub mod private;
-#[cfg(feature = "testing")]
-pub mod testing;
 
 pub use async_trait::async_trait;
 

@@ -1,4 +1,4 @@
-//! What the output of the macros calls. Not public API: it changes with the macros.
+//! What the output of the macros calls, and what only `feathers-testing` may. Not public API: it changes with them.
 //!
 //! Generated code holds no logic of its own; what it does beyond naming fields and methods is here, where it is read,
 //! tested and compiled once.
@@ -18,6 +18,7 @@ use crate::data::id::Id;
 pub use crate::data::record::lookup_inside;
 use crate::data::record::wrong_id;
 use crate::data::schema::DataType;
+pub use crate::event::commit_probe::CommitProbe;
 
 /// Reads a field that may be left out, and keeps `null` apart from that: a missing field never gets here.
 ///

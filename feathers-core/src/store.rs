@@ -18,8 +18,8 @@ use crate::event::commit::Commit;
 /// A typed collection of records.
 ///
 /// A store only runs queries and writes: pagination, rights, validation and masks are the business of
-/// [`Crud`](crate::Crud), which serves any store as a service. Every store passes one contract suite, `feathers_core::testing::store` (feature
-/// `testing`), so that the same query gives the same result.
+/// [`Crud`](crate::Crud), which serves any store as a service. Every store passes one contract suite, `store_contract!` of
+/// `feathers-testing`, so that the same query gives the same result.
 ///
 /// Without a sort, records come in the store's own order: by id where ids are numbers, then in the order of creation
 /// where they are texts.

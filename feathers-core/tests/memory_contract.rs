@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use feathers_core::testing::{Note, Person, PersonData, PersonPatch};
-use feathers_core::{Commit, Memory, MemoryStore, Query, QueryOptions, Record, Store, store_contract};
+use feathers_core::{Commit, Memory, MemoryStore, Query, QueryOptions, Record, Store};
+use feathers_testing::{Note, Person, PersonData, PersonPatch, store_contract};
 use serde_json::{Value, json};
 
 store_contract! {

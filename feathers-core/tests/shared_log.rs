@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use feathers_core::testing::SharedLog;
 use feathers_core::{
     App, AppHandle, Cursor, Delivery, Document, Handshake, Memory, Provider, Publication, ResetReason, Retention,
     Session, Since, Subscription,
 };
+use feathers_testing::SharedLog;
 use serde_json::json;
 
 async fn node(log: &SharedLog, retention: Retention) -> AppHandle {

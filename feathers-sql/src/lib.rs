@@ -2,7 +2,7 @@
 //!
 //! ```
 //! # use feathers_core::{Columns, Store};
-//! # use feathers_core::testing::Person;
+//! # use feathers_testing::Person;
 //! use feathers_core::App;
 //! use feathers_sql::Database;
 //!

@@ -13,7 +13,7 @@
 //! | [`configuration`] | files, environments, variables; with the feature `config` |
 //! | [`oauth`] | logins through GitHub, Google and others; with the feature `oauth` |
 //! | [`grip`] | proxies that hold the connections; with the feature `grip` |
-//! | [`testing`] | tests without a port |
+//! | [`testing`] | tests without a port; with the crate `feathers-testing` |
 //! | [`from_feathersjs`] | what is different |
 //!
 //! The pages are the files of `docs/guide`; their blocks of Rust are compiled and run as tests.

@@ -44,7 +44,6 @@
 //! | `grip` | no | `Server::grip`: proxies such as Pushpin hold the connections |
 //! | `oauth` | no | logins through other sites: OAuth 2 and OpenID Connect |
 //! | `tls` | no | HTTPS and HTTP/2: `Server::tls` |
-//! | `testing` | no | the module `testing`: a client in the process and the contract suite of stores |
 //!
 //! A feature adds items and never changes what others do.
 //!

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use feathers::prelude::*;
-use feathers::testing::Client;
 use feathers::{Channel, MemoryStore, Method, Page, Record, Store};
+use feathers_testing::Client;
 use serde_json::Value;
 
 /// A user with a secret.

@@ -1,7 +1,7 @@
 //! Hidden fields of a record that a field of another record writes by a function of its own.
 
 use feathers::prelude::*;
-use feathers::testing::Client;
+use feathers_testing::Client;
 
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 struct Writer {

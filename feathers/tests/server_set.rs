@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use feathers::prelude::*;
-use feathers::testing::Client;
+use feathers_testing::Client;
 use serde_json::Value;
 use uuid::Uuid;
 

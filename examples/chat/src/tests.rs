@@ -1,7 +1,7 @@
 //! What outsiders can do, and cannot, with a client in the process.
 
 use feathers::prelude::*;
-use feathers::testing::{Client, ReceivedEvent};
+use feathers_testing::{Client, ReceivedEvent};
 use serde_json::Value;
 
 const PASSWORD: &str = "enchantress";

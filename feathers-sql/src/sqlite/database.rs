@@ -25,7 +25,7 @@ use crate::sqlite::writer::{Size, Source, Writer};
 /// half a change (write-ahead log, `synchronous=NORMAL`).
 ///
 /// ```
-/// use feathers_core::testing::Person;
+/// use feathers_testing::Person;
 /// use feathers_core::App;
 /// use feathers_sql::Database;
 ///

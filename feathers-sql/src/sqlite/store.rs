@@ -21,8 +21,9 @@ use crate::sqlite::writer::Size;
 /// `$like`, `$notlike` (case counts) and `$ilike` (it does not), if the service allows them:
 ///
 /// ```
-/// use feathers_core::{App, testing::Person};
+/// use feathers_core::App;
 /// use feathers_sql::Database;
+/// use feathers_testing::Person;
 /// use serde_json::json;
 ///
 /// # #[tokio::main(flavor = "current_thread")]

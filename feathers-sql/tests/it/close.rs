@@ -1,8 +1,8 @@
 //! Closing: an answered write is stored, and later calls are refused.
 
-use feathers_core::testing::{Note, NoteData, NotePatch, Person};
 use feathers_core::{Commit, Query, Result, Store};
 use feathers_sql::Database;
+use feathers_testing::{Note, NoteData, NotePatch, Person};
 
 use crate::{File, new_file};
 

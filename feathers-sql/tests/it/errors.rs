@@ -1,8 +1,8 @@
 //! Errors: clients learn what they can do about one, and nothing of the database.
 
-use feathers_core::testing::{Person, PersonData, PersonPatch};
 use feathers_core::{Commit, Crud, Query, Store};
 use feathers_sql::{Database, SqlStore};
+use feathers_testing::{Person, PersonData, PersonPatch};
 
 use crate::{File, new_file};
 

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use feathers_core::testing::{Note, NoteData, Person, PersonData};
 use feathers_core::{Commit, Query, Store};
 use feathers_sql::Database;
+use feathers_testing::{Note, NoteData, Person, PersonData};
 
 use crate::new_file;
 

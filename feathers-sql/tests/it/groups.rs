@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use feathers_core::testing::{Note, NoteData, Person, PersonData};
 use feathers_core::{App, Commit, Query, Store};
 use feathers_sql::Database;
+use feathers_testing::{Note, NoteData, Person, PersonData};
 use serde_json::json;
 
 use crate::new_file;
@@ -74,7 +74,7 @@ async fn events_are_in_the_order_of_commits() {
     app.service("people", db.store::<Person>().await.unwrap()).publish(|_event, app| app.channel("all"));
     app.on_connect(|connection, app| app.channel("all").join(connection));
     let app = app.start().await.unwrap();
-    let mut client = feathers_core::testing::Client::connect(&app).await;
+    let mut client = feathers_testing::Client::connect(&app).await;
     let tasks: Vec<_> = (0..100)
         .map(|_| {
             let people = app.service("people").unwrap();

@@ -15,9 +15,8 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use feathers_core::store_contract;
-use feathers_core::testing::{Note, Person};
 use feathers_sql::Database;
+use feathers_testing::{Note, Person, store_contract};
 
 store_contract! {
     memory,

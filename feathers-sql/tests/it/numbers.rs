@@ -1,8 +1,8 @@
 //! The numbers of new records: in a database that was closed, that others write to, and that holds the largest ones.
 
-use feathers_core::testing::{Person, PersonData};
 use feathers_core::{Commit, Counter, Id, Query, Store};
 use feathers_sql::{Database, SqlStore};
+use feathers_testing::{Person, PersonData};
 use std::sync::Arc;
 
 use crate::{File, new_file};

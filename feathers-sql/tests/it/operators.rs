@@ -1,8 +1,8 @@
 //! The operators of this store: patterns for texts.
 
-use feathers_core::testing::{Person, PersonData, PersonPatch};
 use feathers_core::{App, Commit, Params, Provider, Query, QueryOptions, Record, Store};
 use feathers_sql::Database;
+use feathers_testing::{Person, PersonData, PersonPatch};
 use serde_json::{Value, json};
 
 fn query(raw: &Value) -> Query {

@@ -5,9 +5,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use feathers_core::testing::{Person, PersonPatch};
 use feathers_core::{Commit, Id, Query, QueryOptions, Record, Store};
 use feathers_sql::Database;
+use feathers_testing::{Person, PersonPatch};
 use serde_json::{Value, json};
 
 use crate::{File, new_file};

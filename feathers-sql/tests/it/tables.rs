@@ -1,8 +1,8 @@
 //! Tables that are there already: used if they fit, refused by name if they do not.
 
-use feathers_core::testing::{Note, NoteData, Person, PersonData, PersonPatch};
 use feathers_core::{Columns, Commit, Query, QueryOptions, Record, Store};
 use feathers_sql::Database;
+use feathers_testing::{Note, NoteData, Person, PersonData, PersonPatch};
 
 use crate::new_file;
 

@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
+use feathers_core::{Commit, Comparison, FieldPath, FieldValue, Filter, Query, Record, Store};
 use serde_json::{Value, json};
 
-use super::{ids, ok, person, query};
-use crate::data::field::FieldValue;
-use crate::data::query::{Comparison, FieldPath, Filter, Query};
-use crate::data::record::Record;
-use crate::event::commit::Commit;
-use crate::store::Store;
-use crate::testing::{Person, PersonData};
+use super::{ids, ok, person, query, with};
+use crate::{Person, PersonData};
 
 async fn seed<S: Store<Record = Person>>(store: &S) {
     let with = |name, age, score, active, nickname: Option<&str>, info| PersonData {
@@ -36,9 +32,11 @@ async fn check<S: Store<Record = Person>>(store: &Arc<S>, cases: Vec<(Value, &[i
         let found = ok(store.find(&query::<Person>(raw.clone())).await);
         assert_eq!(ids(&found.records), expected, "{raw}");
         assert_eq!(found.total, None, "{raw}: nobody asked for the total");
-        let counted =
-            ok(store.find(&Query { count: true, limit: Some(0), skip: 0, ..query::<Person>(raw.clone()) }).await);
-        let all = ok(store.find(&Query { limit: None, skip: 0, ..query::<Person>(raw.clone()) }).await);
+        let mut wanted = query::<Person>(raw.clone());
+        (wanted.count, wanted.limit, wanted.skip) = (true, Some(0), 0);
+        let counted = ok(store.find(&wanted).await);
+        (wanted.count, wanted.limit) = (false, None);
+        let all = ok(store.find(&wanted).await);
         assert_eq!(counted.total, Some(all.records.len() as u64), "{raw}: the total");
         assert!(counted.records.is_empty(), "{raw}: a limit of 0");
     }
@@ -178,7 +176,7 @@ pub async fn types_do_not_mix<S: Store<Record = Person>>(store: &Arc<S>) {
     ];
     for (path, comparison, expected) in cases {
         let filter = Filter::Field(FieldPath::new(path, &schema), comparison);
-        let found = ok(store.find(&Query { filter: filter.clone(), ..Query::default() }).await);
+        let found = ok(store.find(&with(Query::default(), |query| query.filter = filter.clone())).await);
         assert_eq!(ids(&found.records), expected, "{filter:?}");
     }
 }
@@ -218,10 +216,14 @@ pub async fn paging<S: Store<Record = Person>>(store: &Arc<S>) {
     ];
     check(store, cases).await;
 
-    let largest = Query { limit: Some(u64::MAX), skip: u64::MAX, count: true, ..Query::default() };
+    let largest = with(Query::default(), |query| {
+        (query.limit, query.skip, query.count) = (Some(u64::MAX), u64::MAX, true);
+    });
     let found = ok(store.find(&largest).await);
     assert_eq!((found.records.len(), found.total), (0, Some(5)));
-    let page = Query { count: true, limit: Some(2), skip: 4, ..query::<Person>(json!({ "$sort": { "age": 1 } })) };
+    let page = with(query::<Person>(json!({ "$sort": { "age": 1 } })), |query| {
+        (query.count, query.limit, query.skip) = (true, Some(2), 4);
+    });
     let found = ok(store.find(&page).await);
     assert_eq!((ids(&found.records), found.total), (vec![4], Some(5)));
 }

@@ -3,18 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use feathers_core::{
+    AppHandle, Call, Connection, DeliveredEvent, Delivery, Encoding, Error, Handshake, Id, Method, Payload, Provider,
+    Result, Session, Subscription,
+};
 use serde_json::{Map, Value};
-
-use crate::call::app::{AppHandle, Call};
-use crate::call::method::Method;
-use crate::call::route::Encoding;
-use crate::call::session::{Handshake, Session};
-use crate::data::error::{Error, Result};
-use crate::data::id::Id;
-use crate::data::payload::Payload;
-use crate::event::connection::Connection;
-use crate::event::provider::Provider;
-use crate::event::subscription::{DeliveredEvent, Delivery, Subscription};
 
 /// How long [`Client::event`] waits before the test fails.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// With `#[tokio::test(start_paused = true)]` time passes as fast as the test allows.
 ///
 /// ```
-/// use feathers_core::testing::Client;
+/// use feathers_testing::Client;
 /// use feathers_core::{App, Document, Memory};
 /// use serde_json::json;
 ///

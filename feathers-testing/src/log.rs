@@ -4,10 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use feathers_core::{Cursor, Entry, Epoch, Error, LogBounds, LogEngine, LogRead, ResetReason, Result};
 use tokio::sync::Notify;
-
-use crate::data::error::{Error, Result};
-use crate::event::log::{Cursor, Entry, Epoch, LogBounds, LogEngine, LogRead, ResetReason};
 
 /// A log that several apps of one test share. Clones are the same log.
 ///

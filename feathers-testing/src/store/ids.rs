@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
+use feathers_core::{Commit, Counter, Id, Query, Store};
+
 use super::{ids, ok, person};
-use crate::data::id::Id;
-use crate::data::query::Query;
-use crate::event::commit::Commit;
-use crate::store::{Counter, Store};
-use crate::testing::{Note, NoteData, NotePatch, Person, PersonData};
+use crate::{Note, NoteData, NotePatch, Person, PersonData};
 
 const NONE: Commit = Commit::none();
 
@@ -93,7 +91,7 @@ pub async fn numbers_give_the_order<S: Store<Record = Person>>(store: &Arc<S>) {
     ok(store.create(vec![with_id(20), with_id(-1), with_id(10)], &NONE).await);
     let ordered = [-1, 10, 20];
     assert_eq!(ids(&ok(store.find(&Query::default()).await).records), ordered);
-    let patch = crate::testing::PersonPatch { age: Some(2), ..Default::default() };
+    let patch = crate::PersonPatch { age: Some(2), ..Default::default() };
     assert_eq!(ids(&ok(store.patch(None, patch, &Query::default(), &NONE).await)), ordered);
     assert_eq!(ids(&ok(store.remove(None, &Query::default(), &NONE).await)), ordered);
 }

@@ -5,20 +5,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use feathers_core::{
+    Commit, Comparison, FieldPath, FieldValue, Filter, Id, MemoryStore, Order, Query, Record, Result, Store,
+};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use super::patch;
-use crate::data::error::Result;
-use crate::data::field::FieldValue;
-use crate::data::id::Id;
-use crate::data::query::{Comparison, FieldPath, Filter, Order, Query};
-use crate::data::record::Record;
-use crate::event::commit::Commit;
-use crate::store::{MemoryStore, Store};
-use crate::testing::{Person, PersonData};
+use super::{patch, with};
+use crate::{Person, PersonData};
 
 const SEEDS: u64 = 4;
 const STEPS: usize = 250;
@@ -34,7 +30,7 @@ pub async fn same_results_as_memory<S: Store<Record = Person>>(store: &Arc<S>) {
             let found = call.run(&**store).await;
             assert_eq!(found, expected, "seed {seed}, step {step}: {call:?}");
         }
-        let everything = Call::Find(Query { count: true, ..Query::default() });
+        let everything = Call::Find(with(Query::default(), |query| query.count = true));
         assert_eq!(everything.run(&**store).await, everything.run(&memory).await, "seed {seed}, at the end");
     }
 }
@@ -229,14 +225,12 @@ fn filter(random: &mut StdRng, depth: u8) -> Filter {
 }
 
 fn query(random: &mut StdRng) -> Query {
-    Query {
-        filter: if random.random_bool(0.2) { Filter::All } else { filter(random, 2) },
-        sort: (0..random.random_range(0..3))
-            .map(|_| (path(random), pick(random, &[Order::Ascending, Order::Descending])))
-            .collect(),
-        limit: random.random_bool(0.4).then(|| random.random_range(0..6)),
-        skip: if random.random_bool(0.3) { random.random_range(0..4) } else { 0 },
-        count: random.random_bool(0.3),
-        ..Query::default()
-    }
+    let order = |random: &mut StdRng| pick(random, &[Order::Ascending, Order::Descending]);
+    with(Query::default(), |query| {
+        query.filter = if random.random_bool(0.2) { Filter::All } else { filter(random, 2) };
+        query.sort = (0..random.random_range(0..3)).map(|_| (path(random), order(random))).collect();
+        query.limit = random.random_bool(0.4).then(|| random.random_range(0..6));
+        query.skip = if random.random_bool(0.3) { random.random_range(0..4) } else { 0 };
+        query.count = random.random_bool(0.3);
+    })
 }

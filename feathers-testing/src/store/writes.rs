@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
+use feathers_core::{Commit, Id, Query, Store};
 use serde_json::json;
 
 use super::{code, ids, ok, patch, person, query};
-use crate::data::id::Id;
-use crate::data::query::Query;
-use crate::event::commit::Commit;
-use crate::store::Store;
-use crate::testing::{Note, NoteData, NotePatch, Person, PersonData};
+use crate::{Note, NoteData, NotePatch, Person, PersonData};
 
 const NONE: Commit = Commit::none();
 
@@ -182,7 +179,7 @@ pub async fn numbers_must_be_finite<S: Store<Record = Person>>(store: &Arc<S>) {
         let data = || PersonData { score, ..person("x", 1) };
         assert_eq!(code(store.create(vec![person("y", 1), data()], &NONE).await), 400);
         assert_eq!(code(store.update(&1.into(), data(), &Query::default(), &NONE).await), 400);
-        let patch = crate::testing::PersonPatch { score: Some(score), ..Default::default() };
+        let patch = crate::PersonPatch { score: Some(score), ..Default::default() };
         assert_eq!(code(store.patch(None, patch, &Query::default(), &NONE).await), 400);
     }
     assert_eq!(all(store).await, before);

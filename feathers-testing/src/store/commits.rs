@@ -1,38 +1,17 @@
 //! Commits: events get as many places as records have changed, in the order of the commits.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use feathers_core::private::CommitProbe;
+use feathers_core::{Commit, Query, Store};
 use serde_json::json;
 
 use super::{ids, ok, patch, person, query};
-use crate::data::query::Query;
-use crate::event::commit::Commit;
-use crate::event::log::{EventLog, Retention};
-use crate::store::Store;
-use crate::testing::{Person, PersonData};
-
-/// A log that only counts: a commit that is dropped frees its places, and the head moves on over those.
-struct Probe(EventLog);
-
-impl Probe {
-    fn new() -> Self {
-        Self(EventLog::new(Retention::default(), Duration::ZERO))
-    }
-
-    fn commit(&self) -> Commit {
-        Commit::to(&self.0, None)
-    }
-
-    /// Returns how many places were taken and are free again, up to the first that is still taken.
-    fn freed(&self) -> u64 {
-        self.0.head().seq
-    }
-}
+use crate::{Person, PersonData};
 
 /// One place per changed record; none for a write that fails or changes nothing.
 pub async fn places_are_counted<S: Store<Record = Person>>(store: &Arc<S>) {
-    let probe = Probe::new();
+    let probe = CommitProbe::default();
     let none = Query::default;
     ok(store.create(vec![person("a", 1)], &probe.commit()).await);
     assert_eq!(probe.freed(), 1, "create");
@@ -63,7 +42,7 @@ pub async fn places_are_counted<S: Store<Record = Person>>(store: &Arc<S>) {
 
 /// Places are taken by the store itself, in the order in which changes become visible, also under contention.
 pub async fn places_are_in_the_order_of_commits<S: Store<Record = Person>>(store: &Arc<S>) {
-    let probe = Arc::new(Probe::new());
+    let probe = Arc::new(CommitProbe::default());
     let tasks: Vec<_> = (0..64)
         .map(|_| {
             let (store, commit) = (store.clone(), probe.commit());

@@ -3,8 +3,8 @@
 //! [`store_contract!`](crate::store_contract) turns it into tests of your store:
 //!
 //! ```
-//! use feathers_core::testing::{Note, Person};
-//! use feathers_core::{Memory, store_contract};
+//! use feathers_core::Memory;
+//! use feathers_testing::{Note, Person, store_contract};
 //!
 //! store_contract! {
 //!     memory,
@@ -14,7 +14,7 @@
 //! ```
 //!
 //! The two expressions make a fresh, empty store each time they are called: one of [`Person`] with
-//! numbers as ids, one of [`Note`](crate::testing::Note) with texts. The tests use several tasks and need tokio with
+//! numbers as ids, one of [`Note`](crate::Note) with texts. The tests use several tasks and need tokio with
 //! the features `macros` and `rt-multi-thread`.
 
 pub mod commits;
@@ -23,14 +23,12 @@ pub mod ids;
 pub mod queries;
 pub mod writes;
 
+use feathers_core::{Query, QueryOptions, Record, Result};
 use serde_json::Value;
 
-use crate::data::error::Result;
-use crate::data::query::{Query, QueryOptions};
-use crate::data::record::Record;
-use crate::testing::{Person, PersonData, PersonPatch};
+use crate::{Person, PersonData, PersonPatch};
 
-/// Turns the contract of stores into tests of one store; see [`testing::store`](crate::testing::store).
+/// Turns the contract of stores into tests of one store; see the module [`store`](crate::store).
 #[macro_export]
 macro_rules! store_contract {
     ($name:ident, people: $people:expr, notes: $notes:expr $(,)?) => {
@@ -59,7 +57,7 @@ macro_rules! store_contract {
             #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
                 let service = ($make)().await;
-                $crate::testing::store::$module::$case(service.store()).await;
+                $crate::store::$module::$case(service.store()).await;
             }
         )*
     };
@@ -72,6 +70,12 @@ macro_rules! store_contract {
 fn query<R: Record>(query: Value) -> Query {
     let Value::Object(query) = query else { panic!("a query is an object") };
     Query::parse(&query, &R::schema(), &QueryOptions::default(), false).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// Changes a query.
+fn with(mut query: Query, change: impl FnOnce(&mut Query)) -> Query {
+    change(&mut query);
+    query
 }
 
 /// Returns what went well.

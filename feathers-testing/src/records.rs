@@ -1,14 +1,11 @@
 //! The records of the contract, written by hand: what `#[derive(Service)]` would write for them.
 
+use feathers_core::{
+    Columns, DataType, Field, FieldPath, FieldRef, FieldType, FieldValue, Id, Record, Result, Schema, lookup_inside,
+    wrong_id,
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-
-use crate::data::error::Result;
-use crate::data::field::{FieldRef, FieldType, FieldValue};
-use crate::data::id::Id;
-use crate::data::query::FieldPath;
-use crate::data::record::{Columns, Record, lookup_inside, wrong_id};
-use crate::data::schema::{DataType, Field, Schema};
 
 /// A record with a number as id and a field of every kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,32 @@
+//! Tests of apps, stores and logs: a client in the process, a log with faults, and the contract that stores keep.
+//!
+//! It is a dependency for tests only: `feathers-testing = "0.1"` under `[dev-dependencies]`, beside `tokio` with the
+//! features `macros`, `rt-multi-thread` and `test-util`. Everything here panics when an expectation fails, as tests do.
+//!
+//! ```
+//! use feathers_core::{App, Document, Memory};
+//! use feathers_testing::Client;
+//! use serde_json::json;
+//!
+//! // In a test: #[tokio::test(start_paused = true)]
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> feathers_core::Result<()> {
+//! let mut app = App::new();
+//! app.service("todos", Memory::<Document>::new());
+//! let app = app.start().await?;
+//!
+//! let client = Client::connect(&app).await;
+//! let todo = client.service("todos").create(json!({ "text": "milk" })).await?;
+//! assert_eq!(todo["text"], "milk");
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod log;
+mod records;
+pub mod store;
+
+pub use self::client::{Client, ClientService, ReceivedEvent};
+pub use self::log::SharedLog;
+pub use self::records::{Note, NoteData, NotePatch, Person, PersonData, PersonPatch};
