@@ -5,18 +5,21 @@
 //! what could be understood is still expanded, so that one mistake is one message.
 //! The output names only one crate, `::feathers`, through its `__private` module.
 
+mod attributes;
 mod case;
 mod docs;
 mod errors;
 mod record;
 mod service;
 mod types;
-mod words;
 
 #[cfg(test)]
 mod tests;
 
 use proc_macro::TokenStream;
+
+use crate::record::attributes::{field_docs, record_docs};
+use crate::service::attributes::{method_docs, service_docs};
 
 /// Makes a struct with named fields a record: a type that a store can keep and a service can serve.
 ///
@@ -47,25 +50,16 @@ use proc_macro::TokenStream;
 ///
 /// Both have the visibility of the struct and public fields, and their types must be `Debug` too.
 ///
-/// # Words on a field
+/// # Attributes of a field
 ///
-/// | word | what it does |
-/// |---|---|
-/// | `id` | names the record; exactly one field, a whole number or a text |
-/// | `default` | may be left out; then it is `Default::default()` |
-/// | `default = expr` | may be left out; then `expr` is evaluated |
-/// | `readonly` | only the server sets it: left out, it is its default in a new record, and `update` keeps it |
-/// | `hidden` | never leaves the server and cannot be queried from outside; `update` keeps it where it is left out |
-/// | `json` | any type of serde, stored as JSON |
-/// | `length(1..=280)` | how many characters; also `length(min = 1)`, `length(max = 280)` |
-/// | `range(0..=150)` | which numbers; also `range(min = 0)`, `range(max = 150)` |
-/// | `email`, `url` | an e-mail address, an absolute URL |
-/// | `one_of("a", "b")` | one of these texts |
+#[doc = field_docs!()]
 ///
 /// Serde's `rename`, `rename_all`, `alias` and `with` count for the wire. `skip_serializing_if` counts for the record
 /// only, since data is read by other rules than it is written.
 ///
-/// `#[service(crate = path)]` on the struct says where the framework is, if it is not `::feathers`.
+/// # Attributes of the struct
+///
+#[doc = record_docs!()]
 #[proc_macro_derive(Service, attributes(service))]
 pub fn derive_service(input: TokenStream) -> TokenStream {
     record::derive(input.into()).into()
@@ -109,12 +103,13 @@ pub fn derive_service(input: TokenStream) -> TokenStream {
 ///   `#[method(name = "..")]` gives it another one.
 /// - Doc comments become the descriptions of the service and its methods.
 ///
-/// # Words of the attribute
+/// # Arguments of `#[service]`
 ///
-/// | word | what it does |
-/// |---|---|
-/// | `events("ringing")` | names the custom events that the service emits |
-/// | `crate = path` | says where the framework is, if it is not `::feathers` |
+#[doc = service_docs!()]
+///
+/// # Arguments of `#[method]`
+///
+#[doc = method_docs!()]
 #[proc_macro_attribute]
 pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
     service::attribute(arguments.into(), item.into()).into()

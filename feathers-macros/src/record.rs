@@ -1,5 +1,6 @@
 //! `#[derive(Service)]`: from a struct to a record, its data types and its schema.
 
+pub(crate) mod attributes;
 mod check;
 mod expand;
 mod model;
@@ -22,12 +23,13 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
                 return TokenStream::new();
             }
         };
-        match parse::record(&input, errors) {
+        let framework = attributes::framework(&input.attrs, errors);
+        match parse::record(&input, &framework, errors) {
             Some(record) => {
                 check::record(&record, errors);
                 expand::record(&record)
             }
-            None => expand::fallback(&input, &parse::framework(&input.attrs, &mut Vec::new())),
+            None => expand::fallback(&input, &framework),
         }
     })
 }

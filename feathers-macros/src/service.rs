@@ -1,5 +1,6 @@
 //! `#[service]`: from an impl block to a service.
 
+pub(crate) mod attributes;
 mod check;
 mod expand;
 mod model;

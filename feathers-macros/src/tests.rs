@@ -7,7 +7,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::{case, record, service, words};
+use crate::{attributes, case, record, service};
 
 /// Returns generated code as a person would write it.
 fn pretty(tokens: TokenStream) -> String {
@@ -33,7 +33,7 @@ fn a_record() {
 }
 
 #[test]
-fn a_record_with_every_word() {
+fn a_record_with_every_attribute() {
     let output = record::derive(quote! {
         #[serde(rename_all = "camelCase")]
         #[service(crate = web)]
@@ -53,6 +53,18 @@ fn a_record_with_every_word() {
         }
     });
     insta::assert_snapshot!(pretty(output));
+}
+
+#[test]
+fn the_guide_names_every_attribute() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/guide/services.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for name in record::attributes::field_names() {
+        let named = ["`", "(", "= "]
+            .iter()
+            .any(|end| page.contains(&format!("| `{name}{end}")) || page.contains(&format!(", `{name}{end}")));
+        assert!(named, "docs/guide/services.md has no row for the field attribute `{name}`");
+    }
 }
 
 #[test]
@@ -155,7 +167,7 @@ fn methods_are_called_in_camel_case() {
 }
 
 #[test]
-fn slips_find_the_word_that_was_meant() {
+fn slips_find_the_name_that_was_meant() {
     let legal = ["id", "length", "range", "hidden"];
     let cases = [
         ("lenght", Some("length")),
@@ -164,7 +176,7 @@ fn slips_find_the_word_that_was_meant() {
         ("colour", None),
         ("x", None),
     ];
-    for (word, expected) in cases {
-        assert_eq!(words::nearest(word, legal), expected, "{word}");
+    for (name, expected) in cases {
+        assert_eq!(attributes::nearest(name, legal), expected, "{name}");
     }
 }

@@ -32,7 +32,7 @@ impl DataType {
     }
 }
 
-/// A rule that a field's value must keep; each is a word of `#[service(..)]`.
+/// A rule that a field's value must keep; each is an attribute in `#[service(..)]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Rule {
@@ -57,7 +57,10 @@ pub enum Rule {
 }
 
 /// One field of a record.
-#[expect(clippy::struct_excessive_bools, reason = "each is a word of the derive, and any mix of them makes sense")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an attribute of the derive, and any mix of them makes sense"
+)]
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Field {

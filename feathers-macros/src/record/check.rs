@@ -1,9 +1,10 @@
-//! Checks: what a record cannot be, said at the word that is wrong.
+//! Checks: what a record cannot be, said at the attribute that is wrong.
 
 use std::collections::HashMap;
 
 use crate::errors::Errors;
-use crate::record::model::{AppliesTo, Field, Record};
+use crate::record::attributes::AppliesTo;
+use crate::record::model::{Field, Record};
 use crate::types::option_of;
 
 /// Finds everything that is wrong with a record.
@@ -16,7 +17,7 @@ pub(super) fn record(record: &Record, errors: &mut Errors) {
 }
 
 fn ids(record: &Record, errors: &mut Errors) {
-    let mut ids = record.fields.iter().filter_map(|field| field.words.id.map(|span| (field, span)));
+    let mut ids = record.fields.iter().filter_map(|field| field.attrs.id.map(|span| (field, span)));
     let Some((first, _)) = ids.next() else {
         match record.fields.iter().find(|field| field.wire == "id" || field.wire == "_id") {
             Some(field) => errors.on(
@@ -59,30 +60,30 @@ fn names(record: &Record, errors: &mut Errors) {
 }
 
 fn combinations(field: &Field, errors: &mut Errors) {
-    let words = &field.words;
-    if words.id.is_some() {
+    let attrs = &field.attrs;
+    if attrs.id.is_some() {
         let others = [
             (
                 "default",
-                words.default.as_ref().map(|default| default.span),
+                attrs.default.as_ref().map(|default| default.span),
                 "the store makes an id where data has none",
             ),
-            ("readonly", words.readonly, "the id never changes anyway"),
-            ("hidden", words.hidden, "clients need the id"),
-            ("json", words.json, "it is a whole number or a text"),
+            ("readonly", attrs.readonly, "the id never changes anyway"),
+            ("hidden", attrs.hidden, "clients need the id"),
+            ("json", attrs.json, "it is a whole number or a text"),
         ];
-        for (word, span, why) in others {
+        for (name, span, why) in others {
             if let Some(span) = span {
-                errors.at(span, format!("an id cannot be `{word}`: {why}"));
+                errors.at(span, format!("an id cannot be `{name}`: {why}"));
             }
         }
-    } else if words.json.is_some() {
-        for rules in &words.rules {
+    } else if attrs.json.is_some() {
+        for rules in &attrs.rules {
             let what = match rules.applies_to {
                 AppliesTo::Texts => "texts",
                 AppliesTo::Numbers => "numbers",
             };
-            errors.at(rules.word.span(), format!("`{}` checks {what}, and this field is JSON", rules.word));
+            errors.at(rules.name.span(), format!("`{}` checks {what}, and this field is JSON", rules.name));
         }
     }
 }

@@ -139,7 +139,7 @@ fn reserved_name(what: &str, field: &Field) -> Ident {
 fn to_field(field: &Field, names: &Names, reference: &TokenStream) -> TokenStream {
     let ty = &field.ty;
     let private = &names.private;
-    match (field.words.json, &field.codec) {
+    match (field.attrs.json, &field.codec) {
         (None, _) => {
             let to_field = field_type(field, names, "to_field");
             let read = runtime(field, names, "field");

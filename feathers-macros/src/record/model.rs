@@ -1,8 +1,9 @@
 //! The model of a record: what the user's struct means.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Expr, LitStr, Path, Type, Visibility};
+use syn::{LitStr, Path, Type, Visibility};
 
+use crate::record::attributes::FieldAttrs;
 use crate::types::option_of;
 
 /// A struct that becomes a record.
@@ -22,7 +23,7 @@ pub(super) struct Field {
     pub(super) ident: Ident,
     pub(super) ty: Type,
     pub(super) docs: String,
-    pub(super) words: FieldAttrs,
+    pub(super) attrs: FieldAttrs,
     /// The name on the wire, and where the user has written it.
     pub(super) wire: String,
     pub(super) wire_span: Span,
@@ -30,38 +31,6 @@ pub(super) struct Field {
     pub(super) aliases: Vec<LitStr>,
     /// Serde's `with` and its relatives, as they were written.
     pub(super) codec: Option<TokenStream>,
-}
-
-/// The words of `#[service(..)]` on a field, each with the place where it stands.
-#[derive(Default)]
-pub(super) struct FieldAttrs {
-    pub(super) id: Option<Span>,
-    pub(super) default: Option<Default>,
-    pub(super) readonly: Option<Span>,
-    pub(super) hidden: Option<Span>,
-    pub(super) json: Option<Span>,
-    pub(super) rules: Vec<Rules>,
-}
-
-/// The word `default`.
-pub(super) struct Default {
-    pub(super) span: Span,
-    pub(super) expr: Option<Expr>,
-}
-
-/// One word of validation; it can make two rules.
-pub(super) struct Rules {
-    pub(super) word: Ident,
-    pub(super) applies_to: AppliesTo,
-    /// Variants of the schema's `Rule`, without its path.
-    pub(super) variants: Vec<TokenStream>,
-}
-
-/// Which fields a rule can stand on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum AppliesTo {
-    Texts,
-    Numbers,
 }
 
 /// How a field takes part in data.
@@ -84,7 +53,7 @@ pub(super) enum Presence {
 impl Record {
     /// Returns the id field.
     pub(super) fn id(&self) -> Option<&Field> {
-        self.fields.iter().find(|field| field.words.id.is_some())
+        self.fields.iter().find(|field| field.attrs.id.is_some())
     }
 
     /// Returns the name of what `create` and `update` take.
@@ -101,17 +70,17 @@ impl Record {
 impl Field {
     /// Tells whether an `update` that leaves the field out keeps its value: clients may not set it, or cannot see it.
     pub(super) fn is_kept(&self) -> bool {
-        self.words.readonly.is_some() || self.words.hidden.is_some()
+        self.attrs.readonly.is_some() || self.attrs.hidden.is_some()
     }
 
     pub(super) fn presence(&self) -> Presence {
-        if self.words.id.is_some() {
+        if self.attrs.id.is_some() {
             Presence::Id
-        } else if self.words.readonly.is_some() {
+        } else if self.attrs.readonly.is_some() {
             Presence::Readonly
-        } else if self.words.default.is_some() {
+        } else if self.attrs.default.is_some() {
             Presence::Defaulted
-        } else if self.words.hidden.is_some() {
+        } else if self.attrs.hidden.is_some() {
             Presence::Hidden
         } else if option_of(&self.ty).is_some() {
             Presence::Nullable

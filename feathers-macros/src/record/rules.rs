@@ -1,4 +1,4 @@
-//! The words of validation: `length`, `range`, `email`, `url`, `one_of`.
+//! The attributes of validation, from their tokens to variants of the schema's `Rule`: `length`, `range`, `email`, `url`, `one_of`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
@@ -7,8 +7,8 @@ use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprUnary, Lit, RangeLimits, Token, UnOp};
 
-use crate::record::model::{AppliesTo, Rules};
-use crate::words;
+use crate::attributes;
+use crate::record::attributes::no_value;
 
 /// The bounds of `length` and `range`.
 #[derive(Default)]
@@ -19,28 +19,39 @@ struct Bounds {
     open: bool,
 }
 
-/// Reads what follows one of the words.
-pub(super) fn parse(word: &Ident, input: ParseStream) -> syn::Result<Rules> {
-    let rules = |applies_to, variants| Ok(Rules { word: word.clone(), applies_to, variants });
-    match word.to_string().as_str() {
-        "length" => rules(AppliesTo::Texts, length(&bounds(word, input)?)?),
-        "range" => rules(AppliesTo::Numbers, range(&bounds(word, input)?)?),
-        "one_of" => rules(AppliesTo::Texts, vec![one_of(word, input)?]),
-        name => {
-            if input.peek(syn::token::Paren) || input.peek(Token![=]) {
-                return Err(input.error(format!("`{word}` has no value")));
-            }
-            rules(AppliesTo::Texts, vec![if name == "email" { quote!(Email) } else { quote!(Url) }])
-        }
-    }
+/// Reads `length(..)`.
+pub(super) fn length(name: &Ident, input: ParseStream) -> syn::Result<Vec<TokenStream>> {
+    length_within(&bounds(name, input)?)
 }
 
-fn bounds(word: &Ident, input: ParseStream) -> syn::Result<Bounds> {
-    let usage = format!("expected: `{word}(1..=280)`, or `{word}(min = 1, max = 280)` with at least one of the two");
-    words::brackets(word, input, &usage, |content| {
+/// Reads `range(..)`.
+pub(super) fn range(name: &Ident, input: ParseStream) -> syn::Result<Vec<TokenStream>> {
+    range_within(&bounds(name, input)?)
+}
+
+/// Reads the name of a format, which has no value.
+pub(super) fn format(name: &Ident, input: ParseStream, variant: TokenStream) -> syn::Result<Vec<TokenStream>> {
+    no_value(name, input)?;
+    Ok(vec![variant])
+}
+
+/// Reads `one_of(..)`.
+pub(super) fn one_of(name: &Ident, input: ParseStream) -> syn::Result<Vec<TokenStream>> {
+    let texts = attributes::texts(name, input, "expected: `one_of(\"a\", \"b\")`")?;
+    for (index, text) in texts.iter().enumerate() {
+        if texts.iter().take(index).any(|earlier| earlier.value() == text.value()) {
+            return Err(attributes::twice(text.value(), text.span()));
+        }
+    }
+    Ok(vec![quote!(OneOf(&[#(#texts),*]))])
+}
+
+fn bounds(name: &Ident, input: ParseStream) -> syn::Result<Bounds> {
+    let usage = format!("expected: `{name}(1..=280)`, or `{name}(min = 1, max = 280)` with at least one of the two");
+    attributes::brackets(name, input, &usage, |content| {
         let start = content.fork();
         let bounds = if content.peek(syn::Ident) && content.peek2(Token![=]) && !content.peek2(Token![==]) {
-            named_bounds(word, content)?
+            named_bounds(name, content)?
         } else {
             match content.parse::<Expr>()? {
                 Expr::Range(range) => Bounds {
@@ -53,7 +64,7 @@ fn bounds(word: &Ident, input: ParseStream) -> syn::Result<Bounds> {
         };
         let literal = |bound: &Option<Expr>| bound.as_ref().map(number);
         match (literal(&bounds.min), literal(&bounds.max)) {
-            (None, None) => Err(syn::Error::new(word.span(), &usage)),
+            (None, None) => Err(syn::Error::new(name.span(), &usage)),
             (Some(Some(low)), Some(Some(high))) if low > high || bounds.open && low >= high => {
                 Err(syn::Error::new_spanned(start.parse::<TokenStream>()?, "no value is within these bounds"))
             }
@@ -62,17 +73,17 @@ fn bounds(word: &Ident, input: ParseStream) -> syn::Result<Bounds> {
     })
 }
 
-fn named_bounds(word: &Ident, content: ParseStream) -> syn::Result<Bounds> {
+fn named_bounds(name: &Ident, content: ParseStream) -> syn::Result<Bounds> {
     let mut bounds = Bounds::default();
     while !content.is_empty() {
-        let name = content.call(Ident::parse_any)?;
-        let slot = match name.to_string().as_str() {
+        let bound = content.call(Ident::parse_any)?;
+        let slot = match bound.to_string().as_str() {
             "min" => &mut bounds.min,
             "max" => &mut bounds.max,
-            _ => return Err(words::unknown(&format!("bound of `{word}`"), &name, &["min", "max"])),
+            _ => return Err(attributes::unknown("bound", &format!("of `{name}`"), &bound, &["min", "max"])),
         };
         content.parse::<Token![=]>()?;
-        words::once(slot, &name, content.parse::<Expr>()?)?;
+        attributes::once(slot, &bound, content.parse::<Expr>()?)?;
         if !content.is_empty() {
             content.parse::<Token![,]>()?;
         }
@@ -80,7 +91,7 @@ fn named_bounds(word: &Ident, content: ParseStream) -> syn::Result<Bounds> {
     Ok(bounds)
 }
 
-fn length(bounds: &Bounds) -> syn::Result<Vec<TokenStream>> {
+fn length_within(bounds: &Bounds) -> syn::Result<Vec<TokenStream>> {
     let mut variants = Vec::new();
     for bound in bounds.min.iter().chain(&bounds.max) {
         if number(bound).is_some_and(|number| number < 0.0 || number.fract() != 0.0) {
@@ -97,7 +108,7 @@ fn length(bounds: &Bounds) -> syn::Result<Vec<TokenStream>> {
     Ok(variants)
 }
 
-fn range(bounds: &Bounds) -> syn::Result<Vec<TokenStream>> {
+fn range_within(bounds: &Bounds) -> syn::Result<Vec<TokenStream>> {
     let mut variants = Vec::new();
     if let Some(min) = &bounds.min {
         let value = float(min)?;
@@ -140,14 +151,4 @@ fn number(expr: &Expr) -> Option<f64> {
         Expr::Group(group) => number(&group.expr),
         _ => None,
     }
-}
-
-fn one_of(word: &Ident, input: ParseStream) -> syn::Result<TokenStream> {
-    let texts = words::texts(word, input, "expected: `one_of(\"a\", \"b\")`")?;
-    for (index, text) in texts.iter().enumerate() {
-        if texts.iter().take(index).any(|earlier| earlier.value() == text.value()) {
-            return Err(words::twice(text.value(), text.span()));
-        }
-    }
-    Ok(quote!(OneOf(&[#(#texts),*])))
 }

@@ -42,11 +42,11 @@ pub(super) fn container(attrs: &[Attribute], errors: &mut Errors) -> Container {
         match name(meta).as_str() {
             "rename_all" => container.rename_all = Some(one_name(meta, errors)?),
             "rename" => container.rename = Some(one_name(meta, errors)?),
-            word @ ("tag" | "content" | "untagged" | "transparent" | "from" | "try_from" | "into" | "remote") => {
+            attribute @ ("tag" | "content" | "untagged" | "transparent" | "from" | "try_from" | "into" | "remote") => {
                 errors.on(
                     &meta.path,
                     format!(
-                        "serde's `{word}` changes the wire format, so that it is no longer the fields of the record"
+                        "serde's `{attribute}` changes the wire format, so that it is no longer the fields of the record"
                     ),
                 );
                 skip(meta)?;
@@ -75,9 +75,9 @@ pub(super) fn field(attrs: &[Attribute], errors: &mut Errors) -> OfField {
                 field.codec = Some(quote!(#codec #comma #path = #with));
             }
             "flatten" => errors.on(path, "a record names its fields, so that queries can be checked: `flatten` hides them"),
-            word @ ("skip" | "skip_serializing" | "skip_deserializing") => errors.on(
+            attribute @ ("skip" | "skip_serializing" | "skip_deserializing") => errors.on(
                 path,
-                format!("serde's `{word}` keeps a field from the server too; `#[service(hidden)]` keeps it from clients, `#[service(readonly)]` keeps clients from setting it"),
+                format!("serde's `{attribute}` keeps a field from the server too; `#[service(hidden)]` keeps it from clients, `#[service(readonly)]` keeps clients from setting it"),
             ),
             _ => skip(meta)?,
         }

@@ -1,14 +1,15 @@
 //! Parsing: from the user's impl block to the model.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
-use syn::parse::ParseStream;
-use syn::{Attribute, ImplItem, ImplItemFn, Item, ItemImpl, LitStr, Meta, Path, Token, parse_quote};
+use syn::{ImplItem, ImplItemFn, Item, ItemImpl, Meta};
 
+use crate::attributes::nearest;
 use crate::errors::Errors;
+use crate::service::attributes;
 use crate::service::check::signature;
 use crate::service::model::{Lifecycle, Method, Service, Standard};
-use crate::{case, docs, words};
+use crate::{case, docs};
 
 /// Says which attribute belongs on an item that is no impl block.
 pub(super) fn wrong_item(item: &TokenStream, error: syn::Error) -> syn::Error {
@@ -34,7 +35,7 @@ pub(super) fn strip(block: &mut ItemImpl) {
 
 /// Reads the block; `None` if it is no inherent impl.
 pub(super) fn service(arguments: TokenStream, block: &ItemImpl, errors: &mut Errors) -> Option<Service> {
-    let (framework, events) = attribute(arguments, errors);
+    let (framework, events) = attributes::of_service(arguments, errors);
     if let Some((path, _)) = &block.trait_ {
         errors.on(path, "`#[service]` goes on an impl block of the type itself, not of a trait");
         return None;
@@ -68,22 +69,6 @@ pub(super) fn service(arguments: TokenStream, block: &ItemImpl, errors: &mut Err
     Some(service)
 }
 
-fn attribute(arguments: TokenStream, errors: &mut Errors) -> (Path, Vec<LitStr>) {
-    let (mut framework, mut events) = (None, None);
-    words::read_list(arguments, errors, &mut |word, input| match word.to_string().as_str() {
-        "crate" => {
-            input.parse::<Token![=]>()?;
-            words::once(&mut framework, word, input.call(Path::parse_mod_style)?)
-        }
-        "events" => {
-            let names = words::texts(word, input, "expected: `events(\"ringing\")`")?;
-            words::once(&mut events, word, names)
-        }
-        _ => Err(words::unknown("word", word, &["events", "crate"])),
-    });
-    (framework.unwrap_or_else(|| parse_quote!(::feathers)), events.unwrap_or_default())
-}
-
 /// Reads one function into the service; `None` if something is wrong with it.
 fn function(service: &mut Service, function: &ImplItemFn, errors: &mut Errors) -> Option<()> {
     let ident = &function.sig.ident;
@@ -113,7 +98,7 @@ fn function(service: &mut Service, function: &ImplItemFn, errors: &mut Errors) -
         (None, Some(_)) => (name, ident.span()),
         (Some(attribute), None) if matches!(attribute.meta, Meta::Path(_)) => (case::method_name(&name), ident.span()),
         (Some(attribute), None) => {
-            let given = given_name(attribute).map_err(|error| errors.push(error)).ok()?;
+            let given = attributes::of_method(attribute).map_err(|error| errors.push(error)).ok()?;
             (given.value(), given.span())
         }
     };
@@ -131,7 +116,7 @@ fn function(service: &mut Service, function: &ImplItemFn, errors: &mut Errors) -
 }
 
 fn not_served(name: &str) -> String {
-    let meant = words::nearest(name, Standard::NAMES).map(|near| format!(", did you mean `{near}`?"));
+    let meant = nearest(name, Standard::NAMES).map(|near| format!(", did you mean `{near}`?"));
     format!(
         "`{name}` is no service method{}\n\
          a `#[service]` block holds only what is served: {}, or a method with `#[method]`\n\
@@ -139,18 +124,6 @@ fn not_served(name: &str) -> String {
         meant.unwrap_or_default(),
         list(&Standard::NAMES),
     )
-}
-
-/// Reads the name in `#[method(name = "..")]`.
-fn given_name(attribute: &Attribute) -> syn::Result<LitStr> {
-    attribute.parse_args_with(|input: ParseStream| {
-        let word = input.call(Ident::parse_any)?;
-        if word != "name" {
-            return Err(words::unknown("word of `#[method]`", &word, &["name"]));
-        }
-        input.parse::<Token![=]>()?;
-        input.parse::<LitStr>()
-    })
 }
 
 fn list(names: &[&str]) -> String {

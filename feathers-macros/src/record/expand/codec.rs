@@ -6,7 +6,7 @@ use quote::quote;
 use super::{Names, reserved_name};
 use crate::record::model::Record;
 
-/// Returns serde's words for an `Option` of a field with a codec.
+/// Returns serde's attributes for an `Option` of a field with a codec.
 pub(super) fn of_present(field: &crate::record::model::Field, names: &Names) -> TokenStream {
     let read = format!("{}::{}", names.data, reserved_name("read", field));
     let write = format!("{}::{}", names.data, reserved_name("write", field));

@@ -12,7 +12,7 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let fields = record.fields.iter().map(|field| {
         let Field { ident, ty, wire, .. } = field;
         let next = quote!(::core::iter::Iterator::next(&mut values));
-        match (field.words.json, &field.codec) {
+        match (field.attrs.json, &field.codec) {
             (None, _) => {
                 let from_field = field_type(field, names, "from_field");
                 let column = runtime(field, names, "column");

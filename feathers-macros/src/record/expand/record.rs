@@ -12,9 +12,9 @@ use crate::types::{at, last_segment, option_of};
 pub(super) fn defaults(record: &Record) -> TokenStream {
     let functions = record.fields.iter().filter_map(|field| {
         let (ty, name) = (&field.ty, reserved_name("default", field));
-        let value = match &field.words.default {
+        let value = match &field.attrs.default {
             Some(default) => default.expr.as_ref().map(|expr| default_value(field, expr)),
-            None => field.words.readonly.map(|_| None)?,
+            None => field.attrs.readonly.map(|_| None)?,
         };
         let value = value.unwrap_or_else(|| quote_spanned!(at(ty)=> <#ty as ::core::default::Default>::default()));
         Some(quote! {

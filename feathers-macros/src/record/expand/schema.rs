@@ -1,11 +1,12 @@
-//! The schema of a record, and the checks that only the compiler can make: whether the types fit the words.
+//! The schema of a record, and the checks that only the compiler can make: whether the types fit the attributes.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::{Names, field_type};
-use crate::record::model::{AppliesTo, Field, Presence, Record};
+use crate::record::attributes::AppliesTo;
+use crate::record::model::{Field, Presence, Record};
 use crate::types::option_of;
 
 /// Writes the schema.
@@ -23,8 +24,8 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
 
 fn one(field: &Field, names: &Names) -> TokenStream {
     let core = &names.core;
-    let Field { ty, wire, docs, words, aliases, .. } = field;
-    let (kind, nullable) = if words.json.is_some() {
+    let Field { ty, wire, docs, attrs, aliases, .. } = field;
+    let (kind, nullable) = if attrs.json.is_some() {
         let nullable = option_of(ty).is_some();
         (quote!(#core::DataType::Json), nullable.then(|| quote!(.nullable(true))))
     } else {
@@ -36,30 +37,28 @@ fn one(field: &Field, names: &Names) -> TokenStream {
         Presence::Readonly => Some(quote!(.readonly())),
         Presence::Required | Presence::Nullable | Presence::Hidden => None,
     };
-    let hidden = words.hidden.map(|_| quote!(.hidden()));
-    let variants: Vec<_> = words.rules.iter().flat_map(|rules| &rules.variants).collect();
-    let rules = (!variants.is_empty()).then(|| quote!(.rules(&[#(#core::Rule::#variants),*])));
+    let others = attrs.in_schema(core);
     let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
     let docs = (!docs.is_empty()).then(|| quote!(.docs(#docs)));
-    quote!(#core::Field::new(#wire, #kind) #nullable #presence #hidden #aliases #rules #docs)
+    quote!(#core::Field::new(#wire, #kind) #nullable #presence #aliases #others #docs)
 }
 
-/// Writes assertions about the types, each at the user's own word.
+/// Writes assertions about the types, each at the user's own attribute.
 pub(super) fn checks(record: &Record, names: &Names) -> TokenStream {
     let private = &names.private;
-    let checks = record.fields.iter().filter(|field| field.words.json.is_none()).flat_map(|field| {
+    let checks = record.fields.iter().filter(|field| field.attrs.json.is_none()).flat_map(|field| {
         let kind = field_type(field, names, "KIND");
-        let id = field.words.id.map(|_| {
+        let id = field.attrs.id.map(|_| {
             let message = "an id is a whole number or a text";
             quote_spanned!(field.ty.span()=> const _: () = ::core::assert!(#private::is_id(#kind), #message);)
         });
-        let rules = field.words.rules.iter().map(move |rules| {
+        let rules = field.attrs.rules.iter().map(move |rules| {
             let (test, what) = match rules.applies_to {
                 AppliesTo::Texts => (quote!(is_text), "texts"),
                 AppliesTo::Numbers => (quote!(is_number), "numbers"),
             };
-            let message = format!("`{}` is a rule for {what}", rules.word);
-            quote_spanned!(rules.word.span()=> const _: () = ::core::assert!(#private::#test(#kind), #message);)
+            let message = format!("`{}` is a rule for {what}", rules.name);
+            quote_spanned!(rules.name.span()=> const _: () = ::core::assert!(#private::#test(#kind), #message);)
         });
         id.into_iter().chain(rules)
     });

@@ -92,7 +92,7 @@ fn patch_field(field: &Field, names: &Names) -> TokenStream {
     }
 }
 
-/// Serde's words for an `Option` that is `None` where the field is left out, and `Some` where it is there, even as
+/// Serde's attributes for an `Option` that is `None` where the field is left out, and `Some` where it is there, even as
 /// `null`.
 fn present(field: &Field, names: &Names) -> TokenStream {
     if field.codec.is_some() {
@@ -118,7 +118,7 @@ fn member_with_docs(field: &Field, ty: &TokenStream, serde: &TokenStream, docs: 
     }
 }
 
-/// Serde's word to leave a `None` out, so that what is written can be read again.
+/// Serde's attribute to leave a `None` out, so that what is written can be read again.
 fn skip() -> TokenStream {
     quote!(skip_serializing_if = "::core::option::Option::is_none")
 }

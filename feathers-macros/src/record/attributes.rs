@@ -1,0 +1,161 @@
+//! The attributes of a record and its fields: what may stand in `#[service(..)]`, and what it says.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::parse::ParseStream;
+use syn::{Attribute, Expr, Path, Token, parse_quote};
+
+use crate::attributes::{self, items};
+use crate::errors::Errors;
+use crate::record::rules;
+
+items! {
+    /// What may stand on a field.
+    const FIELD: FieldAttrs = "attribute", "on a field";
+    docs field_docs;
+    "id" => |attrs, name, input| flag(&mut attrs.id, name, input),
+        "`id`": "names the record; exactly one field, a whole number or a text";
+    "default" => default,
+        "`default`": "may be left out; then it is `Default::default()`",
+        "`default = expr`": "may be left out; then `expr` is evaluated";
+    "readonly" => |attrs, name, input| flag(&mut attrs.readonly, name, input),
+        "`readonly`": "only the server sets it: left out, it is its default in a new record, and `update` keeps it";
+    "hidden" => |attrs, name, input| flag(&mut attrs.hidden, name, input),
+        "`hidden`": "never leaves the server and cannot be queried from outside; `update` keeps it where it is left out";
+    "json" => |attrs, name, input| flag(&mut attrs.json, name, input),
+        "`json`": "any type of serde, stored as JSON";
+    "length" => |attrs, name, input| rules(attrs, name, AppliesTo::Texts, rules::length(name, input)?),
+        "`length(1..=280)`": "how many characters; also `length(min = 1)`, `length(max = 280)`";
+    "range" => |attrs, name, input| rules(attrs, name, AppliesTo::Numbers, rules::range(name, input)?),
+        "`range(0..=150)`": "which numbers; also `range(min = 0)`, `range(max = 150)`";
+    "email" => |attrs, name, input| rules(attrs, name, AppliesTo::Texts, rules::format(name, input, quote!(Email))?),
+        "`email`": "an e-mail address";
+    "url" => |attrs, name, input| rules(attrs, name, AppliesTo::Texts, rules::format(name, input, quote!(Url))?),
+        "`url`": "an absolute URL";
+    "one_of" => |attrs, name, input| rules(attrs, name, AppliesTo::Texts, rules::one_of(name, input)?),
+        "`one_of(\"a\", \"b\")`": "one of these texts";
+}
+
+items! {
+    /// What may stand on the struct.
+    const RECORD: RecordAttrs = "attribute", "on a record";
+    docs record_docs;
+    "crate" => |attrs, name, input| {
+        input.parse::<Token![=]>()?;
+        attributes::once(&mut attrs.framework, name, input.call(Path::parse_mod_style)?)
+    }, "`crate = path`": "where the framework is, if it is not `::feathers`";
+}
+
+/// The attributes of a field, each with the place where it stands.
+#[derive(Default)]
+pub(super) struct FieldAttrs {
+    pub(super) id: Option<Span>,
+    pub(super) default: Option<Default>,
+    pub(super) readonly: Option<Span>,
+    pub(super) hidden: Option<Span>,
+    pub(super) json: Option<Span>,
+    pub(super) rules: Vec<Rules>,
+}
+
+/// The attribute `default`.
+pub(super) struct Default {
+    pub(super) span: Span,
+    pub(super) expr: Option<Expr>,
+}
+
+/// One attribute of validation; it can make two rules.
+pub(super) struct Rules {
+    pub(super) name: Ident,
+    pub(super) applies_to: AppliesTo,
+    /// Variants of the schema's `Rule`, without its path.
+    pub(super) variants: Vec<TokenStream>,
+}
+
+/// Which fields a rule can stand on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum AppliesTo {
+    Texts,
+    Numbers,
+}
+
+impl FieldAttrs {
+    /// Reads the attributes of a field.
+    pub(super) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
+        let mut field = Self::default();
+        attributes::read(attrs, "service", errors, |name, input| {
+            if RECORD.has(name) {
+                return Err(syn::Error::new(name.span(), format!("`{name}` belongs on the struct, not on a field")));
+            }
+            if name == "rename" {
+                return Err(syn::Error::new(name.span(), "a field is renamed by serde: `#[serde(rename = \"..\")]`"));
+            }
+            FIELD.read_item(&mut field, name, input)
+        });
+        field
+    }
+
+    /// Returns what the schema's field has of them whatever its type is, as calls on the `Field` of the core.
+    pub(super) fn in_schema(&self, core: &TokenStream) -> TokenStream {
+        let hidden = self.hidden.map(|_| quote!(.hidden()));
+        let variants: Vec<_> = self.rules.iter().flat_map(|rules| &rules.variants).collect();
+        let rules = (!variants.is_empty()).then(|| quote!(.rules(&[#(#core::Rule::#variants),*])));
+        quote!(#hidden #rules)
+    }
+}
+
+/// The attributes of a record.
+#[derive(Default)]
+struct RecordAttrs {
+    framework: Option<Path>,
+}
+
+/// Reads the attributes of the struct: where the framework is.
+pub(super) fn framework(attrs: &[Attribute], errors: &mut Errors) -> Path {
+    let mut record = RecordAttrs::default();
+    attributes::read(attrs, "service", errors, |name, input| {
+        if FIELD.has(name) {
+            return Err(syn::Error::new(name.span(), format!("`{name}` belongs on a field, not on the struct")));
+        }
+        RECORD.read_item(&mut record, name, input)
+    });
+    record.framework.unwrap_or_else(|| parse_quote!(::feathers))
+}
+
+/// Returns the names of all attributes of a field.
+#[cfg(test)]
+pub(crate) fn field_names() -> impl Iterator<Item = &'static str> {
+    FIELD.known.iter().map(|item| item.name)
+}
+
+/// Sets an attribute that has no value.
+fn flag(slot: &mut Option<Span>, name: &Ident, input: ParseStream) -> syn::Result<()> {
+    no_value(name, input)?;
+    attributes::once(slot, name, name.span())
+}
+
+/// Refuses a value.
+pub(super) fn no_value(name: &Ident, input: ParseStream) -> syn::Result<()> {
+    if input.peek(Token![=]) || input.peek(syn::token::Paren) {
+        return Err(input.error(format!("`{name}` has no value")));
+    }
+    Ok(())
+}
+
+fn default(attrs: &mut FieldAttrs, name: &Ident, input: ParseStream) -> syn::Result<()> {
+    if input.peek(syn::token::Paren) {
+        return Err(input.error("expected: `default` or `default = expression`"));
+    }
+    let expr = match input.parse::<Option<Token![=]>>()? {
+        Some(_) => Some(input.parse::<Expr>()?),
+        None => None,
+    };
+    attributes::once(&mut attrs.default, name, Default { span: name.span(), expr })
+}
+
+fn rules(attrs: &mut FieldAttrs, name: &Ident, applies_to: AppliesTo, variants: Vec<TokenStream>) -> syn::Result<()> {
+    if attrs.rules.iter().any(|known| known.name == *name) {
+        return Err(attributes::twice(name, name.span()));
+    }
+    attrs.rules.push(Rules { name: name.clone(), applies_to, variants });
+    Ok(())
+}
