@@ -43,7 +43,7 @@ pub use crate::event::log::{
 };
 pub use crate::event::membership::{Departure, MembershipHistory, RecentMemberships, ReplayStart, Replayable};
 pub use crate::event::provider::Provider;
-pub use crate::event::secret_headers::{CONNECTION_TOKEN, SecretHeaders};
+pub use crate::event::secret_headers::{API_KEY, CONNECTION_TOKEN, SecretHeaders};
 pub use crate::event::subscription::{DeliveredEvent, Delivery, Subscription};
 pub use crate::event::{Event, WireFormat};
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use feathers_core::{AppHandle, Credentials, Error, Headers, Params, Result};
+use feathers_core::{API_KEY, AppHandle, Credentials, Error, Headers, Params, Result};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use subtle::{Choice, ConstantTimeEq};
@@ -49,7 +49,7 @@ impl ApiKey {
     pub fn lookup<Fut: Future<Output = Result<Option<Identity>>> + Send + 'static>(
         lookup: impl Fn(String, AppHandle) -> Fut + Send + Sync + 'static,
     ) -> Self {
-        Self { header: "x-api-key".to_owned(), lookup: Arc::new(move |key, app| lookup(key, app).boxed()) }
+        Self { header: API_KEY.as_str().to_owned(), lookup: Arc::new(move |key, app| lookup(key, app).boxed()) }
     }
 
     /// Reads the key from another header.

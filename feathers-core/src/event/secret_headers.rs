@@ -9,10 +9,11 @@ use http::{HeaderName, HeaderValue, header};
 /// With it a call belongs to the connection of that session, if its caller is the user that is logged in there.
 pub const CONNECTION_TOKEN: HeaderName = HeaderName::from_static("x-connection-token");
 
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// The header of an API key, unless the app names another one.
+pub const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// The headers of every app.
-const ALWAYS: [HeaderName; 5] =
+/// The secret headers of every app: the one list.
+static ALWAYS: [HeaderName; 5] =
     [header::AUTHORIZATION, header::COOKIE, CONNECTION_TOKEN, API_KEY, header::PROXY_AUTHORIZATION];
 
 /// The words of a URL that hold secrets; none of them is part of what a connection keeps of its URL.
@@ -48,10 +49,7 @@ impl SecretHeaders {
 
     /// Tells whether the values of a header are secret.
     pub fn contains(&self, name: &HeaderName) -> bool {
-        match *name {
-            header::AUTHORIZATION | header::COOKIE | header::PROXY_AUTHORIZATION => true,
-            _ => *name == CONNECTION_TOKEN || *name == API_KEY || self.0.more.contains(name),
-        }
+        ALWAYS.contains(name) || self.0.more.contains(name)
     }
 
     /// Returns what `Vary` of an answer to a request with credentials says.
@@ -63,4 +61,19 @@ impl SecretHeaders {
 /// Tells whether a word of a URL holds a secret.
 pub(crate) fn is_secret_word(word: &str) -> bool {
     WORDS.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_secret_header_is_known_and_varies_the_answer() {
+        let own = HeaderName::from_static("x-own");
+        let secrets = SecretHeaders::new(vec![own.clone(), header::COOKIE]);
+        assert!(ALWAYS.iter().chain([&own]).all(|name| secrets.contains(name)));
+        assert!(!secrets.contains(&header::ORIGIN) && !SecretHeaders::new(Vec::new()).contains(&own));
+        // Proxies answer to `Proxy-Authorization`, and take it off.
+        assert_eq!(secrets.vary(), "authorization, cookie, x-connection-token, x-api-key, x-own");
+    }
 }
