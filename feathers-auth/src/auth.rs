@@ -174,7 +174,7 @@ impl Auth {
         let users = self.entity_name().and_then(|_| self.service().ok());
         if users.is_some_and(|users| users.info().descriptor().volatile) {
             // Their ids begin again with each process, so that an older token would be one of another user.
-            self.0.revocations.revoke_everybody(started().saturating_sub(1));
+            self.0.revocations.revoke_all(started().saturating_sub(1));
         }
         app.spawn(self.0.sessions.clone().watch(app.clone()));
         if let Some(path) = &self.0.store_path {

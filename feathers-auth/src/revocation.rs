@@ -23,7 +23,7 @@ struct Table {
     /// Users whose tokens up to a time are revoked, and until when there can be such tokens.
     subjects: HashMap<String, Before>,
     /// Up to when the tokens of all users are revoked.
-    everybody: Option<u64>,
+    all: Option<u64>,
     /// How many revocations of subjects there have been.
     count: u64,
     /// How many there may be before those that expired are looked for.
@@ -80,9 +80,9 @@ impl Revocations {
     }
 
     /// Revokes the tokens of all users that were made up to a time.
-    pub(crate) fn revoke_everybody(&self, time: u64) {
+    pub(crate) fn revoke_all(&self, time: u64) {
         let mut table = self.lock();
-        table.everybody = table.everybody.max(Some(time));
+        table.all = table.all.max(Some(time));
     }
 
     /// Returns what [`Revocations::issue`] needs to know of a login that begins now.
@@ -110,8 +110,8 @@ impl Revocations {
         let table = self.lock();
         let one = claims.get("jti").and_then(Value::as_str).is_some_and(|jti| table.tokens.contains_key(jti));
         let all = |subject: &str| table.subjects.get(subject).is_some_and(|before| issued <= before.time);
-        let everybody = table.everybody.is_some_and(|time| issued <= time);
-        if one || everybody || entity.is_some_and(all) || subject_of(claims).as_deref().is_some_and(all) {
+        let every_user = table.all.is_some_and(|time| issued <= time);
+        if one || every_user || entity.is_some_and(all) || subject_of(claims).as_deref().is_some_and(all) {
             return Err(revoked());
         }
         Ok(())
@@ -131,7 +131,7 @@ impl Table {
     /// Returns the first time from now on that no revocation covers.
     fn next_time(&self, subject: Option<&str>, now: u64) -> u64 {
         let before = subject.and_then(|subject| self.subjects.get(subject)).map(|before| before.time);
-        before.max(self.everybody).map_or(now, |time| now.max(time.saturating_add(1)))
+        before.max(self.all).map_or(now, |time| now.max(time.saturating_add(1)))
     }
 
     fn revoke(&mut self, subject: &str, time: u64, keep_until: u64) {

@@ -101,7 +101,7 @@ fn read(events: &mut Subscription) -> (usize, Vec<ResetReason>) {
 }
 
 #[tokio::test]
-async fn who_is_refused_is_heard_of_by_nobody() {
+async fn a_refused_client_is_announced_to_nobody() {
     let mut app = App::new();
     app.on_connect(|_, _| panic!("there is no connection"));
     app.authenticator(ByName);
@@ -159,7 +159,7 @@ async fn a_call_that_is_no_login_ends_the_waiting_and_one_within_a_login_does_no
 }
 
 #[tokio::test]
-async fn a_secret_is_no_good_to_somebody_else() {
+async fn a_secret_is_no_good_to_another_user() {
     let app = app().await;
     let session = app.open(handshake()).await.unwrap();
     let secret = session.secret().clone();

@@ -144,14 +144,14 @@ async fn a_log_that_is_away_or_loses_answers_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn another_log_is_a_reset_for_everybody() {
+async fn another_log_resets_all_readers() {
     let log = SharedLog::new();
     let app = node(&log, Retention::default()).await;
     let (_session, mut events) = connect(&app, Since::Now).await;
     publish(&app, 1).await;
     assert_eq!(read(&mut events, 1).await, numbers(1..=1));
     let before = events.cursor();
-    log.start_anew();
+    log.restart();
     publish(&app, 2).await;
     let seen = read(&mut events, 1).await;
     assert_eq!(seen, [ResetReason::Epoch.name()]);

@@ -64,7 +64,7 @@ impl SharedLog {
     }
 
     /// Becomes another, empty log.
-    pub fn start_anew(&self) {
+    pub fn restart(&self) {
         let mut state = self.state();
         *state = State { epoch: Epoch::random(), oldest: 0, entries: Vec::new(), keys: HashSet::new(), ..*state };
         drop(state);

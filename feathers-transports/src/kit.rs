@@ -1,4 +1,4 @@
-//! What every transport needs, also one of your own: addresses and their shares, origins, limits, errors as answers.
+//! What every transport needs, also one of your own: addresses and their session limits, origins, limits, errors as answers.
 //!
 //! | what | for |
 //! |---|---|

@@ -248,7 +248,7 @@ impl Transport for Realtime {
             app: app.clone(),
             budget: Budget::of(app),
             name: path.trim_matches('/').into(),
-            shares: SessionLimit::sessions(self.max_sessions_per_address),
+            session_limit: SessionLimit::sessions(self.max_sessions_per_address),
             streams: Streams::new(self.max_streams),
             clients: Clients::new(app, self.max_sessions, self.session_timeout),
             options: *self,
@@ -281,7 +281,7 @@ pub(crate) struct Shared {
     pub(crate) options: Realtime,
     /// The path as the messages of the transport itself name it.
     pub(crate) name: Arc<str>,
-    shares: SessionLimit,
+    session_limit: SessionLimit,
     streams: Streams,
     clients: Clients,
 }
@@ -289,9 +289,9 @@ pub(crate) struct Shared {
 impl Shared {
     /// Takes a place for the stream of a client, whose headers are kept; `None` if there is none for it.
     pub(crate) fn place(&self, address: Option<IpAddr>, headers: &HeaderMap) -> Option<streams::Place> {
-        let share = self.shares.take(address)?;
+        let session_permit = self.session_limit.take(address)?;
         let kept = Meter::of_session(&self.budget, address).account().take(cost_of_head(headers)).ok()?;
-        self.streams.reserve(share, kept)
+        self.streams.reserve(session_permit, kept)
     }
 }
 

@@ -61,7 +61,7 @@ async fn a_hold_is_given_to_signed_requests_only() {
 }
 
 #[tokio::test]
-async fn headers_of_proxies_are_gone_before_anybody_reads_them() {
+async fn headers_of_proxies_are_removed_before_the_app_reads_them() {
     let control = Control::default();
     let server = serve(app(), grip(&control.start().await)).await;
     let forged = [

@@ -73,7 +73,7 @@ async fn an_answer_that_was_lost_is_given_again_and_nothing_is_done_twice() {
 }
 
 #[tokio::test]
-async fn whoever_has_left_a_channel_reads_nothing_more_from_it() {
+async fn a_connection_that_has_left_a_channel_reads_nothing_more_from_it() {
     let control = Control::default();
     let server = serve(app(), grip(&control.start().await)).await;
     let (mut socket, own) = Socket::open(&server).await;

@@ -133,7 +133,7 @@ async fn s1_routes_of_the_app_are_closed_to_such_pages_too() {
 }
 
 #[tokio::test]
-async fn s1_a_session_of_somebody_else_is_not_taken_over() {
+async fn s1_the_session_of_another_client_is_not_taken_over() {
     let server = start(Server::new(app())).await;
     let open = ask(&server, "GET", "/socket.io/?EIO=4&transport=polling", &[]).await;
     let sid = open.text.split('"').nth(3).unwrap();

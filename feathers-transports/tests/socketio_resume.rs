@@ -159,7 +159,7 @@ async fn of_since_and_offset_the_newer_counts() {
 }
 
 #[tokio::test]
-async fn a_page_that_was_loaded_anew_names_its_cursor_itself() {
+async fn a_reloaded_page_names_its_cursor_itself() {
     for how in How::ALL {
         let server = serve(app()).await;
         let start = head(&server);

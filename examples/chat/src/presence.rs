@@ -16,8 +16,8 @@ struct Presence(Arc<Mutex<HashMap<u64, Profile>>>);
 impl Presence {
     /// Returns the users who are online.
     async fn find(&self) -> Result<Vec<Profile>> {
-        let everybody: BTreeMap<i64, Profile> = self.lock().values().map(|user| (user.id, user.clone())).collect();
-        Ok(everybody.into_values().collect())
+        let all: BTreeMap<i64, Profile> = self.lock().values().map(|user| (user.id, user.clone())).collect();
+        Ok(all.into_values().collect())
     }
 }
 

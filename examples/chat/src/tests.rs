@@ -39,7 +39,7 @@ fn heard(client: &mut Client) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn everybody_may_sign_up_and_nobody_sees_a_password() {
+async fn any_client_may_sign_up_and_nobody_sees_a_password() {
     let app = start().await;
     let (ann, id) = person(&app, "ann").await;
     let (mut bob, _) = person(&app, "bob").await;
@@ -235,7 +235,7 @@ async fn several_tabs_of_one_user_count_once() {
 }
 
 #[tokio::test]
-async fn whoever_is_banned_is_out_at_once() {
+async fn a_banned_user_is_out_at_once() {
     let app = start().await;
     let (ann, anns) = person(&app, "ann").await;
     let (mut bob, id) = person(&app, "bob").await;

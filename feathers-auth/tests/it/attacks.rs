@@ -90,7 +90,7 @@ fn query_string(prefix: &str, value: &Value) -> String {
 }
 
 #[tokio::test]
-async fn s8_the_record_of_somebody_else_is_not_there_over_every_transport() {
+async fn s8_the_record_of_another_user_is_not_there_over_every_transport() {
     let world = attacked().await;
     let (bob, eve) = (world.login("bob").await, world.login("eve").await);
     let service = world.handle().service("records").unwrap();
@@ -179,7 +179,7 @@ fn smuggled(token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn s21_nothing_that_a_client_sends_makes_it_somebody() {
+async fn s21_nothing_that_a_client_sends_makes_it_a_user() {
     let world = attacked().await;
     let sent = smuggled(&world.login("ada").await);
     let nobody =

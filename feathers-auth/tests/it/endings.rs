@@ -147,7 +147,7 @@ async fn s5_a_ban_whose_answer_is_only_an_id_ends_every_connection() {
 }
 
 #[tokio::test]
-async fn s5_whoever_may_not_log_in_any_more_is_out_whatever_field_says_so() {
+async fn s5_a_user_who_may_not_log_in_any_more_is_out_whatever_field_says_so() {
     for way in Way::ALL {
         let mut config = config();
         config.permission_fields.clear();

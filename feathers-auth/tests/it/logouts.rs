@@ -79,7 +79,7 @@ async fn s5_a_logout_over_rest_that_revokes_ends_connections() {
 }
 
 #[tokio::test]
-async fn s5_somebody_else_cannot_log_a_token_out() {
+async fn s5_another_user_cannot_log_a_token_out() {
     let mut config = config();
     config.revoke_on_logout = true;
     let world = World::start(config, |_| {}).await;

@@ -31,7 +31,7 @@ async fn login_during(world: World, gate: Gate, change: impl AsyncFn(&World)) ->
         let world = world.clone();
         async move { world.try_login(&local("bob")).await }
     });
-    gate.somebody_waits().await;
+    gate.a_call_waits().await;
     change(&world).await;
     drop(guard);
     (world, login.await.unwrap())
@@ -127,7 +127,7 @@ async fn s4_every_strategy_is_decided_on_what_is_true_at_its_end() {
                 let world = world.clone();
                 async move { world.try_login(&login).await }
             });
-            gate.somebody_waits().await;
+            gate.a_call_waits().await;
             match change {
                 "revoke" => world.auth.revoke(BOB).await.unwrap(),
                 "remove" => assert_eq!(world.ask("DELETE", "/users/2", &[], "").await.status, 200),
@@ -199,8 +199,8 @@ async fn s4_two_logins_that_replace_an_old_hash_at_once_are_both_let_in() {
             tokio::spawn(async move { world.try_login(&local("bob")).await.status })
         };
         let both = [login(), login()];
-        gate.somebody_waits().await;
-        gate.somebody_waits().await;
+        gate.a_call_waits().await;
+        gate.a_call_waits().await;
         drop(guard);
         for login in both {
             assert_eq!(login.await.unwrap(), 201, "{store}");

@@ -103,7 +103,7 @@ async fn stored(world: &World, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn nobody_gets_at_the_notes_of_somebody_else() {
+async fn nobody_gets_at_the_notes_of_another_user() {
     let (world, _, mallory) = attacked().await;
     let notes = json!([
         { "id": 1, "text": "of ada", "user_id": ADA },
@@ -139,7 +139,7 @@ async fn nobody_gets_at_the_notes_of_somebody_else() {
 }
 
 #[tokio::test]
-async fn nobody_gives_a_note_to_somebody_else() {
+async fn nobody_gives_a_note_to_another_user() {
     let (world, _, mallory) = attacked().await;
     let forged = json!({ "text": "of mallory", "user_id": ADA }).to_string();
     for (method, path) in [("PATCH", "/notes/2"), ("PUT", "/notes/2"), ("POST", "/notes")] {
@@ -153,7 +153,7 @@ async fn nobody_gives_a_note_to_somebody_else() {
 }
 
 #[tokio::test]
-async fn nobody_sets_the_password_of_somebody_else() {
+async fn nobody_sets_the_password_of_another_user() {
     let (world, ada, mallory) = attacked().await;
     let users = stored(&world, "users").await;
     let password = json!({ "password": "battery staple" }).to_string();

@@ -35,7 +35,7 @@ impl Gate {
         self.lock.clone().write_owned().await
     }
 
-    pub(crate) async fn somebody_waits(&self) {
+    pub(crate) async fn a_call_waits(&self) {
         let arrived = tokio::time::timeout(PATIENCE, self.arrived.acquire()).await;
         arrived.expect("no call arrives").unwrap().forget();
     }
@@ -112,7 +112,7 @@ async fn assert_seen_during_a_login(change: impl AsyncFn(&World)) {
         let world = world.clone();
         async move { open(&world, &token).await }
     });
-    gate.somebody_waits().await;
+    gate.a_call_waits().await;
     change(&world).await;
     drop(guard);
     if let Ok(session) = login.await.unwrap() {
@@ -141,7 +141,7 @@ async fn s5_a_role_that_is_lost_during_a_login_is_lost() {
             let world = world.clone();
             async move { open(&world, &token).await }
         });
-        gate.somebody_waits().await;
+        gate.a_call_waits().await;
         world.patch(ADA, json!({ "role": role })).await;
         drop(guard);
         // The login has her record as it is now.
@@ -171,7 +171,7 @@ async fn s5_another_change_during_a_login_keeps_nobody_out() {
         let world = world.clone();
         async move { open(&world, &token).await }
     });
-    gate.somebody_waits().await;
+    gate.a_call_waits().await;
     world.patch(ADA, json!({ "email": "ada@other.example" })).await;
     drop(guard);
     let session = login.await.unwrap().unwrap();
@@ -217,7 +217,7 @@ async fn a_connection_that_ends_while_it_logs_in_leaves_nothing() {
         let world = world.clone();
         async move { open(&world, &token).await.map(drop) }
     });
-    gate.somebody_waits().await;
+    gate.a_call_waits().await;
     assert_eq!(mark.marked(), 1);
     login.abort();
     assert!(login.await.unwrap_err().is_cancelled());
@@ -233,7 +233,7 @@ async fn a_connection_that_ends_while_it_logs_in_later_leaves_nothing() {
     let mut client = Client::listen(&world, Way::WebSocket, Claim::default()).await;
     let guard = gate.close().await;
     client.start_login(&jwt(&token)).await;
-    gate.somebody_waits().await;
+    gate.a_call_waits().await;
     assert_eq!(mark.marked(), 1);
     drop(client);
     world.until_empty().await;
@@ -333,7 +333,7 @@ async fn s5_two_logins_at_once_leave_the_channels_of_one() {
         let mut client = Client::listen(&world, way, Claim::default()).await;
         let guard = gate.close().await;
         client.start_login(&jwt(&ada)).await;
-        gate.somebody_waits().await;
+        gate.a_call_waits().await;
         client.start_login(&jwt(&bob)).await;
         // A call that comes later is answered: the second login is under way.
         client.start_call("find", "notes").await;

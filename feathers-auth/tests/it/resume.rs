@@ -37,7 +37,7 @@ async fn s6_a_replay_holds_what_is_allowed_now() {
 }
 
 #[tokio::test]
-async fn s6_whoever_is_banned_while_away_gets_nothing() {
+async fn s6_a_user_who_is_banned_while_away_gets_nothing() {
     for way in Way::ALL {
         let world = world().await;
         let token = world.login("ada").await;

@@ -13,7 +13,7 @@ use crate::support::{ADA, BOB, World, config, jwt, local, world};
 const OTHERS: &str = "this session belongs to another user";
 
 #[tokio::test]
-async fn s7_the_session_of_somebody_else_is_a_403() {
+async fn s7_the_session_of_another_user_is_a_403() {
     for way in [Way::LongPoll, Way::ShortPoll, Way::Sse, Way::WebSocket] {
         let world = world().await;
         let (bob, eve) = (world.login("bob").await, world.login("eve").await);
@@ -86,7 +86,7 @@ async fn s7_the_session_of_somebody_else_is_a_403() {
 }
 
 #[tokio::test]
-async fn s7_a_poll_with_the_secret_of_somebody_else_is_a_403_when_that_one_is_gone() {
+async fn s7_a_poll_with_the_secret_of_another_user_is_a_403_when_that_one_is_gone() {
     let world = world().await;
     let (bob, eve) = (world.login("bob").await, world.login("eve").await);
     let client = Client::listen(&world, Way::LongPoll, Claim::token(&bob)).await;
@@ -98,7 +98,7 @@ async fn s7_a_poll_with_the_secret_of_somebody_else_is_a_403_when_that_one_is_go
 }
 
 #[tokio::test]
-async fn s7_a_new_token_of_the_same_user_is_no_somebody_else() {
+async fn s7_a_new_token_of_the_same_user_is_no_other_user() {
     let world = world().await;
     let (token, later) = (world.login("bob").await, world.login("bob").await);
     let client = Client::listen(&world, Way::LongPoll, Claim::token(&token)).await;

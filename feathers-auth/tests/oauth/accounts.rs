@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 use super::site::{PAGE, Site};
 
 #[tokio::test]
-async fn somebody_is_known_the_second_time() {
+async fn a_user_is_known_the_second_time() {
     let site = Site::new().await;
     let first = site.owner(&site.login("/oauth/fake").await.token()).await;
     let second = site.owner(&site.login("/oauth/fake").await.token()).await;
@@ -50,7 +50,7 @@ async fn a_token_that_is_not_good_links_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_of_somebody_else_links_nothing() {
+async fn a_page_of_another_site_links_nothing() {
     let site = Site::with(|config| {
         config.oauth.origins.clear();
         config.oauth.redirect = Some("https://app.example".to_owned());
@@ -69,7 +69,7 @@ async fn a_page_of_somebody_else_links_nothing() {
 }
 
 #[tokio::test]
-async fn a_service_that_finds_anybody_lets_nobody_in() {
+async fn a_service_that_finds_any_user_lets_nobody_in() {
     let forget = |app: &mut feathers_core::App| {
         app.before("find", async |ctx: &mut Context| {
             ctx.params.query.clear();

@@ -181,7 +181,7 @@ async fn a_lost_connection_does_not_end_a_membership_and_a_leave_does() {
 }
 
 #[tokio::test]
-async fn a_denial_and_a_revocation_end_memberships_and_whoever_misses_something_is_told() {
+async fn a_denial_and_a_revocation_end_memberships_and_a_client_that_misses_something_is_told() {
     let (app, rights) = members(|_| {}).await;
     rights.grant("ann", &["home"]);
     let (session, mut events) = enter(&app, "ann", Since::Now).await;

@@ -30,14 +30,14 @@ struct Inner {
     taken: Mutex<Taken>,
 }
 
-/// Never more entries than there are shares.
+/// Never more entries than there are permits.
 #[derive(Debug, Default)]
 struct Taken {
-    shares: HashMap<ClientKey, usize>,
+    permits: HashMap<ClientKey, usize>,
     warned: Option<Instant>,
 }
 
-/// One share among those of its address; there is room for another one when this is dropped.
+/// One permit among those of its address; dropping it makes room for another one.
 #[derive(Debug)]
 pub struct SessionPermit(Option<(SessionLimit, ClientKey)>);
 
@@ -58,18 +58,18 @@ impl SessionLimit {
         Self(Arc::new(Inner { kind, max: max.unwrap_or(default).max(1), counts_loopback, taken }))
     }
 
-    /// Takes a share; `None` if the address has all of its own. Without an address there is no bound.
+    /// Takes a permit; `None` if the address has all of its own. Without an address there is no bound.
     pub fn take(&self, address: Option<IpAddr>) -> Option<SessionPermit> {
         let Some(address) = address.filter(|address| self.0.counts_loopback || !address.to_canonical().is_loopback())
         else {
             return Some(SessionPermit(None));
         };
-        let source = ClientKey::from(address);
+        let key = ClientKey::from(address);
         let mut taken = self.lock();
-        let shares = taken.shares.entry(source).or_default();
-        if *shares < self.0.max {
-            *shares += 1;
-            return Some(SessionPermit(Some((self.clone(), source))));
+        let permits = taken.permits.entry(key).or_default();
+        if *permits < self.0.max {
+            *permits += 1;
+            return Some(SessionPermit(Some((self.clone(), key))));
         }
         if taken.warned.is_none_or(|last| last.elapsed() > WARN_EVERY) {
             taken.warned = Some(Instant::now());
@@ -92,12 +92,12 @@ impl SessionLimit {
 
 impl Drop for SessionPermit {
     fn drop(&mut self) {
-        let Some((shares, source)) = self.0.take() else { return };
-        let mut taken = shares.lock();
-        if let Some(left) = taken.shares.get_mut(&source) {
+        let Some((limit, key)) = self.0.take() else { return };
+        let mut taken = limit.lock();
+        if let Some(left) = taken.permits.get_mut(&key) {
             *left -= 1;
             if *left == 0 {
-                taken.shares.remove(&source);
+                taken.permits.remove(&key);
             }
         }
     }
@@ -108,25 +108,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_address_has_its_own_share() {
-        let shares = SessionLimit::sessions(Some(2));
-        let take = |address: &str| shares.take(address.parse().ok());
+    fn each_address_has_its_own_permits() {
+        let limit = SessionLimit::sessions(Some(2));
+        let take = |address: &str| limit.take(address.parse().ok());
         let (one, two) = (take("1.1.1.1"), take("1.1.1.1"));
         assert!(one.is_some() && two.is_some() && take("1.1.1.1").is_none() && take("::ffff:1.1.1.1").is_none());
         let (three, four) = (take("2001:db8::1"), take("2001:db8::2"));
         assert!(three.is_some() && four.is_some() && take("2001:db8::3").is_none());
         drop(one);
         assert!(take("1.1.1.1").is_some());
-        assert!((0..10).map(|_| shares.take(None)).all(|share| share.is_some()));
+        assert!((0..10).map(|_| limit.take(None)).all(|permit| permit.is_some()));
         drop((two, three, four));
-        assert_eq!(shares.lock().shares.len(), 0);
+        assert_eq!(limit.lock().permits.len(), 0);
     }
 
     #[test]
     fn the_default_is_not_for_the_same_machine() {
         let count = |max: Option<usize>, address: &str| {
-            let (shares, address) = (SessionLimit::sessions(max), address.parse().ok());
-            let taken: Vec<_> = (0..300).map_while(|_| shares.take(address)).collect();
+            let (limit, address) = (SessionLimit::sessions(max), address.parse().ok());
+            let taken: Vec<_> = (0..300).map_while(|_| limit.take(address)).collect();
             taken.len()
         };
         assert_eq!((count(None, "1.1.1.1"), count(None, "::2")), (200, 200));

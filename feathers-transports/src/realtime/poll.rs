@@ -70,9 +70,9 @@ pub(super) async fn answer(shared: &Shared, parts: Parts, mut query: Map<String,
         if let Some(over) = asked.connection_token.and_then(|token| shared.clients.over(token)) {
             shared.app.check_owner(&over, &credentials, &headers).await?;
         }
-        let Some(share) = shared.shares.take(address) else { return Ok(too_many()) };
+        let Some(session_permit) = shared.session_limit.take(address) else { return Ok(too_many()) };
         let kept = Meter::of_session(&shared.budget, address).account().take(cost_of_head(&parts.headers))?;
-        let Some(place) = shared.clients.reserve(share, kept) else { return Ok(busy()) };
+        let Some(place) = shared.clients.reserve(session_permit, kept) else { return Ok(busy()) };
         if asked.connection_token.is_some() {
             hold = hold.min(SOON);
         }

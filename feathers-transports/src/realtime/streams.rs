@@ -23,7 +23,7 @@ pub(crate) struct Place {
     streams: Streams,
     number: Option<u64>,
     _permit: OwnedSemaphorePermit,
-    _share: SessionPermit,
+    _session_permit: SessionPermit,
     /// What is kept of the request.
     _kept: Permit,
 }
@@ -37,10 +37,16 @@ impl Streams {
     }
 
     /// Takes a place for a stream of an address; `None` if there is none or the server stops.
-    pub(super) fn reserve(&self, share: SessionPermit, kept: Permit) -> Option<Place> {
+    pub(super) fn reserve(&self, session_permit: SessionPermit, kept: Permit) -> Option<Place> {
         self.lock().as_ref()?;
         let permit = self.places.clone().try_acquire_owned().ok()?;
-        Some(Place { streams: self.clone(), number: None, _permit: permit, _share: share, _kept: kept })
+        Some(Place {
+            streams: self.clone(),
+            number: None,
+            _permit: permit,
+            _session_permit: session_permit,
+            _kept: kept,
+        })
     }
 
     /// Ends all streams, and lets no more in.

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_refused_learns_when_to_try_again() {
+    fn a_refused_client_learns_when_to_try_again() {
         for (limit, seconds) in [
             (RateLimit::per_minute(2).burst(1), 30),
             (RateLimit::per_minute(60).burst(1), 1),

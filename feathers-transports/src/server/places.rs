@@ -42,7 +42,7 @@ pub(super) struct Leave {
 #[derive(Debug)]
 pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
-    _share: SessionPermit,
+    _session_permit: SessionPermit,
     /// Why nothing but health checks is answered.
     refusal: Option<Error>,
 }
@@ -85,10 +85,14 @@ impl Places {
     pub(super) fn seat(&self, leave: Leave, peer: IpAddr) -> Option<Place> {
         let Leave { permit, is_reserved } = leave;
         let address = Some(peer.to_canonical()).filter(|address| !self.proxies.trust(*address));
-        let share = self.addresses.take(address);
-        let (bound, error) = match (&share, is_reserved) {
+        let session_permit = self.addresses.take(address);
+        let (bound, error) = match (&session_permit, is_reserved) {
             (Some(_), false) => {
-                return share.map(|share| Place { _permit: permit, _share: share, refusal: None });
+                return session_permit.map(|session_permit| Place {
+                    _permit: permit,
+                    _session_permit: session_permit,
+                    refusal: None,
+                });
             }
             (Some(_), true) => ("connections", Error::unavailable("the server has all of its connections")),
             (None, _) => {
@@ -97,7 +101,7 @@ impl Places {
         };
         metrics::counter!(feathers_core::metrics::REFUSED, "bound" => bound).increment(1);
         let permit = if is_reserved { permit } else { self.reserve.clone().try_acquire_owned().ok()? };
-        let share = self.reserve_addresses.take(address)?;
-        Some(Place { _permit: permit, _share: share, refusal: Some(error.with_retry_after(LATER)) })
+        let session_permit = self.reserve_addresses.take(address)?;
+        Some(Place { _permit: permit, _session_permit: session_permit, refusal: Some(error.with_retry_after(LATER)) })
     }
 }

@@ -70,7 +70,7 @@ pub(crate) struct Engine {
     checks: Checks,
     recovery: Recovery,
     budget: Budget,
-    shares: SessionLimit,
+    session_limit: SessionLimit,
     /// The sessions that are reached by requests; those that began on a WebSocket are not.
     sessions: Mutex<HashMap<String, mpsc::Sender<Command>>>,
 }
@@ -78,9 +78,9 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn new(app: AppHandle, options: Options, checks: Checks) -> Arc<Self> {
         let recovery = Recovery::new(options.recovery, options.max_sessions);
-        let shares = SessionLimit::sessions(options.max_sessions_per_address);
+        let session_limit = SessionLimit::sessions(options.max_sessions_per_address);
         let budget = Budget::of(&app);
-        Arc::new(Self { app, options, checks, recovery, budget, shares, sessions: Mutex::default() })
+        Arc::new(Self { app, options, checks, recovery, budget, session_limit, sessions: Mutex::default() })
     }
 
     /// Returns the routes of the engine.
@@ -221,7 +221,7 @@ impl Engine {
             return Err(Refusal::BadMethod);
         }
         let address = client_address(request.extensions());
-        let share = self.shares.take(address).ok_or(Refusal::TooMany)?;
+        let session_permit = self.session_limit.take(address).ok_or(Refusal::TooMany)?;
         let meter = Meter::of_session(&self.budget, address);
         let kept = Self::keep(&meter, request.headers())?;
         let sid = random_name();
@@ -235,7 +235,7 @@ impl Engine {
         }
         let greeting = self.greeting(&sid, &["websocket"]);
         let handshake = handshake(request.headers().clone(), query).address(address).into();
-        let driver = Driver::polling(self.clone(), handshake, kept, commands, share);
+        let driver = Driver::polling(self.clone(), handshake, kept, commands, session_permit);
         let app = self.app.clone();
         app.spawn(async move {
             driver.run().await;

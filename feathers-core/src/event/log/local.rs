@@ -123,7 +123,7 @@ impl EventLog {
         let _ = self.0.subscribers.set(Box::new(subscribers));
     }
 
-    fn wake_everybody(&self) {
+    fn wake_all(&self) {
         self.0.moved.notify_waiters();
         if let Some(subscribers) = self.0.subscribers.get() {
             subscribers.wake();
@@ -281,7 +281,7 @@ impl EventLog {
         self.write(|ring| ring.restart(from.seq));
         self.0.epoch.store(from.epoch.to_bits(), Ordering::Release);
         self.0.announced.store(from.seq, Ordering::Release);
-        self.wake_everybody();
+        self.wake_all();
     }
 
     /// Brings events that are in their order to the clients, or to the shared log.
@@ -294,7 +294,7 @@ impl EventLog {
                     let here = self.head();
                     self.write(|ring| ring.restart(here.seq));
                     self.0.losses.fetch_add(1, Ordering::AcqRel);
-                    self.wake_everybody();
+                    self.wake_all();
                 }
             }
         }

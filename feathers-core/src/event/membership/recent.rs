@@ -86,7 +86,7 @@ impl RecentMemberships {
         let epoch = log.epoch();
         if state.epoch != Some(epoch) {
             if state.epoch.is_some() {
-                state.begin_anew(log.head().seq);
+                state.restart(log.head().seq);
             }
             state.epoch = Some(epoch);
         }
@@ -261,7 +261,7 @@ impl State {
     }
 
     /// Goes over to another log, at a place: connections stay, and nothing is known of what was before.
-    fn begin_anew(&mut self, seq: u64) {
+    fn restart(&mut self, seq: u64) {
         self.idle.clear();
         self.known_from = seq;
         self.subjects.retain(|_, owner| {

@@ -35,7 +35,7 @@ struct Table {
 #[derive(Debug)]
 pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
-    _share: SessionPermit,
+    _session_permit: SessionPermit,
     /// What is kept of the request.
     _kept: Permit,
 }
@@ -70,10 +70,10 @@ impl Clients {
     }
 
     /// Takes a place for a new client of an address; `None` if there is none or the server stops.
-    pub(super) fn reserve(&self, share: SessionPermit, kept: Permit) -> Option<Place> {
+    pub(super) fn reserve(&self, session_permit: SessionPermit, kept: Permit) -> Option<Place> {
         self.lock().as_ref()?;
         let permit = self.places.clone().try_acquire_owned().ok()?;
-        Some(Place { _permit: permit, _share: share, _kept: kept })
+        Some(Place { _permit: permit, _session_permit: session_permit, _kept: kept })
     }
 
     /// Adds a client and begins its first poll.

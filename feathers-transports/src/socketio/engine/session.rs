@@ -45,7 +45,7 @@ pub(super) struct Driver {
     handshake: Box<Handshake>,
     commands: Option<mpsc::Receiver<Command>>,
     /// Held for as long as the client polls.
-    share: Option<SessionPermit>,
+    session_permit: Option<SessionPermit>,
     /// The HTTP body whose packets are being taken in.
     posted: Option<Posted>,
     outlet: Outlet,
@@ -114,11 +114,11 @@ impl Driver {
         handshake: Box<Handshake>,
         kept: Permit,
         commands: mpsc::Receiver<Command>,
-        share: SessionPermit,
+        session_permit: SessionPermit,
     ) -> Self {
         let polling = Polling::new(kept.account());
         let mut driver = Self::new(engine, handshake, kept, Some(commands), Outlet::Polling(polling));
-        driver.share = Some(share);
+        driver.session_permit = Some(session_permit);
         driver
     }
 
@@ -151,7 +151,7 @@ impl Driver {
             engine,
             handshake,
             commands,
-            share: None,
+            session_permit: None,
             posted: None,
             outlet,
             client: Client::handshaking(),

@@ -68,7 +68,7 @@ impl Driver {
         {
             let polling = std::mem::take(polling);
             self.outlet = Outlet::Socket(polling.into_socket(socket));
-            self.share = None;
+            self.session_permit = None;
             busy = true;
         }
         for _ in 0..TURN {
