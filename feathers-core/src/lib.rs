@@ -16,6 +16,8 @@ mod call;
 
 mod crud;
 
+#[doc(hidden)]
+pub mod facade;
 pub mod metrics;
 #[doc(hidden)]
 pub mod private;

@@ -49,47 +49,38 @@
 //!
 //! # What there is not
 //! Other databases than SQLite, and engines for a log that several processes share; the trait for them is
-//! [`LogEngine`].
+//! [`LogEngine`](log::LogEngine).
 
 #[cfg(feature = "auth")]
+#[doc(inline)]
 pub use feathers_auth as auth;
 #[cfg(feature = "config")]
+#[doc(inline)]
 pub use feathers_config as config;
-pub use feathers_core::*;
+#[doc(inline)]
+pub use feathers_core::facade::{
+    App, AppHandle, Connection, Context, Document, Error, ErrorKind, Id, Memory, Method, Params, Payload, Request,
+    Result, Service, app, async_trait, call, event, hook, log, metrics, query, schema, session,
+};
 #[cfg(feature = "macros")]
+#[doc(inline)]
 pub use feathers_macros::{Service, service};
-#[cfg(feature = "sqlite")]
-pub use feathers_sql::*;
 #[cfg(feature = "rest")]
+#[doc(inline)]
 pub use feathers_transports as transports;
 
 pub mod guide;
+pub mod prelude;
 
-pub mod prelude {
-    //! Everything that an app usually needs: `use feathers::prelude::*;`.
+pub mod store {
+    //! Stores: where records are kept.
+    //!
+    //! A [`Store`] finds and changes records; [`Crud`] makes a service of it, with validation, pagination and events.
+    //! [`Memory`](crate::Memory) is the one in memory, and `Database`, of the feature `sqlite`, keeps them in SQLite.
 
-    #[cfg(feature = "auth")]
-    pub use feathers_auth::{AuthConfig, Authentication, CurrentUser, authenticate, hash_password};
-    #[cfg(feature = "config")]
-    pub use feathers_config::Config;
-    pub use feathers_core::{
-        App, AppHandle, AroundHook, Connection, Context, Document, Error, Hook, Id, Memory, Next, Paginate, Params,
-        Payload, Publication, Request, Result, async_trait, hook,
-    };
-    #[cfg(feature = "macros")]
-    pub use feathers_macros::{Service, service};
+    pub use feathers_core::facade::store::*;
     #[cfg(feature = "sqlite")]
-    pub use feathers_sql::Database;
-    #[cfg(feature = "socketio")]
-    pub use feathers_transports::SocketIo;
-    #[cfg(feature = "rest")]
-    pub use feathers_transports::{Cors, Listen, RateLimit, Realtime, Server};
-    #[cfg(feature = "grip")]
-    pub use feathers_transports::{Grip, GripProxy};
-    // The trait shares its name with the derive, as `Serialize` does.
-    pub use feathers_core::Service;
-    pub use serde::{Deserialize, Serialize};
-    pub use serde_json::json;
+    pub use feathers_sql::*;
 }
 
 #[doc(hidden)]

@@ -5,8 +5,10 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use feathers::Method;
+use feathers::call::{Call, Encoding, Provider};
 use feathers::prelude::*;
-use feathers::{Call, Columns, DataType, Encoding, FieldValue, Method, Provider, Record, Rule};
+use feathers::schema::{Columns, DataType, FieldValue, Record, Rule};
 use serde_json::Value;
 
 /// One thing to do.
@@ -248,7 +250,7 @@ fn fields_are_read_and_built_by_index() {
     let record = Todo::create(data, "id", &Id::from("12")).unwrap();
     assert_eq!((record.id, Todo::id(&record, "id")), (12, Some(Id::Int(12))));
     let schema = Todo::schema();
-    let lookup = |path: &str| record.lookup(&feathers::FieldPath::new(path, &schema)).into_owned();
+    let lookup = |path: &str| record.lookup(&feathers::query::FieldPath::new(path, &schema)).into_owned();
     assert_eq!(lookup("place.city"), FieldValue::Text("Ulm".into()));
     assert_eq!((lookup("text.inside"), lookup("unknown")), (FieldValue::Null, FieldValue::Null));
 

@@ -5,8 +5,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
+use feathers::Method;
+use feathers::app::Page;
+use feathers::event::Channel;
 use feathers::prelude::*;
-use feathers::{Channel, MemoryStore, Method, Page, Record, Store};
+use feathers::schema::Record;
+use feathers::store::{MemoryStore, Store};
 use feathers_testing::Client;
 use serde_json::Value;
 
@@ -292,7 +296,7 @@ impl ByHand {
     #[method]
     async fn account(&self, data: Value) -> Result<Account> {
         let data = serde_json::from_value(data)?;
-        let accounts = self.accounts.create(vec![data], &feathers::Commit::none()).await?;
+        let accounts = self.accounts.create(vec![data], &feathers::store::Commit::none()).await?;
         Ok(Account::clone(&accounts[0]))
     }
 }

@@ -1,7 +1,10 @@
 //! The app that is measured: messages in memory, a page of ten.
 
+use feathers::call::{Call, Encoding, Provider};
+use feathers::log::Retention;
 use feathers::prelude::*;
-use feathers::{AppHandle, Call, Encoding, Error, Id, Memory, Method, Paginate, Params, Payload, Provider, Retention};
+use feathers::query::Paginate;
+use feathers::{AppHandle, Error, Id, Memory, Method, Params, Payload};
 use serde_json::{Map, Value};
 
 /// A chat message of about 150 bytes.

@@ -3,7 +3,10 @@
 use std::hint::black_box;
 use std::rc::Rc;
 
-use feathers::{Delivery, Handshake, Provider, Result};
+use feathers::Result;
+use feathers::call::Provider;
+use feathers::event::Delivery;
+use feathers::session::Handshake;
 use tokio::runtime::Runtime;
 
 use crate::app::{room, tick};

@@ -3,7 +3,11 @@
 use std::hint::black_box;
 use std::rc::Rc;
 
-use feathers::{Delivery, Handshake, Provider, Result, Retention, Since};
+use feathers::Result;
+use feathers::call::Provider;
+use feathers::event::Delivery;
+use feathers::log::{Retention, Since};
+use feathers::session::Handshake;
 use tokio::runtime::Runtime;
 
 use crate::app::{app, room, tick};

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use feathers::{FieldMask, Payload};
+use feathers::Payload;
+use feathers::schema::FieldMask;
 
 use crate::app::{Message, message};
 use crate::{Bench, Work, at_once};

@@ -2,8 +2,10 @@
 
 use std::hint::black_box;
 
+use feathers::Result;
 use feathers::query::qs;
-use feathers::{Paginate, Query, QueryOptions, Record, Result};
+use feathers::query::{Paginate, Query, QueryOptions};
+use feathers::schema::Record;
 
 use crate::app::Message;
 use crate::{Bench, Work, at_once};

@@ -6,8 +6,10 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use feathers::call::Provider;
+use feathers::event::{Delivery, Subscription};
 use feathers::prelude::*;
-use feathers::{Delivery, Handshake as Client, Provider, Session, Subscription};
+use feathers::session::{Handshake as Client, Session};
 
 use crate::bench::{self, Bench};
 use crate::chart::Panel;

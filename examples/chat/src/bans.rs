@@ -1,7 +1,8 @@
 //! Bans: an admin's `create` keeps a user out, `remove` lets the user in again.
 
+use feathers::Method;
+use feathers::app::Descriptor;
 use feathers::prelude::*;
-use feathers::{Descriptor, Method};
 
 use crate::profile::Profile;
 use crate::users::User;

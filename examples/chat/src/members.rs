@@ -2,8 +2,9 @@
 //!
 //! They are connections, not records: a client that reconnects joins again.
 
+use feathers::Method;
+use feathers::app::Descriptor;
 use feathers::prelude::*;
-use feathers::{Descriptor, Method};
 
 use crate::profile::Profile;
 use crate::rooms;

@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::slice;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use feathers::Method;
+use feathers::event::Channel;
 use feathers::prelude::*;
-use feathers::{Channel, Method};
 use serde_json::Value;
 
 use crate::only::{only, whole};

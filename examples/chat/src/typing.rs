@@ -1,7 +1,8 @@
 //! Who is typing: `create` on `typing` has `messages` emit the event `typing`. Nothing is stored.
 
+use feathers::Method;
+use feathers::app::Descriptor;
 use feathers::prelude::*;
-use feathers::{Descriptor, Method};
 
 use crate::profile::Profile;
 use crate::rooms;

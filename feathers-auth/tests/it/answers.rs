@@ -39,7 +39,7 @@ impl Slow {
 }
 
 #[async_trait]
-impl feathers::Hook for Slow {
+impl feathers::hook::Hook for Slow {
     async fn run(&self, ctx: &mut Context) -> Result<()> {
         self.begun.add_permits(1);
         self.gate.acquire().await.map_err(Error::internal)?.forget();

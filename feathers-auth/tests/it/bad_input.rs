@@ -1,7 +1,8 @@
 //! Logins that are no logins: each is answered, and nothing is a 500.
 
+use feathers::Result;
 use feathers::prelude::*;
-use feathers::{Credentials, Result};
+use feathers::session::Credentials;
 use feathers_auth::{Auth, Identity, Strategy};
 use serde_json::Value;
 

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use feathers::call::Provider;
 use feathers::prelude::*;
-use feathers::{Credentials, DisconnectReason, Handshake, HandshakeCredentials, Provider};
+use feathers::session::{Credentials, DisconnectReason, Handshake, HandshakeCredentials};
 use feathers_auth::{ApiKey, Identity, KeyConfig};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;

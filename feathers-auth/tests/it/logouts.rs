@@ -1,7 +1,9 @@
 //! Logouts and revocations: which connections end with them, and which stay open.
 
+use feathers::call::Provider;
+use feathers::event::Delivery;
 use feathers::prelude::*;
-use feathers::{Delivery, DisconnectReason, Handshake, Provider};
+use feathers::session::{DisconnectReason, Handshake};
 
 use crate::client::{Claim, Client, End, Way};
 use crate::endings::{denied, listening};
@@ -167,9 +169,9 @@ async fn s4_every_token_before_a_revocation_is_bad_and_every_later_one_good() {
 #[tokio::test]
 async fn s4_a_reader_that_is_busy_gets_nothing_after_the_end() {
     let world = world().await;
-    let credentials = feathers::Credentials::of("jwt", "accessToken", world.login("bob").await);
+    let credentials = feathers::session::Credentials::of("jwt", "accessToken", world.login("bob").await);
     let handshake =
-        Handshake::new(Provider::new("test")).credentials(feathers::HandshakeCredentials::Sent(credentials));
+        Handshake::new(Provider::new("test")).credentials(feathers::session::HandshakeCredentials::Sent(credentials));
     let session = world.handle().open(handshake).await.unwrap();
     let mut events = session.subscribe();
     world.tick("members", 1);
@@ -184,9 +186,9 @@ async fn s4_a_reader_that_is_busy_gets_nothing_after_the_end() {
 #[tokio::test]
 async fn s4_calls_that_come_after_the_end_are_nobodys() {
     let world = world().await;
-    let credentials = feathers::Credentials::of("jwt", "accessToken", world.login("bob").await);
+    let credentials = feathers::session::Credentials::of("jwt", "accessToken", world.login("bob").await);
     let handshake =
-        Handshake::new(Provider::new("test")).credentials(feathers::HandshakeCredentials::Sent(credentials));
+        Handshake::new(Provider::new("test")).credentials(feathers::session::HandshakeCredentials::Sent(credentials));
     let session = world.handle().open(handshake).await.unwrap();
     assert_eq!(session.params().require_user().unwrap().value().unwrap()["id"], BOB);
     world.auth.revoke(BOB).await.unwrap();

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use feathers::Method;
+use feathers::hook::Hook;
 use feathers::prelude::*;
-use feathers::{Credentials, Hook, Method};
+use feathers::session::Credentials;
 use feathers_auth::{ApiKey, Auth, Identity, Revocation, Strategy};
 use serde_json::Map;
 use tokio::sync::Semaphore;

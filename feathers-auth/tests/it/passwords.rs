@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use feathers::hook::Hook;
 use feathers::prelude::*;
-use feathers::{Credentials, Hook, Multi};
+use feathers::session::Credentials;
+use feathers::store::Multi;
 use feathers_auth::{Auth, HashPassword};
 use serde_json::Value;
 

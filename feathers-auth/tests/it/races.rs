@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use feathers::call::Provider;
+use feathers::hook::Hook;
 use feathers::prelude::*;
+use feathers::session::{Credentials, Handshake, HandshakeCredentials, Session};
 use feathers::transports::Rest;
-use feathers::{Credentials, Handshake, HandshakeCredentials, Hook, Provider, Session};
 use feathers_auth::ApiKey;
 use serde_json::Map;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, Semaphore};

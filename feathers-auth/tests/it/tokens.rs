@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use feathers::Credentials;
 use feathers::prelude::*;
+use feathers::session::Credentials;
 use feathers_auth::{Auth, KeyConfig};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use proptest::prelude::*;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use feathers::hook::{AroundHook, Hook};
 use feathers::prelude::*;
-use feathers::{AroundHook, Hook};
 use feathers_auth::Auth;
 use tokio::sync::Semaphore;
 
@@ -74,8 +74,8 @@ async fn spoiled(spoil: Spoil) -> World {
             }
         }
         app.before(["patch", "remove"], async |ctx: &mut Context| {
-            let mut options = feathers::CrudOptions::default();
-            options.multi = Some(feathers::Multi::All);
+            let mut options = feathers::store::CrudOptions::default();
+            options.multi = Some(feathers::store::Multi::All);
             ctx.params.insert(options);
             Ok(())
         });

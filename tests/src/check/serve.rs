@@ -4,7 +4,7 @@ use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use feathers::Retention;
+use feathers::log::Retention;
 use feathers::prelude::*;
 use feathers::transports::{Realtime, Rest, SocketIo};
 use serde_json::Value;

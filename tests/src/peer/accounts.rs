@@ -4,9 +4,10 @@
 
 use std::env;
 
+use feathers::Result;
 use feathers::auth::{HashPassword, LimitConfig};
+use feathers::call::Provider;
 use feathers::prelude::*;
-use feathers::{Provider, Result};
 use serde_json::{Map, Value};
 
 use super::limits::read;

@@ -3,8 +3,9 @@
 //! The official adapter suite assigns the options of a service in its own process. Over a wire it sends them in the
 //! query instead. A real app must never have this hook.
 
+use feathers::Method;
 use feathers::prelude::*;
-use feathers::{CrudOptions, Method, Multi};
+use feathers::store::{CrudOptions, Multi};
 use serde_json::Value;
 
 /// Moves `$adapter`, a JSON text `{"multi": .., "paginate": ..}`, from the query into the options of the call.

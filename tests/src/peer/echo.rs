@@ -1,7 +1,8 @@
 //! Echo: answers every call with what it was called with.
 
+use feathers::Method;
+use feathers::app::Descriptor;
 use feathers::prelude::*;
-use feathers::{Descriptor, Method};
 use serde_json::{Map, Value};
 
 /// What an original server returns for data that is not there.

@@ -4,9 +4,10 @@ use std::env;
 use std::str::FromStr;
 use std::time::Duration;
 
+use feathers::Result;
+use feathers::log::Retention;
 use feathers::prelude::*;
 use feathers::transports::{Realtime, Rest, SocketIo};
-use feathers::{Result, Retention};
 
 /// How many events the log keeps.
 const RETENTION_COUNT: &str = "RETENTION_COUNT";

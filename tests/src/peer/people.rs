@@ -1,8 +1,8 @@
 //! Four stores of people: with and without a schema, with the usual and with another id field. Clients may choose ids,
 //! as they may on the recorded server, and the age is a number, whole or not.
 
+use feathers::app::{IntoMount, Mount};
 use feathers::prelude::*;
-use feathers::{IntoMount, Mount};
 
 use super::control::control;
 

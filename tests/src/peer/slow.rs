@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use feathers::Method;
+use feathers::app::Descriptor;
 use feathers::prelude::*;
-use feathers::{Descriptor, Method};
 
 /// Answers after as many milliseconds as the id says, 10 seconds at most; sends all clients an event when it has begun.
 pub(super) struct Slow;

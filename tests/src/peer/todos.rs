@@ -1,7 +1,8 @@
 //! Todos: a store without a schema inside a service of one's own, which changes what `get` and `remove` answer.
 
+use feathers::Method;
+use feathers::app::Descriptor;
 use feathers::prelude::*;
-use feathers::{Descriptor, Method};
 use serde_json::Value;
 
 /// The todos; the id 0 is there from the start.
@@ -70,7 +71,7 @@ impl Todos {
 }
 
 fn custom(request: &Request<'_>) -> Result<Value> {
-    let provider = request.params.provider.map(feathers::Provider::name);
+    let provider = request.params.provider.map(feathers::call::Provider::name);
     Ok(json!({ "data": request.data.value()?, "provider": provider, "type": "customMethod" }))
 }
 

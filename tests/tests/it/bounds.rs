@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use feathers::Retention;
+use feathers::log::Retention;
 use feathers::prelude::*;
 
 use crate::tidy::{report, root};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use feathers::Descriptor;
+use feathers::app::Descriptor;
 use feathers::prelude::*;
 use feathers_tests::client::SocketClient;
 

@@ -1,6 +1,6 @@
 //! What the tests of this crate share: a peer with a client for each transport.
 
-use feathers::Retention;
+use feathers::log::Retention;
 use feathers::prelude::*;
 use feathers::transports::Running;
 use feathers_tests::client::SocketClient;

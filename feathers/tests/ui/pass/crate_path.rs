@@ -27,6 +27,6 @@ impl Clock {
 }
 
 fn main() {
-    assert_eq!(<Todo as feathers::Record>::schema().fields.len(), 2);
+    assert_eq!(<Todo as feathers::schema::Record>::schema().fields.len(), 2);
     assert_eq!(Clock.descriptor().methods.len(), 1);
 }

@@ -3,7 +3,7 @@
 #![deny(warnings)]
 
 use feathers::prelude::*;
-use feathers::{DataType, Record, Rule};
+use feathers::schema::{DataType, Record, Rule};
 
 const MOST: u8 = 9;
 const LONGEST: usize = 40;

@@ -62,6 +62,6 @@ impl Echo {
 
 fn main() {
     let names: ::std::vec::Vec<_> =
-        <Todo as feathers::Record>::schema().fields.iter().map(|field| field.name).collect();
+        <Todo as feathers::schema::Record>::schema().fields.iter().map(|field| field.name).collect();
     assert_eq!(names, ["id", "data", "value", "type", "values", "fields"]);
 }

@@ -1,6 +1,7 @@
 //! The three ways to make a call.
 
-use feathers::{AppHandle, Call, Encoding, Id, Method, Params, Payload, async_trait};
+use feathers::call::{Call, Encoding};
+use feathers::{AppHandle, Id, Method, Params, Payload, async_trait};
 use feathers_tests::client::SocketClient;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};

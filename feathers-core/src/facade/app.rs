@@ -1,0 +1,12 @@
+//! What an app is made of: services at their paths, plugins, and the handles that reach them while it runs.
+//!
+//! [`App::service`](crate::App::service) mounts a service and returns its [`Mount`], which takes hooks and publishers.
+//! A service describes itself with a [`Descriptor`]; the macros write it.
+//! While the app runs, [`AppHandle::service`](crate::AppHandle::service) returns a [`ServiceHandle`], whose methods go
+//! through the hooks, and [`AppHandle::typed`](crate::AppHandle::typed) a [`TypedService`], whose methods take and return
+//! records.
+
+pub use crate::{
+    Descriptor, FromId, FromPayload, IntoMount, Lifecycle, MethodInfo, Mount, Page, Plugin, Route, ServiceHandle,
+    ServiceInfo, TypedService, Write,
+};

@@ -1,0 +1,8 @@
+//! Records and their schema: what the derive writes, and what stores and queries read.
+//!
+//! `#[derive(Service)]` implements [`Record`] and [`Columns`] for a struct, with a [`Schema`] of its fields.
+
+pub use crate::{
+    Columns, DataType, Field, FieldMask, FieldRef, FieldType, FieldValue, Record, Rule, Schema, from_json_field,
+    lookup_inside, to_json_field, wrong_id,
+};

@@ -1,0 +1,6 @@
+//! Stores: where records are kept.
+//!
+//! A [`Store`] finds and changes records; [`Crud`] makes a service of it, with validation, pagination and events.
+//! [`Memory`](crate::Memory) is the one in memory.
+
+pub use crate::{Commit, Counter, Crud, CrudOptions, MemoryStore, Multi, Store};
