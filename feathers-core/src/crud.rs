@@ -165,7 +165,8 @@ impl<S: Store> Crud<S> {
         Ok(Some(select.iter().filter_map(Value::as_str).map(Into::into).collect()))
     }
 
-    async fn find(&self, params: &Params) -> Result<Payload> {
+    async fn find(&self, request: &Request<'_>) -> Result<Payload> {
+        let params = request.params;
         let options = params.get::<CrudOptions>();
         let paginate = options.and_then(|options| options.paginate).unwrap_or(self.query.paginate);
         let mut query = self.parse(params, paginate)?;
@@ -174,7 +175,7 @@ impl<S: Store> Crud<S> {
         if bounded && query.limit.is_none_or(|limit| limit > self.max_unpaginated) {
             query.limit = Some(self.max_unpaginated.saturating_add(1));
         }
-        let FindResult { records, total } = self.store.find(&query).await?;
+        let FindResult { records, total } = self.store.find(&query, &request.store).await?;
         if bounded && records.len() as u64 > self.max_unpaginated {
             return Err(Error::bad_request(format!(
                 "more than {} records match: use $limit, or turn on pagination",
@@ -191,7 +192,7 @@ impl<S: Store> Crud<S> {
     async fn get(&self, request: &Request<'_>) -> Result<Payload> {
         let id = request.id.as_ref().ok_or_else(|| Error::no_record("undefined"))?;
         let query = self.parse_filter(request.params)?;
-        let record = self.store.get(id, &query).await?.ok_or_else(|| Error::no_record(id))?;
+        let record = self.store.get(id, &query, &request.store).await?.ok_or_else(|| Error::no_record(id))?;
         Ok(self.one(record, &query))
     }
 
@@ -199,7 +200,7 @@ impl<S: Store> Crud<S> {
         let select = Self::select_only(request.params)?;
         let view = self.view(select.as_deref());
         let New { data, several } = self.new_data(request)?;
-        let mut records = if data.is_empty() { Vec::new() } else { self.store.create(data, request.commit).await? };
+        let mut records = if data.is_empty() { Vec::new() } else { self.store.create(data, &request.store).await? };
         if several {
             return Ok(Payload::many(records, view));
         }
@@ -217,7 +218,7 @@ impl<S: Store> Crud<S> {
 
     async fn update(&self, request: &Request<'_>) -> Result<Payload> {
         let (id, query, data) = self.replacement(request)?;
-        let record = self.store.update(id, data, &query, request.commit).await?;
+        let record = self.store.update(id, data, &query, &request.store).await?;
         Ok(self.one(record.ok_or_else(|| Error::no_record(id))?, &query))
     }
 
@@ -234,7 +235,7 @@ impl<S: Store> Crud<S> {
 
     async fn patch(&self, request: &Request<'_>) -> Result<Payload> {
         let (query, patch) = self.changes(request)?;
-        let records = self.store.patch(request.id.as_ref(), patch, &query, request.commit).await?;
+        let records = self.store.patch(request.id.as_ref(), patch, &query, &request.store).await?;
         self.one_or_many(records, &query, request)
     }
 
@@ -256,7 +257,7 @@ impl<S: Store> Crud<S> {
             _ => return Ok(()),
         };
         match id {
-            Some(id) => self.store.get(id, &query).await?.map(drop).ok_or_else(|| Error::no_record(id)),
+            Some(id) => self.store.get(id, &query, &request.store).await?.map(drop).ok_or_else(|| Error::no_record(id)),
             None => Ok(()),
         }
     }
@@ -266,7 +267,7 @@ impl<S: Store> Crud<S> {
             self.check_multi(request)?;
         }
         let query = self.parse_filter(request.params)?;
-        let records = self.store.remove(request.id.as_ref(), &query, request.commit).await?;
+        let records = self.store.remove(request.id.as_ref(), &query, &request.store).await?;
         self.one_or_many(records, &query, request)
     }
 
@@ -320,7 +321,7 @@ impl<S: Store> Service for Crud<S> {
     async fn call(&self, request: Request<'_>) -> Result<Payload> {
         request.params.check()?;
         match request.method {
-            Method::Find => self.find(request.params).await,
+            Method::Find => self.find(&request).await,
             Method::Get => self.get(&request).await,
             Method::Create => self.create(&request).await,
             Method::Update => self.update(&request).await,

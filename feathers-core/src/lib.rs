@@ -49,7 +49,7 @@ pub use crate::event::secret_headers::{API_KEY, CONNECTION_TOKEN, SecretHeaders}
 pub use crate::event::subscription::{DeliveredEvent, Delivery, Subscription};
 pub use crate::event::{Event, WireFormat};
 
-pub use crate::store::{Counter, MemoryStore, Store};
+pub use crate::store::{CancelOnDrop, Cancellation, Counter, MemoryStore, Store, StoreContext};
 
 pub use crate::call::app::{
     App, AppHandle, Call, IntoMount, Lifecycle, Mount, Page, Plugin, Reply, Route, ServiceHandle, ServiceInfo,

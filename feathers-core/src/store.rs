@@ -1,11 +1,15 @@
 //! Stores: typed collections of records.
 
+mod cancellation;
+mod context;
 mod counter;
 mod memory;
 
 use std::future::Future;
 use std::sync::Arc;
 
+pub use self::cancellation::{CancelOnDrop, Cancellation};
+pub use self::context::StoreContext;
 pub use self::counter::Counter;
 pub use self::memory::MemoryStore;
 use crate::data::error::Result;
@@ -13,7 +17,6 @@ use crate::data::id::Id;
 use crate::data::query::{FindResult, Query};
 use crate::data::record::Record;
 use crate::data::schema::Schema;
-use crate::event::commit::Commit;
 
 /// A typed collection of records.
 ///
@@ -24,9 +27,13 @@ use crate::event::commit::Commit;
 /// Without a sort, records come in the store's own order: by id where ids are numbers, then in the order of creation
 /// where they are texts.
 ///
-/// Writes take a [`Commit`]: the store calls [`Commit::reached`] exactly once, when the change becomes visible to
-/// readers. It calls it in the order in which changes become visible, so that events leave in the order of commits.
-/// A write that fails or changes nothing does not call it. Nothing is stored by half: a write changes all or nothing.
+/// Every method takes a [`StoreContext`], which says what call it works for. A read that takes long ends at its deadline,
+/// and when its future is dropped.
+///
+/// A write calls [`Commit::reached`](crate::Commit::reached) of [`StoreContext::commit`] exactly once, when the change
+/// becomes visible to readers. It calls it in the order in which changes become visible, so that events leave in the
+/// order of commits. A write that fails or changes nothing does not call it. Nothing is stored by half: a write changes
+/// all or nothing.
 pub trait Store: Send + Sync + 'static {
     /// The type of the records.
     type Record: Record;
@@ -47,10 +54,19 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Returns the records that match, ordered, skipped and limited as the query says.
-    fn find(&self, query: &Query) -> impl Future<Output = Result<FindResult<Self::Record>>> + Send;
+    fn find(
+        &self,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> impl Future<Output = Result<FindResult<Self::Record>>> + Send;
 
     /// Returns the record if it exists and matches the query's filter.
-    fn get(&self, id: &Id, query: &Query) -> impl Future<Output = Result<Option<Arc<Self::Record>>>> + Send;
+    fn get(
+        &self,
+        id: &Id,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> impl Future<Output = Result<Option<Arc<Self::Record>>>> + Send;
 
     /// Stores new records, all or none, and returns them with their ids, in the order given.
     ///
@@ -60,7 +76,7 @@ pub trait Store: Send + Sync + 'static {
     fn create(
         &self,
         data: Vec<<Self::Record as Record>::Data>,
-        commit: &Commit,
+        context: &StoreContext<'_>,
     ) -> impl Future<Output = Result<Vec<Arc<Self::Record>>>> + Send;
 
     /// Replaces the record if it exists and matches the query's filter; an id in the data is ignored.
@@ -69,7 +85,7 @@ pub trait Store: Send + Sync + 'static {
         id: &Id,
         data: <Self::Record as Record>::Data,
         query: &Query,
-        commit: &Commit,
+        context: &StoreContext<'_>,
     ) -> impl Future<Output = Result<Option<Arc<Self::Record>>>> + Send;
 
     /// Changes the records that match and returns them as they are then, in the store's own order.
@@ -80,7 +96,7 @@ pub trait Store: Send + Sync + 'static {
         id: Option<&Id>,
         patch: <Self::Record as Record>::Patch,
         query: &Query,
-        commit: &Commit,
+        context: &StoreContext<'_>,
     ) -> impl Future<Output = Result<Vec<Arc<Self::Record>>>> + Send;
 
     /// Deletes the records that match and returns them, in the store's own order. As in `patch`.
@@ -88,7 +104,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         id: Option<&Id>,
         query: &Query,
-        commit: &Commit,
+        context: &StoreContext<'_>,
     ) -> impl Future<Output = Result<Vec<Arc<Self::Record>>>> + Send;
 
     /// Closes the store when its service is torn down.

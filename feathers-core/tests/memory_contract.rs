@@ -4,10 +4,12 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use feathers_core::{Commit, Memory, MemoryStore, Query, QueryOptions, Record, Store};
+use feathers_core::{Memory, MemoryStore, Query, QueryOptions, Record, Store, StoreContext};
 use feathers_testing::{Note, Person, PersonData, PersonPatch, store_contract};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 store_contract! {
     memory,
@@ -24,7 +26,7 @@ fn person(number: i64) -> PersonData {
 
 async fn filled() -> MemoryStore<Person> {
     let store = MemoryStore::<Person>::new(Person::schema());
-    store.create((1..=MANY).map(person).collect(), &Commit::none()).await.unwrap();
+    store.create((1..=MANY).map(person).collect(), &StoreContext::NONE).await.unwrap();
     store
 }
 
@@ -52,17 +54,17 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn long_scans_leave_the_worker_and_hold_nobody_up() {
-    let (store, commit) = (filled().await, Commit::none());
+    let (store, context) = (filled().await, StoreContext::NONE);
     let expensive = expensive();
-    let mut finds: Vec<_> = (0..3).map(|_| Box::pin(store.find(&expensive))).collect();
+    let mut finds: Vec<_> = (0..3).map(|_| Box::pin(store.find(&expensive, &StoreContext::NONE))).collect();
     assert!(finds.iter_mut().all(|find| poll(find.as_mut()).is_none()), "the scans are not done in place");
 
     // Quick queries are answered all the same, and changes do not wait either.
     let all = Query::default();
-    assert_eq!(at_once(store.get(&7.into(), &all)).unwrap().unwrap().age, 7);
-    assert_eq!(at_once(store.find(&query(&json!({ "$limit": 2 })))).unwrap().records.len(), 2);
-    at_once(store.create(vec![person(1)], &commit)).unwrap();
-    at_once(store.remove(Some(&(MANY + 1).into()), &all, &commit)).unwrap();
+    assert_eq!(at_once(store.get(&7.into(), &all, &StoreContext::NONE)).unwrap().unwrap().age, 7);
+    assert_eq!(at_once(store.find(&query(&json!({ "$limit": 2 })), &StoreContext::NONE)).unwrap().records.len(), 2);
+    at_once(store.create(vec![person(1)], &context)).unwrap();
+    at_once(store.remove(Some(&(MANY + 1).into()), &all, &context)).unwrap();
 
     for find in finds {
         assert_eq!(find.await.unwrap().records.len(), 800);
@@ -83,11 +85,11 @@ async fn long_scans_find_what_short_ones_find() {
         let mut wanted = expensive();
         wanted.sort = query(&json!({ "$sort": sort })).sort;
         (wanted.skip, wanted.limit, wanted.count) = (skip, limit, count);
-        let mut find = Box::pin(store.find(&wanted));
+        let mut find = Box::pin(store.find(&wanted, &StoreContext::NONE));
         assert!(poll(find.as_mut()).is_none(), "{wanted:?} is long");
         let found = find.await.unwrap();
 
-        let mut expected: Vec<_> = at_once(store.find(&Query::default())).unwrap().records;
+        let mut expected: Vec<_> = at_once(store.find(&Query::default(), &StoreContext::NONE)).unwrap().records;
         expected.retain(|person| person.age < 10);
         assert_eq!(found.total, count.then_some(expected.len() as u64));
         match sort.as_object().unwrap().keys().next().map(String::as_str) {
@@ -104,24 +106,35 @@ async fn long_scans_find_what_short_ones_find() {
 }
 
 #[tokio::test]
+async fn a_long_scan_ends_at_the_deadline_of_its_call() {
+    let (store, expensive) = (filled().await, expensive());
+    let passed = StoreContext::NONE.with_deadline(Some(Instant::now()));
+    let error = store.find(&expensive, &passed).await.unwrap_err();
+    assert_eq!((error.code(), error.message()), (408, "The deadline of the call has passed"));
+    let later = StoreContext::NONE.with_deadline(Some(Instant::now() + Duration::from_mins(1)));
+    assert_eq!(store.find(&expensive, &later).await.unwrap().records.len(), 800);
+    assert_eq!(store.get(&7.into(), &Query::default(), &passed).await.unwrap().unwrap().id, 7, "that takes no time");
+}
+
+#[tokio::test]
 async fn long_changes_leave_the_worker_and_change_all_or_nothing() {
-    let (store, commit) = (filled().await, Commit::none());
+    let (store, context) = (filled().await, StoreContext::NONE);
     let expensive = expensive();
     let renamed = PersonPatch { name: Some("young".to_owned()), ..PersonPatch::default() };
-    let mut patch = Box::pin(store.patch(None, renamed, &expensive, &commit));
+    let mut patch = Box::pin(store.patch(None, renamed, &expensive, &context));
     assert!(poll(patch.as_mut()).is_none(), "it is not done in place");
-    assert_eq!(at_once(store.get(&7.into(), &Query::default())).unwrap().unwrap().id, 7);
+    assert_eq!(at_once(store.get(&7.into(), &Query::default(), &StoreContext::NONE)).unwrap().unwrap().id, 7);
     let patched = patch.await.unwrap();
     assert!(patched.len() == 800 && patched.iter().all(|person| person.age < 10 && person.name == "young"));
     assert!(patched.is_sorted_by_key(|person| person.id));
 
     let infinite = PersonPatch { score: Some(f64::INFINITY), ..PersonPatch::default() };
-    assert!(store.patch(None, infinite, &expensive, &commit).await.unwrap_err().is_bad_request());
+    assert!(store.patch(None, infinite, &expensive, &context).await.unwrap_err().is_bad_request());
     let changed = query(&json!({ "name": "young" }));
-    assert_eq!(store.find(&changed).await.unwrap().records.len(), 800);
+    assert_eq!(store.find(&changed, &StoreContext::NONE).await.unwrap().records.len(), 800);
 
-    let mut remove = Box::pin(store.remove(None, &changed, &commit));
+    let mut remove = Box::pin(store.remove(None, &changed, &context));
     assert!(poll(remove.as_mut()).is_none(), "it is not done in place");
     assert_eq!(remove.await.unwrap().len(), 800);
-    assert_eq!(at_once(store.find(&Query::default())).unwrap().records.len(), 7_200);
+    assert_eq!(at_once(store.find(&Query::default(), &StoreContext::NONE)).unwrap().records.len(), 7_200);
 }

@@ -4,10 +4,11 @@
 use std::sync::{Arc, Mutex};
 
 use feathers_core::{
-    App, AppHandle, Commit, Connection, Context, Delivery, Descriptor, Document, Encoding, Error, ErrorKind, Handshake,
-    Memory, Method, Mount, Next, Payload, Provider, Query, Request, Result, Service, Store, async_trait,
+    App, AppHandle, Connection, Context, Delivery, Descriptor, Document, Encoding, Error, ErrorKind, Handshake, Memory,
+    Method, Mount, Next, Payload, Provider, Query, Request, Result, Service, Store, StoreContext, async_trait,
 };
 use serde_json::{Value, json};
+use tokio::time::{Duration, Instant};
 
 /// Answers with what it was called with.
 struct Echo;
@@ -231,9 +232,86 @@ async fn a_store_that_is_called_without_its_service_runs_no_hook_and_emits_nothi
     let before = app.log().head();
     assert!(app.service("a").unwrap().create(json!({}), ()).await.unwrap_err().is_forbidden());
     let data = serde_json::from_value(json!({ "n": 1 })).unwrap();
-    assert_eq!(store.create(vec![data], &Commit::none()).await.unwrap().len(), 1);
-    assert_eq!(store.find(&Query::default()).await.unwrap().records.len(), 1);
+    assert_eq!(store.create(vec![data], &StoreContext::NONE).await.unwrap().len(), 1);
+    assert_eq!(store.find(&Query::default(), &StoreContext::NONE).await.unwrap().records.len(), 1);
     assert_eq!(app.log().head(), before);
+}
+
+/// The method of a call, and the deadline and the caller that a store would be told.
+type Noted = (String, Option<Instant>, Option<u64>);
+
+/// Notes what a store would be told of each call.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<Noted>>>);
+
+#[async_trait]
+impl Service for Told {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new(Method::STANDARD)
+    }
+
+    async fn call(&self, request: Request<'_>) -> Result<Payload> {
+        let (deadline, caller) = (request.store.deadline(), request.store.caller().map(Connection::number));
+        self.0.lock().unwrap().push((request.method.to_string(), deadline, caller));
+        Ok(Payload::NULL)
+    }
+}
+
+#[tokio::test]
+async fn the_deadline_of_a_read_is_that_of_what_its_hooks_call() {
+    let told = Told::default();
+    let nested = async |ctx: &mut Context| {
+        let inner = ctx.app().service("inner")?;
+        inner.find(()).await?;
+        inner.create(json!({}), ()).await?;
+        ctx.app().with_deadline(Instant::now()).service("inner")?.get(1, ()).await?;
+        ctx.app().detached().service("inner")?.get(1, ()).await?;
+        Ok(())
+    };
+    let app = app(|app| {
+        app.service("inner", told.clone());
+        app.service("outer", told.clone()).before("all", nested);
+    })
+    .await;
+    let now = Instant::now();
+    let (soon, later) = (now + Duration::from_mins(1), now + Duration::from_mins(2));
+    let calls = || {
+        let noted = std::mem::take(&mut *told.0.lock().unwrap());
+        noted.into_iter().map(|(method, deadline, _)| (method, deadline)).collect::<Vec<_>>()
+    };
+    let of = |method: &str, deadline| (method.to_owned(), deadline);
+
+    let handle = app.with_deadline(soon).with_deadline(later);
+    assert_eq!((handle.deadline(), app.deadline()), (Some(soon), None), "an earlier one stays");
+    handle.service("outer").unwrap().find(()).await.unwrap();
+    let noted = calls();
+    assert!(noted[2].1.is_some_and(|deadline| deadline < soon));
+    assert_eq!(
+        [&noted[..2], &noted[3..]].concat(),
+        [of("find", Some(soon)), of("create", None), of("get", None), of("find", Some(soon))]
+    );
+
+    // What may change something is finished, and so is all that it calls.
+    handle.service("outer").unwrap().create(json!({}), ()).await.unwrap();
+    let noted = calls();
+    assert_eq!(
+        [&noted[..2], &noted[3..]].concat(),
+        [of("find", None), of("create", None), of("get", None), of("create", None)]
+    );
+}
+
+#[tokio::test]
+async fn a_store_is_told_the_connection_of_the_caller() {
+    let told = Told::default();
+    let app = app(|app| {
+        app.service("a", told.clone());
+    })
+    .await;
+    let session = app.open(Handshake::new(Provider::new("test"))).await.expect("the session opens");
+    app.service("a").unwrap().find(session.params()).await.unwrap();
+    app.service("a").unwrap().find(()).await.unwrap();
+    let callers: Vec<_> = told.0.lock().unwrap().iter().map(|(.., caller)| *caller).collect();
+    assert_eq!(callers, [Some(session.connection().number()), None]);
 }
 
 #[test]

@@ -33,7 +33,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use pin_project_lite::pin_project;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
@@ -190,7 +190,7 @@ impl Endpoint {
         match decoded {
             Err(refused) => Box::pin(at_once(meta.on(refused.into_response()))),
             Ok(DecodedCall { call, body: None, on_connection: false }) => {
-                Box::pin(Respond::new(shared.app.call(call), shared.rest.timeout, meta))
+                Box::pin(Respond::new(shared.reading().call(call), shared.rest.timeout, meta))
             }
             Ok(decoded) => {
                 let work = shared.clone().complete(Box::new(decoded), meta.meter.clone());
@@ -327,7 +327,7 @@ fn begin(
 impl Shared {
     /// Waits for what the call needs, and runs it.
     async fn complete(self: Arc<Self>, mut decoded: Box<DecodedCall>, meter: Meter) -> Result<Reply> {
-        let mut permit = None;
+        let (app, mut permit) = (self.reading(), None);
         if let Some((format, body)) = decoded.body.take() {
             (decoded.call.data, permit) = body::data(format, body, self.rest.max_body, &meter).await?;
         }
@@ -338,8 +338,16 @@ impl Shared {
             params.connection = self.app.connection(secret, &params.headers).await?;
         }
         match permit {
-            Some(permit) => self.app.call_holding(decoded.call, Box::new(permit)).await,
-            None => self.app.call(decoded.call).await,
+            Some(permit) => app.call_holding(decoded.call, Box::new(permit)).await,
+            None => app.call(decoded.call).await,
+        }
+    }
+
+    /// Returns the app for a request that begins now: what it reads has to be there when its time is over.
+    fn reading(&self) -> AppHandle {
+        match self.rest.timeout {
+            Some(limit) => self.app.with_deadline(Instant::now() + limit),
+            None => self.app.clone(),
         }
     }
 

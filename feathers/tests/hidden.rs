@@ -296,7 +296,7 @@ impl ByHand {
     #[method]
     async fn account(&self, data: Value) -> Result<Account> {
         let data = serde_json::from_value(data)?;
-        let accounts = self.accounts.create(vec![data], &feathers::store::Commit::none()).await?;
+        let accounts = self.accounts.create(vec![data], &feathers::store::StoreContext::NONE).await?;
         Ok(Account::clone(&accounts[0]))
     }
 }

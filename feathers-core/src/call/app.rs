@@ -9,6 +9,7 @@ mod methods;
 mod mount;
 mod registry;
 mod running;
+mod scope;
 mod service;
 mod task;
 mod typed;

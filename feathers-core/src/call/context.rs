@@ -17,6 +17,7 @@ use crate::data::id::Id;
 use crate::data::payload::Payload;
 use crate::data::selection::Selection;
 use crate::event::commit::Commit;
+use crate::store::StoreContext;
 
 /// In which kind of hook a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,7 +146,9 @@ impl Context {
         }
     }
 
-    /// Returns the app, for calls to other services.
+    /// Returns the app, for calls to other services. They have the deadline of this call, if it has one.
+    ///
+    /// Work that goes on after the call takes [`AppHandle::detached`] of it.
     pub fn app(&self) -> &AppHandle {
         &self.app
     }
@@ -189,7 +192,11 @@ impl Context {
 
     fn request(&self, data: Payload) -> Request<'_> {
         let path = self.service.path();
-        Request::new(&self.app, path, &self.method, self.id.clone(), data, &self.params, &self.commit)
+        let store = StoreContext::NONE
+            .with_commit(&self.commit)
+            .with_deadline(self.app.deadline())
+            .with_caller(self.params.connection.as_ref());
+        Request::new(&self.app, path, &self.method, self.id.clone(), data, &self.params, store)
             .with_sent(self.sent.as_ref())
     }
 

@@ -13,7 +13,7 @@ use crate::data::error::{Error, Result};
 use crate::data::id::Id;
 use crate::data::payload::Payload;
 use crate::data::schema::Schema;
-use crate::event::commit::Commit;
+use crate::store::StoreContext;
 
 /// Answers calls.
 ///
@@ -85,8 +85,8 @@ pub struct Request<'a> {
     pub data: Payload,
     /// Everything else.
     pub params: &'a Params,
-    /// Where a store says that its change is visible now.
-    pub commit: &'a Commit,
+    /// What a store that the service calls is told of the call.
+    pub store: StoreContext<'a>,
     sent: Option<&'a Payload>,
 }
 
@@ -110,9 +110,9 @@ impl<'a> Request<'a> {
         id: Option<Id>,
         data: Payload,
         params: &'a Params,
-        commit: &'a Commit,
+        store: StoreContext<'a>,
     ) -> Self {
-        Self { app, path, method, id, data, params, commit, sent: None }
+        Self { app, path, method, id, data, params, store, sent: None }
     }
 
     /// Notes what the client has sent, before hooks changed it.

@@ -3,4 +3,6 @@
 //! A [`Store`] finds and changes records; [`Crud`] makes a service of it, with validation, pagination and events.
 //! [`Memory`](crate::Memory) is the one in memory.
 
-pub use crate::{Commit, Counter, Crud, CrudOptions, MemoryStore, Multi, Store};
+pub use crate::{
+    CancelOnDrop, Cancellation, Commit, Counter, Crud, CrudOptions, MemoryStore, Multi, Store, StoreContext,
+};

@@ -16,7 +16,7 @@ use crate::data::query::{FieldPath, Filter, FindResult, Query, order};
 use crate::data::record::{Record, wrong_id};
 use crate::data::schema::{DataType, Schema};
 use crate::event::commit::Commit;
-use crate::store::{Counter, Store};
+use crate::store::{Counter, Store, StoreContext};
 
 /// Records in memory, gone when it is dropped.
 ///
@@ -232,22 +232,22 @@ impl<R: Record> Store for MemoryStore<R> {
         true
     }
 
-    async fn find(&self, query: &Query) -> Result<FindResult<R>> {
+    async fn find(&self, query: &Query, context: &StoreContext<'_>) -> Result<FindResult<R>> {
         let cost = scan::cost(query);
         let found = self.read(|records| (!scan::is_long(records.ordered.len(), cost)).then(|| records.find(query)));
         match found {
             Some(found) => Ok(found),
-            None => Box::pin(self.find_long(query)).await,
+            None => Box::pin(self.find_long(query, context)).await,
         }
     }
 
-    async fn get(&self, id: &Id, query: &Query) -> Result<Option<Arc<R>>> {
+    async fn get(&self, id: &Id, query: &Query, _context: &StoreContext<'_>) -> Result<Option<Arc<R>>> {
         let Some(key) = self.key(id) else { return Ok(None) };
         let record = self.read(|records| records.ordered.get(&records.place(&key)?).cloned());
         Ok(record.filter(|record| matches(&**record, &query.filter)))
     }
 
-    async fn create(&self, data: Vec<R::Data>, commit: &Commit) -> Result<Vec<Arc<R>>> {
+    async fn create(&self, data: Vec<R::Data>, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
         self.write(|records| {
             let mut numbers = records.numbers;
             let mut created: Vec<(Key, Arc<R>)> = Vec::with_capacity(data.len());
@@ -269,7 +269,7 @@ impl<R: Record> Store for MemoryStore<R> {
             }
             records.numbers = numbers;
             if !created.is_empty() {
-                commit.reached(created.len());
+                context.commit().reached(created.len());
             }
             let result = created.iter().map(|(_, record)| record.clone()).collect();
             for (key, record) in created {
@@ -279,7 +279,13 @@ impl<R: Record> Store for MemoryStore<R> {
         })
     }
 
-    async fn update(&self, id: &Id, data: R::Data, query: &Query, commit: &Commit) -> Result<Option<Arc<R>>> {
+    async fn update(
+        &self,
+        id: &Id,
+        data: R::Data,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> Result<Option<Arc<R>>> {
         self.write(|records| {
             let Some(place) = self.matching(records, Some(id), query).pop() else { return Ok(None) };
             let Some(record) = records.ordered.get_mut(&place) else { return Ok(None) };
@@ -287,14 +293,20 @@ impl<R: Record> Store for MemoryStore<R> {
             let changed = record.replace(data, self.schema.id, &own)?;
             self.check(&changed)?;
             *record = Arc::new(changed);
-            commit.reached(1);
+            context.commit().reached(1);
             Ok(Some(record.clone()))
         })
     }
 
-    async fn patch(&self, id: Option<&Id>, patch: R::Patch, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
+    async fn patch(
+        &self,
+        id: Option<&Id>,
+        patch: R::Patch,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> Result<Vec<Arc<R>>> {
         if id.is_none() && self.is_long_change(query) {
-            return Box::pin(self.patch_long(patch, query, commit)).await;
+            return Box::pin(self.patch_long(patch, query, context)).await;
         }
         self.write(|records| {
             let places = self.matching(records, id, query);
@@ -311,19 +323,19 @@ impl<R: Record> Store for MemoryStore<R> {
                 records.ordered.insert(place, record.clone());
             }
             if !changed.is_empty() {
-                commit.reached(changed.len());
+                context.commit().reached(changed.len());
             }
             Ok(changed)
         })
     }
 
-    async fn remove(&self, id: Option<&Id>, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
+    async fn remove(&self, id: Option<&Id>, query: &Query, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
         if id.is_none() && self.is_long_change(query) {
-            return Box::pin(self.remove_long(query, commit)).await;
+            return Box::pin(self.remove_long(query, context)).await;
         }
         self.write(|records| {
             let places = self.matching(records, id, query);
-            Ok(self.take(records, places, commit))
+            Ok(self.take(records, places, context.commit()))
         })
     }
 }

@@ -9,9 +9,9 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use feathers_core::Error;
+use feathers_core::{Error, StoreContext};
 use tokio::sync::Semaphore;
 
 use crate::sqlite::connection::Reader;
@@ -75,8 +75,8 @@ impl Pool {
     pub(super) async fn read<C, Q, T>(
         &self,
         kind: Kind,
-        context: &Arc<C>,
-        query: &Q,
+        (table, query): (&Arc<C>, &Q),
+        context: &StoreContext<'_>,
         work: fn(&C, &Reader, &Q) -> Outcome<T>,
     ) -> Outcome<T>
     where
@@ -89,19 +89,20 @@ impl Pool {
             Kind::Scan => &self.scans,
         };
         let lease = lane.acquire().await?;
-        match work(context, lease.reader()?.hasty()?, query) {
+        match work(table, lease.reader()?.hasty()?, query) {
             Err(failure) if failure.is_overrun() => {}
             outcome => return outcome,
         }
         drop(lease);
-        self.read_slowly(context.clone(), query.clone(), work).await
+        self.read_slowly(table.clone(), query.clone(), context, work).await
     }
 
-    /// Runs a read on another thread, until its limit.
+    /// Runs a read on another thread, until its limit or the deadline of its call.
     async fn read_slowly<C, Q, T>(
         &self,
-        context: Arc<C>,
+        table: Arc<C>,
         query: Q,
+        context: &StoreContext<'_>,
         work: fn(&C, &Reader, &Q) -> Outcome<T>,
     ) -> Outcome<T>
     where
@@ -110,7 +111,7 @@ impl Pool {
         T: Send + 'static,
     {
         metrics::counter!(feathers_core::metrics::SQLITE_SLOW_READS).increment(1);
-        let until = Instant::now() + self.limit;
+        let until = context.until(self.limit).into_std();
         let turn = self.slow.clone().acquire_owned().await.map_err(|_| closed())?;
         let lease = self.scans.acquire().await?;
         // The time in the queue counts: what waits behind slow reads does not add to them.
@@ -118,7 +119,7 @@ impl Pool {
         let work = tokio::task::spawn_blocking(move || {
             let outcome = lease.reader().and_then(|reader| {
                 reader.check()?;
-                work(&context, reader, &query)
+                work(&table, reader, &query)
             });
             drop((lease, turn));
             outcome
@@ -130,6 +131,7 @@ impl Pool {
             Err(failure) if failure.is_interrupted() && self.closing.load(Ordering::Relaxed) => Err(closed().into()),
             Err(failure) if failure.is_interrupted() => {
                 metrics::counter!(feathers_core::metrics::SQLITE_TIMEOUTS, "kind" => "read").increment(1);
+                context.check_deadline()?;
                 Err(too_slow(self.limit).into())
             }
             outcome => outcome,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use feathers_core::{Columns, Commit, FindResult, Id, Query, Result, Schema, Store};
+use feathers_core::{Columns, FindResult, Id, Query, Result, Schema, Store, StoreContext};
 
 use crate::sqlite::change::Change;
 use crate::sqlite::connection::Reader;
@@ -61,22 +61,24 @@ impl<R: Columns> SqlStore<R> {
         &self,
         kind: Kind,
         query: &Q,
+        context: &StoreContext<'_>,
         work: fn(&Table<R>, &Reader, &Q) -> Outcome<T>,
     ) -> Result<T> {
         self.check_open()?;
-        let outcome = self.database.pool.read(kind, &self.table, query, work).await;
+        let outcome = self.database.pool.read(kind, (&self.table, query), context, work).await;
         outcome.map_err(|failure| failure.into_error(&self.table.schema))
     }
 
     async fn write<T: Send + 'static>(
         &self,
-        commit: &Commit,
+        context: &StoreContext<'_>,
         size: Size,
         work: impl FnOnce(&Table<R>, &Reader) -> Outcome<(T, usize)> + Send + 'static,
     ) -> Result<T> {
         self.check_open()?;
         let table = self.table.clone();
-        let outcome = self.database.writer.write(commit, size, move |connection| work(&table, connection)).await;
+        let outcome =
+            self.database.writer.write(context.commit(), size, move |connection| work(&table, connection)).await;
         outcome.map_err(|failure| failure.into_error(&self.table.schema))
     }
 }
@@ -96,21 +98,21 @@ impl<R: Columns> Store for SqlStore<R> {
         self.database.volatile
     }
 
-    async fn find(&self, query: &Query) -> Result<FindResult<R>> {
+    async fn find(&self, query: &Query, context: &StoreContext<'_>) -> Result<FindResult<R>> {
         check(&query.filter)?;
-        self.read(Kind::Scan, query, Table::find).await
+        self.read(Kind::Scan, query, context, Table::find).await
     }
 
-    async fn get(&self, id: &Id, query: &Query) -> Result<Option<Arc<R>>> {
+    async fn get(&self, id: &Id, query: &Query, context: &StoreContext<'_>) -> Result<Option<Arc<R>>> {
         check(&query.filter)?;
         let Some(key) = self.table.key(id) else { return Ok(None) };
-        let found = self.read(Kind::Point, &key, Table::get).await?;
+        let found = self.read(Kind::Point, &key, context, Table::get).await?;
         Ok(found.map(|(_, record)| record).filter(|record| matches(&**record, &query.filter)))
     }
 
-    async fn create(&self, data: Vec<R::Data>, commit: &Commit) -> Result<Vec<Arc<R>>> {
+    async fn create(&self, data: Vec<R::Data>, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
         let rows = data.into_iter().map(|data| self.table.new_row(data)).collect::<Result<Vec<_>>>()?;
-        self.write(commit, Size::Few, move |table, connection| {
+        self.write(context, Size::Few, move |table, connection| {
             let created = table.insert_all(connection, rows)?;
             let changes = created.len();
             Ok((created, changes))
@@ -118,11 +120,17 @@ impl<R: Columns> Store for SqlStore<R> {
         .await
     }
 
-    async fn update(&self, id: &Id, data: R::Data, query: &Query, commit: &Commit) -> Result<Option<Arc<R>>> {
+    async fn update(
+        &self,
+        id: &Id,
+        data: R::Data,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> Result<Option<Arc<R>>> {
         check(&query.filter)?;
         let Some(key) = self.table.key(id) else { return Ok(None) };
         let (id, filter) = (id.clone(), query.filter.clone());
-        self.write(commit, Size::Few, move |table, connection| {
+        self.write(context, Size::Few, move |table, connection| {
             let record = table.replace(connection, &key, &id, data, &filter)?;
             let changes = record.iter().len();
             Ok((record, changes))
@@ -130,12 +138,18 @@ impl<R: Columns> Store for SqlStore<R> {
         .await
     }
 
-    async fn patch(&self, id: Option<&Id>, patch: R::Patch, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
+    async fn patch(
+        &self,
+        id: Option<&Id>,
+        patch: R::Patch,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> Result<Vec<Arc<R>>> {
         check(&query.filter)?;
         let Some(target) = self.table.target(id) else { return Ok(Vec::new()) };
         let change = self.table.patch(&patch)?;
         let filter = query.filter.clone();
-        self.write(commit, target.size(), move |table, connection| {
+        self.write(context, target.size(), move |table, connection| {
             let records = table.change(connection, &target, &filter, &change)?;
             let changes = records.len();
             Ok((records, changes))
@@ -143,11 +157,11 @@ impl<R: Columns> Store for SqlStore<R> {
         .await
     }
 
-    async fn remove(&self, id: Option<&Id>, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
+    async fn remove(&self, id: Option<&Id>, query: &Query, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
         check(&query.filter)?;
         let Some(target) = self.table.target(id) else { return Ok(Vec::new()) };
         let filter = query.filter.clone();
-        self.write(commit, target.size(), move |table, connection| {
+        self.write(context, target.size(), move |table, connection| {
             let records = table.change(connection, &target, &filter, &Change::Delete)?;
             let changes = records.len();
             Ok((records, changes))

@@ -1,6 +1,6 @@
 //! Closing: an answered write is stored, and later calls are refused.
 
-use feathers_core::{Commit, Query, Result, Store};
+use feathers_core::{Query, Result, Store, StoreContext};
 use feathers_sql::Database;
 use feathers_testing::{Note, NoteData, NotePatch, Person};
 
@@ -16,13 +16,13 @@ fn refused<T: std::fmt::Debug>(result: Result<T>) {
 }
 
 async fn check_refuses<S: Store<Record = Note>>(store: &S) {
-    let commit = Commit::none();
-    refused(store.create(vec![note("late")], &commit).await);
-    refused(store.update(&"a".into(), note("late"), &Query::default(), &commit).await);
-    refused(store.patch(None, NotePatch::default(), &Query::default(), &commit).await);
-    refused(store.remove(None, &Query::default(), &commit).await);
-    refused(store.find(&Query::default()).await);
-    refused(store.get(&"a".into(), &Query::default()).await);
+    let context = StoreContext::NONE;
+    refused(store.create(vec![note("late")], &context).await);
+    refused(store.update(&"a".into(), note("late"), &Query::default(), &context).await);
+    refused(store.patch(None, NotePatch::default(), &Query::default(), &context).await);
+    refused(store.remove(None, &Query::default(), &context).await);
+    refused(store.find(&Query::default(), &StoreContext::NONE).await);
+    refused(store.get(&"a".into(), &Query::default(), &StoreContext::NONE).await);
 }
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn calls_after_the_close_are_503() {
     for url in [new_file().url(), "sqlite::memory:".to_owned()] {
         let db = Database::connect(&url).await.unwrap();
         let notes = db.store::<Note>().await.unwrap();
-        notes.store().create(vec![note("one")], &Commit::none()).await.unwrap();
+        notes.store().create(vec![note("one")], &StoreContext::NONE).await.unwrap();
         notes.store().close().await.unwrap();
         check_refuses(&**notes.store()).await;
         notes.store().close().await.unwrap();
@@ -44,8 +44,8 @@ async fn the_last_store_closes_the_database() {
     let (notes, others) = (db.store::<Note>().await.unwrap(), db.store_in::<Note>("others").await.unwrap());
     notes.store().close().await.unwrap();
     check_refuses(&**notes.store()).await;
-    others.store().create(vec![note("still open")], &Commit::none()).await.unwrap();
-    assert_eq!(others.store().find(&Query::default()).await.unwrap().records.len(), 1);
+    others.store().create(vec![note("still open")], &StoreContext::NONE).await.unwrap();
+    assert_eq!(others.store().find(&Query::default(), &StoreContext::NONE).await.unwrap().records.len(), 1);
     others.store().close().await.unwrap();
     check_refuses(&**others.store()).await;
 }
@@ -55,7 +55,7 @@ async fn a_dropped_store_leaves_the_database_open() {
     let db = Database::connect("sqlite::memory:").await.unwrap();
     drop(db.store::<Note>().await.unwrap());
     let notes = db.store::<Note>().await.unwrap();
-    notes.store().create(vec![note("one")], &Commit::none()).await.unwrap();
+    notes.store().create(vec![note("one")], &StoreContext::NONE).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,10 +66,10 @@ async fn what_was_answered_is_stored() {
     let writes: Vec<_> = (0..300)
         .map(|_| {
             let store = notes.store().clone();
-            tokio::spawn(async move { store.create(vec![note("text")], &Commit::none()).await.is_ok() })
+            tokio::spawn(async move { store.create(vec![note("text")], &StoreContext::NONE).await.is_ok() })
         })
         .collect();
-    notes.store().create(vec![note("first")], &Commit::none()).await.unwrap();
+    notes.store().create(vec![note("first")], &StoreContext::NONE).await.unwrap();
     notes.store().close().await.unwrap();
     let mut answered = 1;
     for write in writes {

@@ -1,6 +1,6 @@
 //! Errors: clients learn what they can do about one, and nothing of the database.
 
-use feathers_core::{Commit, Crud, Query, Store};
+use feathers_core::{Crud, Query, Store, StoreContext};
 use feathers_sql::{Database, SqlStore};
 use feathers_testing::{Person, PersonData, PersonPatch};
 
@@ -36,8 +36,8 @@ async fn broken_rules_are_the_clients_fault() {
     ] {
         let (_file, people) = people(sql).await;
         let store = people.store();
-        let _the_first_may_work = store.create(vec![person("Ann")], &Commit::none()).await;
-        let error = store.create(vec![person("Ann")], &Commit::none()).await.unwrap_err();
+        let _the_first_may_work = store.create(vec![person("Ann")], &StoreContext::NONE).await;
+        let error = store.create(vec![person("Ann")], &StoreContext::NONE).await.unwrap_err();
         assert_eq!((error.code(), error.message()), (code, message), "{sql}");
         assert!(error.source().is_some(), "the log gets the cause");
         assert_eq!((error.data(), error.errors()), (None, None));
@@ -48,19 +48,19 @@ async fn broken_rules_are_the_clients_fault() {
 async fn a_patch_that_breaks_a_rule_changes_nothing() {
     let (_file, people) = people("CREATE UNIQUE INDEX u ON person (name)").await;
     let store = people.store();
-    store.create(vec![person("Ann"), person("Bob")], &Commit::none()).await.unwrap();
-    let before = store.find(&Query::default()).await.unwrap().records;
+    store.create(vec![person("Ann"), person("Bob")], &StoreContext::NONE).await.unwrap();
+    let before = store.find(&Query::default(), &StoreContext::NONE).await.unwrap().records;
     let patch = PersonPatch { name: Some("Eve".into()), ..PersonPatch::default() };
-    assert_eq!(store.patch(None, patch, &Query::default(), &Commit::none()).await.unwrap_err().code(), 409);
-    assert_eq!(store.find(&Query::default()).await.unwrap().records, before);
+    assert_eq!(store.patch(None, patch, &Query::default(), &StoreContext::NONE).await.unwrap_err().code(), 409);
+    assert_eq!(store.find(&Query::default(), &StoreContext::NONE).await.unwrap().records, before);
 }
 
 #[tokio::test]
 async fn what_others_broke_is_no_ones_business() {
     let (file, people) = people("INSERT INTO person VALUES (1, 'Ann', 1, 1, 1, NULL, 'no JSON')").await;
-    let broken = people.store().get(&1.into(), &Query::default()).await.unwrap_err();
+    let broken = people.store().get(&1.into(), &Query::default(), &StoreContext::NONE).await.unwrap_err();
     file.open().execute_batch("DROP TABLE person").unwrap();
-    let missing = people.store().find(&Query::default()).await.unwrap_err();
+    let missing = people.store().find(&Query::default(), &StoreContext::NONE).await.unwrap_err();
     for (error, cause) in [(broken, "info"), (missing, "no such table")] {
         assert_eq!((error.code(), error.message()), (500, "Internal server error"));
         assert!(error.source().unwrap().to_string().contains(cause), "{error:?}");

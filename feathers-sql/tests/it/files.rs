@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use feathers_core::{Commit, Query, Store};
+use feathers_core::{Query, Store, StoreContext};
 use feathers_sql::Database;
 use feathers_testing::{Note, NoteData, Person, PersonData};
 
@@ -18,15 +18,15 @@ async fn records_survive_a_restart() {
     assert!(!file.0.exists());
     let before = {
         let people = Database::connect(&file.url()).await.unwrap().store::<Person>().await.unwrap();
-        let created = people.store().create(vec![person("Ann"), person("Bob")], &Commit::none()).await.unwrap();
-        people.store().remove(Some(&2.into()), &Query::default(), &Commit::none()).await.unwrap();
+        let created = people.store().create(vec![person("Ann"), person("Bob")], &StoreContext::NONE).await.unwrap();
+        people.store().remove(Some(&2.into()), &Query::default(), &StoreContext::NONE).await.unwrap();
         people.store().close().await.unwrap();
         created
     };
     assert!(file.0.exists());
     let people = Database::connect(&file.url()).await.unwrap().store::<Person>().await.unwrap();
-    assert_eq!(people.store().find(&Query::default()).await.unwrap().records, before[..1]);
-    let next = people.store().create(vec![person("Cid")], &Commit::none()).await.unwrap();
+    assert_eq!(people.store().find(&Query::default(), &StoreContext::NONE).await.unwrap().records, before[..1]);
+    let next = people.store().create(vec![person("Cid")], &StoreContext::NONE).await.unwrap();
     assert_eq!(next[0].id, 3, "the id of a removed record is not used again");
 }
 
@@ -37,11 +37,11 @@ async fn two_databases_share_a_file() {
     let second = Database::connect(&file.url()).await.unwrap().store::<Note>().await.unwrap();
     let data = || vec![NoteData { id: None, text: "text".into() }];
     for _ in 0..5 {
-        first.store().create(data(), &Commit::none()).await.unwrap();
-        second.store().create(data(), &Commit::none()).await.unwrap();
+        first.store().create(data(), &StoreContext::NONE).await.unwrap();
+        second.store().create(data(), &StoreContext::NONE).await.unwrap();
     }
-    assert_eq!(first.store().find(&Query::default()).await.unwrap().records.len(), 10);
-    assert_eq!(second.store().find(&Query::default()).await.unwrap().records.len(), 10);
+    assert_eq!(first.store().find(&Query::default(), &StoreContext::NONE).await.unwrap().records.len(), 10);
+    assert_eq!(second.store().find(&Query::default(), &StoreContext::NONE).await.unwrap().records.len(), 10);
 }
 
 #[tokio::test]

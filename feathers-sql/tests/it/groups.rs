@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use feathers_core::{App, Commit, Query, Store};
+use feathers_core::{App, Query, Store, StoreContext};
 use feathers_sql::Database;
 use feathers_testing::{Note, NoteData, Person, PersonData};
 use serde_json::json;
@@ -20,7 +20,7 @@ async fn two_thousand_creates_are_all_stored_once() {
             tokio::spawn(async move {
                 for number in (task..2_000).step_by(64) {
                     let data = PersonData { name: format!("'; DROP TABLE person; -- {number}"), ..Default::default() };
-                    store.create(vec![data], &Commit::none()).await.unwrap();
+                    store.create(vec![data], &StoreContext::NONE).await.unwrap();
                 }
             })
         })
@@ -50,7 +50,7 @@ async fn conflicts_do_not_roll_back_others() {
                 0 => vec![data(None)],
                 _ => vec![data(None), data(Some("taken".into()))],
             };
-            tokio::spawn(async move { store.create(records, &Commit::none()).await.map(|created| created.len()) })
+            tokio::spawn(async move { store.create(records, &StoreContext::NONE).await.map(|created| created.len()) })
         })
         .collect();
     let (mut stored, mut conflicts) = (0, 0);
@@ -64,7 +64,7 @@ async fn conflicts_do_not_roll_back_others() {
         }
     }
     assert_eq!((stored, conflicts), (102, 99));
-    assert_eq!(notes.store().find(&Query::default()).await.unwrap().records.len(), stored);
+    assert_eq!(notes.store().find(&Query::default(), &StoreContext::NONE).await.unwrap().records.len(), stored);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

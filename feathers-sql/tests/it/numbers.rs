@@ -1,13 +1,13 @@
 //! The numbers of new records: in a database that was closed, that others write to, and that holds the largest ones.
 
-use feathers_core::{Commit, Counter, Id, Query, Store};
+use feathers_core::{Counter, Id, Query, Store, StoreContext};
 use feathers_sql::{Database, SqlStore};
 use feathers_testing::{Person, PersonData};
 use std::sync::Arc;
 
 use crate::{File, new_file};
 
-const NONE: Commit = Commit::none();
+const NONE: StoreContext<'_> = StoreContext::NONE;
 
 /// A table as an earlier version has made it, and one of another program.
 const TABLES: [&str; 2] = ["AUTOINCREMENT", ""];
@@ -70,7 +70,7 @@ async fn a_database_that_holds_the_largest_numbers_goes_on() {
             store.close().await.unwrap();
         }
         let store = open(&file).await;
-        assert!(store.get(&i64::MAX.into(), &Query::default()).await.unwrap().is_some());
+        assert!(store.get(&i64::MAX.into(), &Query::default(), &NONE).await.unwrap().is_some());
         remove(&store, i64::MAX).await;
         assert_eq!(create(&store).await, 8, "{words}");
     }
@@ -108,6 +108,6 @@ async fn a_number_that_is_refused_fails_no_other_write_of_its_group() {
         let answer = create.await.unwrap().map(drop).map_err(|error| error.code());
         assert_eq!(answer, if number % 2 == 1 { Err(400) } else { Ok(()) });
     }
-    let found = store.find(&Query::default()).await.unwrap().records;
+    let found = store.find(&Query::default(), &NONE).await.unwrap().records;
     assert!(found.iter().map(|person| person.id).eq(1..=100));
 }

@@ -1,6 +1,6 @@
 //! The operators of this store: patterns for texts.
 
-use feathers_core::{App, Commit, Params, Provider, Query, QueryOptions, Record, Store};
+use feathers_core::{App, Params, Provider, Query, QueryOptions, Record, Store, StoreContext};
 use feathers_sql::Database;
 use feathers_testing::{Person, PersonData, PersonPatch};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ async fn patterns_match_texts() {
     };
     let data =
         vec![person("Anna", Some("an_a")), person("ANNE", None), person("Ärne", Some("100%")), person("Bob", None)];
-    store.create(data, &Commit::none()).await.unwrap();
+    store.create(data, &StoreContext::NONE).await.unwrap();
     for (raw, expected) in [
         (json!({ "name": { "$like": "An%" } }), &[1][..]),
         (json!({ "name": { "$like": "%n%" } }), &[1, 3]),
@@ -38,23 +38,23 @@ async fn patterns_match_texts() {
         (json!({ "name": { "$ilike": "%n%" }, "$limit": 1, "$skip": 1 }), &[2]),
         (json!({ "name": { "$like": "' OR 1=1 --" } }), &[]),
     ] {
-        let found = store.find(&query(&raw)).await.unwrap().records;
+        let found = store.find(&query(&raw), &StoreContext::NONE).await.unwrap().records;
         assert_eq!(found.iter().map(|person| person.id).collect::<Vec<_>>(), expected, "{raw}");
     }
     let b = query(&json!({ "name": { "$like": "B%" } }));
-    assert!(store.get(&4.into(), &b).await.unwrap().is_some());
-    assert!(store.get(&1.into(), &b).await.unwrap().is_none());
+    assert!(store.get(&4.into(), &b, &StoreContext::NONE).await.unwrap().is_some());
+    assert!(store.get(&1.into(), &b, &StoreContext::NONE).await.unwrap().is_none());
     let patch = || PersonPatch { age: Some(9), ..PersonPatch::default() };
-    let patched = store.patch(None, patch(), &b, &Commit::none()).await.unwrap();
+    let patched = store.patch(None, patch(), &b, &StoreContext::NONE).await.unwrap();
     assert_eq!(patched.iter().map(|person| (person.id, person.age)).collect::<Vec<_>>(), [(4, 9)]);
-    assert!(store.patch(Some(&1.into()), patch(), &b, &Commit::none()).await.unwrap().is_empty());
-    assert_eq!(store.remove(None, &b, &Commit::none()).await.unwrap().len(), 1);
+    assert!(store.patch(Some(&1.into()), patch(), &b, &StoreContext::NONE).await.unwrap().is_empty());
+    assert_eq!(store.remove(None, &b, &StoreContext::NONE).await.unwrap().len(), 1);
 
     for (raw, expected) in [
         (json!({ "name": { "$like": 5 } }), "Invalid query: '$like' of 'name' must be a text"),
         (json!({ "$or": [{ "name": { "$regex": "x" } }] }), "Invalid query parameter $regex: SQLite does not know it"),
     ] {
-        let error = store.find(&query(&raw)).await.unwrap_err();
+        let error = store.find(&query(&raw), &StoreContext::NONE).await.unwrap_err();
         assert_eq!((error.code(), error.message()), (400, expected));
     }
 }

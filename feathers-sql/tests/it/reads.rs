@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use feathers_core::{Commit, Id, Query, QueryOptions, Record, Store};
+use feathers_core::{Id, Query, QueryOptions, Record, Store, StoreContext};
 use feathers_sql::Database;
 use feathers_testing::{Person, PersonPatch};
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ async fn slow_reads_do_not_hold_the_worker() {
         (json!({ "age": { "$in": [1, 2] }, "name": { "$ne": "name 1" }, "score": { "$lt": -1 } }), true, None, 0),
     ] {
         let query = query(&raw);
-        let mut find = pin!(people.store().find(&query));
+        let mut find = pin!(people.store().find(&query, &StoreContext::NONE));
         // Done at the first poll means: done in place.
         let found = match find.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(found) => found,
@@ -56,7 +56,7 @@ async fn slow_reads_do_not_hold_the_worker() {
         assert_eq!(found.total, Some(total), "{raw}");
     }
     let everything = Query::default();
-    let mut find = pin!(people.store().find(&everything));
+    let mut find = pin!(people.store().find(&everything, &StoreContext::NONE));
     assert!(find.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "30,000 rows take a while");
     assert_eq!(find.await.unwrap().records.len(), 30_000);
 }
@@ -74,17 +74,17 @@ async fn slow_reads_and_writes_of_many_have_a_limit() {
     let slow = query(&json!({ "$or": conditions, "$sort": { "info.n": -1 } }));
     let told = (408, "The database did not answer within 5ms: ask for less");
 
-    let error = store.find(&slow).await.unwrap_err();
+    let error = store.find(&slow, &StoreContext::NONE).await.unwrap_err();
     assert_eq!((error.code(), error.message()), told);
-    let commit = Commit::none();
+    let context = StoreContext::NONE;
     let rename = || PersonPatch { name: Some("changed".to_owned()), ..PersonPatch::default() };
-    let error = store.patch(None, rename(), &slow, &commit).await.unwrap_err();
+    let error = store.patch(None, rename(), &slow, &context).await.unwrap_err();
     assert_eq!((error.code(), error.message()), told);
-    let error = store.remove(None, &slow, &commit).await.unwrap_err();
+    let error = store.remove(None, &slow, &context).await.unwrap_err();
     assert_eq!((error.code(), error.message()), told);
 
     // One record at a time is quick, and nothing was changed by half.
-    assert_eq!(store.patch(Some(&7.into()), rename(), &Query::default(), &commit).await.unwrap().len(), 1);
+    assert_eq!(store.patch(Some(&7.into()), rename(), &Query::default(), &context).await.unwrap().len(), 1);
     let count = |sql: &str| file.open().query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("SELECT count(*) FROM person"), 30_000);
     assert_eq!(count("SELECT count(*) FROM person WHERE name = 'changed'"), 1);
@@ -97,13 +97,13 @@ async fn reads_by_id_do_not_wait_for_slow_ones() {
     fill(&file);
     let conditions: Vec<Value> = (0..1_000).map(|number| json!({ "info.n": -1 - number })).collect();
     let slow = query(&json!({ "$or": conditions }));
-    let mut finds: Vec<_> = (0..20).map(|_| Box::pin(people.store().find(&slow))).collect();
+    let mut finds: Vec<_> = (0..20).map(|_| Box::pin(people.store().find(&slow, &StoreContext::NONE))).collect();
     for find in &mut finds {
         assert!(find.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     for id in 1..=100 {
         let (all, key) = (Query::default(), Id::from(id));
-        let mut get = pin!(people.store().get(&key, &all));
+        let mut get = pin!(people.store().get(&key, &all, &StoreContext::NONE));
         let Poll::Ready(found) = get.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("a read by id waits for slow ones");
         };

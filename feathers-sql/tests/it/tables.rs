@@ -1,6 +1,6 @@
 //! Tables that are there already: used if they fit, refused by name if they do not.
 
-use feathers_core::{Columns, Commit, Query, QueryOptions, Record, Store};
+use feathers_core::{Columns, Query, QueryOptions, Record, Store, StoreContext};
 use feathers_sql::Database;
 use feathers_testing::{Note, NoteData, Person, PersonData, PersonPatch};
 
@@ -99,7 +99,7 @@ async fn a_table_that_fits_is_used_as_it_is() {
         .unwrap();
     let db = Database::connect(&file.url()).await.unwrap();
     let people = db.store::<Person>().await.unwrap();
-    let found = people.store().find(&Query::default()).await.unwrap().records;
+    let found = people.store().find(&Query::default(), &StoreContext::NONE).await.unwrap().records;
     let expected = Person {
         id: 5,
         name: "Ann".into(),
@@ -111,11 +111,15 @@ async fn a_table_that_fits_is_used_as_it_is() {
     };
     assert_eq!(*found[0], expected);
     let data = PersonData { name: "Bob".into(), ..PersonData::default() };
-    assert_eq!(people.store().create(vec![data], &Commit::none()).await.unwrap()[0].id, 6);
+    assert_eq!(people.store().create(vec![data], &StoreContext::NONE).await.unwrap()[0].id, 6);
 
     let notes = db.store::<Note>().await.unwrap();
-    notes.store().create(vec![NoteData { id: Some("0".into()), text: "third".into() }], &Commit::none()).await.unwrap();
-    let found = notes.store().find(&Query::default()).await.unwrap().records;
+    notes
+        .store()
+        .create(vec![NoteData { id: Some("0".into()), text: "third".into() }], &StoreContext::NONE)
+        .await
+        .unwrap();
+    let found = notes.store().find(&Query::default(), &StoreContext::NONE).await.unwrap().records;
     assert_eq!(found.iter().map(|note| &*note.text).collect::<Vec<_>>(), ["first", "second", "third"]);
 }
 
@@ -125,9 +129,13 @@ async fn names_of_tables_are_quoted() {
     let note = || vec![NoteData { id: None, text: "text".into() }];
     for name in ["select", "two words", "quote\"; DROP TABLE note; --", "ünicode"] {
         let notes = db.store_in::<Note>(name).await.unwrap();
-        notes.store().create(note(), &Commit::none()).await.unwrap();
+        notes.store().create(note(), &StoreContext::NONE).await.unwrap();
         let again = db.store_in::<Note>(name).await.unwrap();
-        assert_eq!(again.store().find(&Query::default()).await.unwrap().records.len(), 1, "{name}");
+        assert_eq!(
+            again.store().find(&Query::default(), &StoreContext::NONE).await.unwrap().records.len(),
+            1,
+            "{name}"
+        );
     }
 }
 
@@ -138,13 +146,13 @@ async fn an_index_does_not_change_the_order() {
     file.open().execute_batch("CREATE INDEX by_age ON person (age)").unwrap();
     let store = people.store();
     let data = (0..50).map(|number| PersonData { age: 100 - number, ..PersonData::default() }).collect();
-    store.create(data, &Commit::none()).await.unwrap();
+    store.create(data, &StoreContext::NONE).await.unwrap();
     let ordered: Vec<i64> = (1..=20).collect();
     let ids = |people: Vec<std::sync::Arc<Person>>| people.iter().map(|person| person.id).collect::<Vec<_>>();
     let query = serde_json::json!({ "age": { "$gt": 80 } });
     let query = Query::parse(query.as_object().unwrap(), &Person::schema(), &QueryOptions::default(), false).unwrap();
-    assert_eq!(ids(store.find(&query).await.unwrap().records), ordered);
+    assert_eq!(ids(store.find(&query, &StoreContext::NONE).await.unwrap().records), ordered);
     let patch = PersonPatch { active: Some(true), ..PersonPatch::default() };
-    assert_eq!(ids(store.patch(None, patch, &query, &Commit::none()).await.unwrap()), ordered);
-    assert_eq!(ids(store.remove(None, &query, &Commit::none()).await.unwrap()), ordered);
+    assert_eq!(ids(store.patch(None, patch, &query, &StoreContext::NONE).await.unwrap()), ordered);
+    assert_eq!(ids(store.remove(None, &query, &StoreContext::NONE).await.unwrap()), ordered);
 }

@@ -3,40 +3,48 @@
 use std::sync::Arc;
 
 use feathers_core::private::CommitProbe;
-use feathers_core::{Commit, Query, Store};
+use feathers_core::{Commit, Query, Store, StoreContext};
 use serde_json::json;
 
 use super::{ids, ok, patch, person, query};
 use crate::{Person, PersonData};
 
+fn of(commit: &Commit) -> StoreContext<'_> {
+    StoreContext::NONE.with_commit(commit)
+}
+
 /// One place per changed record; none for a write that fails or changes nothing.
 pub async fn places_are_counted<S: Store<Record = Person>>(store: &Arc<S>) {
     let probe = CommitProbe::default();
     let none = Query::default;
-    ok(store.create(vec![person("a", 1)], &probe.commit()).await);
+    ok(store.create(vec![person("a", 1)], &of(&probe.commit())).await);
     assert_eq!(probe.freed(), 1, "create");
-    ok(store.create(vec![person("b", 1), person("c", 2)], &probe.commit()).await);
+    ok(store.create(vec![person("b", 1), person("c", 2)], &of(&probe.commit())).await);
     assert_eq!(probe.freed(), 3, "create of two");
-    ok(store.update(&1.into(), person("d", 1), &none(), &probe.commit()).await);
+    ok(store.update(&1.into(), person("d", 1), &none(), &of(&probe.commit())).await);
     assert_eq!(probe.freed(), 4, "update");
-    ok(store.patch(Some(&1.into()), patch(json!({ "name": "e" })), &none(), &probe.commit()).await);
+    ok(store.patch(Some(&1.into()), patch(json!({ "name": "e" })), &none(), &of(&probe.commit())).await);
     assert_eq!(probe.freed(), 5, "patch");
-    ok(store.patch(None, patch(json!({ "name": "f" })), &query::<Person>(json!({ "age": 1 })), &probe.commit()).await);
+    ok(store
+        .patch(None, patch(json!({ "name": "f" })), &query::<Person>(json!({ "age": 1 })), &of(&probe.commit()))
+        .await);
     assert_eq!(probe.freed(), 7, "patch of two");
-    ok(store.patch(None, patch(json!({})), &query::<Person>(json!({ "info": null })), &probe.commit()).await);
+    ok(store.patch(None, patch(json!({})), &query::<Person>(json!({ "info": null })), &of(&probe.commit())).await);
     assert_eq!(probe.freed(), 10, "patch of three with nothing");
 
     let taken = vec![person("g", 1), PersonData { id: Some(1), ..person("h", 1) }];
-    assert!(store.create(taken, &probe.commit()).await.is_err());
-    ok(store.create(Vec::new(), &probe.commit()).await);
-    ok(store.update(&9.into(), person("i", 1), &none(), &probe.commit()).await);
-    ok(store.patch(None, patch(json!({ "age": 1 })), &query::<Person>(json!({ "age": 9 })), &probe.commit()).await);
-    ok(store.remove(Some(&9.into()), &none(), &probe.commit()).await);
+    assert!(store.create(taken, &of(&probe.commit())).await.is_err());
+    ok(store.create(Vec::new(), &of(&probe.commit())).await);
+    ok(store.update(&9.into(), person("i", 1), &none(), &of(&probe.commit())).await);
+    ok(store
+        .patch(None, patch(json!({ "age": 1 })), &query::<Person>(json!({ "age": 9 })), &of(&probe.commit()))
+        .await);
+    ok(store.remove(Some(&9.into()), &none(), &of(&probe.commit())).await);
     assert_eq!(probe.freed(), 10, "nothing has changed");
 
-    ok(store.remove(Some(&3.into()), &none(), &probe.commit()).await);
+    ok(store.remove(Some(&3.into()), &none(), &of(&probe.commit())).await);
     assert_eq!(probe.freed(), 11, "remove");
-    ok(store.remove(None, &none(), &probe.commit()).await);
+    ok(store.remove(None, &none(), &of(&probe.commit())).await);
     assert_eq!(probe.freed(), 13, "remove of two");
 }
 
@@ -46,7 +54,7 @@ pub async fn places_are_in_the_order_of_commits<S: Store<Record = Person>>(store
     let tasks: Vec<_> = (0..64)
         .map(|_| {
             let (store, commit) = (store.clone(), probe.commit());
-            tokio::spawn(async move { (ok(store.create(vec![person("a", 1)], &commit).await)[0].id, commit) })
+            tokio::spawn(async move { (ok(store.create(vec![person("a", 1)], &of(&commit)).await)[0].id, commit) })
         })
         .collect();
     let mut commits = Vec::new();
@@ -65,18 +73,19 @@ pub async fn places_are_in_the_order_of_commits<S: Store<Record = Person>>(store
 pub async fn concurrent_writers_lose_nothing<S: Store<Record = Person>>(store: &Arc<S>) {
     const TASKS: i64 = 16;
     const EACH: i64 = 10;
-    let shared = ok(store.create(vec![person("shared", 0)], &Commit::none()).await)[0].id;
+    let shared = ok(store.create(vec![person("shared", 0)], &StoreContext::NONE).await)[0].id;
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
             let store = store.clone();
             tokio::spawn(async move {
                 for step in 0..EACH {
                     let own =
-                        ok(store.create(vec![person(&format!("{task}-{step}"), step)], &Commit::none()).await)[0].id;
+                        ok(store.create(vec![person(&format!("{task}-{step}"), step)], &StoreContext::NONE).await)[0]
+                            .id;
                     let change =
                         if task == 0 { json!({ "age": step }) } else { json!({ "nickname": format!("{task}") }) };
-                    ok(store.patch(Some(&shared.into()), patch(change), &Query::default(), &Commit::none()).await);
-                    let read = ok(store.get(&own.into(), &Query::default()).await);
+                    ok(store.patch(Some(&shared.into()), patch(change), &Query::default(), &StoreContext::NONE).await);
+                    let read = ok(store.get(&own.into(), &Query::default(), &StoreContext::NONE).await);
                     assert_eq!(read.map(|person| person.age), Some(step), "a writer reads what it wrote");
                 }
             })
@@ -85,7 +94,7 @@ pub async fn concurrent_writers_lose_nothing<S: Store<Record = Person>>(store: &
     for task in tasks {
         task.await.unwrap_or_else(|error| panic!("{error}"));
     }
-    let found = ok(store.find(&Query::default()).await).records;
+    let found = ok(store.find(&Query::default(), &StoreContext::NONE).await).records;
     assert_eq!(ids(&found), (1..=TASKS * EACH + 1).collect::<Vec<_>>());
     let mut names: Vec<_> = found.iter().map(|person| person.name.clone()).collect();
     names.sort();

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use feathers_core::{
-    Commit, Comparison, FieldPath, FieldValue, Filter, Id, MemoryStore, Order, Query, Record, Result, Store,
+    Comparison, FieldPath, FieldValue, Filter, Id, MemoryStore, Order, Query, Record, Result, Store, StoreContext,
 };
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -66,16 +66,18 @@ impl fmt::Debug for Answer {
 
 impl Call {
     async fn run<S: Store<Record = Person>>(&self, store: &S) -> Answer {
-        let commit = Commit::none();
+        let context = StoreContext::NONE;
         let one = |result: Result<Option<Arc<Person>>>| result.map(|found| (found.into_iter().collect(), None));
         let many = |result: Result<Vec<Arc<Person>>>| result.map(|found| (found, None));
         let result = match self.clone() {
-            Self::Find(query) => store.find(&query).await.map(|found| (found.records, found.total)),
-            Self::Get(id, query) => one(store.get(&id, &query).await),
-            Self::Create(data) => many(store.create(data, &commit).await),
-            Self::Update(id, data, query) => one(store.update(&id, data, &query, &commit).await),
-            Self::Patch(id, change, query) => many(store.patch(id.as_ref(), patch(change), &query, &commit).await),
-            Self::Remove(id, query) => many(store.remove(id.as_ref(), &query, &commit).await),
+            Self::Find(query) => {
+                store.find(&query, &StoreContext::NONE).await.map(|found| (found.records, found.total))
+            }
+            Self::Get(id, query) => one(store.get(&id, &query, &StoreContext::NONE).await),
+            Self::Create(data) => many(store.create(data, &context).await),
+            Self::Update(id, data, query) => one(store.update(&id, data, &query, &context).await),
+            Self::Patch(id, change, query) => many(store.patch(id.as_ref(), patch(change), &query, &context).await),
+            Self::Remove(id, query) => many(store.remove(id.as_ref(), &query, &context).await),
         };
         match result {
             Ok((people, total)) => {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use feathers_core::{Commit, Counter, Id, Query, Store};
+use feathers_core::{Counter, Id, Query, Store, StoreContext};
 
 use super::{ids, ok, person};
 use crate::{Note, NoteData, NotePatch, Person, PersonData};
 
-const NONE: Commit = Commit::none();
+const NONE: StoreContext<'_> = StoreContext::NONE;
 
 fn with_id(id: i64) -> PersonData {
     PersonData { id: Some(id), ..person("given", 1) }
@@ -47,7 +47,7 @@ pub async fn numbers_that_clients_cannot_tell_apart_are_refused<S: Store<Record 
         let Err(error) = store.create(vec![person("a", 1), with_id(number)], &NONE).await else { panic!("{number}") };
         let message = format!("'{number}' is no valid id: a number must be within ±9007199254740991");
         assert_eq!((error.code(), error.message()), (400, &*message));
-        assert_eq!(ok(store.get(&number.into(), &Query::default()).await), None);
+        assert_eq!(ok(store.get(&number.into(), &Query::default(), &NONE).await), None);
     }
     assert_eq!(ids(&ok(store.create(vec![person("b", 1)], &NONE).await)), [1]);
 }
@@ -81,7 +81,7 @@ pub async fn numbers_are_found_by_their_text<S: Store<Record = Person>>(store: &
         ("x".into(), None),
         ("9223372036854775808".into(), None),
     ] {
-        let found = ok(store.get(&id, &Query::default()).await);
+        let found = ok(store.get(&id, &Query::default(), &NONE).await);
         assert_eq!(found.map(|person| person.id), expected, "{id:?}");
     }
 }
@@ -90,7 +90,7 @@ pub async fn numbers_are_found_by_their_text<S: Store<Record = Person>>(store: &
 pub async fn numbers_give_the_order<S: Store<Record = Person>>(store: &Arc<S>) {
     ok(store.create(vec![with_id(20), with_id(-1), with_id(10)], &NONE).await);
     let ordered = [-1, 10, 20];
-    assert_eq!(ids(&ok(store.find(&Query::default()).await).records), ordered);
+    assert_eq!(ids(&ok(store.find(&Query::default(), &NONE).await).records), ordered);
     let patch = crate::PersonPatch { age: Some(2), ..Default::default() };
     assert_eq!(ids(&ok(store.patch(None, patch, &Query::default(), &NONE).await)), ordered);
     assert_eq!(ids(&ok(store.remove(None, &Query::default(), &NONE).await)), ordered);
@@ -102,7 +102,7 @@ pub async fn texts_are_made_in_order<S: Store<Record = Note>>(store: &Arc<S>) {
     for note in &created {
         let uuid: uuid::Uuid = note.id.parse().unwrap_or_else(|error| panic!("{}: {error}", note.id));
         assert_eq!((uuid.get_version_num(), uuid.to_string()), (7, note.id.clone()));
-        assert_eq!(ok(store.get(&(&*note.id).into(), &Query::default()).await).as_ref(), Some(note));
+        assert_eq!(ok(store.get(&(&*note.id).into(), &Query::default(), &NONE).await).as_ref(), Some(note));
     }
     assert_ne!(created[0].id, created[1].id);
 }
@@ -112,14 +112,17 @@ pub async fn texts_are_found_as_they_are<S: Store<Record = Note>>(store: &Arc<S>
     let texts = ["7", "07", "A", "a", "", " ", "'; DROP TABLE note; --", "é", "e\u{301}", "😀"];
     ok(store.create(texts.map(|text| note(Some(text))).into(), &NONE).await);
     for text in texts {
-        let found = ok(store.get(&text.into(), &Query::default()).await);
+        let found = ok(store.get(&text.into(), &Query::default(), &NONE).await);
         assert_eq!(found.map(|note| note.id.clone()).as_deref(), Some(text));
     }
-    assert_eq!(ok(store.get(&Id::Int(7), &Query::default()).await).map(|note| note.id.clone()).as_deref(), Some("7"));
-    assert_eq!(ok(store.get(&"aa".into(), &Query::default()).await), None);
+    assert_eq!(
+        ok(store.get(&Id::Int(7), &Query::default(), &NONE).await).map(|note| note.id.clone()).as_deref(),
+        Some("7")
+    );
+    assert_eq!(ok(store.get(&"aa".into(), &Query::default(), &NONE).await), None);
     let Err(error) = store.create(vec![note(Some("b")), note(Some("a"))], &NONE).await else { panic!("created twice") };
     assert_eq!((error.code(), error.message()), (409, "A record with id 'a' exists already"));
-    assert_eq!(ok(store.get(&"b".into(), &Query::default()).await), None);
+    assert_eq!(ok(store.get(&"b".into(), &Query::default(), &NONE).await), None);
 }
 
 /// The store's own order is the order of creation.
@@ -127,13 +130,13 @@ pub async fn texts_are_in_the_order_of_creation<S: Store<Record = Note>>(store: 
     for id in ["b", "c", "a", "10", "9"] {
         ok(store.create(vec![note(Some(id))], &NONE).await);
     }
-    assert_eq!(names(&ok(store.find(&Query::default()).await).records), ["b", "c", "a", "10", "9"]);
+    assert_eq!(names(&ok(store.find(&Query::default(), &NONE).await).records), ["b", "c", "a", "10", "9"]);
     let text = || NotePatch { text: Some("new".into()), ..NotePatch::default() };
     ok(store.patch(Some(&"c".into()), text(), &Query::default(), &NONE).await);
     ok(store.remove(Some(&"a".into()), &Query::default(), &NONE).await);
     ok(store.create(vec![note(Some("a"))], &NONE).await);
     let ordered = ["b", "c", "10", "9", "a"];
-    assert_eq!(names(&ok(store.find(&Query::default()).await).records), ordered);
+    assert_eq!(names(&ok(store.find(&Query::default(), &NONE).await).records), ordered);
     assert_eq!(names(&ok(store.patch(None, text(), &Query::default(), &NONE).await)), ordered);
     assert_eq!(names(&ok(store.remove(None, &Query::default(), &NONE).await)), ordered);
 }

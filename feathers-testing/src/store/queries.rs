@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use feathers_core::{Commit, Comparison, FieldPath, FieldValue, Filter, Query, Record, Store};
+use feathers_core::{Comparison, FieldPath, FieldValue, Filter, Query, Record, Store, StoreContext};
 use serde_json::{Value, json};
 
 use super::{ids, ok, person, query, with};
@@ -23,20 +23,20 @@ async fn seed<S: Store<Record = Person>>(store: &S) {
         with("dan", 40, 0.0, false, None, json!({ "city": "Oslo", "n": 2.5 })),
         with("Éva", 20, 2.5, true, Some(""), json!(7)),
     ];
-    ok(store.create(people, &Commit::none()).await);
+    ok(store.create(people, &StoreContext::NONE).await);
 }
 
 async fn check<S: Store<Record = Person>>(store: &Arc<S>, cases: Vec<(Value, &[i64])>) {
     seed(&**store).await;
     for (raw, expected) in cases {
-        let found = ok(store.find(&query::<Person>(raw.clone())).await);
+        let found = ok(store.find(&query::<Person>(raw.clone()), &StoreContext::NONE).await);
         assert_eq!(ids(&found.records), expected, "{raw}");
         assert_eq!(found.total, None, "{raw}: nobody asked for the total");
         let mut wanted = query::<Person>(raw.clone());
         (wanted.count, wanted.limit, wanted.skip) = (true, Some(0), 0);
-        let counted = ok(store.find(&wanted).await);
+        let counted = ok(store.find(&wanted, &StoreContext::NONE).await);
         (wanted.count, wanted.limit) = (false, None);
-        let all = ok(store.find(&wanted).await);
+        let all = ok(store.find(&wanted, &StoreContext::NONE).await);
         assert_eq!(counted.total, Some(all.records.len() as u64), "{raw}: the total");
         assert!(counted.records.is_empty(), "{raw}: a limit of 0");
     }
@@ -176,7 +176,8 @@ pub async fn types_do_not_mix<S: Store<Record = Person>>(store: &Arc<S>) {
     ];
     for (path, comparison, expected) in cases {
         let filter = Filter::Field(FieldPath::new(path, &schema), comparison);
-        let found = ok(store.find(&with(Query::default(), |query| query.filter = filter.clone())).await);
+        let found =
+            ok(store.find(&with(Query::default(), |query| query.filter = filter.clone()), &StoreContext::NONE).await);
         assert_eq!(ids(&found.records), expected, "{filter:?}");
     }
 }
@@ -219,11 +220,11 @@ pub async fn paging<S: Store<Record = Person>>(store: &Arc<S>) {
     let largest = with(Query::default(), |query| {
         (query.limit, query.skip, query.count) = (Some(u64::MAX), u64::MAX, true);
     });
-    let found = ok(store.find(&largest).await);
+    let found = ok(store.find(&largest, &StoreContext::NONE).await);
     assert_eq!((found.records.len(), found.total), (0, Some(5)));
     let page = with(query::<Person>(json!({ "$sort": { "age": 1 } })), |query| {
         (query.count, query.limit, query.skip) = (true, Some(2), 4);
     });
-    let found = ok(store.find(&page).await);
+    let found = ok(store.find(&page, &StoreContext::NONE).await);
     assert_eq!((ids(&found.records), found.total), (vec![4], Some(5)));
 }

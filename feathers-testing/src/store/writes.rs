@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use feathers_core::{Commit, Id, Query, Store};
+use feathers_core::{Id, Query, Store, StoreContext};
 use serde_json::json;
 
 use super::{code, ids, ok, patch, person, query};
 use crate::{Note, NoteData, NotePatch, Person, PersonData};
 
-const NONE: Commit = Commit::none();
+const NONE: StoreContext<'_> = StoreContext::NONE;
 
 async fn all<S: Store<Record = Person>>(store: &Arc<S>) -> Vec<Person> {
-    let found = ok(store.find(&Query::default()).await);
+    let found = ok(store.find(&Query::default(), &NONE).await);
     found.records.iter().map(|person| Person::clone(person)).collect()
 }
 
@@ -41,7 +41,7 @@ pub async fn create_returns_what_is_stored<S: Store<Record = Person>>(store: &Ar
     for (data, created) in data.iter().zip(&created) {
         let PersonData { id: _, name, age, score, active, nickname, info } = data.clone();
         assert_eq!(**created, Person { id: created.id, name, age, score, active, nickname, info });
-        let read = ok(store.get(&created.id.into(), &Query::default()).await);
+        let read = ok(store.get(&created.id.into(), &Query::default(), &NONE).await);
         assert_eq!(read.as_ref(), Some(created));
     }
     let stored = all(store).await;
@@ -73,7 +73,7 @@ pub async fn update_replaces<S: Store<Record = Person>>(store: &Arc<S>) {
     let updated = ok(store.update(&2.into(), data.clone(), &query::<Person>(json!({ "age": 20 })), &NONE).await);
     let expected = Person { id: 2, name: "Zoe".into(), age: 50, nickname: Some("new".into()), ..Person::default() };
     assert_eq!(updated.as_deref(), Some(&expected));
-    assert_eq!(ok(store.get(&2.into(), &Query::default()).await).as_deref(), Some(&expected));
+    assert_eq!(ok(store.get(&2.into(), &Query::default(), &NONE).await).as_deref(), Some(&expected));
 
     let before = all(store).await;
     for (id, filter) in
@@ -94,7 +94,7 @@ pub async fn update_keeps_what_clients_may_not_set<S: Store<Record = Note>>(stor
     ok(store.patch(Some(&"a".into()), seen, &Query::default(), &NONE).await);
     let updated = ok(store.update(&"a".into(), data("two"), &Query::default(), &NONE).await);
     assert_eq!(updated.as_deref(), Some(&Note { id: "a".into(), text: "two".into(), seen: 3 }));
-    assert_eq!(ok(store.get(&"a".into(), &Query::default()).await), updated);
+    assert_eq!(ok(store.get(&"a".into(), &Query::default(), &NONE).await), updated);
 }
 
 /// `patch` changes what it names, of one record or of all that match, in the store's own order.
@@ -167,7 +167,7 @@ pub async fn remove_returns_what_was_there<S: Store<Record = Person>>(store: &Ar
     );
     assert_eq!(ids(&ok(store.remove(Some(&2.into()), &query::<Person>(json!({ "info": null })), &NONE).await)), [2]);
     assert_eq!(all(store).await, Vec::new());
-    assert_eq!(ok(store.get(&2.into(), &Query::default()).await), None);
+    assert_eq!(ok(store.get(&2.into(), &Query::default(), &NONE).await), None);
     assert_eq!(ok(store.remove(None, &Query::default(), &NONE).await), Vec::new());
 }
 
@@ -191,9 +191,10 @@ pub async fn texts_are_only_texts<S: Store<Record = Person>>(store: &Arc<S>) {
     for text in texts {
         let data = PersonData { nickname: Some(text.into()), info: json!({ text: text }), ..person(text, 1) };
         let created = ok(store.create(vec![data], &NONE).await);
-        let found = ok(store.find(&query::<Person>(json!({ "name": text, "nickname": { "$in": [text] } }))).await);
+        let found =
+            ok(store.find(&query::<Person>(json!({ "name": text, "nickname": { "$in": [text] } })), &NONE).await);
         assert_eq!(found.records, created, "{text:?}");
-        assert_eq!(ok(store.get(&text.into(), &Query::default()).await).is_some(), text == "1", "{text:?}");
+        assert_eq!(ok(store.get(&text.into(), &Query::default(), &NONE).await).is_some(), text == "1", "{text:?}");
         let patched = patch(json!({ "name": format!("{text}{text}") }));
         assert_eq!(ok(store.patch(None, patched, &query::<Person>(json!({ "name": text })), &NONE).await).len(), 1);
     }

@@ -46,6 +46,26 @@ async fn calls_that_take_too_long_are_a_408_and_are_finished_all_the_same() {
     gate.done.notified().await;
 }
 
+#[tokio::test]
+async fn what_a_request_reads_has_its_deadline() {
+    const LIMIT: Duration = Duration::from_mins(10);
+    let deadline = async |ctx: &mut Context| {
+        let left = ctx.app().deadline().map(|deadline| deadline.duration_since(tokio::time::Instant::now()));
+        let is_ours = left.map(|left| left > LIMIT / 2 && left <= LIMIT);
+        ctx.result = Some(serde_json::json!({ "deadline": is_ours }).into());
+        Ok(())
+    };
+    let build = |app: &mut feathers_core::App| {
+        app.service("notes", Memory::<Document>::new()).before("all", deadline);
+    };
+    let server = serve_with(build, |server| server.request_timeout(LIMIT)).await;
+    for path in ["/notes", "/notes/1"] {
+        assert_eq!(get(&server, path).await.text, r#"{"deadline":true}"#, "{path}");
+    }
+    let posted = post(&server, "/notes", "{}").await.text;
+    assert_eq!(posted, r#"{"deadline":null}"#, "a change is finished past any time");
+}
+
 /// Says when it is dropped.
 struct Dropped(Arc<Notify>);
 

@@ -127,7 +127,9 @@ impl AppHandle {
         // A store tells the id that a client has chosen from one that a hook has made.
         let sent = (params.is_external() && (mounted.notes_sent() || method == Method::Create)).then(|| data.clone());
         let finisher = (!reads).then(|| Finisher::new(self.clone(), mounted.clone(), address));
-        let mut ctx = Context::new(self.clone(), route.into_mounted(), chain, (method, id, data), params, commit);
+        // What may change something is finished past any deadline, with all that it calls.
+        let app = if reads { self.clone() } else { self.detached() };
+        let mut ctx = Context::new(app, route.into_mounted(), chain, (method, id, data), params, commit);
         ctx.note_sent(sent);
         Ok(Running::new(ctx, (held, logging_in), span, finisher))
     }

@@ -13,11 +13,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
 use http::Extensions;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::call::app::abandoned::{Abandoned, Counted};
 use crate::call::app::registry::{Mounted, Registry};
+use crate::call::app::scope::Scope;
 use crate::call::app::task::{Over, Task};
 use crate::call::app::{IntoMount, Lifecycle, Lifecycles, Listeners, Route, ServiceHandle, ServiceInfo, TypedService};
 use crate::call::authenticator::Authenticator;
@@ -38,8 +40,11 @@ const CALL_LIMIT: Duration = Duration::from_secs(30);
 const DROPPING: Duration = Duration::from_millis(100);
 
 /// A running app: looks up services, opens sessions, finds channels. Clones are the same app.
+///
+/// A handle can carry a scope, which the calls through it share: [`AppHandle::with_deadline`]. A hook gets its handle
+/// from [`Context::app`](crate::Context::app), with the scope of its call.
 #[derive(Clone)]
-pub struct AppHandle(Arc<Inner>);
+pub struct AppHandle(Arc<Inner>, Scope);
 
 struct Inner {
     registry: ArcSwap<Registry>,
@@ -86,7 +91,7 @@ impl AppHandle {
         (authenticator, history): (Option<Arc<dyn Authenticator>>, Arc<dyn MembershipHistory>),
         abandoned: Abandoned,
     ) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             registry: ArcSwap::from_pointee(registry),
             mounting: Mutex::default(),
             secrets: Mutex::default(),
@@ -105,7 +110,44 @@ impl AppHandle {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             over: Arc::default(),
-        }))
+        };
+        Self(Arc::new(inner), Scope::default())
+    }
+
+    /// Returns a handle whose calls have a deadline, and what they call has it too. An earlier one that it has stays.
+    ///
+    /// A read that takes longer ends with a 408. A call that may change something is finished all the same, with all
+    /// that it calls.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use feathers_core::{App, Document, Memory};
+    /// use tokio::time::Instant;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> feathers_core::Result<()> {
+    /// let mut app = App::new();
+    /// app.service("todos", Memory::<Document>::new());
+    /// let app = app.start().await?;
+    ///
+    /// let soon = app.with_deadline(Instant::now() + Duration::from_millis(200));
+    /// assert!(soon.service("todos")?.find(()).await?.value()?.as_array().is_some_and(Vec::is_empty));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        Self(self.0.clone(), self.1.until(deadline))
+    }
+
+    /// Returns the deadline of calls through this handle.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.1.deadline()
+    }
+
+    /// Returns the app without a scope, for work that goes on after the call whose handle this is.
+    pub fn detached(&self) -> Self {
+        Self(self.0.clone(), Scope::default())
     }
 
     /// Returns a service for calls from inside the server; an unknown path is an error.

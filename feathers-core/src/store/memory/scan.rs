@@ -4,16 +4,16 @@
 //! the lock, tests only those again that are not the same any more.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::{MemoryStore, Place, Records, matches};
 use crate::data::error::{Error, Result};
 use crate::data::query::{FindResult, PageBuilder, Query};
 use crate::data::record::Record;
-use crate::event::commit::Commit;
+use crate::store::{Cancellation, StoreContext};
 
 /// So many comparisons are made where they are asked for: about a millisecond.
 const WORK: u64 = 100_000;
@@ -22,7 +22,7 @@ const SORT: u64 = 8;
 const CHANGE: u64 = 16;
 /// How long a scan may take, the time in which it waits for others included.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// After how many records the clock is looked at.
+/// After how many records it is looked whether the scan must end.
 const LOOK: u32 = 64;
 
 /// Returns what a find does with each record.
@@ -46,28 +46,19 @@ pub(super) struct Turns(Arc<Semaphore>);
 
 /// A scan that runs.
 pub(super) struct Scan {
-    unwanted: Arc<AtomicBool>,
+    cancellation: Cancellation,
     until: Instant,
     records: u32,
-}
-
-/// Ends its scan when it is dropped.
-struct Interest(Arc<AtomicBool>);
-
-impl Drop for Interest {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 impl Scan {
     /// Fails if the scan must end; asked for every record.
     fn check(&mut self) -> Result<()> {
-        if self.unwanted.load(Ordering::Relaxed) {
-            return Err(Error::timeout("nobody waits for the answer"));
-        }
-        if self.records.is_multiple_of(LOOK) && Instant::now() > self.until {
-            return Err(Error::timeout(format!("The store did not answer within {PATIENCE:?}: ask for less")));
+        if self.records.is_multiple_of(LOOK) {
+            self.cancellation.check()?;
+            if Instant::now() > self.until {
+                return Err(Error::timeout(format!("The store did not answer within {PATIENCE:?}: ask for less")));
+            }
         }
         self.records = self.records.wrapping_add(1);
         Ok(())
@@ -80,13 +71,14 @@ impl Turns {
         Self(Arc::new(Semaphore::new((cores / 2).max(1))))
     }
 
-    /// Runs a scan on a thread for blocking work. It ends early when the future is dropped.
+    /// Runs a scan on a thread for blocking work. It ends early when the future is dropped, and at the deadline.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        context: &StoreContext<'_>,
         work: impl FnOnce(&mut Scan) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let interest = Interest(Arc::default());
-        let mut scan = Scan { unwanted: interest.0.clone(), until: Instant::now() + PATIENCE, records: 0 };
+        let (cancellation, until_here) = context.cancellation();
+        let mut scan = Scan { cancellation, until: Instant::now() + PATIENCE, records: 0 };
         let turn = self.0.clone().acquire_owned().await.map_err(Error::internal)?;
         let scanning = tokio::task::spawn_blocking(move || {
             let outcome = scan.check().and_then(|()| work(&mut scan));
@@ -94,8 +86,8 @@ impl Turns {
             outcome
         });
         let outcome = scanning.await.map_err(Error::internal)?;
-        // Until here, so that the scan ends when this future is dropped.
-        drop(interest);
+        // The scan ends when this future is dropped before.
+        drop(until_here);
         outcome
     }
 }
@@ -126,7 +118,7 @@ impl<R, T> Draft<R, T> {
 
 impl<R: Record> MemoryStore<R> {
     /// Finds on another thread.
-    pub(super) async fn find_long(&self, query: &Query) -> Result<FindResult<R>> {
+    pub(super) async fn find_long(&self, query: &Query, context: &StoreContext<'_>) -> Result<FindResult<R>> {
         let (store, query) = (self.clone(), query.clone());
         let find = move |scan: &mut Scan| {
             let all: Vec<_> = store.read(|records| records.ordered.values().cloned().collect());
@@ -142,12 +134,17 @@ impl<R: Record> MemoryStore<R> {
             }
             Ok(page.finish())
         };
-        self.turns.run(find).await
+        self.turns.run(context, find).await
     }
 
     /// Changes all that match, on another thread.
-    pub(super) async fn patch_long(&self, patch: R::Patch, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
-        let (store, query, commit) = (self.clone(), query.clone(), commit.clone());
+    pub(super) async fn patch_long(
+        &self,
+        patch: R::Patch,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> Result<Vec<Arc<R>>> {
+        let (store, query, commit) = (self.clone(), query.clone(), context.commit().clone());
         let change = move |scan: &mut Scan| {
             let apply = |record: &R| {
                 if !matches(record, &query.filter) {
@@ -170,12 +167,12 @@ impl<R: Record> MemoryStore<R> {
                 Ok(settled.into_iter().map(|(_, record)| record).collect())
             })
         };
-        self.turns.run(change).await
+        self.turns.run(context, change).await
     }
 
     /// Removes all that match, on another thread.
-    pub(super) async fn remove_long(&self, query: &Query, commit: &Commit) -> Result<Vec<Arc<R>>> {
-        let (store, query, commit) = (self.clone(), query.clone(), commit.clone());
+    pub(super) async fn remove_long(&self, query: &Query, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
+        let (store, query, commit) = (self.clone(), query.clone(), context.commit().clone());
         let change = move |scan: &mut Scan| {
             let apply = |record: &R| Ok(matches(record, &query.filter).then_some(()));
             let draft = store.draft(scan, apply)?;
@@ -184,7 +181,7 @@ impl<R: Record> MemoryStore<R> {
                 Ok(store.take(records, places, &commit))
             })
         };
-        self.turns.run(change).await
+        self.turns.run(context, change).await
     }
 
     fn draft<T>(&self, scan: &mut Scan, mut apply: impl FnMut(&R) -> Result<Option<T>>) -> Result<Draft<R, T>> {
@@ -211,7 +208,7 @@ mod tests {
     use super::*;
     use crate::data::query::QueryOptions;
     use crate::data::record::Document;
-    use crate::store::Store;
+    use crate::store::{CancelOnDrop, Store};
 
     fn poll<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
         match future.poll(&mut Context::from_waker(Waker::noop())) {
@@ -220,13 +217,18 @@ mod tests {
         }
     }
 
+    fn scan(until: Instant) -> (Scan, CancelOnDrop) {
+        let (cancellation, waiting) = StoreContext::NONE.cancellation();
+        (Scan { cancellation, until, records: 0 }, waiting)
+    }
+
     #[tokio::test]
     async fn a_scan_ends_when_nobody_waits_for_it() {
         let (running, begun) = mpsc::channel();
         let (code, ended) = mpsc::channel();
         let turns = Turns::new();
         {
-            let mut scanning = pin!(turns.run(move |scan| {
+            let mut scanning = pin!(turns.run(&StoreContext::NONE, move |scan| {
                 running.send(()).unwrap();
                 let error = loop {
                     if let Err(error) = scan.check() {
@@ -245,7 +247,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_scan_that_takes_too_long_is_a_408() {
-        let mut scan = Scan { unwanted: Arc::default(), until: Instant::now(), records: 0 };
+        let (mut scan, _waiting) = scan(Instant::now());
         std::thread::sleep(Duration::from_millis(2));
         let error = scan.check().unwrap_err();
         assert_eq!((error.code(), error.message()), (408, "The store did not answer within 5s: ask for less"));
@@ -254,20 +256,20 @@ mod tests {
     #[tokio::test]
     async fn a_change_of_many_tests_again_what_has_changed_meanwhile() {
         let store = MemoryStore::<Document>::new(Document::schema());
-        let commit = Commit::none();
+        let context = StoreContext::NONE;
         let record = |n: i64| serde_json::from_value(json!({ "n": n })).unwrap();
-        store.create((0..5).map(|_| record(1)).collect(), &commit).await.unwrap();
+        store.create((0..5).map(|_| record(1)).collect(), &context).await.unwrap();
         let raw = json!({ "n": 1 });
         let query = Query::parse(raw.as_object().unwrap(), store.schema(), &QueryOptions::default(), false).unwrap();
         let apply = |record: &Document| Ok(matches(record, &query.filter).then_some(()));
-        let mut scan = Scan { unwanted: Arc::default(), until: Instant::now() + Duration::from_mins(1), records: 0 };
+        let (mut scan, _waiting) = scan(Instant::now() + Duration::from_mins(1));
         let draft = store.draft(&mut scan, apply).unwrap();
 
         let all = Query::default();
-        store.patch(Some(&2.into()), record(2), &all, &commit).await.unwrap();
-        store.remove(Some(&3.into()), &all, &commit).await.unwrap();
-        store.update(&4.into(), record(1), &all, &commit).await.unwrap();
-        store.create(vec![record(1), record(2)], &commit).await.unwrap();
+        store.patch(Some(&2.into()), record(2), &all, &context).await.unwrap();
+        store.remove(Some(&3.into()), &all, &context).await.unwrap();
+        store.update(&4.into(), record(1), &all, &context).await.unwrap();
+        store.create(vec![record(1), record(2)], &context).await.unwrap();
 
         let settled = store.write(|records| draft.settle(records, apply)).unwrap();
         let places: Vec<Place> = settled.into_iter().map(|(place, ())| place).collect();

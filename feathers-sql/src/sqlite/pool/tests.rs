@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use super::*;
 use crate::sqlite::connection::Place;
@@ -42,7 +43,16 @@ async fn read(
     kind: Kind,
     work: fn(&Nothing, &Reader, &Nothing) -> Outcome<i64>,
 ) -> Result<i64, (u16, String)> {
-    let outcome = pool.read(kind, &Arc::new(Nothing), &Nothing, work).await;
+    read_for(&StoreContext::NONE, pool, kind, work).await
+}
+
+async fn read_for(
+    context: &StoreContext<'_>,
+    pool: &Pool,
+    kind: Kind,
+    work: fn(&Nothing, &Reader, &Nothing) -> Outcome<i64>,
+) -> Result<i64, (u16, String)> {
+    let outcome = pool.read(kind, (&Arc::new(Nothing), &Nothing), context, work).await;
     outcome.map_err(|failure| match failure {
         Failure::Error(error) => (error.code(), error.message().to_owned()),
         other => panic!("{other:?}"),
@@ -76,6 +86,20 @@ async fn a_read_ends_at_its_limit() {
         }
     }
     assert_eq!(read(&pool, Kind::Scan, quick).await, Ok(7), "the connection works after it");
+}
+
+#[tokio::test]
+async fn a_read_ends_at_the_deadline_of_its_call() {
+    let pool = pool(1, 2, LONG);
+    let context = || StoreContext::NONE.with_deadline(Some(tokio::time::Instant::now() + Duration::from_millis(50)));
+    for work in [endless, endless_in_rust] {
+        for kind in [Kind::Scan, Kind::Point] {
+            let (code, message) = read_for(&context(), &pool, kind, work).await.unwrap_err();
+            assert_eq!((code, &*message), (408, "The deadline of the call has passed"));
+        }
+    }
+    all_idle(&pool, 2).await;
+    assert_eq!(read_for(&context(), &pool, Kind::Scan, quick).await, Ok(7), "the connection works after it");
 }
 
 #[tokio::test]
