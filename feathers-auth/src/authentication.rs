@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use feathers_core::{App, AppHandle, IntoMount, Lifecycle, Payload, Plugin, Result};
+use feathers_core::{App, AppHandle, Lifecycle, Payload, Plugin, Result};
 
 use crate::admit::Admission;
 use crate::auth::{Auth, Check};
@@ -135,7 +135,7 @@ impl Authentication {
 
         app.insert(auth.clone());
         app.authenticator(Admission(auth.clone()));
-        let service = app.service(&path, AuthenticationService(auth.clone()).into_mount());
+        let service = app.service(&path, AuthenticationService(auth.clone()));
         service.around(["create", "remove"], Session(auth.clone())).service_events::<&str>([]);
         app.service(&format!("{path}/ticket"), TicketService(auth.clone())).service_events::<&str>([]);
 

@@ -43,6 +43,8 @@ impl Outcome {
 
 #[async_trait]
 impl Service for AuthenticationService {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([])
             .method(Method::Create, "Logs in and answers a token.")

@@ -87,6 +87,8 @@ pub(crate) struct TicketService(pub(crate) Auth);
 
 #[async_trait]
 impl Service for TicketService {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([]).method(Method::Create, "Makes a ticket that opens one connection.")
     }

@@ -11,7 +11,7 @@ use feathers_auth::{
     hash_password,
 };
 use feathers_core::{
-    App, AppHandle, Context, Credentials, Document, Error, Memory, Method, Mount, Params, Result, async_trait,
+    App, AppHandle, Context, Credentials, Document, Error, Memory, Method, Params, Result, async_trait,
 };
 use feathers_transports::{Running, Server};
 use serde_json::{Value, json};
@@ -119,8 +119,8 @@ async fn revocations_outlive_the_process_and_reach_the_others() {
     let (revoked, people) = (Arc::new(Memory::<Revocation>::new()), Arc::new(Memory::<Document>::new()));
     let start = async || {
         let mut app = App::new();
-        app.service("users", Mount::new(people.clone())).before("create", hash_password("password"));
-        app.service("revocations", Mount::new(revoked.clone())).methods::<Method>([]);
+        app.service("users", people.clone()).before("create", hash_password("password"));
+        app.service("revocations", revoked.clone()).methods::<Method>([]);
         let authentication = Authentication::new(config()).jwt().local("email").revocations("revocations");
         let auth = authentication.install(&mut app);
         (app.start().await.unwrap(), auth)

@@ -307,6 +307,8 @@ impl<S: Store> Crud<S> {
 
 #[async_trait]
 impl<S: Store> Service for Crud<S> {
+    type Record = S::Record;
+
     fn descriptor(&self) -> Descriptor {
         let schema = self.store.schema().clone();
         let descriptor = Descriptor::new(Method::STANDARD).docs(schema.docs).schema(schema);

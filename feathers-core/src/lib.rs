@@ -63,7 +63,7 @@ pub use crate::call::hook;
 pub use crate::call::hook::{AroundHook, Hook, MethodFilter, Next};
 pub use crate::call::method::Method;
 pub use crate::call::params::{CrossSite, Params, RouteParams};
-pub use crate::call::publish::{Cause, Publication};
+pub use crate::call::publish::{Cause, Publication, RecordEvent};
 pub use crate::call::route::Encoding;
 pub use crate::call::service::{Descriptor, MethodInfo, Request, Service};
 pub use crate::call::session::{Handshake, Session};

@@ -17,6 +17,8 @@ struct Ev;
 
 #[async_trait]
 impl Service for Ev {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Method::STANDARD).method("custom", "").events(["customEvent"])
     }
@@ -486,6 +488,8 @@ async fn a_call_whose_caller_goes_away_is_finished() {
 
     #[async_trait]
     impl Service for Slow {
+        type Record = ();
+
         fn descriptor(&self) -> Descriptor {
             Descriptor::new([Method::Create])
         }
@@ -712,6 +716,8 @@ struct Slow(Arc<Notify>);
 
 #[async_trait]
 impl Service for Slow {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Method::STANDARD)
     }
@@ -768,6 +774,8 @@ struct Gate {
 
 #[async_trait]
 impl Service for Gate {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Find, Method::Create])
     }

@@ -62,6 +62,8 @@ struct Logged(Step);
 
 #[async_trait]
 impl Service for Logged {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Get])
     }
@@ -125,6 +127,8 @@ struct Simple;
 
 #[async_trait]
 impl Service for Simple {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Find, Method::Get, Method::Create, Method::named("cm")])
     }
@@ -329,6 +333,8 @@ async fn protected_names_are_refused() {
 
     #[async_trait]
     impl Service for Named {
+        type Record = ();
+
         fn descriptor(&self) -> Descriptor {
             Descriptor::new([Method::Find, Method::named(self.0)])
         }
@@ -352,6 +358,8 @@ async fn setup_and_teardown_run_in_order_inside_their_hooks() {
 
     #[async_trait]
     impl Service for Noted {
+        type Record = ();
+
         fn descriptor(&self) -> Descriptor {
             Descriptor::new([])
         }

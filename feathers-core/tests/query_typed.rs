@@ -498,6 +498,8 @@ struct Inside(Memory<Document>);
 
 #[feathers_core::async_trait]
 impl Service for Inside {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Method::STANDARD)
     }

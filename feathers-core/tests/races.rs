@@ -25,6 +25,8 @@ struct Ev;
 
 #[async_trait]
 impl Service for Ev {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Create])
     }

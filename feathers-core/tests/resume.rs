@@ -19,6 +19,8 @@ struct Ev;
 
 #[async_trait]
 impl Service for Ev {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Create])
     }

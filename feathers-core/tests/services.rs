@@ -15,6 +15,8 @@ struct Echo;
 
 #[async_trait]
 impl Service for Echo {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Method::STANDARD).method("custom", "")
     }
@@ -246,6 +248,8 @@ struct Told(Arc<Mutex<Vec<Noted>>>);
 
 #[async_trait]
 impl Service for Told {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Method::STANDARD)
     }

@@ -23,6 +23,8 @@ struct Echo;
 
 #[async_trait]
 impl Service for Echo {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Method::STANDARD).method("custom", "")
     }
@@ -48,6 +50,8 @@ struct FindOnly;
 
 #[async_trait]
 impl Service for FindOnly {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Find])
     }
@@ -62,6 +66,8 @@ struct Back;
 
 #[async_trait]
 impl Service for Back {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Create])
     }
@@ -87,6 +93,8 @@ impl Gate {
 
 #[async_trait]
 impl Service for Gate {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Create])
     }

@@ -38,6 +38,8 @@ impl Gate {
 
 #[async_trait]
 impl Service for Gate {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Create])
     }
@@ -54,6 +56,8 @@ struct Backwards;
 
 #[async_trait]
 impl Service for Backwards {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Create])
     }
@@ -71,6 +75,8 @@ struct Large(Arc<AtomicUsize>);
 
 #[async_trait]
 impl Service for Large {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Find])
     }

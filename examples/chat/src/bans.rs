@@ -18,6 +18,8 @@ struct Bans;
 
 #[async_trait]
 impl Service for Bans {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::default().method(Method::Create, "Bans a user.").method(Method::Remove, "Lifts a ban.")
     }

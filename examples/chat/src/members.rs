@@ -14,6 +14,8 @@ struct Members;
 
 #[async_trait]
 impl Service for Members {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::default()
             .method(Method::Create, "Joins the room with the connection of the caller.")

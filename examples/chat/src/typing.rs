@@ -19,6 +19,8 @@ struct Typing;
 
 #[async_trait]
 impl Service for Typing {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::default().method(Method::Create, "Tells the others that the caller is typing.")
     }

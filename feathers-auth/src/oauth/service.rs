@@ -29,6 +29,8 @@ pub(super) struct StartService {
 
 #[async_trait]
 impl Service for StartService {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([]).method(Method::Find, "Sends the browser to the provider.").docs("Logins by other sites.")
     }
@@ -71,6 +73,8 @@ pub(super) struct CallbackService {
 
 #[async_trait]
 impl Service for CallbackService {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([])
             .method(Method::Find, "Ends a login with what the provider has put into the query.")

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use feathers::Method;
+use feathers::app::Mount;
 use feathers::hook::Hook;
 use feathers::prelude::*;
 use feathers::session::Credentials;
@@ -160,12 +161,12 @@ async fn with_an_old_hash(store: &str) -> (World, Gate) {
     let db = Database::connect("sqlite::memory:").await.unwrap();
     let rows = db.store::<User>().await.unwrap();
     let world = World::start(config, move |app| {
-        let people = match store {
-            "rows" => app.service("people", rows),
-            "records" => app.service("people", Memory::<User>::new()),
-            _ => app.service("people", Memory::<Document>::new()),
+        let people: Arc<dyn Service> = match store {
+            "rows" => Arc::new(rows),
+            "records" => Arc::new(Memory::<User>::new()),
+            _ => Arc::new(Memory::<Document>::new()),
         };
-        people.before("patch", hash_password("password")).before("patch", hook);
+        app.service("people", Mount::new(people)).before("patch", hash_password("password")).before("patch", hook);
     })
     .await;
     let old = json!({ "email": email("bob"), "password": bcrypt::hash(PASSWORD, 4).unwrap() });

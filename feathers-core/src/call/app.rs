@@ -15,6 +15,7 @@ mod task;
 mod typed;
 mod write;
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use self::caller::caller_has_gone;
 pub use self::dispatch::{Call, Reply};
 pub use self::handle::AppHandle;
 use self::methods::{hook_methods, publisher_methods};
+use self::mount::AnyMount;
 pub use self::mount::{IntoMount, Mount};
 pub(crate) use self::registry::Mounted;
 pub(crate) use self::running::in_method;
@@ -64,7 +66,7 @@ use crate::event::membership::MembershipHistory;
 /// ```
 #[derive(Default)]
 pub struct App {
-    mounts: Vec<(String, Mount)>,
+    mounts: Vec<(String, Box<dyn AnyMount>)>,
     nested: Vec<(String, Self)>,
     hooks: Hooks,
     publishers: Publishers,
@@ -103,11 +105,14 @@ impl App {
     }
 
     /// Mounts a service under a path, such as `todos` or `users/:userId/messages`, and returns it for adding hooks,
-    /// publishers and options.
-    pub fn service(&mut self, path: &str, service: impl IntoMount) -> &mut Mount {
-        self.mounts.push((path.to_owned(), service.into_mount()));
-        let last = self.mounts.len() - 1;
-        &mut self.mounts[last].1
+    /// publishers and options. It knows the type of the records, if the service has any.
+    pub fn service<R: 'static>(&mut self, path: &str, service: impl IntoMount<R>) -> &mut Mount<R> {
+        let (_, mount) = self.mounts.push_mut((path.to_owned(), Box::new(service.into_mount())));
+        let mount: &mut dyn Any = &mut **mount;
+        match mount.downcast_mut() {
+            Some(mount) => mount,
+            None => unreachable!("it was just put there"),
+        }
     }
 
     /// Mounts all services of another app under a prefix. Its hooks run inside this app's, its publishers are asked
@@ -220,6 +225,14 @@ impl App {
     pub fn max_abandoned_calls(&mut self, calls: usize) -> &mut Self {
         self.max_abandoned_calls = Some(calls);
         self
+    }
+
+    fn hooks_mut(&mut self) -> &mut Hooks {
+        &mut self.hooks
+    }
+
+    fn publishers_mut(&mut self) -> &mut Publishers {
+        &mut self.publishers
     }
 
     hook_methods!(" of all services");

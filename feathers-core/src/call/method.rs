@@ -26,6 +26,9 @@ impl Method {
     /// The six standard methods.
     pub const STANDARD: [Self; 6] = [Self::Find, Self::Get, Self::Create, Self::Update, Self::Patch, Self::Remove];
 
+    /// The events that standard methods emit.
+    pub const STANDARD_EVENTS: [&str; 4] = ["created", "updated", "patched", "removed"];
+
     /// Returns the method with this name; every name that is not standard is a custom one.
     pub fn named(name: &str) -> Self {
         Self::standard(name).unwrap_or_else(|| Self::Custom(name.into()))

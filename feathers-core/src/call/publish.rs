@@ -14,6 +14,7 @@ use crate::call::method::Method;
 use crate::call::params::Params;
 use crate::data::id::Id;
 use crate::data::payload::Payload;
+use crate::data::record::Record;
 use crate::event::channel::{Channels, IntoChannels};
 use crate::event::log::Slot;
 use crate::event::{Event, EventKind};
@@ -30,6 +31,17 @@ pub struct Publication {
     pub data: Payload,
     /// The call that caused it; `None` for events emitted by hand.
     pub call: Option<Arc<Cause>>,
+}
+
+/// An event of a record on its way out, with the record as its type: what
+/// [`Mount::publish_record`](crate::Mount::publish_record) gives a publisher.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RecordEvent<'a, R> {
+    /// The changed record: all of it, whatever the caller selected and clients may see.
+    pub record: &'a R,
+    /// The event itself: its name, and the call that caused it.
+    pub publication: &'a Publication,
 }
 
 /// The call that caused an event.
@@ -69,6 +81,26 @@ impl Publisher {
         publisher: impl Fn(&Publication, &AppHandle) -> C + Send + std::marker::Sync + 'static,
     ) -> Self {
         Self::Now(Arc::new(move |publication, app| collect(publisher(publication, app))))
+    }
+
+    /// Shows the publisher the record: the one that the service has returned, or what its JSON stands for.
+    pub(crate) fn of_records<R: Record, C: IntoChannels>(
+        publisher: impl Fn(&RecordEvent<'_, R>, &AppHandle) -> C + Send + std::marker::Sync + 'static,
+    ) -> Self {
+        let publish = move |record: &R, publication: &Publication, app: &AppHandle| {
+            collect(publisher(&RecordEvent { record, publication }, app))
+        };
+        Self::Now(Arc::new(move |publication, app| match publication.data.downcast_ref::<R>() {
+            Some(record) => publish(record, publication, app),
+            None => match publication.data.decode::<R>() {
+                Ok(record) => publish(&record, publication, app),
+                Err(error) => {
+                    tracing::debug!(?error, "what a publisher of records cannot read");
+                    failed(publication, "the event's data is no record of its service, and it is not sent");
+                    Channels::new()
+                }
+            },
+        }))
     }
 
     pub(crate) fn later<C, Fut>(
@@ -152,16 +184,20 @@ impl fmt::Debug for Publisher {
     }
 }
 
-/// The publishers of a service or an app: one for all events, and one for each event that has its own.
+/// The publishers of a service or an app: one for all events, one for the records of a service, and one for each event
+/// that has its own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Publishers {
     pub(crate) all: Option<Publisher>,
+    /// For the events of standard methods.
+    pub(crate) records: Option<Publisher>,
     pub(crate) events: HashMap<Arc<str>, Publisher>,
 }
 
 impl Publishers {
-    /// Returns the publisher for an event; one for the event comes before one for all.
+    /// Returns the publisher for an event; one for the event comes before one for records, and that before one for all.
     pub(crate) fn publisher(&self, event: &str) -> Option<&Publisher> {
-        self.events.get(event).or(self.all.as_ref())
+        let of_records = self.records.as_ref().filter(|_| Method::STANDARD_EVENTS.contains(&event));
+        self.events.get(event).or(of_records).or(self.all.as_ref())
     }
 }

@@ -28,6 +28,8 @@ use crate::store::StoreContext;
 ///
 /// #[async_trait]
 /// impl Service for Clock {
+///     type Record = ();
+///
 ///     fn descriptor(&self) -> Descriptor {
 ///         Descriptor::new([Method::Find])
 ///     }
@@ -44,6 +46,11 @@ use crate::store::StoreContext;
 )]
 #[async_trait]
 pub trait Service: Send + Sync + 'static {
+    /// The type of the records, `()` where there are none. [`Mount`](crate::Mount) has methods that use it.
+    type Record: 'static
+    where
+        Self: Sized;
+
     /// Describes the service; asked once, when it is mounted.
     fn descriptor(&self) -> Descriptor;
 

@@ -33,6 +33,8 @@ pub(super) fn service(service: &Service) -> TokenStream {
         #[automatically_derived]
         #[allow(trivial_bounds, reason = "bounds make better errors")]
         impl #impl_generics #core::Service for #ty #where_clause {
+            type Record = ();
+
             fn descriptor(&self) -> #core::Descriptor {
                 let descriptor = <#core::Descriptor as ::core::default::Default>::default() #docs #events;
                 #(#described)*

@@ -19,6 +19,8 @@ struct Big;
 
 #[async_trait]
 impl Service for Big {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Get, Method::Create]).events(["ticked"])
     }

@@ -24,6 +24,8 @@ struct Who;
 
 #[async_trait]
 impl Service for Who {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Find])
     }

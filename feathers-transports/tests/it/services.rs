@@ -13,6 +13,8 @@ pub(crate) struct Echo;
 
 #[async_trait]
 impl Service for Echo {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Method::STANDARD).method("custom", "")
     }
@@ -45,6 +47,8 @@ pub(crate) struct FindOnly;
 
 #[async_trait]
 impl Service for FindOnly {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Find])
     }
@@ -59,6 +63,8 @@ pub(crate) struct Values;
 
 #[async_trait]
 impl Service for Values {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Get, Method::Create])
     }
@@ -76,6 +82,8 @@ pub(crate) struct Errors;
 
 #[async_trait]
 impl Service for Errors {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Get, Method::Create])
     }
@@ -106,6 +114,8 @@ pub(crate) struct Gate {
 
 #[async_trait]
 impl Service for Gate {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Find, Method::Create])
     }

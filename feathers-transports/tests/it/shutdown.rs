@@ -19,6 +19,8 @@ struct Closing(Arc<AtomicBool>);
 
 #[async_trait]
 impl Service for Closing {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::default()
     }

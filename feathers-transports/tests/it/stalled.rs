@@ -21,6 +21,8 @@ struct Big;
 
 #[async_trait]
 impl Service for Big {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Find]).events(["ticked"])
     }

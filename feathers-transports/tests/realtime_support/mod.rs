@@ -26,7 +26,7 @@ pub(crate) const CONNECTION_TOKEN: &str = "x-connection-token";
 pub(crate) const NASTY: &str = "a\r\n\r\ndata: b\n\nid: c";
 
 /// Mounts notes with custom events.
-pub(crate) fn notes<'a>(app: &'a mut App, path: &str) -> &'a mut Mount {
+pub(crate) fn notes<'a>(app: &'a mut App, path: &str) -> &'a mut Mount<Document> {
     app.service(path, Memory::<Document>::new()).events(["ticked", "finished", NASTY])
 }
 

@@ -13,6 +13,8 @@ pub(super) struct Echo;
 
 #[async_trait]
 impl Service for Echo {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Method::STANDARD).method("custom", "Answers with what it was called with.")
     }

@@ -1,8 +1,8 @@
 //! Four stores of people: with and without a schema, with the usual and with another id field. Clients may choose ids,
 //! as they may on the recorded server, and the age is a number, whole or not.
 
-use feathers::app::{IntoMount, Mount};
 use feathers::prelude::*;
+use feathers::schema::Record;
 
 use super::control::control;
 
@@ -32,13 +32,14 @@ struct CustomPerson {
     created: Option<bool>,
 }
 
+fn people<R: Record>(app: &mut App, path: &str, store: Memory<R>) {
+    app.service(path, store.client_ids(true)).events(["testing"]).before("all", control);
+}
+
 /// Mounts the four.
 pub(super) fn mount(app: &mut App) {
-    let mut people = |path: &str, store: Mount| {
-        app.service(path, store).events(["testing"]).before("all", control);
-    };
-    people("people", Memory::<Document>::new().client_ids(true).into_mount());
-    people("people-customid", Memory::<Document>::with_id("customid").client_ids(true).into_mount());
-    people("people-typed", Memory::<Person>::new().client_ids(true).into_mount());
-    people("people-customid-typed", Memory::<CustomPerson>::new().client_ids(true).into_mount());
+    people(app, "people", Memory::<Document>::new());
+    people(app, "people-customid", Memory::<Document>::with_id("customid"));
+    people(app, "people-typed", Memory::<Person>::new());
+    people(app, "people-customid-typed", Memory::<CustomPerson>::new());
 }

@@ -11,6 +11,8 @@ pub(super) struct Slow;
 
 #[async_trait]
 impl Service for Slow {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new([Method::Get]).events(["begun"])
     }

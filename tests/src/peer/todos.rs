@@ -20,6 +20,8 @@ pub(super) fn mount(app: &mut App) {
 
 #[async_trait]
 impl Service for Todos {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(Method::STANDARD).method("customMethod", "Answers with what it was called with.")
     }

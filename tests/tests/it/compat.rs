@@ -102,6 +102,8 @@ struct Top;
 
 #[async_trait]
 impl Service for Top {
+    type Record = ();
+
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(feathers::Method::STANDARD)
     }

@@ -115,7 +115,8 @@ impl Flat {
         self.listeners.write.extend(writes.map(|(path, listener)| (join(prefix, &path), listener)));
         self.lifecycle.setup.extend(app.lifecycle.setup);
         self.lifecycle.teardown.extend(app.lifecycle.teardown);
-        for (path, mut mount) in app.mounts {
+        for (path, mount) in app.mounts {
+            let mut mount = mount.into_parts();
             let listeners = app.event_listeners.iter().filter(|(own, ..)| own == strip(&path));
             mount.listeners.extend(listeners.map(|(_, event, listener)| (event.clone(), listener.clone())));
             let path = join(prefix, &path);

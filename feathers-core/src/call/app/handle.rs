@@ -186,9 +186,9 @@ impl AppHandle {
     }
 
     /// Mounts another service while the app runs, and sets it up. The app's own hooks and publishers apply.
-    pub async fn mount(&self, path: &str, mount: impl IntoMount) -> Result<()> {
+    pub async fn mount<R>(&self, path: &str, mount: impl IntoMount<R>) -> Result<()> {
         let path = Arc::<str>::from(crate::call::route::strip(path));
-        let mounted = Mounted::new(&path, mount.into_mount(), &self.0.hooks, &self.0.listeners.write)?;
+        let mounted = Mounted::new(&path, mount.into_mount().into_parts(), &self.0.hooks, &self.0.listeners.write)?;
         let service = mounted.service().clone();
         self.change_registry(|registry| {
             let mut registry = registry.clone();

@@ -9,7 +9,7 @@ macro_rules! hook_methods {
             on: impl Into<$crate::call::hook::MethodFilter>,
             hook: impl $crate::call::hook::Hook,
         ) -> &mut Self {
-            self.hooks.before.push((on.into(), std::sync::Arc::new(hook)));
+            self.hooks_mut().before.push((on.into(), std::sync::Arc::new(hook)));
             self
         }
 
@@ -19,7 +19,7 @@ macro_rules! hook_methods {
             on: impl Into<$crate::call::hook::MethodFilter>,
             hook: impl $crate::call::hook::Hook,
         ) -> &mut Self {
-            self.hooks.after.push((on.into(), std::sync::Arc::new(hook)));
+            self.hooks_mut().after.push((on.into(), std::sync::Arc::new(hook)));
             self
         }
 
@@ -29,7 +29,7 @@ macro_rules! hook_methods {
             on: impl Into<$crate::call::hook::MethodFilter>,
             hook: impl $crate::call::hook::Hook,
         ) -> &mut Self {
-            self.hooks.error.push((on.into(), std::sync::Arc::new(hook)));
+            self.hooks_mut().error.push((on.into(), std::sync::Arc::new(hook)));
             self
         }
 
@@ -39,7 +39,7 @@ macro_rules! hook_methods {
             on: impl Into<$crate::call::hook::MethodFilter>,
             hook: impl $crate::call::hook::AroundHook,
         ) -> &mut Self {
-            self.hooks.around.push((on.into(), std::sync::Arc::new(hook)));
+            self.hooks_mut().around.push((on.into(), std::sync::Arc::new(hook)));
             self
         }
     };
@@ -53,7 +53,7 @@ macro_rules! publisher_methods {
             &mut self,
             publisher: impl Fn(&$crate::Publication, &$crate::AppHandle) -> C + Send + Sync + 'static,
         ) -> &mut Self {
-            self.publishers.all = Some($crate::call::publish::Publisher::now(publisher));
+            self.publishers_mut().all = Some($crate::call::publish::Publisher::now(publisher));
             self
         }
 
@@ -63,7 +63,7 @@ macro_rules! publisher_methods {
             event: &str,
             publisher: impl Fn(&$crate::Publication, &$crate::AppHandle) -> C + Send + Sync + 'static,
         ) -> &mut Self {
-            self.publishers.events.insert(event.into(), $crate::call::publish::Publisher::now(publisher));
+            self.publishers_mut().events.insert(event.into(), $crate::call::publish::Publisher::now(publisher));
             self
         }
 
@@ -76,7 +76,7 @@ macro_rules! publisher_methods {
             C: $crate::event::channel::IntoChannels + 'static,
             Fut: Future<Output = C> + Send + 'static,
         {
-            self.publishers.all = Some($crate::call::publish::Publisher::later(publisher));
+            self.publishers_mut().all = Some($crate::call::publish::Publisher::later(publisher));
             self
         }
 
@@ -90,7 +90,7 @@ macro_rules! publisher_methods {
             C: $crate::event::channel::IntoChannels + 'static,
             Fut: Future<Output = C> + Send + 'static,
         {
-            self.publishers.events.insert(event.into(), $crate::call::publish::Publisher::later(publisher));
+            self.publishers_mut().events.insert(event.into(), $crate::call::publish::Publisher::later(publisher));
             self
         }
     };

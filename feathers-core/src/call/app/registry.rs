@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::call::app::mount::{Listener, Mount};
+use crate::call::app::mount::{Listener, Parts};
 use crate::call::app::write::WriteListener;
 use crate::call::hook::{Hooks, Level};
 use crate::call::method::Method;
@@ -109,7 +109,7 @@ impl Mounted {
     /// first. `writes` are the listeners for writes, with the paths of their services.
     pub(crate) fn new(
         path: &str,
-        mount: Mount,
+        mount: Parts,
         around: &[(Hooks, Publishers)],
         writes: &[(String, WriteListener)],
     ) -> Result<Self> {
@@ -143,11 +143,7 @@ impl Mounted {
         let mut custom: Vec<Arc<str>> = descriptor.events.clone();
         custom.extend(mount.events);
         let published = mount.service_events.unwrap_or_else(|| {
-            ["created", "updated", "patched", "removed"]
-                .into_iter()
-                .map(Into::into)
-                .chain(custom.iter().cloned())
-                .collect()
+            Method::STANDARD_EVENTS.into_iter().map(Into::into).chain(custom.iter().cloned()).collect()
         });
         if let Some(unknown) = mount.publishers.events.keys().find(|event| !published.contains(event)) {
             return Err(Error::general(format!("'{unknown}' is not a valid service event")));
