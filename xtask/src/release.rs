@@ -29,7 +29,7 @@ const PACKED: [&str; 10] = [
     "guide/",
     "src/",
     // The example of a transport, which is in the docs.
-    "tests/own_transport/ndjson.rs",
+    "tests/it/own_transport/ndjson.rs",
 ];
 
 /// Crates with features, and the features that are built alone.

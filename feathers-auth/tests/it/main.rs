@@ -2,7 +2,13 @@
 //!
 //! A test is named after its row in the list of attacks, where it has one.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod answers;
 mod attacks;
@@ -10,17 +16,22 @@ mod bad_input;
 mod canary;
 mod claims;
 mod client;
+mod cookie;
 mod endings;
 mod keys;
 mod limits;
 mod logouts;
 mod moments;
+#[cfg(feature = "oauth")]
+mod oauth;
 mod ownership;
 mod passwords;
 mod races;
 mod resume;
+mod rows;
 mod secrets;
 
 mod support;
 mod tokens;
+mod variants;
 mod writes;

@@ -16,7 +16,7 @@ use feathers_core::AppHandle;
 /// [`Server::transport`](crate::Server::transport).
 ///
 /// ```
-#[doc = include_str!("../../tests/own_transport/ndjson.rs")]
+#[doc = include_str!("../../tests/it/own_transport/ndjson.rs")]
 /// # fn main() {}
 /// ```
 pub trait Transport: Send + 'static {

@@ -10,13 +10,13 @@ const MAX_LINES: usize = 450;
 
 /// Files that are longer, each with a reason.
 const LONG: [(&str, &str); 7] = [
-    ("feathers-core/tests/events.rs", "a list of cases, one for each rule"),
-    ("feathers-core/tests/query_typed.rs", "a list of cases, one for each rule"),
-    ("feathers-transports/tests/polling.rs", "a list of cases, one for each rule"),
-    ("feathers-transports/tests/socketio.rs", "a list of cases, one for each rule"),
-    ("feathers-transports/tests/socketio_resume.rs", "a list of cases, one for each rule"),
-    ("feathers-transports/tests/sse.rs", "a list of cases, one for each rule"),
-    ("feathers-transports/tests/websocket.rs", "a list of cases, one for each rule"),
+    ("feathers-core/tests/it/events.rs", "a list of cases, one for each rule"),
+    ("feathers-core/tests/it/query_typed.rs", "a list of cases, one for each rule"),
+    ("feathers-transports/tests/it/polling.rs", "a list of cases, one for each rule"),
+    ("feathers-transports/tests/it/socketio.rs", "a list of cases, one for each rule"),
+    ("feathers-transports/tests/it/socketio_resume.rs", "a list of cases, one for each rule"),
+    ("feathers-transports/tests/it/sse.rs", "a list of cases, one for each rule"),
+    ("feathers-transports/tests/it/websocket.rs", "a list of cases, one for each rule"),
 ];
 
 /// Folders that hold nothing that is written by hand here.

@@ -1,0 +1,200 @@
+//! A log outside the process: two apps that share one, and what happens when it is away, forgets, or is replaced.
+
+use std::time::Duration;
+
+use feathers_core::{
+    App, AppHandle, Cursor, Delivery, Document, Handshake, Memory, Provider, Publication, ResetReason, Retention,
+    Session, Since, Subscription,
+};
+use feathers_testing::SharedLog;
+use serde_json::json;
+
+async fn node(log: &SharedLog, retention: Retention) -> AppHandle {
+    let mut app = App::new();
+    app.service("notes", Memory::<Document>::new());
+    app.publish(|publication: &Publication, app: &AppHandle| {
+        let data = publication.data.value().unwrap();
+        let channel = app.channel("everyone");
+        match data.get("override") {
+            Some(other) => vec![app.channel("nobody"), channel.send(other.clone())],
+            None => vec![channel],
+        }
+    });
+    app.on_connect(|connection, app| app.channel("everyone").join(connection));
+    app.retention(retention).event_log(log.clone());
+    app.start().await.unwrap()
+}
+
+async fn connect(app: &AppHandle, since: Since) -> (Session, Subscription) {
+    let session = app.open(Handshake::new(Provider::new("test")).since(since)).await.expect("the session opens");
+    let events = session.subscribe();
+    (session, events)
+}
+
+async fn publish(app: &AppHandle, n: u64) {
+    app.service("notes").unwrap().create(json!({ "n": n }), ()).await.unwrap();
+}
+
+/// Reads so many events; a reset counts as its reason.
+async fn read(events: &mut Subscription, count: usize) -> Vec<String> {
+    let mut seen = Vec::new();
+    while seen.len() < count {
+        match tokio::time::timeout(Duration::from_secs(20), events.next()).await.unwrap().unwrap() {
+            Delivery::Event(event) => seen.push(event.payload().value().unwrap()["n"].to_string()),
+            Delivery::Reset(reset) => seen.push(reset.reason.name().to_owned()),
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+    seen
+}
+
+fn numbers(range: std::ops::RangeInclusive<u64>) -> Vec<String> {
+    range.map(|n| n.to_string()).collect()
+}
+
+#[tokio::test]
+async fn events_of_one_process_reach_the_clients_of_another_in_one_order() {
+    let log = SharedLog::new();
+    let (a, b) = (node(&log, Retention::default()).await, node(&log, Retention::default()).await);
+    let (_on_a, mut from_a) = connect(&a, Since::Now).await;
+    let (_on_b, mut from_b) = connect(&b, Since::Now).await;
+    let (left, right) = (a.clone(), b.clone());
+    let writers = [
+        tokio::spawn(async move {
+            for n in 0..500 {
+                publish(&left, n).await;
+            }
+        }),
+        tokio::spawn(async move {
+            for n in 1_000..1_500 {
+                publish(&right, n).await;
+            }
+        }),
+    ];
+    let (seen_a, seen_b) = tokio::join!(read(&mut from_a, 1_000), read(&mut from_b, 1_000));
+    assert_eq!(seen_a, seen_b);
+    for range in [0..500, 1_000..1_500] {
+        let own: Vec<u64> = seen_a.iter().map(|n| n.parse().unwrap()).filter(|n| range.contains(n)).collect();
+        assert_eq!(own, range.collect::<Vec<u64>>(), "each process's events are in its order");
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(from_a.cursor(), from_b.cursor());
+}
+
+#[tokio::test]
+async fn a_client_goes_on_with_another_process_and_after_a_restart() {
+    let log = SharedLog::new();
+    let a = node(&log, Retention::default()).await;
+    let (session, mut events) = connect(&a, Since::Now).await;
+    publish(&a, 1).await;
+    assert_eq!(read(&mut events, 1).await, numbers(1..=1));
+    let cursor = events.cursor();
+    drop((session, events));
+    for n in 2..=400 {
+        publish(&a, n).await;
+    }
+    a.shutdown(Duration::from_secs(5)).await.unwrap();
+
+    // A process that has started since has read the log.
+    let b = node(&log, Retention::default()).await;
+    let (_session, mut events) = connect(&b, Since::Cursor(cursor)).await;
+    assert_eq!(events.pending_reset(), None);
+    publish(&b, 401).await;
+    assert_eq!(read(&mut events, 400).await, numbers(2..=401));
+
+    // A process that is a little behind accepts a client that is ahead.
+    let ahead = Cursor { seq: b.log().head().seq + 1, ..b.log().head() };
+    let (_session, mut events) = connect(&b, Since::Cursor(ahead)).await;
+    assert_eq!(events.pending_reset(), None);
+    publish(&b, 402).await;
+    publish(&b, 403).await;
+    assert_eq!(read(&mut events, 1).await, numbers(403..=403), "it has seen 402 elsewhere");
+}
+
+#[tokio::test]
+async fn payloads_of_their_own_travel_along() {
+    let log = SharedLog::new();
+    let (a, b) = (node(&log, Retention::default()).await, node(&log, Retention::default()).await);
+    let (_session, mut events) = connect(&b, Since::Now).await;
+    let data = json!({ "n": 1, "override": { "n": 2 } });
+    a.service("notes").unwrap().create(data, ()).await.unwrap();
+    assert_eq!(read(&mut events, 1).await, numbers(2..=2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_away_or_loses_answers_loses_and_doubles_nothing() {
+    let log = SharedLog::new();
+    let app = node(&log, Retention::default()).await;
+    let (_session, mut events) = connect(&app, Since::Now).await;
+    log.lose_answers(3);
+    publish(&app, 1).await;
+    publish(&app, 2).await;
+    assert_eq!(read(&mut events, 2).await, numbers(1..=2));
+    log.set_away(true);
+    for n in 3..=20 {
+        publish(&app, n).await;
+    }
+    tokio::time::advance(Duration::from_secs(30)).await;
+    assert!(events.try_next().is_none());
+    log.set_away(false);
+    assert_eq!(read(&mut events, 18).await, numbers(3..=20));
+}
+
+#[tokio::test]
+async fn another_log_resets_all_readers() {
+    let log = SharedLog::new();
+    let app = node(&log, Retention::default()).await;
+    let (_session, mut events) = connect(&app, Since::Now).await;
+    publish(&app, 1).await;
+    assert_eq!(read(&mut events, 1).await, numbers(1..=1));
+    let before = events.cursor();
+    log.restart();
+    publish(&app, 2).await;
+    let seen = read(&mut events, 1).await;
+    assert_eq!(seen, [ResetReason::Epoch.name()]);
+    // Events from before the process noticed may come before the reset; later ones come after it.
+    publish(&app, 3).await;
+    assert_eq!(
+        read(&mut events, 1).await.pop(),
+        Some("3".to_owned()).filter(|_| events.cursor().epoch != before.epoch)
+    );
+    let (_session, mut events) = connect(&app, Since::Cursor(before)).await;
+    assert_eq!(read(&mut events, 1).await, [ResetReason::Epoch.name()]);
+}
+
+#[tokio::test]
+async fn what_the_log_has_forgotten_is_not_promised() {
+    let log = SharedLog::new();
+    let app = node(&log, Retention::default().count(5)).await;
+    let (session, mut events) = connect(&app, Since::Now).await;
+    publish(&app, 0).await;
+    assert_eq!(read(&mut events, 1).await, numbers(0..=0));
+    let cursor = events.cursor();
+    drop((session, events));
+    let (_other, mut watch) = connect(&app, Since::Now).await;
+    for n in 1..=20 {
+        publish(&app, n).await;
+        assert_eq!(read(&mut watch, 1).await, numbers(n..=n));
+    }
+    log.keep(3);
+    let (_session, mut events) = connect(&app, Since::Cursor(cursor)).await;
+    assert_eq!(read(&mut events, 1).await, [ResetReason::Trimmed.name()]);
+    let late = node(&log, Retention::default()).await;
+    assert_eq!(late.log().head().seq - late.log().oldest().seq, 3);
+}
+
+#[tokio::test]
+async fn a_filter_cannot_go_through_a_log_and_nobody_goes_on_as_if_nothing_was() {
+    let log = SharedLog::new();
+    let mut app = App::new();
+    app.service("notes", Memory::<Document>::new())
+        .publish(|_, app: &AppHandle| app.channel("everyone").filter(|_| true));
+    app.on_connect(|connection, app| app.channel("everyone").join(connection));
+    app.event_log(log.clone());
+    let app = app.start().await.unwrap();
+    let (_session, mut events) = connect(&app, Since::Earliest).await;
+    publish(&app, 1).await;
+    assert_eq!(read(&mut events, 1).await, [ResetReason::Lagged.name()]);
+}

@@ -1,0 +1,9 @@
+//! The macros: records and services as their users and their clients see them.
+#![allow(clippy::unwrap_used, reason = "tests")]
+#![deny(warnings)]
+
+mod derive;
+mod hidden;
+mod hidden_in_text;
+mod server_set;
+mod service;
