@@ -5,5 +5,6 @@
 mod derive;
 mod hidden;
 mod hidden_in_text;
+mod prelude;
 mod server_set;
 mod service;
