@@ -13,6 +13,7 @@ use crate::data::schema::DataType;
 
 /// An owned field value, typed by the schema.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub enum FieldValue {
     /// No value; a missing field is the same.
     #[default]
@@ -31,6 +32,7 @@ pub enum FieldValue {
 
 /// A borrowed field value.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub enum FieldRef<'a> {
     /// No value; a missing field is the same.
     #[default]

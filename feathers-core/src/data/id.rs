@@ -15,6 +15,7 @@ use crate::data::number::{whole, whole_float};
 /// REST always sends text and sockets keep the JSON type, so stores compare by the type of their id field:
 /// [`Id::as_int`] reads both `7` and `"7"`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Id {
     /// A whole number.
     Int(i64),

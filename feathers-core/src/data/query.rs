@@ -57,6 +57,7 @@ pub enum Order {
 
 /// Which records match.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub enum Filter {
     /// All.
     #[default]

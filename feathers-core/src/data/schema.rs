@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 /// The type of a field, as clients see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum DataType {
     /// `true` or `false`.
     Boolean,
@@ -21,6 +22,9 @@ pub enum DataType {
 
 impl DataType {
     /// Returns the JSON Schema name of the type.
+    ///
+    /// This match, and the others in this crate, name every type: a new one does not compile before it has its words.
+    /// Code in other crates has to say what it does with a type that it does not know.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Boolean => "boolean",

@@ -45,6 +45,12 @@ pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema) -> O
                 schema.name, schema.id
             ))
         })?;
+    if let Some(field) = schema.fields.iter().find(|field| column_type(field.data_type).is_none()) {
+        let (name, field, kind) = (schema.name, field.name, field.data_type.name());
+        return Err(
+            Error::general(format!("{name} cannot be stored: SQLite has no type for '{field}', a {kind}")).into()
+        );
+    }
     let mut problems = Vec::new();
     let columns = if let Some(columns) = existing(connection, name, &mut problems)? {
         compare(&columns, schema, &mut problems);
@@ -78,11 +84,7 @@ fn create(name: &str, schema: &Schema) -> String {
     table.table(Alias::new(name)).extra("STRICT");
     for field in schema.fields {
         let mut column = ColumnDef::new(Alias::new(field.name));
-        match field.data_type {
-            DataType::Boolean | DataType::Integer => column.integer(),
-            DataType::Number => column.custom("real"),
-            DataType::String | DataType::Json => column.text(),
-        };
+        column.custom(column_type(field.data_type).map_or("any", |(declared, _)| declared));
         if field.name == schema.id {
             column.not_null().primary_key();
         } else if !field.nullable {
@@ -138,17 +140,12 @@ fn compare(columns: &[Column], schema: &Schema, problems: &mut Vec<String>) {
 fn compare_column(column: &Column, field: &Field, is_id: bool, problems: &mut Vec<String>) {
     let mut problem = |text: String| problems.push(format!("column '{}' {text}", column.name));
     let affinity = affinity(&column.declared);
-    let (expected, fits) = match field.data_type {
-        // Only this very type makes the column the place of the row.
-        DataType::Integer if is_id => ("INTEGER", column.declared.eq_ignore_ascii_case("INTEGER")),
-        DataType::Integer => ("INTEGER", affinity == Affinity::Integer),
-        DataType::Boolean => ("INTEGER", matches!(affinity, Affinity::Integer | Affinity::Numeric)),
-        DataType::Number => ("REAL", matches!(affinity, Affinity::Real | Affinity::Numeric)),
-        DataType::String | DataType::Json => ("TEXT", affinity == Affinity::Text),
-    };
-    if !fits {
+    let (expected, fitting) = column_type(field.data_type).unwrap_or_default();
+    // Only this very type makes the column of a number the place of the row.
+    let is_place = is_id && field.data_type == DataType::Integer;
+    if !fitting.contains(&affinity) || is_place && !column.declared.eq_ignore_ascii_case(expected) {
         let declared = if column.declared.is_empty() { "without a type" } else { &*column.declared };
-        problem(format!("is {declared}, expected {expected}"));
+        problem(format!("is {declared}, expected {}", expected.to_ascii_uppercase()));
     }
     match (is_id, column.key) {
         (true, 0) => problem("is not the primary key".to_owned()),
@@ -164,6 +161,17 @@ fn compare_column(column: &Column, field: &Field, is_id: bool, problems: &mut Ve
     if column.generated {
         problem("is generated".to_owned());
     }
+}
+
+/// Returns the type of the column for a field, and the affinities of others that fit too; `None` if there is none.
+fn column_type(data_type: DataType) -> Option<(&'static str, &'static [Affinity])> {
+    Some(match data_type {
+        DataType::Integer => ("integer", &[Affinity::Integer]),
+        DataType::Boolean => ("integer", &[Affinity::Integer, Affinity::Numeric]),
+        DataType::Number => ("real", &[Affinity::Real, Affinity::Numeric]),
+        DataType::String | DataType::Json => ("text", &[Affinity::Text]),
+        _ => return None,
+    })
 }
 
 /// Returns the affinity of a declared type, by the rules in SQLite's documentation.

@@ -24,7 +24,8 @@ pub(super) fn check(filter: &Filter) -> Result<()> {
             }
             _ => Err(Error::bad_request(format!("Invalid query parameter {operator}: SQLite does not know it"))),
         },
-        _ => Ok(()),
+        Filter::All | Filter::Field(..) => Ok(()),
+        _ => Err(Error::bad_request("Invalid query: SQLite does not know one of its conditions")),
     }
 }
 
@@ -47,7 +48,7 @@ pub(super) fn matches<R: Record>(record: &R, filter: &Filter) -> bool {
                 _ => false,
             }
         }
-        Filter::Field(..) => filter.matches(&|path: &FieldPath| record.lookup(path)),
+        _ => filter.matches(&|path: &FieldPath| record.lookup(path)),
     }
 }
 

@@ -67,6 +67,7 @@ impl Planner<'_> {
             Filter::And(filters) => self.join(filters, Predicate::all),
             Filter::Or(filters) => self.join(filters, Predicate::any),
             Filter::Field(path, comparison) => self.field(filter, path, comparison),
+            _ => self.inexact(),
         }
     }
 
@@ -121,16 +122,12 @@ fn matches_null(filter: &Filter) -> bool {
 ///
 /// Values of another type than the column's are sorted out here: SQLite would convert them and find `'7'` equal to 7.
 fn compare(index: usize, kind: DataType, comparison: &Comparison) -> Option<Term> {
-    let one = |operator, value: &FieldValue, otherwise| {
-        if fits(kind, value) {
-            (Predicate::Compare(index, operator), vec![value::compare(&value.borrowed())])
-        } else {
-            (otherwise, Vec::new())
-        }
+    let one = |operator, value: &FieldValue, otherwise| match fitting(kind, value) {
+        Some(value) => (Predicate::Compare(index, operator), vec![value]),
+        None => (otherwise, Vec::new()),
     };
     let list = |values: &[FieldValue], some: fn(usize, usize) -> Predicate, otherwise| {
-        let mut values: Vec<_> =
-            values.iter().filter(|value| fits(kind, value)).map(|value| value::compare(&value.borrowed())).collect();
+        let mut values: Vec<_> = values.iter().filter_map(|value| fitting(kind, value)).collect();
         let Some(last) = values.last().cloned() else { return (otherwise, values) };
         // Lengths are rounded up, so that lists of all lengths share a few statements.
         values.resize(values.len().next_power_of_two(), last);
@@ -149,13 +146,14 @@ fn compare(index: usize, kind: DataType, comparison: &Comparison) -> Option<Term
     })
 }
 
-/// Tells whether a column of this kind can hold something equal to a value.
-fn fits(kind: DataType, value: &FieldValue) -> bool {
-    match (kind, value) {
+/// Returns a value to compare a column of this kind with, if it can hold something equal.
+fn fitting(kind: DataType, value: &FieldValue) -> Option<Value> {
+    let fits = match (kind, value) {
         (DataType::Integer | DataType::Number, FieldValue::Float(number)) => !number.is_nan(),
         (DataType::Boolean, FieldValue::Bool(_))
         | (DataType::Integer | DataType::Number, FieldValue::Int(_))
         | (DataType::String, FieldValue::Text(_)) => true,
         _ => false,
-    }
+    };
+    if fits { value::compare(&value.borrowed()) } else { None }
 }

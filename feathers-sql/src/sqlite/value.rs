@@ -21,19 +21,20 @@ pub(super) fn store(field: &Field, value: &FieldRef<'_>) -> Result<Value, Error>
             scalar => Value::Text(scalar.clone().into_owned().to_json().to_string()),
         });
     }
-    Ok(compare(value))
+    compare(value).ok_or_else(|| Error::internal(format!("SQLite has no type for what is in '{}'", field.name)))
 }
 
-/// Makes the value to compare a column with.
-pub(super) fn compare(value: &FieldRef<'_>) -> Value {
-    match value {
+/// Makes the value to compare a column with; `None` for one that SQLite has no type for.
+pub(super) fn compare(value: &FieldRef<'_>) -> Option<Value> {
+    Some(match value {
         FieldRef::Null => Value::Null,
         FieldRef::Bool(value) => Value::Integer((*value).into()),
         FieldRef::Int(value) => Value::Integer(*value),
         FieldRef::Float(value) => Value::Real(*value),
         FieldRef::Text(value) => Value::Text(value.clone().into_owned()),
         FieldRef::Json(value) => Value::Text(value.to_string()),
-    }
+        _ => return None,
+    })
 }
 
 /// Reads the value of a field's column; what cannot be there is an internal error that names the column.
