@@ -1,5 +1,6 @@
 //! Events: what has changed, for whom, and its bytes on every wire format.
 
+pub(crate) mod change;
 pub(crate) mod channel;
 pub(crate) mod commit;
 pub(crate) mod commit_probe;

@@ -34,6 +34,7 @@ pub use crate::data::record::{Columns, Document, Record, lookup_inside, wrong_id
 pub use crate::data::schema::{DataType, Field, Rule, Schema};
 pub use crate::data::{duration, query};
 
+pub use crate::event::change::{Change, Image};
 pub use crate::event::channel::{Channel, IntoChannelNames, IntoChannels};
 pub use crate::event::commit::Commit;
 pub use crate::event::connection::{Connection, DisconnectReason, UnderWay};

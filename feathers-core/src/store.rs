@@ -34,6 +34,9 @@ use crate::data::schema::Schema;
 /// becomes visible to readers. It calls it in the order in which changes become visible, so that events leave in the
 /// order of commits. A write that fails or changes nothing does not call it. Nothing is stored by half: a write changes
 /// all or nothing.
+///
+/// Where [`Commit::wants_images`](crate::Commit::wants_images), a write hands over each record as it was before and as it
+/// is after the change, read in the same transaction; nothing has to be read for it otherwise.
 pub trait Store: Send + Sync + 'static {
     /// The type of the records.
     type Record: Record;

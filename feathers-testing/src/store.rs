@@ -48,7 +48,7 @@ macro_rules! store_contract {
                 texts_are_in_the_order_of_creation);
             $crate::store_contract!(@cases $notes, writes: update_keeps_what_clients_may_not_set);
             $crate::store_contract!(@cases $people, commits: places_are_counted places_are_in_the_order_of_commits
-                concurrent_writers_lose_nothing);
+                images_are_of_before_and_after concurrent_writers_lose_nothing);
             $crate::store_contract!(@cases $people, differential: same_results_as_memory);
         }
     };

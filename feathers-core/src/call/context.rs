@@ -16,6 +16,7 @@ use crate::data::error::{Error, Result};
 use crate::data::id::Id;
 use crate::data::payload::Payload;
 use crate::data::selection::Selection;
+use crate::event::change::Change;
 use crate::event::commit::Commit;
 use crate::store::StoreContext;
 
@@ -185,6 +186,45 @@ impl Context {
         self.aside().deferred.push(Arc::new(hook));
     }
 
+    /// Has the store hand over what the call changes, for [`Context::changes`]; to be asked before the method.
+    ///
+    /// It costs a store in a database one more read for each change of many, so nothing is kept unless this is asked.
+    pub fn record_changes(&mut self) {
+        self.commit.record();
+    }
+
+    /// Returns what the call has changed, as it was before and as it is, once the method has run.
+    ///
+    /// It is empty unless [`Context::record_changes`] was asked before, and where the service has no store.
+    ///
+    /// ```
+    /// use feathers_core::{App, Context, Document, Memory};
+    /// use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> feathers_core::Result<()> {
+    /// let before = async |ctx: &mut Context| {
+    ///     ctx.record_changes();
+    ///     Ok(())
+    /// };
+    /// let after = async |ctx: &mut Context| {
+    ///     let old = ctx.changes().first().and_then(|change| change.before()).map(|old| old.payload());
+    ///     ctx.result = old;
+    ///     Ok(())
+    /// };
+    /// let mut app = App::new();
+    /// app.service("todos", Memory::<Document>::new()).before("patch", before).after("patch", after);
+    /// let todos = app.start().await?.service("todos")?;
+    /// todos.create(json!({ "text": "milk" }), ()).await?;
+    /// let old = todos.patch(Some(1.into()), json!({ "text": "bread" }), ()).await?;
+    /// assert_eq!(old.value()?["text"], "milk");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn changes(&self) -> &[Change] {
+        self.commit.changes()
+    }
+
     /// Asks the service whether it would take the call with this data, without making it; an error is why not.
     pub async fn check(&self, data: Payload) -> Result<()> {
         self.service.service().check(self.request(data)).await
@@ -277,7 +317,7 @@ impl Context {
                 }
                 // A store has taken the places of the events at its commit; without one this is the best moment.
                 if self.commit.is_open() && self.event.is_some() {
-                    self.commit.reached(result.count()?);
+                    self.commit.reserve(result.count()?);
                 }
                 self.result = Some(result);
                 Ok(())

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::event::change::Change;
 use crate::event::log::{Caller, EventLog, Reservation};
 
-/// Says when a change is visible, so that its events are in the order of commits.
+/// Says when a change is visible, so that its events are in the order of commits, and what has changed.
 ///
 /// A store calls [`Commit::reached`] inside its critical section. It never waits and never fails.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,14 @@ pub struct Commit(Option<Arc<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
+    slots: Option<Slots>,
+    /// The images of what has changed; `None` where they are not wanted.
+    changes: Option<OnceLock<Vec<Change>>>,
+}
+
+/// The slots of the events in the log.
+#[derive(Debug)]
+struct Slots {
     log: EventLog,
     caller: Option<Caller>,
     reservation: OnceLock<Reservation>,
@@ -23,27 +32,79 @@ impl Commit {
         Self(None)
     }
 
-    pub(crate) fn to(log: &EventLog, caller: Option<Caller>) -> Self {
-        Self(Some(Arc::new(Inner { log: log.clone(), caller, reservation: OnceLock::new() })))
+    /// Makes a commit that keeps what has changed, for using a store without an app.
+    ///
+    /// ```
+    /// use feathers_core::{Commit, Document, Memory, Store, StoreContext};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> feathers_core::Result<()> {
+    /// let todos = Memory::<Document>::new();
+    /// let commit = Commit::recording();
+    /// todos.store().create(vec![Document::default()], &StoreContext::NONE.with_commit(&commit)).await?;
+    /// let [change] = commit.changes() else { panic!("one record is new") };
+    /// assert!(change.before().is_none() && change.after().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recording() -> Self {
+        Self(Some(Arc::new(Inner { slots: None, changes: Some(OnceLock::new()) })))
     }
 
-    /// Takes the next slots in the event log, one per changed record. Only the first call counts.
-    pub fn reached(&self, changes: usize) {
-        if let Some(inner) = &self.0
-            && changes > 0
-        {
-            inner.reservation.get_or_init(|| inner.log.reserve(changes, inner.caller));
+    pub(crate) fn to(log: &EventLog, caller: Option<Caller>) -> Self {
+        let slots = Slots { log: log.clone(), caller, reservation: OnceLock::new() };
+        Self(Some(Arc::new(Inner { slots: Some(slots), changes: None })))
+    }
+
+    /// Makes a commit to the same log that keeps what has changed, unless this one does, or has been reached.
+    pub(crate) fn record(&mut self) {
+        let slots = self.0.as_ref().and_then(|inner| inner.slots.as_ref());
+        if self.wants_images() || slots.is_some_and(|slots| slots.reservation.get().is_some()) {
+            return;
         }
+        let slots = slots.map(|Slots { log, caller, .. }| Slots {
+            log: log.clone(),
+            caller: *caller,
+            reservation: OnceLock::new(),
+        });
+        self.0 = Some(Arc::new(Inner { slots, changes: Some(OnceLock::new()) }));
+    }
+
+    /// Tells whether images of the records before and after the change are wanted, which a store may have to read.
+    pub fn wants_images(&self) -> bool {
+        self.0.as_ref().is_some_and(|inner| inner.changes.is_some())
+    }
+
+    /// Says that this many records have changed, and which. Only the first call counts.
+    ///
+    /// It takes the next slots in the event log, one for each record. `changes` is only asked where
+    /// [`Commit::wants_images`]; it returns one for each record, in the order in which the store returns them.
+    pub fn reached(&self, count: usize, changes: impl FnOnce() -> Vec<Change>) {
+        let Some(inner) = self.0.as_ref().filter(|_| count > 0) else { return };
+        if let Some(kept) = &inner.changes {
+            kept.get_or_init(changes);
+        }
+        self.reserve(count);
+    }
+
+    /// Returns what has changed, where images were wanted and the store has reached its commit.
+    pub fn changes(&self) -> &[Change] {
+        let changes = self.0.as_ref().and_then(|inner| inner.changes.as_ref()?.get());
+        changes.map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Tells whether slots are wanted and not taken yet.
     pub(crate) fn is_open(&self) -> bool {
-        self.0.as_ref().is_some_and(|inner| inner.reservation.get().is_none())
+        self.slots().is_some_and(|slots| slots.reservation.get().is_none())
     }
 
     /// Returns the reserved slots, or takes some now if the service has no store that did.
-    pub(crate) fn reservation(&self, changes: usize) -> Option<&Reservation> {
-        self.reached(changes);
-        self.0.as_ref()?.reservation.get()
+    pub(crate) fn reserve(&self, count: usize) -> Option<&Reservation> {
+        let slots = self.slots().filter(|_| count > 0)?;
+        Some(slots.reservation.get_or_init(|| slots.log.reserve(count, slots.caller)))
+    }
+
+    fn slots(&self) -> Option<&Slots> {
+        self.0.as_ref()?.slots.as_ref()
     }
 }

@@ -4,5 +4,6 @@
 //! [`Memory`](crate::Memory) is the one in memory.
 
 pub use crate::{
-    CancelOnDrop, Cancellation, Commit, Counter, Crud, CrudOptions, MemoryStore, Multi, Store, StoreContext,
+    CancelOnDrop, Cancellation, Change, Commit, Counter, Crud, CrudOptions, Image, MemoryStore, Multi, Store,
+    StoreContext,
 };

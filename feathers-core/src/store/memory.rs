@@ -15,6 +15,7 @@ use crate::data::id::Id;
 use crate::data::query::{FieldPath, Filter, FindResult, Query, order};
 use crate::data::record::{Record, wrong_id};
 use crate::data::schema::{DataType, Schema};
+use crate::event::change::Change;
 use crate::event::commit::Commit;
 use crate::store::{Counter, Store, StoreContext};
 
@@ -123,6 +124,10 @@ impl<R: Record> MemoryStore<R> {
         }
     }
 
+    fn change(&self, before: Option<&Arc<R>>, after: Option<&Arc<R>>) -> Change {
+        Change::new(self.schema.id, before.cloned(), after.cloned())
+    }
+
     fn is_long_change(&self, query: &Query) -> bool {
         scan::is_long(self.read(|records| records.ordered.len()), scan::cost_of_change(query))
     }
@@ -135,9 +140,8 @@ impl<R: Record> MemoryStore<R> {
                 records.texts.remove(&text);
             }
         }
-        if !removed.is_empty() {
-            commit.reached(removed.len());
-        }
+        let gone = |record| self.change(Some(record), None);
+        commit.reached(removed.len(), || removed.iter().map(gone).collect());
         removed
     }
 
@@ -268,9 +272,8 @@ impl<R: Record> Store for MemoryStore<R> {
                 created.push((key, Arc::new(record)));
             }
             records.numbers = numbers;
-            if !created.is_empty() {
-                context.commit().reached(created.len());
-            }
+            let new = |(_, record): &(_, Arc<R>)| self.change(None, Some(record));
+            context.commit().reached(created.len(), || created.iter().map(new).collect());
             let result = created.iter().map(|(_, record)| record.clone()).collect();
             for (key, record) in created {
                 records.insert(key, record);
@@ -292,9 +295,10 @@ impl<R: Record> Store for MemoryStore<R> {
             let own = record.id(self.schema.id).ok_or_else(|| wrong_id(id))?;
             let changed = record.replace(data, self.schema.id, &own)?;
             self.check(&changed)?;
-            *record = Arc::new(changed);
-            context.commit().reached(1);
-            Ok(Some(record.clone()))
+            let changed = Arc::new(changed);
+            context.commit().reached(1, || vec![self.change(Some(record), Some(&changed))]);
+            *record = changed.clone();
+            Ok(Some(changed))
         })
     }
 
@@ -319,11 +323,10 @@ impl<R: Record> Store for MemoryStore<R> {
                     changed.push(Arc::new(record));
                 }
             }
+            let both = |(place, record)| self.change(records.ordered.get(place), Some(record));
+            context.commit().reached(changed.len(), || places.iter().zip(&changed).map(both).collect());
             for (place, record) in places.into_iter().zip(&changed) {
                 records.ordered.insert(place, record.clone());
-            }
-            if !changed.is_empty() {
-                context.commit().reached(changed.len());
             }
             Ok(changed)
         })

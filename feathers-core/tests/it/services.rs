@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use feathers_core::{
-    App, AppHandle, Connection, Context, Delivery, Descriptor, Document, Encoding, Error, ErrorKind, Handshake, Memory,
-    Method, Mount, Next, Payload, Provider, Query, Request, Result, Service, Store, StoreContext, async_trait,
+    App, AppHandle, Connection, Context, Delivery, Descriptor, Document, Encoding, Error, ErrorKind, Handshake, Image,
+    Memory, Method, Mount, Next, Payload, Provider, Query, Request, Result, Service, Store, StoreContext, async_trait,
 };
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
@@ -236,6 +236,35 @@ async fn a_store_that_is_called_without_its_service_runs_no_hook_and_emits_nothi
     assert_eq!(store.create(vec![data], &StoreContext::NONE).await.unwrap().len(), 1);
     assert_eq!(store.find(&Query::default(), &StoreContext::NONE).await.unwrap().records.len(), 1);
     assert_eq!(app.log().head(), before);
+}
+
+#[tokio::test]
+async fn a_hook_sees_what_a_call_has_changed_if_it_has_asked() {
+    let record = async |ctx: &mut Context| {
+        ctx.record_changes();
+        Ok(())
+    };
+    let tell = async |ctx: &mut Context| {
+        let image = |image: Option<&Image>| image.map_or(Payload::NULL, Image::payload).value().cloned();
+        let changes = ctx.changes().iter().map(|change| Ok(json!([image(change.before())?, image(change.after())?])));
+        ctx.result = Some(Value::Array(changes.collect::<Result<_>>()?).into());
+        Ok(())
+    };
+    let app = app(|app| {
+        app.service("a", Memory::<Document>::new().multi(true))
+            .before("patch", record)
+            .after(["patch", "remove"], tell);
+        app.publish(|_, app| app.channel("everybody"));
+    })
+    .await;
+    let service = app.service("a").unwrap();
+    service.create(json!([{ "n": 1 }, { "n": 2 }]), ()).await.unwrap();
+    let head = app.log().head();
+    let patched = service.patch(None, json!({ "n": 3 }), ()).await.unwrap();
+    let expected = json!([[{ "n": 1, "id": 1 }, { "n": 3, "id": 1 }], [{ "n": 2, "id": 2 }, { "n": 3, "id": 2 }]]);
+    assert_eq!(patched.value().unwrap(), &expected);
+    assert_eq!(service.remove(Some(1.into()), ()).await.unwrap().value().unwrap(), &json!([]), "nothing was asked");
+    assert_ne!(app.log().head(), head, "slots are taken as ever");
 }
 
 /// The method of a call, and the deadline and the caller that a store would be told.

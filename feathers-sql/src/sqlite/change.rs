@@ -1,5 +1,6 @@
 //! Changes: what `patch` and `remove` do to the records that match.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use feathers_core::{Columns, Filter, Id, Result};
@@ -63,6 +64,21 @@ impl Change {
     }
 }
 
+/// A record that was changed.
+pub(super) struct Changed<R> {
+    place: i64,
+    /// As it was, where that was read.
+    pub(super) before: Option<Arc<R>>,
+    /// As it is, or as it was if it is gone.
+    pub(super) record: Arc<R>,
+}
+
+impl<R> Changed<R> {
+    fn unread((place, record): Placed<R>) -> Self {
+        Self { place, before: None, record }
+    }
+}
+
 impl<R: Columns> Table<R> {
     /// Returns the target of a call; `None` if no record can have the id.
     pub(super) fn target(&self, id: Option<&Id>) -> Option<Target> {
@@ -81,31 +97,43 @@ impl<R: Columns> Table<R> {
     }
 
     /// Changes the records that match, tested before the change, and returns them in the order of their places.
+    ///
+    /// With `images`, also how they were before an update: they are read for that, where they would not be.
     pub(super) fn change(
         &self,
         connection: &Reader,
         target: &Target,
         filter: &Filter,
         change: &Change,
-    ) -> Outcome<Vec<Arc<R>>> {
-        let mut rows = match target {
-            Target::One(id) => match change.one(Key::Id).filter(|_| *filter == Filter::All) {
-                Some((shape, values)) => self.run(connection, &shape, values, std::slice::from_ref(id))?,
+        images: bool,
+    ) -> Outcome<Vec<Changed<R>>> {
+        let reads = images && matches!(change, Change::Update(..));
+        let mut changed = match target {
+            Target::One(id) => match change.one(Key::Id).filter(|_| *filter == Filter::All && !reads) {
+                Some((shape, values)) => {
+                    let rows = self.run(connection, &shape, values, std::slice::from_ref(id))?;
+                    rows.into_iter().map(Changed::unread).collect()
+                }
                 None => self.change_each(connection, self.get(connection, id)?, filter, change)?,
             },
             Target::All => {
                 let plan = Plan::new(filter, &self.schema);
+                let select = |predicate: &Predicate| {
+                    let all = Shape::Select { predicate: predicate.clone(), order: Vec::new(), window: false };
+                    self.run(connection, &all, &plan.values, &[])
+                };
                 if let Some((shape, values)) = change.all(&plan.predicate).filter(|_| plan.exact) {
-                    self.run(connection, &shape, values, &plan.values)?
+                    let before = if reads { select(&plan.predicate)? } else { Vec::new() };
+                    let mut before: HashMap<_, _> = before.into_iter().collect();
+                    let rows = self.run(connection, &shape, values, &plan.values)?.into_iter();
+                    rows.map(|row| Changed { before: before.remove(&row.0), ..Changed::unread(row) }).collect()
                 } else {
-                    let all = Shape::Select { predicate: plan.predicate, order: Vec::new(), window: false };
-                    let found = self.run(connection, &all, &plan.values, &[])?;
-                    self.change_each(connection, found, filter, change)?
+                    self.change_each(connection, select(&plan.predicate)?, filter, change)?
                 }
             }
         };
-        rows.sort_unstable_by_key(|(place, _)| *place);
-        Ok(rows.into_iter().map(|(_, record)| record).collect())
+        changed.sort_unstable_by_key(|changed| changed.place);
+        Ok(changed)
     }
 
     /// Changes those that match one by one, where SQLite cannot tell which ones do.
@@ -115,7 +143,7 @@ impl<R: Columns> Table<R> {
         found: impl IntoIterator<Item = Placed<R>>,
         filter: &Filter,
         change: &Change,
-    ) -> Outcome<Vec<Placed<R>>> {
+    ) -> Outcome<Vec<Changed<R>>> {
         let one = change.one(Key::Place);
         let mut changed = Vec::new();
         for (place, record) in found {
@@ -125,9 +153,10 @@ impl<R: Columns> Table<R> {
             }
             match &one {
                 Some((shape, values)) => {
-                    changed.extend(self.run(connection, shape, values, &[Value::Integer(place)])?);
+                    let rows = self.run(connection, shape, values, &[Value::Integer(place)])?.into_iter();
+                    changed.extend(rows.map(|row| Changed { before: Some(record.clone()), ..Changed::unread(row) }));
                 }
-                None => changed.push((place, record)),
+                None => changed.push(Changed { place, before: Some(record.clone()), record }),
             }
         }
         Ok(changed)

@@ -10,7 +10,7 @@ use crate::sqlite::definition;
 use crate::sqlite::options::DatabaseOptions;
 use crate::sqlite::pool::{Lane, Pool};
 use crate::sqlite::store::SqlStore;
-use crate::sqlite::writer::{Size, Source, Writer};
+use crate::sqlite::writer::{Changes, Size, Source, Writer};
 
 /// An open database. Clones are the same one.
 ///
@@ -119,7 +119,8 @@ impl Database {
     /// Further columns are left alone if they need not be set.
     pub async fn store_in<R: Record + Columns>(&self, table: &str) -> Result<Crud<SqlStore<R>>> {
         let (schema, name) = (R::schema(), table.to_owned());
-        let prepare = move |connection: &Reader| Ok((definition::prepare(connection, &name, &R::schema())?, 0));
+        let prepare =
+            move |connection: &Reader| Ok((definition::prepare(connection, &name, &R::schema())?, Changes::default()));
         let statements = self.0.writer.write(&Commit::none(), Size::Few, prepare).await.map_err(|failure| {
             let error = failure.into_error(&schema);
             let cause = error.source().map(|cause| format!("cannot prepare table '{table}': {cause}"));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use feathers_core::{Columns, FindResult, Id, Query, Result, Schema, Store, StoreContext};
 
-use crate::sqlite::change::Change;
+use crate::sqlite::change::{Change, Changed};
 use crate::sqlite::connection::Reader;
 use crate::sqlite::database::Shared;
 use crate::sqlite::failure::{Outcome, closed};
@@ -13,7 +13,7 @@ use crate::sqlite::matching::{OPERATORS, check, matches};
 use crate::sqlite::pool::Kind;
 use crate::sqlite::statement::Statements;
 use crate::sqlite::table::Table;
-use crate::sqlite::writer::Size;
+use crate::sqlite::writer::{Changes, Size};
 
 /// Records of one type in one table of a SQLite database; made by [`Database::store`](crate::Database::store).
 ///
@@ -73,13 +73,39 @@ impl<R: Columns> SqlStore<R> {
         &self,
         context: &StoreContext<'_>,
         size: Size,
-        work: impl FnOnce(&Table<R>, &Reader) -> Outcome<(T, usize)> + Send + 'static,
+        work: impl FnOnce(&Table<R>, &Reader) -> Outcome<(T, Changes)> + Send + 'static,
     ) -> Result<T> {
         self.check_open()?;
         let table = self.table.clone();
         let outcome =
             self.database.writer.write(context.commit(), size, move |connection| work(&table, connection)).await;
         outcome.map_err(|failure| failure.into_error(&self.table.schema))
+    }
+}
+
+impl<R: Columns> SqlStore<R> {
+    /// Changes the record of an id, or all that match.
+    async fn change(
+        &self,
+        id: Option<&Id>,
+        query: &Query,
+        context: &StoreContext<'_>,
+        change: impl FnOnce(&Table<R>) -> Result<Change>,
+    ) -> Result<Vec<Arc<R>>> {
+        check(&query.filter)?;
+        let Some(target) = self.table.target(id) else { return Ok(Vec::new()) };
+        let (change, filter) = (change(&self.table)?, query.filter.clone());
+        let images = context.commit().wants_images();
+        self.write(context, target.size(), move |table, connection| {
+            let rows = table.change(connection, &target, &filter, &change, images)?;
+            let image = |row: &Changed<R>| match change {
+                Change::Delete => table.image(Some(&row.record), None),
+                Change::Keep | Change::Update(..) => table.image(row.before.as_ref(), Some(&row.record)),
+            };
+            let changes = Changes { count: rows.len(), images: rows.iter().filter(|_| images).map(image).collect() };
+            Ok((rows.into_iter().map(|row| row.record).collect(), changes))
+        })
+        .await
     }
 }
 
@@ -112,9 +138,11 @@ impl<R: Columns> Store for SqlStore<R> {
 
     async fn create(&self, data: Vec<R::Data>, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
         let rows = data.into_iter().map(|data| self.table.new_row(data)).collect::<Result<Vec<_>>>()?;
+        let images = context.commit().wants_images();
         self.write(context, Size::Few, move |table, connection| {
             let created = table.insert_all(connection, rows)?;
-            let changes = created.len();
+            let new = created.iter().filter(|_| images).map(|record| table.image(None, Some(record)));
+            let changes = Changes { count: created.len(), images: new.collect() };
             Ok((created, changes))
         })
         .await
@@ -130,10 +158,12 @@ impl<R: Columns> Store for SqlStore<R> {
         check(&query.filter)?;
         let Some(key) = self.table.key(id) else { return Ok(None) };
         let (id, filter) = (id.clone(), query.filter.clone());
+        let images = context.commit().wants_images();
         self.write(context, Size::Few, move |table, connection| {
-            let record = table.replace(connection, &key, &id, data, &filter)?;
-            let changes = record.iter().len();
-            Ok((record, changes))
+            let updated = table.replace(connection, &key, &id, data, &filter)?;
+            let both = updated.iter().filter(|_| images).map(|(old, new)| table.image(Some(old), Some(new)));
+            let changes = Changes { count: updated.iter().len(), images: both.collect() };
+            Ok((updated.map(|(_, record)| record), changes))
         })
         .await
     }
@@ -145,28 +175,11 @@ impl<R: Columns> Store for SqlStore<R> {
         query: &Query,
         context: &StoreContext<'_>,
     ) -> Result<Vec<Arc<R>>> {
-        check(&query.filter)?;
-        let Some(target) = self.table.target(id) else { return Ok(Vec::new()) };
-        let change = self.table.patch(&patch)?;
-        let filter = query.filter.clone();
-        self.write(context, target.size(), move |table, connection| {
-            let records = table.change(connection, &target, &filter, &change)?;
-            let changes = records.len();
-            Ok((records, changes))
-        })
-        .await
+        self.change(id, query, context, move |table| table.patch(&patch)).await
     }
 
     async fn remove(&self, id: Option<&Id>, query: &Query, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
-        check(&query.filter)?;
-        let Some(target) = self.table.target(id) else { return Ok(Vec::new()) };
-        let filter = query.filter.clone();
-        self.write(context, target.size(), move |table, connection| {
-            let records = table.change(connection, &target, &filter, &Change::Delete)?;
-            let changes = records.len();
-            Ok((records, changes))
-        })
-        .await
+        self.change(id, query, context, |_| Ok(Change::Delete)).await
     }
 
     async fn close(&self) -> Result<()> {

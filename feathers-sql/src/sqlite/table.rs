@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use feathers_core::query::PageBuilder;
-use feathers_core::{Columns, DataType, Error, Filter, FindResult, Id, Query, Result, Schema};
+use feathers_core::{Change, Columns, DataType, Error, Filter, FindResult, Id, Query, Result, Schema};
 use rusqlite::types::Value;
 use rusqlite::{Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
 
@@ -73,7 +73,7 @@ impl<R: Columns> Table<R> {
         Ok(records)
     }
 
-    /// Puts a record in the place of the one that has an id, if there is one and it matches.
+    /// Puts a record in the place of the one that has an id, if there is one and it matches; returns both.
     pub(super) fn replace(
         &self,
         connection: &Reader,
@@ -81,7 +81,7 @@ impl<R: Columns> Table<R> {
         id: &Id,
         data: R::Data,
         filter: &Filter,
-    ) -> Outcome<Option<Arc<R>>> {
+    ) -> Outcome<Option<(Arc<R>, Arc<R>)>> {
         let Some((place, old)) = self.get(connection, key)?.filter(|(_, old)| matches(&**old, filter)) else {
             return Ok(None);
         };
@@ -90,7 +90,12 @@ impl<R: Columns> Table<R> {
         let (columns, mut values) = self.row(&old.replace(data, name, &own)?, true)?;
         values.push(Value::Integer(place));
         let text = self.statements.text(&Shape::Update(columns, Key::Place));
-        Ok(self.rows(connection, &text, values)?.pop().map(|(_, record)| record))
+        Ok(self.rows(connection, &text, values)?.pop().map(|(_, record)| (old, record)))
+    }
+
+    /// Describes a change of one record.
+    pub(super) fn image(&self, before: Option<&Arc<R>>, after: Option<&Arc<R>>) -> Change {
+        Change::new(self.schema.id, before.cloned(), after.cloned())
     }
 
     /// Returns the value of an id in the table; `None` if no record can have it.

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use feathers_core::{Commit, Error, Result};
+use feathers_core::{Change, Commit, Error, Result};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -59,6 +59,15 @@ pub(super) enum Size {
     Many,
 }
 
+/// What a write has changed.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// How many records.
+    pub(super) count: usize,
+    /// Which, where images are wanted.
+    pub(super) images: Vec<Change>,
+}
+
 /// Where the thread gets its connection from.
 pub(super) enum Source {
     /// Its own one.
@@ -88,12 +97,12 @@ impl Writer {
 
     /// Does work in the next transaction and waits for the commit.
     ///
-    /// The work returns its result and how many records it has changed. It is not stopped when the caller goes away.
+    /// The work returns its result and what it has changed. It is not stopped when the caller goes away.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         commit: &Commit,
         size: Size,
-        work: impl FnOnce(&Reader) -> Outcome<(T, usize)> + Send + 'static,
+        work: impl FnOnce(&Reader) -> Outcome<(T, Changes)> + Send + 'static,
     ) -> Outcome<T> {
         let closed = || Failure::Error(closed());
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(closed)?;
@@ -137,7 +146,7 @@ trait Job: Send {
     /// Does the work; what it fails with is kept for the answer.
     fn run(&mut self, connection: &Reader) -> bool;
     /// Takes the places of the events, after the commit.
-    fn committed(&self);
+    fn committed(&mut self);
     /// Tells the caller.
     fn answer(self: Box<Self>);
     /// Tells the caller that nothing was stored.
@@ -147,12 +156,12 @@ trait Job: Send {
 struct Write<W, T> {
     work: Option<W>,
     size: Size,
-    done: Option<Outcome<(T, usize)>>,
+    done: Option<Outcome<(T, Changes)>>,
     commit: Commit,
     answer: oneshot::Sender<Outcome<T>>,
 }
 
-impl<T: Send, W: FnOnce(&Reader) -> Outcome<(T, usize)> + Send> Job for Write<W, T> {
+impl<T: Send, W: FnOnce(&Reader) -> Outcome<(T, Changes)> + Send> Job for Write<W, T> {
     fn size(&self) -> Size {
         self.size
     }
@@ -164,9 +173,9 @@ impl<T: Send, W: FnOnce(&Reader) -> Outcome<(T, usize)> + Send> Job for Write<W,
         self.done.insert(done).is_ok()
     }
 
-    fn committed(&self) {
-        if let Some(Ok((_, changes @ 1..))) = self.done {
-            self.commit.reached(changes);
+    fn committed(&mut self) {
+        if let Some(Ok((_, changes))) = &mut self.done {
+            self.commit.reached(changes.count, || std::mem::take(&mut changes.images));
         }
     }
 
@@ -260,7 +269,7 @@ fn group(connection: &Reader, mut jobs: Vec<Box<dyn Job>>) {
     let _span = tracing::debug_span!("sqlite_write", jobs = jobs.len()).entered();
     match transaction(connection, &mut jobs) {
         Ok(()) => {
-            for job in &jobs {
+            for job in &mut jobs {
                 job.committed();
             }
             for job in jobs {

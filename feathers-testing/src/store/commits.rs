@@ -1,10 +1,11 @@
 //! Commits: events get as many places as records have changed, in the order of the commits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use feathers_core::private::CommitProbe;
-use feathers_core::{Commit, Query, Store, StoreContext};
-use serde_json::json;
+use feathers_core::{Commit, Id, Image, Query, Store, StoreContext};
+use serde_json::{Value, json};
 
 use super::{ids, ok, patch, person, query};
 use crate::{Person, PersonData};
@@ -46,6 +47,95 @@ pub async fn places_are_counted<S: Store<Record = Person>>(store: &Arc<S>) {
     assert_eq!(probe.freed(), 11, "remove");
     ok(store.remove(None, &none(), &of(&probe.commit())).await);
     assert_eq!(probe.freed(), 13, "remove of two");
+}
+
+/// Does a write for a commit that wants images, and checks that they show the records as they were and as they are.
+async fn check_images<S: Store<Record = Person>>(
+    store: &Arc<S>,
+    what: &str,
+    write: impl AsyncFnOnce(&StoreContext<'_>) -> Vec<Arc<Person>>,
+) {
+    let all = async || -> BTreeMap<i64, Person> {
+        let found = ok(store.find(&Query::default(), &StoreContext::NONE).await).records;
+        found.iter().map(|person| (person.id, Person::clone(person))).collect()
+    };
+    let before = all().await;
+    let commit = Commit::recording();
+    let changed = ids(&write(&of(&commit)).await);
+    let after = all().await;
+
+    let seen: Vec<_> = commit
+        .changes()
+        .iter()
+        .map(|change| {
+            let person = |image: Option<&Image>| image.and_then(Image::record::<Person>).cloned();
+            (change.id(), person(change.before()), person(change.after()))
+        })
+        .collect();
+    let expected: Vec<_> =
+        changed.iter().map(|id| (Some(Id::Int(*id)), before.get(id).cloned(), after.get(id).cloned())).collect();
+    assert_eq!(seen, expected, "{what}");
+    let touched = before.keys().chain(after.keys()).filter(|id| before.get(id) != after.get(id)).collect::<Vec<_>>();
+    assert!(touched.iter().all(|id| changed.contains(id)), "{what}: {touched:?} have changed");
+}
+
+/// A commit that wants images gets each record as it was before and as it is after the change; others cost nothing.
+pub async fn images_are_of_before_and_after<S: Store<Record = Person>>(store: &Arc<S>) {
+    let by = |filter: Value| query::<Person>(filter);
+    let young = || patch(json!({ "age": 5 }));
+    check_images(store, "create", async |context| {
+        ok(store.create((1..=3).map(|age| person("a", age)).collect(), context).await)
+    })
+    .await;
+    check_images(store, "create with an id", async |context| {
+        ok(store.create(vec![PersonData { id: Some(9), info: json!({ "n": 1 }), ..person("b", 4) }], context).await)
+    })
+    .await;
+    for (what, filter) in [("update", json!({})), ("update that matches", json!({ "name": "c" }))] {
+        check_images(store, what, async |context| {
+            ok(store.update(&2.into(), person("c", 7), &by(filter), context).await).into_iter().collect()
+        })
+        .await;
+    }
+    for (what, id, change, filter) in [
+        ("patch", Some(1), young(), json!({})),
+        ("patch that matches", Some(1), patch(json!({ "age": 6 })), json!({ "age": 5 })),
+        ("patch that matches inside JSON", Some(9), patch(json!({ "name": "d" })), json!({ "info.n": 1 })),
+        ("patch of all", None, patch(json!({ "nickname": "x" })), json!({})),
+        ("patch of some", None, patch(json!({ "age": 8 })), json!({ "age": { "$gt": 5 } })),
+        ("patch that matches no more", None, patch(json!({ "age": 1 })), json!({ "age": 8 })),
+        ("patch of some inside JSON", None, patch(json!({ "info": { "n": 2 } })), json!({ "info.n": 1 })),
+        ("patch with nothing", None, patch(json!({})), json!({ "age": 1 })),
+        ("patch of nothing", None, young(), json!({ "age": 99 })),
+        ("patch of none", Some(99), young(), json!({})),
+    ] {
+        check_images(store, what, async |context| {
+            ok(store.patch(id.map(Id::Int).as_ref(), change, &by(filter), context).await)
+        })
+        .await;
+    }
+    for (what, id, filter) in [
+        ("remove", Some(1), json!({})),
+        ("remove inside JSON", None, json!({ "info.n": 2 })),
+        ("remove of none", None, json!({ "age": 99 })),
+        ("remove of all", None, json!({})),
+    ] {
+        check_images(store, what, async |context| {
+            ok(store.remove(id.map(Id::Int).as_ref(), &by(filter), context).await)
+        })
+        .await;
+    }
+
+    ok(store.create(vec![PersonData { id: Some(20), ..person("e", 1) }], &StoreContext::NONE).await);
+    check_images(store, "create of an id that is taken", async |context| {
+        let taken = vec![person("f", 1), PersonData { id: Some(20), ..person("f", 1) }];
+        assert!(store.create(taken, context).await.is_err());
+        Vec::new()
+    })
+    .await;
+    let probe = CommitProbe::default().commit();
+    ok(store.patch(None, young(), &Query::default(), &of(&probe)).await);
+    assert!(!probe.wants_images() && probe.changes().is_empty(), "nothing is kept that is not wanted");
 }
 
 /// Places are taken by the store itself, in the order in which changes become visible, also under contention.

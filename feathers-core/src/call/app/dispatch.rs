@@ -213,7 +213,7 @@ pub(super) fn finish_call(ctx: &mut Context, mounted: &Arc<Mounted>) -> Result<R
             Publication { path: kind.path.clone(), event: kind.name.clone(), data, call: Some(cause.clone()) };
         app.notify(mounted, &publication);
         if let Some(publisher) = publisher
-            && let Some(reservation) = ctx.commit().reservation(count)
+            && let Some(reservation) = ctx.commit().reserve(count)
         {
             publisher.publish(kind.clone(), publication, dispatch, app, reservation.slot());
         }

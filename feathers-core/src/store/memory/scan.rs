@@ -158,11 +158,10 @@ impl<R: Record> MemoryStore<R> {
             let draft = store.draft(scan, apply)?;
             store.write(|records| {
                 let settled = draft.settle(records, apply)?;
+                let both = |(place, record): &(_, _)| store.change(records.ordered.get(place), Some(record));
+                commit.reached(settled.len(), || settled.iter().map(both).collect());
                 for (place, record) in &settled {
                     records.ordered.insert(*place, record.clone());
-                }
-                if !settled.is_empty() {
-                    commit.reached(settled.len());
                 }
                 Ok(settled.into_iter().map(|(_, record)| record).collect())
             })

@@ -13,7 +13,7 @@ type Answered = oneshot::Receiver<Outcome<usize>>;
 
 fn job(work: impl FnOnce(&Reader) -> Outcome<usize> + Send + 'static) -> (Box<dyn Job>, Answered) {
     let (answer, answered) = oneshot::channel();
-    let work = Some(|connection: &Reader| work(connection).map(|changes| (changes, changes)));
+    let work = Some(|connection: &Reader| work(connection).map(|count| (count, Changes { count, images: Vec::new() })));
     (Box::new(Write { work, size: Size::Few, done: None, commit: Commit::none(), answer }), answered)
 }
 
@@ -137,14 +137,14 @@ fn writer(limit: Duration) -> Writer {
 }
 
 /// Inserts for ever.
-fn endless(connection: &Reader) -> Outcome<((), usize)> {
+fn endless(connection: &Reader) -> Outcome<((), Changes)> {
     let sql = "INSERT INTO t WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n) SELECT n FROM n";
     connection.execute(sql, ())?;
-    Ok(((), 1))
+    Ok(((), Changes { count: 1, images: Vec::new() }))
 }
 
 /// Removes one record, and then does not end in Rust.
-fn endless_in_rust(connection: &Reader) -> Outcome<((), usize)> {
+fn endless_in_rust(connection: &Reader) -> Outcome<((), Changes)> {
     connection.execute("DELETE FROM t", ())?;
     loop {
         connection.check()?;
@@ -152,7 +152,9 @@ fn endless_in_rust(connection: &Reader) -> Outcome<((), usize)> {
 }
 
 async fn count(writer: &Writer) -> i64 {
-    let count = |connection: &Reader| Ok((connection.query_row("SELECT count(*) FROM t", (), |row| row.get(0))?, 0));
+    let count = |connection: &Reader| {
+        Ok((connection.query_row("SELECT count(*) FROM t", (), |row| row.get(0))?, Changes::default()))
+    };
     writer.write(&Commit::none(), Size::Few, count).await.unwrap()
 }
 
@@ -173,7 +175,7 @@ async fn a_write_of_many_ends_at_its_limit_and_changes_nothing() {
             tokio::spawn(async move {
                 let insert = move |connection: &Reader| {
                     connection.execute("INSERT INTO t VALUES (?)", [-id])?;
-                    Ok(((), 1))
+                    Ok(((), Changes { count: 1, images: Vec::new() }))
                 };
                 writer.write(&Commit::none(), Size::Few, insert).await
             })
@@ -194,7 +196,7 @@ async fn a_write_of_many_ends_at_its_limit_and_changes_nothing() {
 async fn after_the_close_writes_of_many_have_the_time_of_one() {
     let writer = Arc::new(writer(Duration::from_millis(100)));
     let began = Arc::new(tokio::sync::Notify::new());
-    let many = |work: fn(&Reader) -> Outcome<((), usize)>, began: Option<Arc<tokio::sync::Notify>>| {
+    let many = |work: fn(&Reader) -> Outcome<((), Changes)>, began: Option<Arc<tokio::sync::Notify>>| {
         let writer = writer.clone();
         tokio::spawn(async move {
             let work = move |connection: &Reader| {
