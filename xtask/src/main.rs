@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 
+mod api;
 mod bench;
 mod budget;
 mod fuzz;
@@ -41,11 +42,16 @@ cargo xtask <task>
                  all; --help says more. --before REVISION measures it in pairs with an earlier revision
   fuzz TARGET [SECONDS]
                  feeds a target of fuzz/targets with inputs that it makes up, for a minute if nothing is said
-  release        checks what a release must hold: packages, each feature alone, the oldest compiler, and, where the
-                 tools for them are installed, spelling, licences and known weaknesses of dependencies
+  api [--bless]  compares the public API of each crate with its listing in docs/public-api, and looks for methods
+                 without an example; --bless writes the listings
+  release        checks what a release must hold: packages, each feature alone, the oldest compiler, the public API,
+                 and, where the tools for them are installed, spelling, licences and known weaknesses of dependencies
   bless          accepts what macros print and expand to now, as the expected output";
 
 fn main() -> ExitCode {
+    if let Some(code) = api::rustdoc() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
@@ -72,6 +78,8 @@ fn main() -> ExitCode {
         ["bench", arguments @ ..] => step::timed(|| bench::bench(arguments)),
         ["fuzz", target] => step::timed(|| fuzz::fuzz(target, "60")),
         ["fuzz", target, seconds] => step::timed(|| fuzz::fuzz(target, seconds)),
+        ["api"] => step::timed(|| api::api(api::Goal::Check)),
+        ["api", "--bless"] => step::timed(|| api::api(api::Goal::Bless)),
         ["release"] => step::timed(release::release),
         ["bless"] => step::timed(task::bless),
         ["help" | "--help" | "-h"] | [] => {

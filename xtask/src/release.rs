@@ -1,8 +1,9 @@
-//! What a release must hold, checked on every change: packages, licences, spelling, the oldest compiler, and every
-//! feature alone.
+//! What a release must hold, checked on every change: packages, licences, spelling, the oldest compiler, every feature
+//! alone, and the public API.
 
 use std::fs;
 
+use crate::api;
 use crate::step::{Failure, Outcome, announced, cargo, output, root, run, works};
 
 /// The crates that are published, in the order in which they are.
@@ -43,6 +44,7 @@ pub(crate) fn release() -> Outcome {
     announced("oldest compiler", oldest_compiler)?;
     announced("packages", packages)?;
     features()?;
+    api::api(api::Goal::Check)?;
     spelling()?;
     dependencies()
 }
