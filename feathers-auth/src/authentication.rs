@@ -15,11 +15,18 @@ use crate::ticket::TicketService;
 /// Adds authentication to an app.
 ///
 /// ```
-/// use feathers_auth::{AuthConfig, Authentication};
-/// use feathers_core::App;
+/// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+/// use feathers::App;
+/// use feathers::auth::{ApiKey, AuthConfig, Authentication};
+///
+/// let config = AuthConfig::new("a secret of 32 bytes or more, please");
+/// let authentication = Authentication::new(config)
+///     .jwt() // with the token that a login has answered
+///     .local("email") // with a password
+///     .api_key(ApiKey::keys([("backup", "the key of the backup")])); // for programs
 ///
 /// let mut app = App::new();
-/// app.configure(Authentication::new(AuthConfig::new("a secret of 32 bytes or more, please")).jwt().local("email"));
+/// app.configure(authentication);
 /// ```
 ///
 /// It mounts the service `authentication`, whose `create` is a login and whose `remove` a logout, and
@@ -52,6 +59,13 @@ impl Authentication {
     }
 
     /// Mounts the service at another path than `authentication`.
+    ///
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+    /// # use feathers::auth::{AuthConfig, Authentication};
+    /// # let config = AuthConfig::new("a secret of 32 bytes or more, please");
+    /// let authentication = Authentication::new(config).path("v1/authentication").jwt();
+    /// ```
     pub fn path(mut self, path: &str) -> Self {
         path.trim_matches('/').clone_into(&mut self.path);
         self
@@ -74,6 +88,26 @@ impl Authentication {
     }
 
     /// Adds a strategy, or replaces the one of that name.
+    ///
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+    /// use feathers::auth::{Auth, Identity, Strategy};
+    /// use feathers::session::Credentials;
+    /// use feathers::{Params, Result, async_trait};
+    /// # use feathers::auth::{AuthConfig, Authentication};
+    ///
+    /// struct Guest;
+    ///
+    /// #[async_trait]
+    /// impl Strategy for Guest {
+    ///     async fn authenticate(&self, _: &Credentials, _: &Params, _: &Auth) -> Result<Identity> {
+    ///         Ok(Identity::claims([("guest", true)]))
+    ///     }
+    /// }
+    ///
+    /// # let config = AuthConfig::new("a secret of 32 bytes or more, please");
+    /// let authentication = Authentication::new(config).jwt().strategy("guest", Guest);
+    /// ```
     pub fn strategy(mut self, name: &str, strategy: impl Strategy) -> Self {
         self.strategies.retain(|(own, _)| own != name);
         self.strategies.push((name.to_owned(), Arc::new(strategy)));
@@ -117,6 +151,16 @@ impl Authentication {
     }
 
     /// Adds everything to an app, and returns what it is run with: for routes of your own and for tests.
+    ///
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+    /// # use feathers::App;
+    /// # use feathers::auth::{AuthConfig, Authentication};
+    /// # let config = AuthConfig::new("a secret of 32 bytes or more, please");
+    /// let mut app = App::new();
+    /// let auth = Authentication::new(config).jwt().install(&mut app);
+    /// assert!(auth.create_token(Some("1"), Default::default()).is_ok());
+    /// ```
     pub fn install(self, app: &mut App) -> Auth {
         #[cfg(feature = "oauth")]
         let (logins, this) = self.with_logins();

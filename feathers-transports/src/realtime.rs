@@ -67,11 +67,34 @@ use crate::kit::transport::Transport;
 /// its address has too many.
 ///
 /// ```
+/// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
 /// use std::time::Duration;
 ///
-/// use feathers_transports::Realtime;
+/// use feathers::transports::{RateLimit, Realtime, Server};
 ///
-/// let transport = Realtime::new().path("/events").heartbeat_interval(Duration::from_secs(15));
+/// let transport = Realtime::new()
+///     .path("/events")
+///     .origins(["https://app.example"])
+///     // streams
+///     .heartbeat_interval(Duration::from_secs(15))
+///     .max_lifetime(Duration::from_mins(10))
+///     .max_streams(50_000)
+///     // polls
+///     .session_timeout(Duration::from_secs(60))
+///     .max_sessions(20_000)
+///     .max_sessions_per_address(500)
+///     .max_wait(Duration::from_secs(25))
+///     .collect(Duration::from_millis(50))
+///     .poll_interval(Duration::from_secs(5))
+///     .batch_bytes(64 << 10)
+///     // WebSockets
+///     .ping_interval(Duration::from_secs(20))
+///     .hello_timeout(Duration::from_secs(5))
+///     .max_message(256 << 10)
+///     .call_rate(RateLimit::per_second(50).burst(200));
+///
+/// # let app = feathers::App::new();
+/// let server = Server::new(app).transport(transport);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a transport does nothing before it is added to a server"]

@@ -55,35 +55,7 @@ use crate::kit::transport::Transport;
 
 /// Serves an app.
 ///
-/// | option | default |
-/// |---|---|
-/// | [`bind`](Self::bind) | `HOST` and `PORT`, else 127.0.0.1:3030 |
-/// | [`max_body`](Self::max_body) | 1 MiB, then 413 |
-/// | [`request_timeout`](Self::request_timeout) | 30 s, then 408 |
-/// | [`header_timeout`](Self::header_timeout) | 10 s, then the connection is closed |
-/// | [`head_limit`](Self::head_limit) | 32 KiB, then 431 |
-/// | [`write_timeout`](Self::write_timeout) | 60 s, then the connection of a client that does not read is closed |
-/// | [`min_rate`](Self::min_rate) | 1 kB/s over 30 s, then the connection of a slower reader is closed |
-/// | [`max_connections`](Self::max_connections) | 10,000, then 503 |
-/// | [`max_connections_per_address`](Self::max_connections_per_address) | 500, then 429 |
-/// | [`max_in_flight`](Self::max_in_flight) | 256 MiB, then 503 |
-/// | [`max_in_flight_per_address`](Self::max_in_flight_per_address) | 64 MiB, then 429 |
-/// | [`max_in_flight_per_connection`](Self::max_in_flight_per_connection) | 32 MiB, then 429 |
-/// | [`shutdown_timeout`](Self::shutdown_timeout) | 10 s |
-/// | [`trusted_proxies`](Self::trusted_proxies) | none: a client's address is that of its connection |
-/// | [`rate_limit`](Self::rate_limit) | off |
-/// | [`cors`](Self::cors) | off: browsers refuse calls from pages of other origins |
-/// | [`compression`](Self::compression) | on, for clients that ask for it |
-/// | [`health`](Self::health) | `/health/live` and `/health/ready` |
-/// | [`metrics`](Self::metrics) | off |
-/// | [`access_log`](Self::access_log) | off |
-/// | [`public`](Self::public) | no files |
-/// | `grip`, with the feature of that name | `GRIP_URL`, else off |
-/// | `tls`, with the feature of that name | off |
-///
-/// Every request has an id: that of its header `x-request-id` if it is a sane one, else a new UUID.
-/// It is in the log, on the response, and in the headers that hooks and services see.
-/// Neither headers nor query strings are ever logged, since both carry secrets.
+#[doc = include_str!("server/server.md")]
 #[derive(Debug)]
 #[must_use = "a server serves nothing before it listens or starts"]
 pub struct Server {
@@ -169,7 +141,23 @@ impl Server {
         self
     }
 
-    /// Serves on a listener that is bound already, instead of an address.
+    /// Serves on a listener that is bound already, instead of an address: one that the system has handed over, or one of
+    /// a test.
+    ///
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// use feathers::transports::Server;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> feathers::Result<()> {
+    /// # let app = feathers::App::new();
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// let port = listener.local_addr()?.port();
+    /// let server = Server::new(app).listener(listener).start().await?;
+    /// assert_eq!(server.addr().port(), port);
+    /// # server.stop().await
+    /// # }
+    /// ```
     pub fn listener(mut self, listener: TcpListener) -> Self {
         self.options.listener = Some(listener);
         self
@@ -367,7 +355,11 @@ impl Server {
         self
     }
 
-    /// Adds a transport.
+    /// Adds a transport beside the defaults.
+    ///
+    /// # Panics
+    /// The start panics if the transport has a path of another one: a second one of a kind needs a path of its own, or a
+    /// server [without the defaults](Self::without_defaults).
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.options.transports.push(Box::new(transport));
         self
@@ -390,7 +382,27 @@ impl Server {
     /// A request with a cookie from a page of another origin is a 403, as everywhere, unless
     /// [`Cors::credentials`](crate::Cors::credentials) lets that send cookies.
     ///
-    /// As with [`Router::merge`], the start panics if two routes collide, or a fallback with that of REST.
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// use axum::{Extension, Json, Router, routing};
+    /// use feathers::AppHandle;
+    /// use feathers::transports::Server;
+    ///
+    /// async fn version() -> Json<&'static str> {
+    ///     Json("1.0.0")
+    /// }
+    ///
+    /// async fn online(Extension(app): Extension<AppHandle>) -> Json<usize> {
+    ///     Json(app.connections())
+    /// }
+    ///
+    /// # let app = feathers::App::new();
+    /// let routes = Router::new().route("/version", routing::get(version)).route("/online", routing::get(online));
+    /// let server = Server::new(app).merge(routes);
+    /// ```
+    ///
+    /// # Panics
+    /// As with [`Router::merge`], here or in the start, if two routes collide, or a fallback with that of REST.
     pub fn merge(mut self, routes: Router) -> Self {
         self.options.routes = Some(self.options.routes.unwrap_or_default().merge(routes));
         self
@@ -401,6 +413,15 @@ impl Server {
     /// Clients that come through a proxy are held there, at the same URL of the realtime endpoint and with the same
     /// bytes. All others are served as without.
     /// A setting that cannot be used is an error of the start.
+    ///
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// use feathers::transports::{Grip, GripProxy, Server};
+    ///
+    /// # let app = feathers::App::new();
+    /// let proxy = GripProxy::new("http://127.0.0.1:5561");
+    /// let server = Server::new(app).grip(Grip::new().proxy(proxy));
+    /// ```
     #[cfg(feature = "grip")]
     pub fn grip(mut self, grip: Grip) -> Self {
         self.options.grip = Some(grip);
@@ -410,6 +431,14 @@ impl Server {
     /// Serves HTTPS, with HTTP/2 for clients that speak it. Both files are PEM; the first is the whole chain.
     ///
     /// Files that cannot be used are an error of the start.
+    ///
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// use feathers::transports::Server;
+    ///
+    /// # let app = feathers::App::new();
+    /// let server = Server::new(app).bind("0.0.0.0:443").tls("tls/chain.pem", "tls/key.pem");
+    /// ```
     #[cfg(feature = "tls")]
     pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.options.tls = Some((certificate.into(), key.into()));

@@ -58,11 +58,32 @@ impl Authentication {
     ///
     /// It mounts `oauth/:provider` and `oauth/:provider/callback`. The strategies have the names of the providers, and
     /// only the callback can use them: a `create` from outside with such a strategy is a 401.
+    ///
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+    /// use feathers::auth::{AuthConfig, Authentication, ProviderConfig};
+    ///
+    /// let mut config = AuthConfig::new("a secret of 32 bytes or more, please");
+    /// config.oauth.origin = Some("https://app.example".into());
+    /// config.oauth.providers.insert("github".into(), ProviderConfig::new("id", "secret"));
+    /// let authentication = Authentication::new(config).jwt().oauth();
+    /// ```
     pub fn oauth(self) -> Self {
         self.oauth_with(OAuth::new())
     }
 
     /// Does the same, with more of the profile in the records.
+    ///
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+    /// use feathers::auth::OAuth;
+    /// use serde_json::json;
+    /// # use feathers::auth::{AuthConfig, Authentication};
+    ///
+    /// # let config = AuthConfig::new("a secret of 32 bytes or more, please");
+    /// let oauth = OAuth::new().data(|profile, _| Ok(json!({ "name": profile.text("name") })));
+    /// let authentication = Authentication::new(config).jwt().oauth_with(oauth);
+    /// ```
     pub fn oauth_with(mut self, oauth: OAuth) -> Self {
         self.oauth = Some(oauth);
         self

@@ -25,16 +25,23 @@ use crate::sqlite::writer::{Changes, Size, Source, Writer};
 /// half a change (write-ahead log, `synchronous=NORMAL`).
 ///
 /// ```
-/// use feathers_testing::Person;
-/// use feathers_core::App;
-/// use feathers_sql::Database;
+/// # mod feathers { pub use feathers_core::facade::*; pub mod store { pub use feathers_sql::*; } }
+/// # use feathers_testing::Person;
+/// use std::time::Duration;
+///
+/// use feathers::App;
+/// use feathers::store::Database;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> feathers_core::Result<()> {
+/// # async fn main() -> feathers::Result<()> {
 /// let db = Database::connect("sqlite::memory:").await?;
 /// let mut app = App::new();
-/// app.service("people", db.store::<Person>().await?);
+/// app.service("people", db.store::<Person>().await?); // in the table `person`
 /// app.service("staff", db.store_in::<Person>("staff").await?);
+///
+/// // A database for reports may take its time.
+/// let reports = Database::options().read_timeout(Duration::from_mins(1)).connect("sqlite::memory:").await?;
+/// app.service("reports", reports.store::<Person>().await?);
 /// # app.start().await?;
 /// # Ok(())
 /// # }
@@ -64,6 +71,12 @@ impl Database {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect), and a variable that is no text.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub async fn from_env(default: &str) -> Result<Self> {
         Self::options().from_env(default).await
     }
@@ -75,7 +88,11 @@ impl Database {
 
     /// Opens `sqlite:path`, created if it is missing, or `sqlite::memory:`, which is gone when it is closed.
     ///
-    /// Another kind of URL and a file that cannot be opened are errors. Call it inside a tokio runtime.
+    /// # Errors
+    /// Another kind of URL, and a file that cannot be opened.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub async fn connect(url: &str) -> Result<Self> {
         Self::options().connect(url).await
     }
@@ -107,7 +124,8 @@ impl Database {
 
     /// Serves the records of a type, in the table that is named after it: `todo_item` for `TodoItem`.
     ///
-    /// See [`Database::store_in`].
+    /// # Errors
+    /// Those of [`store_in`](Self::store_in).
     pub async fn store<R: Record + Columns>(&self) -> Result<Crud<SqlStore<R>>> {
         self.store_in(&snake_case(R::schema().name)).await
     }
@@ -115,8 +133,11 @@ impl Database {
     /// Serves the records of a type in a table, which is created if it is missing.
     ///
     /// A table that is there must fit the schema: the same columns of the same types, `NOT NULL` where the field is
-    /// no `Option`, the id as primary key. Otherwise this fails and names what does not fit; nothing is changed.
-    /// Further columns are left alone if they need not be set.
+    /// no `Option`, the id as primary key. Further columns are left alone if they need not be set.
+    ///
+    /// # Errors
+    /// A table that does not fit, with the names of what does not; nothing is changed. And a database that cannot be
+    /// read or written.
     pub async fn store_in<R: Record + Columns>(&self, table: &str) -> Result<Crud<SqlStore<R>>> {
         let (schema, name) = (R::schema(), table.to_owned());
         let prepare =

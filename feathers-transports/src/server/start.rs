@@ -30,6 +30,12 @@ impl Server {
     ///
     /// The first line on standard output is `listening on http://IP:PORT`, followed by one line per service.
     /// Logging is set up as [`init_tracing`](crate::init_tracing) does, unless the program has done it.
+    ///
+    /// # Errors
+    /// All of [`start`](Self::start), and those of services that cannot be torn down.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
     pub async fn listen(self) -> Result<()> {
         log::init_tracing();
         // Before the address is announced, so that a signal that comes right after it is not missed.
@@ -49,6 +55,26 @@ impl Server {
 
     /// Binds the address, starts the app and serves in the background. Made for tests and for programs that do more
     /// than serve.
+    ///
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// use feathers::transports::Server;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> feathers::Result<()> {
+    /// # let app = feathers::App::new();
+    /// let server = Server::new(app).bind("127.0.0.1:0").start().await?;
+    /// println!("at {}", server.url());
+    /// server.stop().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// An address that cannot be had, a setting that cannot be used, and everything for which
+    /// [`App::start`](feathers_core::App::start) fails.
+    ///
+    /// # Panics
+    /// If routes of the program's own collide, and outside a tokio runtime.
     pub async fn start(self) -> Result<Running> {
         let Self { mut app, mut options } = self;
         let metrics = options.metrics.then(Metrics::install).transpose()?;
@@ -88,6 +114,27 @@ impl Server {
     ///
     /// Addresses of clients are only known if that server puts axum's `ConnectInfo<SocketAddr>` on the requests; limits
     /// by address do not hold without.
+    ///
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// use axum::{Router, routing};
+    /// use feathers::transports::Server;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> feathers::Result<()> {
+    /// # let app = feathers::App::new();
+    /// let (app, router) = Server::new(app).into_router().await?;
+    /// let routes: Router = Router::new().route("/", routing::get(|| async { "the site" })).nest("/api", router);
+    /// // .. serve the routes; at the end:
+    /// app.shutdown().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// A setting that cannot be used, and everything for which [`App::start`](feathers_core::App::start) fails.
+    ///
+    /// # Panics
+    /// If routes of the program's own collide, and outside a tokio runtime.
     pub async fn into_router(self) -> Result<(AppHandle, Router)> {
         let Self { mut app, options } = self;
         let metrics = options.metrics.then(Metrics::install).transpose()?;
