@@ -64,8 +64,9 @@ impl fmt::Debug for Authenticated {
 /// Reads the user of a call or of a connection.
 ///
 /// ```
-/// use feathers_auth::CurrentUser;
-/// use feathers_core::{Context, Result};
+/// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
+/// use feathers::auth::CurrentUser;
+/// use feathers::{Context, Result};
 ///
 /// async fn set_author(ctx: &mut Context) -> Result<()> {
 ///     let id = ctx.params.require_user()?.value()?["id"].clone();

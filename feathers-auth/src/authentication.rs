@@ -15,7 +15,7 @@ use crate::ticket::TicketService;
 /// Adds authentication to an app.
 ///
 /// ```
-/// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+/// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
 /// use feathers::App;
 /// use feathers::auth::{ApiKey, AuthConfig, Authentication};
 ///
@@ -61,7 +61,7 @@ impl Authentication {
     /// Mounts the service at another path than `authentication`.
     ///
     /// ```
-    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
     /// # use feathers::auth::{AuthConfig, Authentication};
     /// # let config = AuthConfig::new("a secret of 32 bytes or more, please");
     /// let authentication = Authentication::new(config).path("v1/authentication").jwt();
@@ -90,7 +90,7 @@ impl Authentication {
     /// Adds a strategy, or replaces the one of that name.
     ///
     /// ```
-    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
     /// use feathers::auth::{Auth, Identity, Strategy};
     /// use feathers::session::Credentials;
     /// use feathers::{Params, Result, async_trait};
@@ -117,8 +117,9 @@ impl Authentication {
     /// Checks the record of each user that logs in or makes a call with a token: an error refuses it.
     ///
     /// ```
-    /// # use feathers_auth::{AuthConfig, Authentication};
-    /// use feathers_core::Error;
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
+    /// # use feathers::auth::{AuthConfig, Authentication};
+    /// use feathers::Error;
     ///
     /// # let config = AuthConfig::new("a secret of 32 bytes or more, please");
     /// let authentication = Authentication::new(config).jwt().check_user(|user| match user.value()?["banned"] == true {
@@ -137,8 +138,9 @@ impl Authentication {
     /// Without it they are kept in the process. No client may call that service.
     ///
     /// ```
-    /// # use feathers_auth::{AuthConfig, Authentication, Revocation};
-    /// use feathers_core::{App, Memory, Method};
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
+    /// # use feathers::auth::{AuthConfig, Authentication, Revocation};
+    /// use feathers::{App, Memory, Method};
     ///
     /// # let (mut app, config) = (App::new(), AuthConfig::new("a secret of 32 bytes or more, please"));
     /// // In an app with a database: `db.store::<Revocation>().await?`.
@@ -153,7 +155,7 @@ impl Authentication {
     /// Adds everything to an app, and returns what it is run with: for routes of your own and for tests.
     ///
     /// ```
-    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
     /// # use feathers::App;
     /// # use feathers::auth::{AuthConfig, Authentication};
     /// # let config = AuthConfig::new("a secret of 32 bytes or more, please");

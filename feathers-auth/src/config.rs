@@ -13,7 +13,8 @@ use crate::oauth::OAuthConfig;
 /// The names are those of Feathers' `authentication` section, in Rust's grammar.
 ///
 /// ```
-/// use feathers_auth::AuthConfig;
+/// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
+/// use feathers::auth::AuthConfig;
 ///
 /// let config: AuthConfig = serde_json::from_value(serde_json::json!({
 ///     "secret": "a text of 32 bytes or more, from a file that is not committed",

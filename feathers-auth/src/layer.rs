@@ -19,8 +19,9 @@ use crate::hook::IntoStrategies;
 /// The login, an [`Authenticated`], stands among the extensions of the request.
 ///
 /// ```
-/// use feathers_auth::{Auth, AuthConfig, Authentication, Authenticated};
-/// use feathers_core::App;
+/// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
+/// use feathers::App;
+/// use feathers::auth::{Auth, AuthConfig, Authenticated, Authentication};
 ///
 /// let mut app = App::new();
 /// let auth = Authentication::new(AuthConfig::new("a secret of 32 bytes or more, please")).jwt().install(&mut app);

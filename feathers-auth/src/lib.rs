@@ -5,12 +5,13 @@
 //! [`authenticate`] protects services.
 //!
 //! ```
-//! use feathers_auth::{AuthConfig, Authentication, authenticate, hash_password};
-//! use feathers_core::{App, Document, Memory};
+//! # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
+//! use feathers::auth::{AuthConfig, Authentication, authenticate, hash_password};
+//! use feathers::{App, Document, Memory};
 //! use serde_json::json;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> feathers_core::Result<()> {
+//! # async fn main() -> feathers::Result<()> {
 //! let mut app = App::new();
 //! app.service("users", Memory::<Document>::new()).before(["create", "update", "patch"], hash_password("password"));
 //! app.service("notes", Memory::<Document>::new()).before("all", authenticate("jwt"));

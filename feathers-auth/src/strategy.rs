@@ -21,8 +21,10 @@ use crate::config::AuthConfig;
 /// [`Authentication::strategy`](crate::Authentication::strategy).
 ///
 /// ```
-/// use feathers_auth::{Auth, Authenticated, Identity, Strategy};
-/// use feathers_core::{Credentials, Error, Params, Result, async_trait};
+/// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
+/// use feathers::auth::{Auth, Authenticated, Identity, Strategy};
+/// use feathers::session::Credentials;
+/// use feathers::{Error, Params, Result, async_trait};
 ///
 /// /// Guests send their name, which is not checked.
 /// struct Guest;

@@ -19,8 +19,9 @@ const FOLDER: &str = "FEATHERS_CONFIG_DIR";
 /// It knows no variable but those that it is given, so that a test need not change those of its process.
 ///
 /// ```
-/// # fn main() -> feathers_core::Result<()> {
-/// use feathers_config::Config;
+/// # mod feathers { pub use feathers_core::facade::*; pub mod config { pub use feathers_config::*; } }
+/// # fn main() -> feathers::Result<()> {
+/// use feathers::config::Config;
 ///
 /// let variables = [("FEATHERS_ENV", "test"), ("FEATHERS__SERVER__PORT", "8080")];
 /// let config = Config::builder().variables(variables).load()?;

@@ -10,9 +10,10 @@
 //! Every layer may be missing. Tables are merged key by key, and anything else is replaced.
 //!
 //! ```
+//! # mod feathers { pub use feathers_core::facade::*; pub mod config { pub use feathers_config::*; } }
 //! use std::time::Duration;
 //!
-//! use feathers_config::{Config, duration};
+//! use feathers::config::{Config, duration};
 //! use serde::Deserialize;
 //!
 //! #[derive(Deserialize)]
@@ -23,7 +24,7 @@
 //!     expires_in: Duration,
 //! }
 //!
-//! # fn main() -> feathers_core::Result<()> {
+//! # fn main() -> feathers::Result<()> {
 //! // An app calls `Config::load()`, which reads its files and the variables of its process.
 //! let variables =
 //!     [("FEATHERS__AUTHENTICATION__SECRET", "a secret"), ("FEATHERS__AUTHENTICATION__EXPIRES_IN", "1d")];

@@ -1,13 +1,13 @@
 //! Stores in SQL databases. Today that is SQLite; other databases become siblings of its module.
 //!
 //! ```
-//! # use feathers_core::{Columns, Store};
+//! # mod feathers { pub use feathers_core::facade::*; pub mod store { pub use feathers_sql::*; } }
 //! # use feathers_testing::Person;
-//! use feathers_core::App;
-//! use feathers_sql::Database;
+//! use feathers::App;
+//! use feathers::store::Database;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> feathers_core::Result<()> {
+//! # async fn main() -> feathers::Result<()> {
 //! let db = Database::connect("sqlite::memory:").await?;
 //! let mut app = App::new();
 //! app.service("people", db.store::<Person>().await?);

@@ -4,8 +4,9 @@
 //! [`Transport`] is added. `app.listen().await` of [`Listen`] is the short form with all defaults.
 //!
 //! ```no_run
-//! use feathers_core::{App, Document, Memory, Result};
-//! use feathers_transports::{Cors, Server};
+//! # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
+//! use feathers::transports::{Cors, Server};
+//! use feathers::{App, Document, Memory, Result};
 //!
 //! # async fn run() -> Result<()> {
 //! let mut app = App::new();

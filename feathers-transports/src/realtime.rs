@@ -67,7 +67,7 @@ use crate::kit::transport::Transport;
 /// its address has too many.
 ///
 /// ```
-/// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+/// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
 /// use std::time::Duration;
 ///
 /// use feathers::transports::{RateLimit, Realtime, Server};

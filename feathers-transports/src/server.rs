@@ -145,7 +145,7 @@ impl Server {
     /// a test.
     ///
     /// ```
-    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
     /// use feathers::transports::Server;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -301,8 +301,9 @@ impl Server {
     /// Pages that CORS lets call can read the 429; their preflights count, and are answered all the same.
     ///
     /// ```
-    /// # use feathers_core::App;
-    /// use feathers_transports::{RateLimit, Server};
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
+    /// # use feathers::App;
+    /// use feathers::transports::{RateLimit, Server};
     ///
     /// let server = Server::new(App::new()).rate_limit(RateLimit::per_second(50).burst(100));
     /// ```
@@ -383,7 +384,7 @@ impl Server {
     /// [`Cors::credentials`](crate::Cors::credentials) lets that send cookies.
     ///
     /// ```
-    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
     /// use axum::{Extension, Json, Router, routing};
     /// use feathers::AppHandle;
     /// use feathers::transports::Server;
@@ -415,7 +416,7 @@ impl Server {
     /// A setting that cannot be used is an error of the start.
     ///
     /// ```
-    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
     /// use feathers::transports::{Grip, GripProxy, Server};
     ///
     /// # let app = feathers::App::new();
@@ -433,7 +434,7 @@ impl Server {
     /// Files that cannot be used are an error of the start.
     ///
     /// ```
-    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
     /// use feathers::transports::Server;
     ///
     /// # let app = feathers::App::new();

@@ -45,11 +45,12 @@ use crate::kit::transport::Transport;
 /// A client that the server ends by [`Connection::disconnect`] does not reconnect by itself.
 ///
 /// ```
-/// use feathers_transports::SocketIo;
+/// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
+/// use feathers::transports::SocketIo;
 ///
 /// let transport = SocketIo::new().handshake(|connection| {
 ///     connection.headers().value("user-agent").map(drop).ok_or_else(|| {
-///         feathers_core::Error::forbidden("who are you?")
+///         feathers::Error::forbidden("who are you?")
 ///     })
 /// });
 /// ```

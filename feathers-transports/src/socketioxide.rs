@@ -63,11 +63,12 @@ const ATTACHMENTS: usize = 16;
 /// A page of another origin gets a 403 if its browser sends a cookie along, unless the server's CORS lets it send them.
 ///
 /// ```
-/// use feathers_transports::SocketIoxide;
+/// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
+/// use feathers::transports::SocketIoxide;
 ///
 /// let transport = SocketIoxide::new().handshake(|connection| {
 ///     connection.headers().value("user-agent").map(drop).ok_or_else(|| {
-///         feathers_core::Error::forbidden("who are you?")
+///         feathers::Error::forbidden("who are you?")
 ///     })
 /// });
 /// ```

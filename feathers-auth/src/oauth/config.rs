@@ -13,7 +13,8 @@ use crate::config::Secret;
 /// Logins through other sites: what all have in common, and one section for each, named after the provider.
 ///
 /// ```
-/// use feathers_auth::OAuthConfig;
+/// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
+/// use feathers::auth::OAuthConfig;
 ///
 /// let config: OAuthConfig = serde_json::from_value(serde_json::json!({
 ///     "origins": ["https://app.example"],

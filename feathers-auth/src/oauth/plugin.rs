@@ -31,7 +31,8 @@ impl OAuth {
     /// Says what else is stored of a profile, at each login. The record is there if it is not the first one.
     ///
     /// ```
-    /// use feathers_auth::{AuthConfig, Authentication, OAuth};
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
+    /// use feathers::auth::{AuthConfig, Authentication, OAuth};
     /// use serde_json::json;
     ///
     /// # let config = AuthConfig::new("a secret of 32 bytes or more, please");
@@ -60,7 +61,7 @@ impl Authentication {
     /// only the callback can use them: a `create` from outside with such a strategy is a 401.
     ///
     /// ```
-    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
     /// use feathers::auth::{AuthConfig, Authentication, ProviderConfig};
     ///
     /// let mut config = AuthConfig::new("a secret of 32 bytes or more, please");
@@ -75,7 +76,7 @@ impl Authentication {
     /// Does the same, with more of the profile in the records.
     ///
     /// ```
-    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_auth as auth; }
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod auth { pub use feathers_auth::*; } }
     /// use feathers::auth::OAuth;
     /// use serde_json::json;
     /// # use feathers::auth::{AuthConfig, Authentication};

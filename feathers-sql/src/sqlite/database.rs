@@ -65,8 +65,9 @@ impl Database {
     /// Opens the database that the environment variable `DATABASE_URL` names, or else the given one.
     ///
     /// ```no_run
-    /// # use feathers_sql::Database;
-    /// # async fn run() -> feathers_core::Result<()> {
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod store { pub use feathers_sql::*; } }
+    /// # use feathers::store::Database;
+    /// # async fn run() -> feathers::Result<()> {
     /// let db = Database::from_env("sqlite:todo.db").await?;
     /// # Ok(())
     /// # }

@@ -11,12 +11,13 @@ use crate::sqlite::database::Database;
 /// The options of a database.
 ///
 /// ```
+/// # mod feathers { pub use feathers_core::facade::*; pub mod store { pub use feathers_sql::*; } }
 /// use std::time::Duration;
 ///
-/// use feathers_sql::Database;
+/// use feathers::store::Database;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> feathers_core::Result<()> {
+/// # async fn main() -> feathers::Result<()> {
 /// let db = Database::options().read_timeout(Duration::from_secs(2)).connect("sqlite::memory:").await?;
 /// # Ok(())
 /// # }

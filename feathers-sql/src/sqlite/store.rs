@@ -21,13 +21,14 @@ use crate::sqlite::writer::{Changes, Size};
 /// `$like`, `$notlike` (case counts) and `$ilike` (it does not), if the service allows them:
 ///
 /// ```
-/// use feathers_core::App;
-/// use feathers_sql::Database;
+/// # mod feathers { pub use feathers_core::facade::*; pub mod store { pub use feathers_sql::*; } }
+/// use feathers::App;
+/// use feathers::store::Database;
 /// use feathers_testing::Person;
 /// use serde_json::json;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> feathers_core::Result<()> {
+/// # async fn main() -> feathers::Result<()> {
 /// # let db = Database::connect("sqlite::memory:").await?;
 /// let mut app = App::new();
 /// app.service("people", db.store::<Person>().await?.operators(["$like"]));

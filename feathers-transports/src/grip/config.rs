@@ -11,7 +11,8 @@ use serde::Deserialize;
 /// The settings of GRIP: the proxies that hold connections for this app.
 ///
 /// ```
-/// use feathers_transports::{Grip, GripProxy};
+/// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
+/// use feathers::transports::{Grip, GripProxy};
 ///
 /// let proxy = GripProxy::new("http://127.0.0.1:5561").verify_key("base64:c2VjcmV0IG9mIHRoZSBwcm94eSBhbmQgdGhlIGFwcA==");
 /// let grip = Grip::new().proxy(proxy).prefix("app-");

@@ -14,7 +14,8 @@ const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
 /// Every request takes one from the burst, which fills up again at the given rate.
 ///
 /// ```
-/// use feathers_transports::RateLimit;
+/// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
+/// use feathers::transports::RateLimit;
 ///
 /// let limit = RateLimit::per_second(50).burst(100);
 /// ```

@@ -11,10 +11,11 @@ use http::Extensions;
 /// gets there by accident.
 ///
 /// ```
+/// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
 /// use axum::extract::Request;
 /// use axum::middleware::Next;
 /// use axum::response::Response;
-/// use feathers_transports::CallExtensions;
+/// use feathers::transports::CallExtensions;
 ///
 /// #[derive(Clone)]
 /// struct Tenant(String);

@@ -14,7 +14,8 @@ use crate::server::request_id::REQUEST_ID;
 /// Pages can read `Event-Cursor`, `ETag`, `Retry-After` and `X-Request-Id` of the answers.
 ///
 /// ```
-/// use feathers_transports::Cors;
+/// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
+/// use feathers::transports::Cors;
 ///
 /// let cors = Cors::origins(["https://app.example.com"]).credentials();
 /// ```

@@ -24,8 +24,9 @@ impl Server {
     /// Changes the router of all transports and routes before it is served: the place for middleware.
     ///
     /// ```
-    /// # use feathers_core::App;
-    /// # use feathers_transports::Server;
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
+    /// # use feathers::App;
+    /// # use feathers::transports::Server;
     /// use axum::extract::Request;
     /// use axum::middleware::{Next, from_fn};
     ///
@@ -41,10 +42,11 @@ impl Server {
     /// Puts a layer of tower around all routes, as [`Router::layer`] does; the last one is the outermost.
     ///
     /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
     /// use axum::middleware::map_response;
     /// use axum::response::Response;
-    /// use feathers_core::App;
-    /// use feathers_transports::Server;
+    /// use feathers::App;
+    /// use feathers::transports::Server;
     ///
     /// let server = Server::new(App::new()).layer(map_response(async |mut response: Response| {
     ///     response.headers_mut().insert("server", "todo".parse().expect("a header"));

@@ -57,7 +57,7 @@ impl Server {
     /// than serve.
     ///
     /// ```
-    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
     /// use feathers::transports::Server;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -116,7 +116,7 @@ impl Server {
     /// by address do not hold without.
     ///
     /// ```
-    /// # mod feathers { pub use feathers_core::facade::*; pub use feathers_transports as transports; }
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod transports { pub use feathers_transports::*; } }
     /// use axum::{Router, routing};
     /// use feathers::transports::Server;
     ///
@@ -126,7 +126,7 @@ impl Server {
     /// let (app, router) = Server::new(app).into_router().await?;
     /// let routes: Router = Router::new().route("/", routing::get(|| async { "the site" })).nest("/api", router);
     /// // .. serve the routes; at the end:
-    /// app.shutdown().await
+    /// app.shutdown(std::time::Duration::from_secs(10)).await
     /// # }
     /// ```
     ///
