@@ -4,6 +4,6 @@
 //! it are worth, and ends connections whose credentials are no longer valid.
 
 pub use crate::{
-    Authenticator, CONNECTION_TOKEN, Credentials, DisconnectReason, Handshake, HandshakeCredentials, Headers, Login,
-    Resumption, SecretHeaders, Session, UnderWay,
+    API_KEY, Authenticator, CONNECTION_TOKEN, Credentials, DisconnectReason, Handshake, HandshakeCredentials, Headers,
+    Login, Resumption, SecretHeaders, Session, UnderWay,
 };
