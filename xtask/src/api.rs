@@ -82,7 +82,7 @@ fn list(json: &Path) -> Outcome<String> {
         .omit_auto_derived_impls(true)
         .build()
         .map_err(|error| Failure::new(format!("{}: {error}", json.display())))?;
-    Ok(api.items().map(|item| format!("{item}\n")).collect())
+    Ok(api.items().map(ToString::to_string).collect::<Vec<_>>().join("\n") + "\n")
 }
 
 /// Returns the lines that only one of two listings has.
