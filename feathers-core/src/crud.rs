@@ -14,7 +14,7 @@ use crate::call::app::AppHandle;
 use crate::call::crud_options::{CrudOptions, Multi};
 use crate::call::method::Method;
 use crate::call::params::Params;
-use crate::call::service::{Descriptor, Request, Service};
+use crate::call::service::{Descriptor, MethodInfo, Request, Service};
 use crate::data::error::{Error, Result};
 use crate::data::guard;
 use crate::data::id::Id;
@@ -23,6 +23,7 @@ use crate::data::payload::Payload;
 use crate::data::query::{Caller, FindResult, Paginate, Query, QueryOptions};
 use crate::data::record::Record;
 use crate::data::schema::DataType;
+use crate::data::type_schema::TypeSchema;
 use crate::event::provider::Provider;
 use crate::store::Store;
 
@@ -77,6 +78,20 @@ impl<S: Store> Crud<S> {
             is_plain,
             unknown_operators: BTreeSet::new(),
         }
+    }
+
+    /// Describes a method for one record; what may be done with several is in the descriptor.
+    fn describe(&self, method: Method) -> MethodInfo {
+        let schema = self.store.schema().clone();
+        let record = TypeSchema::Record(schema.clone());
+        let (data, result) = match method {
+            Method::Find if self.query.paginate.is_some() => (None, record.page()),
+            Method::Find => (None, record.list()),
+            Method::Create | Method::Update => (Some(TypeSchema::Data(schema)), record),
+            Method::Patch => (Some(TypeSchema::Patch(schema)), record),
+            Method::Get | Method::Remove | Method::Custom(_) => (None, record),
+        };
+        MethodInfo::new(method, "").data(data).result(result)
     }
 
     /// Returns the store.
@@ -311,7 +326,8 @@ impl<S: Store> Service for Crud<S> {
 
     fn descriptor(&self) -> Descriptor {
         let schema = self.store.schema().clone();
-        let descriptor = Descriptor::new(Method::STANDARD).docs(schema.docs).schema(schema);
+        let methods = Method::STANDARD.into_iter().map(|method| self.describe(method));
+        let descriptor = methods.fold(Descriptor::default(), Descriptor::describe).docs(schema.docs).schema(schema);
         let descriptor = descriptor.multi(self.multi.clone()).volatile(self.store.is_volatile());
         self.unknown_operators.iter().fold(descriptor, |descriptor, operator| {
             let known: Vec<_> = self.query.known.iter().map(|known| format!("'{known}'")).collect();

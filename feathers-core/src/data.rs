@@ -14,5 +14,6 @@ pub mod query;
 pub(crate) mod record;
 pub(crate) mod schema;
 pub(crate) mod selection;
+pub(crate) mod type_schema;
 pub(crate) mod vet;
 pub(crate) mod violation;

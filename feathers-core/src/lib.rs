@@ -32,6 +32,7 @@ pub use crate::data::payload::Payload;
 pub use crate::data::query::{Comparison, FieldPath, Filter, FindResult, Order, Paginate, Query, QueryOptions};
 pub use crate::data::record::{Columns, Document, Record, lookup_inside, wrong_id};
 pub use crate::data::schema::{DataType, Field, Rule, Schema};
+pub use crate::data::type_schema::{Described, TypeSchema};
 pub use crate::data::{duration, query};
 
 pub use crate::event::change::{Change, Image};

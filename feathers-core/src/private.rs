@@ -10,6 +10,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny};
 use serde::ser::{Serialize, Serializer};
 
 pub use crate::call::arguments::{FromId, FromPayload, into_payload, one_at_a_time};
+use crate::call::method::PROTECTED;
 use crate::data::error::{Error, Result};
 use crate::data::field::{FieldRef, FieldValue};
 pub use crate::data::field::{from_json_field, to_json_field};
@@ -18,6 +19,7 @@ use crate::data::id::Id;
 pub use crate::data::record::lookup_inside;
 use crate::data::record::wrong_id;
 use crate::data::schema::DataType;
+pub use crate::data::type_schema::{Probe, Undescribed};
 pub use crate::event::commit_probe::CommitProbe;
 
 /// Reads a field that may be left out, and keeps `null` apart from that: a missing field never gets here.
@@ -96,6 +98,26 @@ pub fn column<T>(name: &str, value: Option<FieldValue>, from_field: impl FnOnce(
 fn in_column(name: &str, error: &Error) -> Error {
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     Error::internal(format!("column '{name}': {cause}"))
+}
+
+/// Tells whether a name means something else on a Feathers service than a custom method.
+pub const fn is_protected(name: &str) -> bool {
+    let mut index = 0;
+    while index < PROTECTED.len() {
+        if same(PROTECTED[index].as_bytes(), name.as_bytes()) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+const fn same(one: &[u8], other: &[u8]) -> bool {
+    let mut index = 0;
+    while index < one.len() && index < other.len() && one[index] == other[index] {
+        index += 1;
+    }
+    index == one.len() && index == other.len()
 }
 
 /// Tells whether a field can be an id.

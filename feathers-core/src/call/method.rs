@@ -3,6 +3,41 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// The names that no custom method may have, since they mean something on a Feathers service. `#[service]` and the start refuse them.
+pub(crate) const PROTECTED: [&str; 31] = [
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
+    "__proto__",
+    "addListener",
+    "after",
+    "all",
+    "around",
+    "before",
+    "constructor",
+    "emit",
+    "error",
+    "eventNames",
+    "hasOwnProperty",
+    "hooks",
+    "isPrototypeOf",
+    "listenerCount",
+    "listeners",
+    "off",
+    "on",
+    "once",
+    "prependListener",
+    "propertyIsEnumerable",
+    "publish",
+    "removeAllListeners",
+    "removeListener",
+    "setup",
+    "teardown",
+    "toString",
+    "valueOf",
+];
+
 /// A service method.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Method {

@@ -13,6 +13,7 @@ use crate::data::error::{Error, Result};
 use crate::data::id::Id;
 use crate::data::payload::Payload;
 use crate::data::schema::Schema;
+use crate::data::type_schema::TypeSchema;
 use crate::store::StoreContext;
 
 /// Answers calls.
@@ -162,12 +163,30 @@ pub struct MethodInfo {
     pub method: Method,
     /// The doc comment.
     pub docs: Arc<str>,
+    /// The type of the data; `None` where the method takes none.
+    pub data: Option<TypeSchema>,
+    /// The type of the result.
+    pub result: TypeSchema,
 }
 
 impl MethodInfo {
-    /// Describes a method.
-    pub fn new(method: Method, docs: impl Into<Arc<str>>) -> Self {
-        Self { method, docs: docs.into() }
+    /// Describes a method, the types of whose data and result are not known.
+    pub fn new(method: impl Into<Method>, docs: impl Into<Arc<str>>) -> Self {
+        let method = method.into();
+        let data = method.has_data().then_some(TypeSchema::Unknown);
+        Self { method, docs: docs.into(), data, result: TypeSchema::Unknown }
+    }
+
+    /// Sets the type of the data; `None` says that the method takes none.
+    pub fn data(mut self, data: impl Into<Option<TypeSchema>>) -> Self {
+        self.data = data.into();
+        self
+    }
+
+    /// Sets the type of the result.
+    pub fn result(mut self, result: TypeSchema) -> Self {
+        self.result = result;
+        self
     }
 }
 
@@ -178,8 +197,13 @@ impl Descriptor {
     }
 
     /// Adds a method.
-    pub fn method(mut self, method: impl Into<Method>, docs: impl Into<Arc<str>>) -> Self {
-        self.methods.push(MethodInfo::new(method.into(), docs));
+    pub fn method(self, method: impl Into<Method>, docs: impl Into<Arc<str>>) -> Self {
+        self.describe(MethodInfo::new(method, docs))
+    }
+
+    /// Adds a method with what is known of its types.
+    pub fn describe(mut self, method: MethodInfo) -> Self {
+        self.methods.push(method);
         self
     }
 
@@ -219,9 +243,14 @@ impl Descriptor {
         self
     }
 
+    /// Returns what is known of a method; `None` where it is not written.
+    pub fn info(&self, method: &Method) -> Option<&MethodInfo> {
+        self.methods.iter().find(|info| info.method == *method)
+    }
+
     /// Tells whether a method is written.
     pub fn has(&self, method: &Method) -> bool {
-        self.methods.iter().any(|info| info.method == *method)
+        self.info(method).is_some()
     }
 }
 

@@ -65,7 +65,7 @@ pub enum Rule {
     clippy::struct_excessive_bools,
     reason = "each is an attribute of the derive, and any mix of them makes sense"
 )]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Field {
     /// The name on the wire and in the database.
@@ -151,7 +151,7 @@ impl Field {
 }
 
 /// The fields of a record type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Schema {
     /// The name of the type, such as `Todo`.

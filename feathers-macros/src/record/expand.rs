@@ -23,6 +23,7 @@ pub(super) fn record(record: &Record) -> TokenStream {
     let defaults = record::defaults(record);
     let record_impl = record::expand(record, &names);
     let columns_impl = columns::expand(record, &names);
+    let described = schema::described(&names);
     let registration = registration(record, &names);
     quote! {
         #siblings
@@ -33,6 +34,7 @@ pub(super) fn record(record: &Record) -> TokenStream {
             #defaults
             #record_impl
             #columns_impl
+            #described
             #registration
         };
     }

@@ -7,42 +7,6 @@ use std::collections::HashSet;
 use crate::errors::Errors;
 use crate::service::model::{Service, Standard};
 
-/// The names that no custom method may have: on a Feathers service they mean something else. The core refuses them
-/// too, when a service is mounted.
-const PROTECTED: [&str; 31] = [
-    "__defineGetter__",
-    "__defineSetter__",
-    "__lookupGetter__",
-    "__lookupSetter__",
-    "__proto__",
-    "addListener",
-    "after",
-    "all",
-    "around",
-    "before",
-    "constructor",
-    "emit",
-    "error",
-    "eventNames",
-    "hasOwnProperty",
-    "hooks",
-    "isPrototypeOf",
-    "listenerCount",
-    "listeners",
-    "off",
-    "on",
-    "once",
-    "prependListener",
-    "propertyIsEnumerable",
-    "publish",
-    "removeAllListeners",
-    "removeListener",
-    "setup",
-    "teardown",
-    "toString",
-    "valueOf",
-];
-
 const STANDARD_EVENTS: [&str; 4] = ["created", "updated", "patched", "removed"];
 
 /// Finds the names that are wrong.
@@ -52,11 +16,6 @@ pub(super) fn service(service: &Service, errors: &mut Errors) {
         let name = method.name.as_str();
         if method.standard.is_none() && Standard::named(name).is_some() {
             errors.at(method.name_span, format!("`{name}` is a standard method: name the function so"));
-        } else if PROTECTED.contains(&name) {
-            errors.at(
-                method.name_span,
-                format!("`{name}` means something else on a Feathers service: choose another name"),
-            );
         } else if name.is_empty() || name.contains('\0') {
             errors.at(method.name_span, "a method needs a name that clients can call");
         } else if !names.insert(name) && method.cfgs.is_empty() {

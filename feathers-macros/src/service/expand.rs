@@ -1,12 +1,12 @@
 //! Expansion: the impl of `Service`.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
-use syn::parse_quote;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
+use syn::{Type, parse_quote};
 
 use crate::service::model::{Lifecycle, Method, Service};
-use crate::types::{argument_of, at, moved};
+use crate::types::{argument_of, at, last_segment, moved};
 
 /// Writes the impl.
 pub(super) fn service(service: &Service) -> TokenStream {
@@ -19,16 +19,13 @@ pub(super) fn service(service: &Service) -> TokenStream {
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let docs = (!service.docs.is_empty()).then_some(&service.docs).map(|docs| quote!(.docs(#docs)));
     let events = (!service.events.is_empty()).then_some(&service.events).map(|events| quote!(.events([#(#events),*])));
-    let described = service.methods.iter().map(|method| {
-        let (cfgs, docs, which) = (&method.cfgs, &method.docs, method.expression(core));
-        quote! {
-            #(#cfgs)*
-            let descriptor = descriptor.method(#which, #docs);
-        }
-    });
+    let described = service.methods.iter().map(|method| described(method, core, private));
+    let allowed = service.methods.iter().filter_map(|method| allowed(method, private));
     let arms = service.methods.iter().map(|method| arm(method, core, private));
     let lifecycles = [&service.setup, &service.teardown].into_iter().flatten().map(|hook| lifecycle(hook, core));
     quote! {
+        #(#allowed)*
+
         #[#core::async_trait]
         #[automatically_derived]
         #[allow(trivial_bounds, reason = "bounds make better errors")]
@@ -36,6 +33,8 @@ pub(super) fn service(service: &Service) -> TokenStream {
             type Record = ();
 
             fn descriptor(&self) -> #core::Descriptor {
+                #[allow(unused_imports, reason = "it answers for types of which nothing is known")]
+                use #private::Undescribed as _;
                 let descriptor = <#core::Descriptor as ::core::default::Default>::default() #docs #events;
                 #(#described)*
                 descriptor
@@ -85,6 +84,56 @@ impl Method {
         }
         quote!(#core::Method::Custom(name) if &**name == #name)
     }
+}
+
+/// Writes what the descriptor has of a method.
+fn described(method: &Method, core: &TokenStream, private: &TokenStream) -> TokenStream {
+    let (cfgs, docs, which) = (&method.cfgs, &method.docs, method.expression(core));
+    let schema = |ty: &Type| type_schema(ty, core, private);
+    let data = method.arguments.data.as_ref().map_or_else(|| quote!(::core::option::Option::None), schema);
+    let result = argument_of(&method.arguments.output).map_or_else(|| quote!(#core::TypeSchema::Unknown), schema);
+    quote! {
+        #(#cfgs)*
+        let descriptor = descriptor.describe(#core::MethodInfo::new(#which, #docs).data(#data).result(#result));
+    }
+}
+
+/// Writes the schema of a type; of lists and `Option`s also where that of their items is not known.
+fn type_schema(ty: &Type, core: &TokenStream, private: &TokenStream) -> TokenStream {
+    match last_segment(ty).zip(argument_of(ty)) {
+        Some((segment, inner)) if segment.ident == "Vec" => {
+            let inner = type_schema(inner, core, private);
+            quote!(#core::TypeSchema::list(#inner))
+        }
+        Some((segment, inner)) if segment.ident == "Option" => {
+            let inner = type_schema(inner, core, private);
+            quote!(#core::TypeSchema::nullable(#inner))
+        }
+        // An opaque type has no name.
+        _ if ty.to_token_stream().into_iter().any(is_impl) => quote!(#core::TypeSchema::Unknown),
+        _ => quote!(#private::Probe::<#ty>::type_schema()),
+    }
+}
+
+/// Looks for the word `impl`, also in brackets.
+fn is_impl(token: TokenTree) -> bool {
+    match token {
+        TokenTree::Ident(ident) => ident == "impl",
+        TokenTree::Group(group) => group.stream().into_iter().any(is_impl),
+        _ => false,
+    }
+}
+
+/// Writes an assertion that a method has not a name that is protected.
+fn allowed(method: &Method, private: &TokenStream) -> Option<TokenStream> {
+    if method.standard.is_some() {
+        return None;
+    }
+    let (cfgs, name) = (&method.cfgs, &method.name);
+    let message = format!("`{name}` means something else on a Feathers service: choose another name");
+    let check =
+        quote_spanned!(method.name_span=> const _: () = ::core::assert!(!#private::is_protected(#name), #message););
+    Some(quote!(#(#cfgs)* #check))
 }
 
 /// Writes the branch that decodes the arguments of a method, calls it and wraps its result.

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use feathers::Method;
+use feathers::app::Page;
 use feathers::prelude::*;
+use feathers::schema::{DataType, TypeSchema};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -191,4 +193,105 @@ async fn a_generic_type_can_be_a_service() -> Result<()> {
     assert_eq!(echo.call("call", Payload::NULL, ()).await?.value()?, "nothing");
     assert!(echo.get(1, ()).await.unwrap_err().is_method_not_allowed());
     Ok(())
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, Serialize, Deserialize, Service)]
+struct Todo {
+    #[service(id)]
+    id: i64,
+    text: String,
+    #[service(hidden, default)]
+    note: Option<String>,
+}
+
+type DeskResult<T> = Result<T>;
+type Todos = Vec<Todo>;
+
+struct Desk;
+
+#[service]
+impl Desk {
+    async fn find(&self) -> Result<Page<Todo>> {
+        Ok(Page { total: 0, limit: 10, skip: 0, data: Vec::new() })
+    }
+
+    async fn create(&self, data: TodoData) -> DeskResult<Todo> {
+        Ok(Todo { id: 1, text: data.text, note: None })
+    }
+
+    /// Changes it, if it is there.
+    #[method]
+    async fn amend(&self, _data: TodoPatch, _params: &Params) -> Result<Option<Todo>> {
+        Ok(None)
+    }
+
+    #[method]
+    async fn sort_all(&self, _data: Vec<Option<u8>>) -> Result<Todos> {
+        Ok(Vec::new())
+    }
+
+    #[method]
+    async fn look_up(&self, _data: Option<Vec<Value>>) -> Result<Vec<Reminder>> {
+        Ok(Vec::new())
+    }
+
+    #[method]
+    async fn count(&self) -> Result<u64> {
+        Ok(0)
+    }
+
+    #[method]
+    async fn ratio(&self, data: (bool, Snooze)) -> Result<impl Serialize + Send + Sync + 'static + use<>> {
+        Ok(data.0)
+    }
+
+    #[method]
+    async fn ping(&self, _data: Uuid) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A service that does not know the type of what it returns.
+struct Generic<T>(T);
+
+#[service]
+impl<T: Serialize + Clone + Send + Sync + 'static> Generic<T> {
+    #[method]
+    async fn own(&self, _data: bool) -> Result<T> {
+        Ok(self.0.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_service_tells_the_types_of_what_its_methods_take_and_return() {
+    use TypeSchema::{Data, Null, Patch, Record, Scalar, Unknown};
+
+    let mut app = App::new();
+    app.service("desk", Desk);
+    app.service("todos", Memory::<Todo>::new().paginate(Paginate::new(10)));
+    app.service("generic", Generic(7));
+    let app = app.start().await.unwrap();
+    let known = |path: &str, method: &str| {
+        let service = app.services().into_iter().find(|service| service.path() == path).unwrap();
+        let info = service.descriptor().info(&method.into()).unwrap().clone();
+        (info.data, info.result)
+    };
+
+    let todo = <Todo as feathers::schema::Record>::schema();
+    assert_eq!(known("desk", "find"), (None, Record(todo.clone()).page()));
+    assert_eq!(known("desk", "create"), (Some(Data(todo.clone())), Record(todo.clone())));
+    assert_eq!(known("desk", "amend"), (Some(Patch(todo.clone())), Record(todo.clone()).nullable()));
+    let numbers = Scalar(DataType::Integer).nullable().list();
+    assert_eq!(known("desk", "sortAll"), (Some(numbers), Record(todo.clone()).list()));
+    assert_eq!(known("desk", "lookUp"), (Some(Unknown.list().nullable()), Unknown.list()));
+    assert_eq!(known("desk", "count"), (None, Scalar(DataType::Integer)));
+    assert_eq!(known("desk", "ratio"), (Some(Unknown), Unknown));
+    assert_eq!(known("desk", "ping"), (Some(Scalar(DataType::String)), Null));
+
+    assert_eq!(known("todos", "find"), (None, Record(todo.clone()).page()));
+    assert_eq!(known("todos", "create"), (Some(Data(todo.clone())), Record(todo.clone())));
+    assert_eq!(known("todos", "patch"), (Some(Patch(todo.clone())), Record(todo.clone())));
+    assert_eq!(known("todos", "remove"), (None, Record(todo)));
+    assert_eq!(known("generic", "own"), (Some(Scalar(DataType::Boolean)), Unknown));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::call::app::mount::{Listener, Parts};
 use crate::call::app::write::WriteListener;
 use crate::call::hook::{Hooks, Level};
-use crate::call::method::Method;
+use crate::call::method::{Method, PROTECTED};
 use crate::call::publish::{Publisher, Publishers};
 use crate::call::route::{Router, strip};
 use crate::call::service::{Descriptor, Service};
@@ -15,41 +15,6 @@ use crate::data::error::{Error, Result};
 use crate::data::guard;
 use crate::data::schema::Schema;
 use crate::event::EventKind;
-
-/// The names that no custom method may have, since they mean something on a Feathers service.
-const PROTECTED: [&str; 31] = [
-    "__defineGetter__",
-    "__defineSetter__",
-    "__lookupGetter__",
-    "__lookupSetter__",
-    "__proto__",
-    "addListener",
-    "after",
-    "all",
-    "around",
-    "before",
-    "constructor",
-    "emit",
-    "error",
-    "eventNames",
-    "hasOwnProperty",
-    "hooks",
-    "isPrototypeOf",
-    "listenerCount",
-    "listeners",
-    "off",
-    "on",
-    "once",
-    "prependListener",
-    "propertyIsEnumerable",
-    "publish",
-    "removeAllListeners",
-    "removeListener",
-    "setup",
-    "teardown",
-    "toString",
-    "valueOf",
-];
 
 #[derive(Clone, Default)]
 pub(crate) struct Registry {

@@ -11,6 +11,7 @@ use crate::data::error::Result;
 use crate::data::id::Id;
 use crate::data::payload::Payload;
 use crate::data::record::Record;
+use crate::data::type_schema::{Described, TypeSchema};
 
 /// Calls a service of typed records from inside the server. All hooks run.
 #[derive(Debug)]
@@ -37,6 +38,12 @@ pub struct Page<R> {
     pub skip: u64,
     /// The records.
     pub data: Vec<R>,
+}
+
+impl<R: Described> Described for Page<R> {
+    fn type_schema() -> TypeSchema {
+        R::type_schema().page()
+    }
 }
 
 impl<R: Record> TypedService<R> {

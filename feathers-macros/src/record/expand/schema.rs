@@ -22,6 +22,22 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     }
 }
 
+/// Writes that the data types of the record are known by its schema.
+pub(super) fn described(names: &Names) -> TokenStream {
+    let Names { core, data, patch, .. } = names;
+    let impls = [(data, quote!(Data)), (patch, quote!(Patch))].map(|(ty, variant)| {
+        quote! {
+            #[automatically_derived]
+            impl #core::Described for #ty {
+                fn type_schema() -> #core::TypeSchema {
+                    #core::TypeSchema::#variant(__feathers_schema())
+                }
+            }
+        }
+    });
+    quote!(#(#impls)*)
+}
+
 fn one(field: &Field, names: &Names) -> TokenStream {
     let core = &names.core;
     let Field { ty, wire, docs, attrs, aliases, .. } = field;
