@@ -42,8 +42,8 @@ pub use crate::event::connection::{Connection, DisconnectReason, UnderWay};
 pub use crate::event::credentials::Credentials;
 pub use crate::event::headers::Headers;
 pub use crate::event::log::{
-    Cursor, Entry, EntryTarget, Epoch, EventLog, EventTarget, Follower, LogBounds, LogEngine, LogItem, LogRead,
-    LoggedEvent, Reset, ResetReason, Retention, Since,
+    Cursor, CursorText, Entry, EntryTarget, Epoch, EventLog, EventTarget, Follower, Interest, LogBounds, LogEngine,
+    LogItem, LogRead, LoggedEvent, PastEpoch, Reset, ResetReason, Retention, Since,
 };
 pub use crate::event::membership::{Departure, MembershipHistory, RecentMemberships, ReplayStart, Replayable};
 pub use crate::event::provider::Provider;

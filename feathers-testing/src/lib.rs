@@ -23,7 +23,7 @@
 //! ```
 
 mod client;
-mod log;
+pub mod log;
 mod records;
 pub mod store;
 

@@ -26,8 +26,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::query::qs;
 use feathers_core::{
-    AppHandle, CONNECTION_TOKEN, Call, CrossSite, Cursor, Encoding, Error, Method, Params, Payload, Provider, Reply,
-    Result, Route, SecretHeaders, ServiceInfo,
+    AppHandle, CONNECTION_TOKEN, Call, CrossSite, Encoding, Error, Method, Params, Payload, Provider, Reply, Result,
+    Route, SecretHeaders, ServiceInfo,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -353,9 +353,7 @@ impl Shared {
 
     /// Returns the text of the log's head.
     fn cursor(&self) -> HeaderValue {
-        let mut text = [0; Cursor::MAX_LENGTH];
-        let text = self.app.log().head().write(&mut text);
-        HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+        HeaderValue::from_str(self.app.log().head().text().as_str()).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 
     /// Answers with a file of the public folder, if there is one at this path.

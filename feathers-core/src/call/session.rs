@@ -107,7 +107,7 @@ impl Start {
     fn new(log: &EventLog, since: Since) -> Self {
         match since {
             Since::Now => Self::Now,
-            Since::Earliest => Self::Replay(log.oldest().seq),
+            Since::Earliest => Self::Replay(log.oldest().seq()),
             Since::Unreadable => Self::Reset(ResetReason::BadCursor),
             Since::Cursor(cursor) => match log.check(cursor) {
                 Ok(seq) => Self::Replay(seq),
@@ -174,10 +174,10 @@ impl Session {
         let log = self.app.log().clone();
         let (last, reset, resumed) = match start {
             // Not the announced place: what is visible beyond it was before the joining, and does not come.
-            Start::Now => (log.head().seq, None, false),
+            Start::Now => (log.head().seq(), None, false),
             Start::Reset(reason) => {
                 let reset = log.reset(reason);
-                (reset.cursor.seq, Some(reset), false)
+                (reset.cursor.seq(), Some(reset), false)
             }
             Start::Replay(seq) => (seq, None, true),
         };

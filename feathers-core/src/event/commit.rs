@@ -98,6 +98,13 @@ impl Commit {
         self.slots().is_some_and(|slots| slots.reservation.get().is_none())
     }
 
+    /// Releases the slots that have no event: the others of the call wait for them.
+    pub(crate) fn release(&self) {
+        if let Some(reservation) = self.slots().and_then(|slots| slots.reservation.get()) {
+            reservation.release();
+        }
+    }
+
     /// Returns the reserved slots, or takes some now if the service has no store that did.
     pub(crate) fn reserve(&self, count: usize) -> Option<&Reservation> {
         let slots = self.slots().filter(|_| count > 0)?;

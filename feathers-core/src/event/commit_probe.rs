@@ -23,6 +23,6 @@ impl CommitProbe {
 
     /// Returns how many places were taken and are free again, up to the first that is still taken.
     pub fn freed(&self) -> u64 {
-        self.0.head().seq
+        self.0.head().seq()
     }
 }

@@ -289,7 +289,7 @@ impl Connection {
                 (granted.since, if granted.has_gap { Past::GapAfter(from) } else { Past::Whole })
             }
             _ => {
-                let head = hub.log().head().seq;
+                let head = hub.log().head().seq();
                 // A place that does not exist, `NO_REPLAY`, is after every other.
                 (head.min(from), Past::Untracked(head))
             }

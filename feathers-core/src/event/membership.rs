@@ -79,6 +79,6 @@ impl Replayable {
     /// Says that nothing is known of the past: the client gets what comes after the head of the log, and a reset if
     /// there was something before.
     pub fn unknown(log: &EventLog) -> Self {
-        Self { since: log.head().seq, has_gap: true }
+        Self { since: log.head().seq(), has_gap: true }
     }
 }

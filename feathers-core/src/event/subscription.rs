@@ -162,9 +162,9 @@ impl Subscription {
             return true;
         }
         if self.hold.is_some() {
-            return self.last >= cursor.seq;
+            return self.last >= cursor.seq();
         }
-        self.last >= cursor.seq || self.connection.next_mail().is_some_and(|seq| seq > cursor.seq)
+        self.last >= cursor.seq() || self.connection.next_mail().is_some_and(|seq| seq > cursor.seq())
     }
 
     /// Waits for the next delivery; `None` when the connection has ended and the answers of its calls have left.
@@ -256,7 +256,7 @@ impl Subscription {
                     self.last = self.last.max(seq);
                     let (log, last) = (&self.log, self.last);
                     // Not the announced place: what is being announced may have passed this connection by already.
-                    self.connection.leave_log(|| log.head().seq <= last);
+                    self.connection.leave_log(|| log.head().seq() <= last);
                 }
                 Lookup::Trimmed => return Some(self.lost(ResetReason::Lagged)),
             }
@@ -290,7 +290,7 @@ impl Subscription {
     /// Gives up the place, which is no longer kept, and goes on from the head.
     fn lost(&mut self, reason: ResetReason) -> Delivery {
         let reset = self.log.reset(reason);
-        (self.generation, self.last) = (self.log.generation(), reset.cursor.seq);
+        (self.generation, self.last) = (self.log.generation(), reset.cursor.seq());
         self.connection.forget(self.last);
         Delivery::Reset(reset)
     }
@@ -311,7 +311,7 @@ impl Subscription {
     /// Turns the replay into a reset.
     fn give_up(&mut self, reason: ResetReason) {
         let reset = self.log.reset(reason);
-        (self.last, self.reset, self.resumed) = (reset.cursor.seq, Some(reset), false);
+        (self.last, self.reset, self.resumed) = (reset.cursor.seq(), Some(reset), false);
     }
 
     /// Turns a replay that would be longer than allowed into a reset.

@@ -6,7 +6,7 @@
 //! [`MembershipHistory`].
 
 pub use crate::{
-    Cursor, Departure, Entry, EntryTarget, Epoch, EventLog, EventTarget, Follower, LogBounds, LogEngine, LogItem,
-    LogRead, LoggedEvent, MembershipHistory, RecentMemberships, ReplayStart, Replayable, Reset, ResetReason, Retention,
-    Since,
+    Cursor, CursorText, Departure, Entry, EntryTarget, Epoch, EventLog, EventTarget, Follower, Interest, LogBounds,
+    LogEngine, LogItem, LogRead, LoggedEvent, MembershipHistory, PastEpoch, RecentMemberships, ReplayStart, Replayable,
+    Reset, ResetReason, Retention, Since,
 };

@@ -24,7 +24,7 @@ proptest! {
     fn every_cursor_is_read(epoch in "[0-9A-Za-z]{8}", seq in any::<u64>()) {
         let text = format!("{epoch}-{seq}");
         let cursor: Cursor = text.parse().unwrap();
-        prop_assert_eq!(cursor.seq, seq);
+        prop_assert_eq!(cursor.seq(), seq);
         prop_assert_eq!(cursor.to_string(), text.clone());
         prop_assert_eq!(text.parse::<Since>().unwrap(), Since::Cursor(cursor));
     }

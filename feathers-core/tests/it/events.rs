@@ -542,11 +542,11 @@ async fn gathered_events_come_together_and_in_order() {
     }
     assert!(client.seen().is_empty(), "they wait for more");
     assert!(follower.try_next().is_none(), "a follower of the log gets it no sooner");
-    assert_eq!(app.log().head().seq, 4, "they are in the log all the same");
+    assert_eq!(app.log().head().seq(), 4, "they are in the log all the same");
     let first = client.events.next().await.map(show);
     assert_eq!(first.as_deref(), Some(r#"ev created {"room":"a","n":0}"#));
     assert_eq!(client.seen(), [r#"ev created {"room":"b","n":1}"#, r#"ev created {"room":"a","n":2}"#]);
-    assert_eq!(client.events.cursor().seq, 4);
+    assert_eq!(client.events.cursor().seq(), 4);
     assert_eq!(std::iter::from_fn(|| follower.try_next()).count(), 4);
 
     ev.create(json!({ "room": "a", "n": 5 }), ()).await.unwrap();

@@ -100,20 +100,20 @@ fn read(events: &mut Subscription, at: &mut u64) {
     while let Some(delivery) = events.try_next() {
         match delivery {
             Delivery::Event(event) => {
-                assert_eq!(event.cursor().seq, *at + 1, "a hole after {at}");
-                *at = event.cursor().seq;
+                assert_eq!(event.cursor().seq(), *at + 1, "a hole after {at}");
+                *at = event.cursor().seq();
             }
             other => panic!("unexpected {other:?}"),
         }
     }
-    assert_eq!(events.cursor().seq, *at, "the position goes over events that were not read");
+    assert_eq!(events.cursor().seq(), *at, "the position goes over events that were not read");
 }
 
 fn connect(app: &AppHandle) -> (Session, Subscription, u64) {
     let opening = app.open(Handshake::new(Provider::new("test")));
     let session = opening.now_or_never().expect("there is nothing to wait for").expect("the session opens");
     let events = session.subscribe();
-    let at = events.cursor().seq;
+    let at = events.cursor().seq();
     (session, events, at)
 }
 

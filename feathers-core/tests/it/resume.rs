@@ -168,7 +168,7 @@ async fn a_cursor_of_another_log_or_of_the_future() {
     publish(&here, "home", 2).await;
     assert_eq!(read(&mut events), [Seen::Reset(ResetReason::Epoch), Seen::Event(2)]);
 
-    let ahead = Cursor { seq: here.log().head().seq + 1, ..here.log().head() };
+    let ahead = Cursor::new(here.log().head().epoch(), here.log().head().seq() + 1);
     let (_session, mut events) = connect(&here, Since::Cursor(ahead)).await;
     assert_eq!(read(&mut events), [Seen::Reset(ResetReason::Future)]);
 
@@ -186,7 +186,7 @@ async fn a_replay_that_is_too_long_is_a_reset() {
     }
     let (_session, mut events) = connect(&app, Since::Cursor(start)).await;
     assert_eq!(read(&mut events), [Seen::Reset(ResetReason::Limit)]);
-    let later = Cursor { seq: start.seq + 1, ..start };
+    let later = Cursor::new(start.epoch(), start.seq() + 1);
     let (_session, mut events) = connect(&app, Since::Cursor(later)).await;
     assert_eq!(read(&mut events), numbers(2..=6), "only what the client may see counts");
 }
@@ -266,7 +266,7 @@ async fn a_large_payload_counts_against_the_bytes() {
         let data = json!({ "to": "home", "n": 1, "text": "x".repeat(4_000) });
         app.service("ev").unwrap().create(data, ()).await.unwrap();
     }
-    assert_eq!(app.log().oldest().seq - start.seq, 3);
+    assert_eq!(app.log().oldest().seq() - start.seq(), 3);
 }
 
 /// What a history of joins, leaves, events, cuts and reads does to one client.
@@ -359,7 +359,7 @@ proptest! {
                         cursor = events.cursor();
                         client = None;
                         // The cursor may be before slots that were not for the client, never after one that was.
-                        model.position = usize::try_from(cursor.seq).unwrap();
+                        model.position = usize::try_from(cursor.seq()).unwrap();
                         model.joined = [None; 3];
                     }
                     (Step::Resume, None) => {

@@ -3,15 +3,29 @@
 use std::time::Duration;
 
 use feathers_core::{
-    App, AppHandle, Cursor, Delivery, Document, Handshake, Memory, Provider, Publication, ResetReason, Retention,
-    Session, Since, Subscription,
+    App, AppHandle, Cursor, Delivery, Document, Entry, Handshake, Interest, LogBounds, LogEngine, LogRead, Memory,
+    Provider, Publication, ResetReason, Result, Retention, Session, Since, Subscription,
 };
 use feathers_testing::SharedLog;
 use serde_json::json;
 
-async fn node(log: &SharedLog, retention: Retention) -> AppHandle {
+feathers_testing::log_contract! {
+    memory,
+    log: async || SharedLog::new(),
+}
+
+feathers_testing::log_contract! {
+    memory_with_gaps,
+    log: async || {
+        let log = SharedLog::new();
+        log.skip(7);
+        log
+    },
+}
+
+async fn node(log: &(impl LogEngine + Clone), retention: Retention) -> AppHandle {
     let mut app = App::new();
-    app.service("notes", Memory::<Document>::new());
+    app.service("notes", Memory::<Document>::new().multi(true));
     app.publish(|publication: &Publication, app: &AppHandle| {
         let data = publication.data.value().unwrap();
         let channel = app.channel("everyone");
@@ -105,7 +119,7 @@ async fn a_client_goes_on_with_another_process_and_after_a_restart() {
     assert_eq!(read(&mut events, 400).await, numbers(2..=401));
 
     // A process that is a little behind accepts a client that is ahead.
-    let ahead = Cursor { seq: b.log().head().seq + 1, ..b.log().head() };
+    let ahead = Cursor::new(b.log().head().epoch(), b.log().head().seq() + 1);
     let (_session, mut events) = connect(&b, Since::Cursor(ahead)).await;
     assert_eq!(events.pending_reset(), None);
     publish(&b, 402).await;
@@ -158,7 +172,7 @@ async fn another_log_resets_all_readers() {
     publish(&app, 3).await;
     assert_eq!(
         read(&mut events, 1).await.pop(),
-        Some("3".to_owned()).filter(|_| events.cursor().epoch != before.epoch)
+        Some("3".to_owned()).filter(|_| events.cursor().epoch() != before.epoch())
     );
     let (_session, mut events) = connect(&app, Since::Cursor(before)).await;
     assert_eq!(read(&mut events, 1).await, [ResetReason::Epoch.name()]);
@@ -182,7 +196,7 @@ async fn what_the_log_has_forgotten_is_not_promised() {
     let (_session, mut events) = connect(&app, Since::Cursor(cursor)).await;
     assert_eq!(read(&mut events, 1).await, [ResetReason::Trimmed.name()]);
     let late = node(&log, Retention::default()).await;
-    assert_eq!(late.log().head().seq - late.log().oldest().seq, 3);
+    assert_eq!(late.log().head().seq() - late.log().oldest().seq(), 3);
 }
 
 #[tokio::test]
@@ -197,4 +211,144 @@ async fn a_filter_cannot_go_through_a_log_and_nobody_goes_on_as_if_nothing_was()
     let (_session, mut events) = connect(&app, Since::Earliest).await;
     publish(&app, 1).await;
     assert_eq!(read(&mut events, 1).await, [ResetReason::Lagged.name()]);
+}
+
+#[tokio::test]
+async fn numbers_that_jump_take_no_memory_and_no_event() {
+    let log = SharedLog::new();
+    let app = node(&log, Retention::default().count(3)).await;
+    let (_session, mut events) = connect(&app, Since::Now).await;
+    publish(&app, 1).await;
+    assert_eq!(read(&mut events, 1).await, numbers(1..=1));
+    let before = events.cursor();
+    log.skip(1 << 40);
+    publish(&app, 2).await;
+    publish(&app, 3).await;
+    assert_eq!(read(&mut events, 2).await, numbers(2..=3));
+    assert_eq!((app.log().head().seq(), app.log().len()), ((1 << 40) + 3, 3), "only events count for the retention");
+    let (_session, mut events) = connect(&app, Since::Cursor(before)).await;
+    assert_eq!(events.pending_reset(), None, "a gap is no loss");
+    assert_eq!(read(&mut events, 2).await, numbers(2..=3));
+    // A position inside the gap, where a client was told that it had read up to.
+    let (_session, mut events) = connect(&app, Since::Cursor(Cursor::new(before.epoch(), 1 << 30))).await;
+    assert_eq!(read(&mut events, 2).await, numbers(2..=3));
+    publish(&app, 4).await;
+    assert_eq!(read(&mut events, 1).await, numbers(4..=4));
+    assert_eq!(app.log().oldest(), before, "the first event is forgotten, and nothing else");
+}
+
+#[tokio::test]
+async fn readers_move_on_over_what_is_not_for_this_process() {
+    let log = SharedLog::new();
+    let (app, other) = (node(&log, Retention::default()).await, node(&log, Retention::default()).await);
+    let (_session, mut events) = connect(&app, Since::Now).await;
+    let mut follower = app.log().follow();
+    publish(&app, 1).await;
+    assert_eq!(read(&mut events, 1).await, numbers(1..=1));
+    while follower.try_next().is_none() {
+        follower.changed().await;
+    }
+    log.skip(10);
+    while follower.cursor().seq() < 11 {
+        tokio::time::timeout(Duration::from_secs(20), follower.changed()).await.unwrap();
+        assert!(follower.try_next().is_none());
+    }
+    assert!(events.try_next().is_none());
+    assert_eq!(events.cursor(), app.log().head());
+    let since = events.cursor();
+    assert_eq!(since.seq(), 11);
+
+    publish(&other, 2).await;
+    assert_eq!(read(&mut events, 1).await, numbers(2..=2));
+    assert_eq!(events.cursor().seq(), 12);
+    let (_session, mut events) = connect(&app, Since::Cursor(since)).await;
+    assert_eq!(read(&mut events, 1).await, numbers(2..=2), "and nothing twice");
+}
+
+/// Lets other processes append before each append.
+#[derive(Clone)]
+struct Polite(SharedLog);
+
+#[async_trait::async_trait]
+impl LogEngine for Polite {
+    async fn bounds(&self) -> Result<LogBounds> {
+        self.0.bounds().await
+    }
+
+    async fn append(&self, entries: &[Entry]) -> Result<Vec<Cursor>> {
+        tokio::task::yield_now().await;
+        self.0.append(entries).await
+    }
+
+    async fn read(&self, after: Cursor, most: usize, interest: &Interest) -> Result<LogRead> {
+        self.0.read(after, most, interest).await
+    }
+
+    async fn changed(&self, after: Cursor, interest: &Interest) {
+        self.0.changed(after, interest).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_events_of_one_call_stay_together_in_a_shared_log() {
+    // More than the app writes at once.
+    const SIZES: [u64; 6] = [2, 300, 3, 100, 200, 1];
+    let log = SharedLog::new();
+    let polite = Polite(log.clone());
+    let (a, b) = (node(&polite, Retention::default()).await, node(&polite, Retention::default()).await);
+    let (_session, mut events) = connect(&a, Since::Now).await;
+    log.set_away(true);
+    for (app, from) in [(a, 1_000_000), (b, 2_000_000)] {
+        for (round, size) in (0..).zip(SIZES) {
+            let first = from + round * 1_000;
+            let notes: Vec<_> = (first..first + size).map(|n| json!({ "n": n })).collect();
+            app.service("notes").unwrap().create(json!(notes), ()).await.unwrap();
+        }
+    }
+    log.set_away(false);
+    let seen = read(&mut events, usize::try_from(2 * SIZES.iter().sum::<u64>()).unwrap()).await;
+    let mut rest: Vec<u64> = seen.iter().map(|n| n.parse().unwrap()).collect();
+    let mut processes = Vec::new();
+    while let Some(first) = rest.first().copied() {
+        let size = SIZES[usize::try_from(first / 1_000 % 1_000).unwrap()];
+        let after = rest.split_off(usize::try_from(size).unwrap());
+        assert_eq!(rest, (first..first + size).collect::<Vec<_>>());
+        processes.push(first / 1_000_000);
+        rest = after;
+    }
+    assert!(!processes.is_sorted(), "the calls of the two processes alternate, or this shows nothing: {processes:?}");
+}
+
+#[tokio::test]
+async fn clients_go_on_in_the_next_epoch_of_a_log_unless_what_they_have_read_is_lost() {
+    let log = SharedLog::new();
+    let app = node(&log, Retention::default()).await;
+    let (_on, mut events) = connect(&app, Since::Now).await;
+    let mut cursors = Vec::new();
+    for n in 1..=3 {
+        publish(&app, n).await;
+        assert_eq!(read(&mut events, 1).await, numbers(n..=n));
+        cursors.push(events.cursor());
+    }
+    log.next_epoch(0);
+    publish(&app, 4).await;
+    assert_eq!(read(&mut events, 1).await, numbers(4..=4), "connected clients do not notice");
+    assert_ne!(events.cursor().epoch(), cursors[0].epoch());
+    let (_session, mut again) = connect(&app, Since::Cursor(cursors[1])).await;
+    assert_eq!(again.pending_reset(), None);
+    assert_eq!(read(&mut again, 2).await, numbers(3..=4));
+    let forged = Cursor::new(cursors[0].epoch(), 4);
+    let (_session, mut again) = connect(&app, Since::Cursor(forged)).await;
+    assert_eq!(read(&mut again, 1).await, [ResetReason::Epoch.name()], "that epoch has no such number");
+
+    // Two entries are lost, and their numbers are given again.
+    log.next_epoch(2);
+    assert_eq!(read(&mut events, 1).await, [ResetReason::Epoch.name()]);
+    publish(&app, 33).await;
+    assert_eq!(read(&mut events, 1).await, numbers(33..=33));
+    let late = node(&log, Retention::default()).await;
+    let (_session, mut again) = connect(&late, Since::Cursor(cursors[1])).await;
+    assert_eq!(read(&mut again, 1).await, numbers(33..=33), "it has read nothing that is lost");
+    let (_session, mut again) = connect(&late, Since::Cursor(cursors[2])).await;
+    assert_eq!(read(&mut again, 1).await, [ResetReason::Epoch.name()], "it has read what is lost");
 }

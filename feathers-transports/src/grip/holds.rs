@@ -199,7 +199,7 @@ fn hold_position(find: impl Fn() -> HoldPosition, mut read: impl FnMut() -> Curs
         let position = read();
         // After the reading: an item that comes between the two is one to be read.
         held_at = find();
-        if held_at.last.cursor().epoch != position.epoch || held_at.last.cursor().seq <= position.seq {
+        if held_at.last.cursor().epoch() != position.epoch() || held_at.last.cursor().seq() <= position.seq() {
             return (held_at, true);
         }
     }

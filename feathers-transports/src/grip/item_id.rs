@@ -16,17 +16,21 @@ pub(crate) struct ItemId {
 impl ItemId {
     /// Marks an event, or a place where a channel begins.
     pub(crate) fn event(cursor: Cursor) -> Self {
-        Self { epoch: cursor.epoch, base: cursor.seq, seq: cursor.seq }
+        Self { epoch: cursor.epoch(), base: cursor.seq(), seq: cursor.seq() }
     }
 
     /// Marks the hint of an event after this.
     pub(crate) fn hint(self, cursor: Cursor) -> Self {
-        Self { epoch: cursor.epoch, base: if self.epoch == cursor.epoch { self.base } else { 0 }, seq: cursor.seq }
+        Self {
+            epoch: cursor.epoch(),
+            base: if self.epoch == cursor.epoch() { self.base } else { 0 },
+            seq: cursor.seq(),
+        }
     }
 
     /// Returns the place in the log.
     pub(crate) fn cursor(self) -> Cursor {
-        Cursor { epoch: self.epoch, seq: self.seq }
+        Cursor::new(self.epoch, self.seq)
     }
 
     /// Reads up to where a client has got everything; `None` if the text is none of ours.
@@ -53,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_hint_says_what_was_delivered_before_it() {
-        let at = |seq| Cursor { epoch: "hhhhhhhh".parse_epoch(), seq };
+        let at = |seq| Cursor::new("hhhhhhhh".parse_epoch(), seq);
         let event = ItemId::event(at(5));
         let hint = event.hint(at(9));
         let second = hint.hint(at(11));

@@ -72,11 +72,11 @@ impl Sockets {
         up_to: Cursor,
         queue: &Queue,
     ) {
-        while missed.cursor().seq < up_to.seq
+        while missed.cursor().seq() < up_to.seq()
             && let Some(followed) = missed.try_next()
         {
             match followed {
-                LogItem::Event(event) if event.cursor().seq <= up_to.seq => one(&event, connection, own, queue),
+                LogItem::Event(event) if event.cursor().seq() <= up_to.seq() => one(&event, connection, own, queue),
                 LogItem::Event(_) => break,
                 _ => queue.push(come_back(own)),
             }

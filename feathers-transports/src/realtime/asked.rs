@@ -309,7 +309,7 @@ mod tests {
         let check = |value: &'static str, query: &str, expected: Option<u64>| {
             let (headers, query) = (headers(&[("if-none-match", value)]), qs::parse(query).unwrap());
             let poll = Poll::read(&headers, &query, Duration::ZERO, epoch(), None).unwrap();
-            assert_eq!(poll.conditional.map(|cursor| cursor.seq), expected);
+            assert_eq!(poll.conditional.map(feathers_core::Cursor::seq), expected);
             assert_eq!(poll.since.is_some(), expected.is_some() || !query.is_empty());
         };
         check("\"aaaaaaaa-3\"", "", Some(3));

@@ -125,7 +125,7 @@ impl Client {
         while let Some(job) = next {
             let result = self.run(job.call, job.permit).await;
             if let Some(to) = job.reply {
-                let head = self.app.log().head().seq;
+                let head = self.app.log().head().seq();
                 // If this fails, the client has gone.
                 let _ = self.answers.send(Answer { to, result, head, _under_way: job.under_way }).await;
             }

@@ -103,15 +103,15 @@ impl Outbox<'_> {
                 let name = format!("{} {}", event.path(), event.name());
                 let cursor = event.cursor();
                 self.emit(&name, &(event.payload(), cursor.to_string())).await?;
-                Ok(cursor.seq)
+                Ok(cursor.seq())
             }
             Delivery::Reset(reset) => {
                 self.emit("reset", &(reset, reset.cursor.to_string())).await?;
-                Ok(reset.cursor.seq)
+                Ok(reset.cursor.seq())
             }
             Delivery::Heartbeat(cursor) => {
                 self.emit("cursor", &(cursor.to_string(),)).await?;
-                Ok(cursor.seq)
+                Ok(cursor.seq())
             }
             _ => Ok(0),
         }

@@ -254,7 +254,7 @@ async fn between_reading_and_holding_nothing_is_lost_and_nothing_comes_twice() {
     writer.await.unwrap();
     holds.push(stream(&server, &format!("?since={start}")).await);
     tick(server.handle(), [9_999]);
-    let all: Vec<String> = (1..=2_001).map(|seq| format!("{}-{seq}", start.epoch)).collect();
+    let all: Vec<String> = (1..=2_001).map(|seq| format!("{}-{seq}", start.epoch())).collect();
     let last = all.last().unwrap().clone();
     control.until("the last", |control| control.items().iter().any(|item| item["id"] == *last)).await;
     let items = control.items();

@@ -161,7 +161,7 @@ async fn t4_after_a_restart_the_old_cursor_is_a_reset() {
     let answer = poll_as(&server, &conn, &format!("since={cursor}")).await;
     assert_eq!((&answer["reset"]["reason"], numbers(&answer)), (&json!("epoch"), vec![]));
     assert_ne!(answer["connectionToken"], json!(conn));
-    let future = format!("{}-99", server.handle.log().head().epoch);
+    let future = format!("{}-99", server.handle.log().head().epoch());
     let answer = poll(&server, &format!("since={future}")).await;
     assert_eq!(answer["reset"]["reason"], json!("future"));
 }
@@ -354,7 +354,7 @@ async fn a_short_poll_that_is_not_conditional_is_a_200() {
 async fn the_header_beats_the_query_which_beats_the_validator() {
     let server = inside(app(), Realtime::new()).await;
     tick(&server.handle, 1..=3);
-    let at = |seq: u64| format!("{}-{seq}", server.handle.log().head().epoch);
+    let at = |seq: u64| format!("{}-{seq}", server.handle.log().head().epoch());
     let (one, two) = (at(1), format!("\"{}\"", at(2)));
     let ask = async |query: &str, headers: &[(&str, &str)]| {
         numbers(&server.send("GET", &format!("/realtime?wait=0{query}"), headers, "").await.json())

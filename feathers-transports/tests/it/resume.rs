@@ -295,7 +295,7 @@ async fn t4_after_a_restart_the_old_cursor_is_a_reset() {
         tick(server.handle(), [1]);
         let event = reader.next(&server).await;
         assert_eq!(event, Item::Event { data: "{\"n\":1}".to_owned(), cursor: head(&server) }, "{way:?}");
-        let future = format!("{}-999999", server.handle().log().head().epoch);
+        let future = format!("{}-999999", server.handle().log().head().epoch());
         let mut reader = Reader::open(&server, way, Some(&future)).await;
         assert_eq!(reader.next(&server).await.reason(), "future", "{way:?}");
     }

@@ -176,7 +176,7 @@ async fn when_there_is_no_going_on_there_is_one_reset_and_a_new_session() {
         app.retention(kept(10));
         let server = serve(app).await;
         let mut client = Stock::connect(&address(&server), how).await;
-        let epoch = server.handle().log().head().epoch;
+        let epoch = server.handle().log().head().epoch();
         tick(server.handle(), [1]);
         client.numbers(1).await;
         let trimmed = client.offset.clone().unwrap();

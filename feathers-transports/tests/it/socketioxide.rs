@@ -18,10 +18,13 @@ async fn calls_events_and_errors_are_those_of_the_other_one() {
 
     ann.send(r#"421["create","todos",{"text":"milk"}]"#).await;
     let cursor = server.handle().log().head();
-    let event = format!(r#"42["todos created",{{"text":"milk","id":1}},"{}-1"]"#, cursor.epoch);
+    let event = format!(r#"42["todos created",{{"text":"milk","id":1}},"{}-1"]"#, cursor.epoch());
     assert_eq!(ann.next().await, event, "the event comes before the answer");
     assert_eq!(ann.next().await, r#"431[null,{"text":"milk","id":1}]"#);
-    assert_eq!(bob.event().await, json!(["todos created", { "text": "milk", "id": 1 }, format!("{}-1", cursor.epoch)]));
+    assert_eq!(
+        bob.event().await,
+        json!(["todos created", { "text": "milk", "id": 1 }, format!("{}-1", cursor.epoch())])
+    );
     assert_eq!(
         bob.call(&json!(["find", "todos", { "text": "milk" }])).await,
         json!([null, [{ "text": "milk", "id": 1 }]])
@@ -62,7 +65,7 @@ async fn auth_says_from_where_a_client_wants_events() {
     let mut socket = Socket::open_with(&server.addr().to_string(), "").await;
     socket.send(&format!(r#"40{{"since":"{start}"}}"#)).await;
     assert!(socket.next().await.starts_with("40{"));
-    let event = format!(r#"42["todos created",{{"text":"milk","id":1}},"{}-1"]"#, start.epoch);
+    let event = format!(r#"42["todos created",{{"text":"milk","id":1}},"{}-1"]"#, start.epoch());
     assert_eq!(socket.next().await, event);
     let mut socket = Socket::open_with(&server.addr().to_string(), "").await;
     socket.send(r#"40{"since":7}"#).await;

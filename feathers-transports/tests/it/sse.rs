@@ -149,7 +149,7 @@ async fn t4_after_a_restart_the_old_cursor_is_a_reset() {
 #[tokio::test]
 async fn a_cursor_that_cannot_be_used_is_a_reset_and_never_an_error() {
     let server = inside(app(), Realtime::new()).await;
-    let future = format!("{}-99", server.handle.log().head().epoch);
+    let future = format!("{}-99", server.handle.log().head().epoch());
     for (since, reason) in [
         ("rubbish", "bad-cursor"),
         ("%00%0a%0adata:x", "bad-cursor"),
@@ -381,7 +381,7 @@ async fn t10_the_newer_of_header_and_query_counts_and_all_words_are_understood()
     let handle = server.handle().clone();
     let start = handle.log().head().to_string();
     tick(&handle, [1, 2]);
-    let one = format!("{}-1", handle.log().head().epoch);
+    let one = format!("{}-1", handle.log().head().epoch());
     for word in ["since", "last_event_id", "lastEventId", "lastEventID", "Last-Event-ID"] {
         let mut events = listen(&server, &format!("?{word}={start}"), &[]).await;
         events.ready().await;

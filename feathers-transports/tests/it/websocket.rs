@@ -790,7 +790,7 @@ async fn when_there_is_no_going_on_the_hello_says_so() {
     tick(handle, 1..=50);
     let head = handle.log().head().to_string();
     let other = serve(crate::realtime_support::app(), Realtime::new()).await.handle().log().head().to_string();
-    let cases = [(start.to_string(), "trimmed"), (other, "epoch"), (format!("{}-999", start.epoch), "future")];
+    let cases = [(start.to_string(), "trimmed"), (other, "epoch"), (format!("{}-999", start.epoch()), "future")];
     for (since, reason) in &cases {
         let (mut client, welcome) = Rpc::resume(&server, since).await;
         assert_eq!((&welcome["recovered"], &welcome["cursor"]), (&json!(false), &json!(head)));

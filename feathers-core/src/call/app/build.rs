@@ -14,7 +14,7 @@ use crate::call::hook::Hooks;
 use crate::call::publish::Publishers;
 use crate::call::route::strip;
 use crate::data::error::{Error, Result};
-use crate::event::log::{BridgeHost, Cursor, EventLog, LogBridge, backfill};
+use crate::event::log::{BridgeHost, EventLog, LogBridge, backfill};
 use crate::event::membership::RecentMemberships;
 use crate::event::secret_headers::SecretHeaders;
 
@@ -78,7 +78,7 @@ pub(super) async fn start(mut app: App) -> Result<AppHandle> {
         let bounds = shared.bounds().await?;
         // The past that is kept here is read first, so that clients of other processes can go on from it.
         let from = bounds.head.saturating_sub(kept).max(bounds.oldest);
-        handle.log().share(bridge, Cursor { epoch: bounds.epoch, seq: from });
+        handle.log().share(bridge, bounds, from);
         let host = BridgeHost { hub: handle.hub().clone(), stopping: handle.stop_signal() };
         backfill(&host, &*shared).await?;
         if let Some(bridge) = handle.log().bridge() {

@@ -219,6 +219,8 @@ pub(super) fn finish_call(ctx: &mut Context, mounted: &Arc<Mounted>) -> Result<R
         }
     }
     if publisher.is_some() {
+        // The service may have taken more slots than there are events, which would wait for them.
+        ctx.commit().release();
         app.watch_log();
     }
     Ok(reply)

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::cursor::Cursor;
 use super::entry::Entry;
+use super::interest::Interest;
 use super::local::EventLog;
+use super::order::{Order, Passed};
 use super::reset::ResetReason;
-use super::ring::{Retention, Ring};
 use super::shared::{LogEngine, LogRead};
 use crate::data::error::Result;
 use crate::event::channel::Hub;
@@ -28,10 +29,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The way of this process's events to a shared log.
 pub(crate) struct LogBridge {
-    /// Puts events into the order of their commits; keeps none.
-    pub(super) order: Mutex<Ring>,
-    outbox: mpsc::Sender<Entry>,
+    /// Puts events into the order of their commits.
+    order: Mutex<Order>,
+    outbox: mpsc::Sender<Outgoing>,
     log: Arc<dyn LogEngine>,
+}
+
+/// An entry on its way, and whether more follow that may not be divided from it.
+struct Outgoing {
+    entry: Entry,
+    more: bool,
 }
 
 /// What the two tasks of a bridge need besides the shared log.
@@ -49,38 +56,49 @@ impl BridgeHost {
 
 /// The two tasks of a bridge, before they have begun.
 pub(crate) struct BridgeTasks {
-    inbox: mpsc::Receiver<Entry>,
+    inbox: mpsc::Receiver<Outgoing>,
 }
 
 impl LogBridge {
     pub(crate) fn new(log: Arc<dyn LogEngine>) -> (Self, BridgeTasks) {
         let (outbox, inbox) = mpsc::channel(WAITING);
-        let keep_none = Retention { count: 0, age: Duration::ZERO, bytes: 0 };
-        (Self { order: Mutex::new(Ring::new(keep_none)), outbox, log }, BridgeTasks { inbox })
+        (Self { order: Mutex::default(), outbox, log }, BridgeTasks { inbox })
     }
 
-    /// Sends events on, in order; `false` if one has no way.
+    /// Sends events on, in order and undivided; `false` if one has no way.
     ///
     /// A filter is code of this process, which no log can carry; and a log that is away for too long leaves no room.
-    pub(super) fn send(&self, events: &[Arc<Event>]) -> bool {
+    pub(super) fn send(&self, turn: &[Passed]) -> bool {
+        let mut entries = Vec::with_capacity(turn.len());
         let mut whole = true;
-        for event in events {
-            let sent = match event.to_entry() {
-                Some(entry) => self.outbox.try_send(entry).is_ok(),
-                None => false,
-            };
-            if !sent {
-                metrics::counter!(crate::metrics::LOG_EVENTS_LOST).increment(1);
-                tracing::error!(path = %event.path(), event = %event.name(), "an event cannot go through the shared log");
-                whole = false;
+        for Passed { event, .. } in turn {
+            match event.to_entry() {
+                Some(entry) => entries.push(entry),
+                None => whole = lost(event),
             }
         }
-        whole
+        let count = entries.len();
+        match self.outbox.try_reserve_many(count) {
+            Ok(permits) => {
+                for ((number, entry), permit) in (1..).zip(entries).zip(permits) {
+                    permit.send(Outgoing { entry, more: number < count });
+                }
+                whole
+            }
+            Err(_) => turn.iter().fold(whole, |_, passed| lost(&passed.event)),
+        }
     }
 
-    pub(super) fn with_order<T>(&self, change: impl FnOnce(&mut Ring) -> T) -> T {
+    pub(super) fn with_order<T>(&self, change: impl FnOnce(&mut Order) -> T) -> T {
         change(&mut self.order.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Counts an event that cannot go through the log.
+fn lost(event: &Event) -> bool {
+    metrics::counter!(crate::metrics::LOG_EVENTS_LOST).increment(1);
+    tracing::error!(path = %event.path(), event = %event.name(), "an event cannot go through the shared log");
+    false
 }
 
 impl BridgeTasks {
@@ -94,16 +112,22 @@ impl BridgeTasks {
     }
 }
 
-async fn append(host: BridgeHost, log: Arc<dyn LogEngine>, mut inbox: mpsc::Receiver<Entry>) {
-    let mut batch = Vec::with_capacity(BATCH);
+async fn append(host: BridgeHost, log: Arc<dyn LogEngine>, mut inbox: mpsc::Receiver<Outgoing>) {
+    let mut received = Vec::with_capacity(BATCH);
     loop {
-        let received = tokio::time::timeout(PATIENCE, inbox.recv_many(&mut batch, BATCH));
-        if received.await.is_err() || batch.is_empty() {
+        let waited = tokio::time::timeout(PATIENCE, inbox.recv_many(&mut received, BATCH));
+        if waited.await.is_err() || received.is_empty() {
             if host.is_stopping() {
                 return;
             }
             continue;
         }
+        // What may not be divided is there already, since it was sent at once.
+        while received.last().is_some_and(|last| last.more) {
+            let Some(next) = inbox.recv().await else { break };
+            received.push(next);
+        }
+        let batch: Vec<Entry> = received.drain(..).map(|outgoing| outgoing.entry).collect();
         let mut pause = Pause::default();
         while let Err(error) = log.append(&batch).await {
             tracing::warn!(%error, "the shared log does not take events");
@@ -111,7 +135,6 @@ async fn append(host: BridgeHost, log: Arc<dyn LogEngine>, mut inbox: mpsc::Rece
                 return;
             }
         }
-        batch.clear();
         if host.is_stopping() && inbox.is_empty() {
             return;
         }
@@ -120,13 +143,12 @@ async fn append(host: BridgeHost, log: Arc<dyn LogEngine>, mut inbox: mpsc::Rece
 
 /// Reads what the shared log holds already.
 pub(crate) async fn backfill(host: &BridgeHost, shared: &dyn LogEngine) -> Result<()> {
-    let log = host.hub.log();
+    let (log, interest) = (host.hub.log(), Interest::everything());
     loop {
-        match shared.read(log.head(), BATCH).await? {
-            LogRead::Entries(entries) if entries.is_empty() => return Ok(()),
-            LogRead::Entries(entries) => {
-                for (seq, entry) in entries {
-                    log.take(seq, from_entry(&host.hub, entry));
+        match shared.read(log.head(), BATCH, &interest).await? {
+            LogRead::Entries { entries, up_to } => {
+                if !take(&host.hub, entries, up_to) {
+                    return Ok(());
                 }
             }
             LogRead::Reset(reason) => restart(log, shared, log.head(), reason).await?,
@@ -135,23 +157,16 @@ pub(crate) async fn backfill(host: &BridgeHost, shared: &dyn LogEngine) -> Resul
 }
 
 async fn tail(host: BridgeHost, shared: Arc<dyn LogEngine>) {
-    let log = host.hub.log();
+    let (log, interest) = (host.hub.log(), Interest::everything());
     let mut pause = Pause::default();
     while !host.is_stopping() {
         let after = log.head();
-        match shared.read(after, BATCH).await {
-            Ok(LogRead::Entries(entries)) if entries.is_empty() => {
+        match shared.read(after, BATCH, &interest).await {
+            Ok(LogRead::Entries { entries, up_to }) => {
                 pause = Pause::default();
-                futures_util::future::select(
-                    std::pin::pin!(shared.changed(after)),
-                    std::pin::pin!(host.stopping.cancelled()),
-                )
-                .await;
-            }
-            Ok(LogRead::Entries(entries)) => {
-                pause = Pause::default();
-                for (seq, entry) in entries {
-                    log.take(seq, from_entry(&host.hub, entry));
+                if !take(&host.hub, entries, up_to) {
+                    let changed = std::pin::pin!(shared.changed(after, &interest));
+                    futures_util::future::select(changed, std::pin::pin!(host.stopping.cancelled())).await;
                 }
             }
             Ok(LogRead::Reset(reason)) => {
@@ -169,11 +184,23 @@ async fn tail(host: BridgeHost, shared: Arc<dyn LogEngine>) {
     }
 }
 
+/// Takes what was read, and goes on over what is not there; `false` if that leads no further.
+fn take(hub: &Hub, entries: Vec<(u64, Entry)>, up_to: u64) -> bool {
+    let log = hub.log();
+    let before = log.head();
+    for (seq, entry) in entries {
+        log.take(seq, from_entry(hub, entry));
+    }
+    log.skip_to(up_to);
+    log.head() != before
+}
+
 /// Goes on from where the log is now; readers behind that get a reset.
 async fn restart(log: &EventLog, shared: &dyn LogEngine, after: Cursor, reason: ResetReason) -> Result<()> {
     let bounds = shared.bounds().await?;
-    let from = if reason == ResetReason::Trimmed && bounds.epoch == after.epoch { bounds.oldest } else { bounds.head };
-    log.restart(Cursor { epoch: bounds.epoch, seq: from });
+    let is_trimmed = reason == ResetReason::Trimmed && bounds.epoch == after.epoch();
+    let from = if is_trimmed { bounds.oldest } else { bounds.head };
+    log.restart(bounds, from);
     Ok(())
 }
 

@@ -8,16 +8,37 @@ use serde::{Serialize, Serializer};
 
 use crate::data::error::{Error, Result};
 
-/// A position in one log: `<epoch>-<seq>`.
+/// A position in one log, written as one text without spaces: letters, digits and `-`.
 ///
-/// To clients it is opaque; it is a position and not a right.
+/// To clients it is opaque; it is a position and not a right. Its text may grow and say more in later versions, so
+/// nothing but [`str::parse`] reads it.
+///
+/// ```
+/// use feathers_core::{Cursor, Epoch};
+///
+/// # fn main() -> feathers_core::Result<()> {
+/// let cursor: Cursor = "1a2B3c4D-17".parse()?;
+/// assert_eq!((cursor.epoch(), cursor.seq()), (Epoch::new("1a2B3c4D").unwrap(), 17));
+/// assert_eq!(cursor.text().as_str(), "1a2B3c4D-17");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// Which log.
-    pub epoch: Epoch,
-    /// The last event that was seen.
-    pub seq: u64,
+    epoch: Epoch,
+    seq: u64,
 }
+
+/// The text of a cursor, made without memory from the heap.
+#[derive(Clone, Copy)]
+pub struct CursorText {
+    text: [u8; LENGTH],
+    /// Where the text begins, which is written from its end.
+    from: usize,
+}
+
+/// The most bytes that the text of a cursor takes.
+const LENGTH: usize = 8 + 1 + 20;
 
 /// The identity of one log: eight random letters and digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,18 +83,30 @@ impl fmt::Debug for Epoch {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; Self::MAX_LENGTH];
-        f.write_str(self.write(&mut text))
+        f.write_str(self.text().as_str())
     }
 }
 
 impl Cursor {
-    /// The most bytes that the text of a cursor takes.
-    pub const MAX_LENGTH: usize = 8 + 1 + 20;
+    /// Names a position: everything up to a number in the log with this epoch has been seen.
+    pub const fn new(epoch: Epoch, seq: u64) -> Self {
+        Self { epoch, seq }
+    }
 
-    /// Writes the cursor as text, without the detour through [`fmt`].
-    pub fn write<'t>(&self, text: &'t mut [u8; Self::MAX_LENGTH]) -> &'t str {
-        let (mut at, mut rest) = (text.len(), self.seq);
+    /// Returns which log it is a position in.
+    pub const fn epoch(self) -> Epoch {
+        self.epoch
+    }
+
+    /// Returns the number of the last event that was seen. The numbers of a log grow, and may have gaps.
+    pub const fn seq(self) -> u64 {
+        self.seq
+    }
+
+    /// Returns the text, without the detour through [`fmt`].
+    pub fn text(self) -> CursorText {
+        let mut text = [0; LENGTH];
+        let (mut at, mut rest) = (LENGTH, self.seq);
         loop {
             at -= 1;
             text[at] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
@@ -86,7 +119,20 @@ impl Cursor {
         text[at] = b'-';
         at -= self.epoch.0.len();
         text[at..at + self.epoch.0.len()].copy_from_slice(&self.epoch.0);
-        std::str::from_utf8(&text[at..]).unwrap_or_default()
+        CursorText { text, from: at }
+    }
+}
+
+impl CursorText {
+    /// Returns it as a text.
+    pub fn as_str(&self) -> &str {
+        self.text.get(self.from..).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for CursorText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 

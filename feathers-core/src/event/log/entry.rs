@@ -1,7 +1,8 @@
 //! Entries: events as they go through a shared log.
 //!
 //! The serde form is format 1, an object of JSON: `format`, `key` as 32 hexadecimal digits, `path`, `event`, `data` as
-//! the text of JSON, and `targets`. A process that reads another format reports an error that names both.
+//! the text of JSON, and `targets`. Fields that a process does not know are passed over, so that later versions may add
+//! what earlier ones can do without. A process that reads another format reports an error that names both.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The format that this version writes and reads.
-const FORMAT: u8 = 1;
+const FORMAT: u64 = 1;
 
 /// An event as it goes through a log: nothing of its call, only what clients may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl EntryTarget {
 
 /// The number of a format, which stands first: of another one nothing else is read.
 #[derive(Serialize)]
-struct Format(u8);
+struct Format(u64);
 
 /// Format 1.
 #[derive(Serialize, Deserialize)]
@@ -88,7 +89,7 @@ struct WrittenTarget {
 
 impl<'de> Deserialize<'de> for Format {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let format = u8::deserialize(deserializer)?;
+        let format = u64::deserialize(deserializer)?;
         if format == FORMAT {
             return Ok(Self(format));
         }
@@ -168,6 +169,16 @@ mod tests {
     }
 
     #[test]
+    fn what_later_versions_add_is_passed_over() {
+        let mut later = written();
+        later["traceparent"] = json!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        later["images"] = json!({ "before": null, "after": r#"{"id":1}"# });
+        later["signature"] = json!({ "key": 1, "mac": "00ff" });
+        later["targets"][0]["rule"] = json!(["a", 1]);
+        assert_eq!(serde_json::from_value::<Entry>(later).unwrap(), entry());
+    }
+
+    #[test]
     fn what_is_no_entry_of_this_format_says_so() {
         let refused = |name: &str, value: Value| {
             let mut entry = written();
@@ -176,7 +187,16 @@ mod tests {
             let text = serde_json::to_string(&entry).unwrap();
             serde_json::from_str::<Entry>(&text).unwrap_err().to_string()
         };
-        assert!(refused("format", json!(2)).contains("the entry has format 2, and this version reads format 1"));
+        for format in [0, 2, 300, u64::MAX] {
+            let expected = format!("the entry has format {format}, and this version reads format 1");
+            assert!(refused("format", json!(format)).contains(&expected));
+        }
+        // Nothing else of another format is read, whatever it looks like.
+        let other = r#"{"format":2,"key":[1],"data":{"id":1}}"#;
+        let refused_first = serde_json::from_str::<Entry>(other).unwrap_err().to_string();
+        assert!(refused_first.contains("the entry has format 2"), "{refused_first}");
+        let unnamed = serde_json::from_str::<Entry>(r#"{"key":"00"}"#).unwrap_err().to_string();
+        assert!(unnamed.contains("missing field `format`"), "{unnamed}");
         assert!(refused("key", json!("zz")).contains("'zz' is not the key of an entry"));
         assert!(refused("data", json!("{")).contains("the data of an entry is no JSON"));
         assert!(refused("targets", json!([{ "channels": ["a"], "data": "nul" }])).contains("no JSON"));

@@ -13,8 +13,11 @@ use tokio::time::Instant;
 use super::bridge::LogBridge;
 use super::caller::Caller;
 use super::cursor::{Cursor, Epoch};
+use super::order::{Order, Turn};
 use super::reset::{Reset, ResetReason};
 use super::ring::{Lookup, Retention, Ring, Visible};
+use super::shared::{LogBounds, PastEpoch, number_in};
+use super::slot::{Reservation, Slot};
 use crate::data::error::{Error, Result};
 use crate::event::Event;
 
@@ -31,6 +34,8 @@ pub struct EventLog(Arc<Inner>);
 
 struct Inner {
     epoch: AtomicU64,
+    /// The epochs before this one, with whose cursors a client goes on here.
+    earlier: RwLock<Vec<PastEpoch>>,
     ring: RwLock<Ring>,
     /// Where events go first when the log is outside the process.
     bridge: OnceLock<LogBridge>,
@@ -41,6 +46,8 @@ struct Inner {
     /// How long events are gathered; not at all if it is zero.
     window: Duration,
     announced: AtomicU64,
+    /// How often another log has taken the place of this one.
+    restarts: AtomicU64,
     /// How often events have been lost on the way to the shared log.
     losses: AtomicU64,
     /// How many events have been published; looked up at the first event, when the metrics recorder is installed.
@@ -63,14 +70,14 @@ pub(crate) trait Subscribers: Send + Sync {
 /// What must not change while a reader goes on: the log, and that nothing was lost on the way to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Generation {
-    epoch: Epoch,
+    restarts: u64,
     losses: u64,
 }
 
 impl Generation {
-    /// Returns why a reader of this era cannot go on in another one.
+    /// Returns why a reader of this generation cannot go on in another one.
     pub(crate) fn why(self, now: Self) -> ResetReason {
-        if self.epoch == now.epoch { ResetReason::Lagged } else { ResetReason::Epoch }
+        if self.restarts == now.restarts { ResetReason::Lagged } else { ResetReason::Epoch }
     }
 }
 
@@ -82,11 +89,13 @@ impl EventLog {
     pub(crate) fn new(retention: Retention, window: Duration) -> Self {
         Self(Arc::new(Inner {
             epoch: AtomicU64::new(Epoch::random().to_bits()),
+            earlier: RwLock::default(),
             ring: RwLock::new(Ring::new(retention)),
             bridge: OnceLock::new(),
             gathered: Mutex::default(),
             window,
             announced: AtomicU64::new(0),
+            restarts: AtomicU64::new(0),
             losses: AtomicU64::new(0),
             published: OnceLock::new(),
             moved: Notify::new(),
@@ -94,10 +103,10 @@ impl EventLog {
         }))
     }
 
-    /// Sends events through a shared log from now on, and goes on from its position.
-    pub(crate) fn share(&self, bridge: LogBridge, from: Cursor) {
+    /// Sends events through a shared log from now on, and reads from one of its numbers.
+    pub(crate) fn share(&self, bridge: LogBridge, bounds: LogBounds, from: u64) {
         let _ = self.0.bridge.set(bridge);
-        self.restart(from);
+        self.restart(bounds, from);
     }
 
     /// Tells whether events go through a log that several processes share.
@@ -115,7 +124,8 @@ impl EventLog {
     }
 
     pub(crate) fn generation(&self) -> Generation {
-        Generation { epoch: self.epoch(), losses: self.0.losses.load(Ordering::Acquire) }
+        let load = |count: &AtomicU64| count.load(Ordering::Acquire);
+        Generation { restarts: load(&self.0.restarts), losses: load(&self.0.losses) }
     }
 
     /// Sets the connections that read it; the first call counts.
@@ -138,11 +148,11 @@ impl EventLog {
     /// Returns the position before the oldest event that is still there.
     pub fn oldest(&self) -> Cursor {
         self.expire();
-        self.cursor(self.read(|ring| ring.first() - 1))
+        self.cursor(self.read(Ring::forgotten))
     }
 
     pub(crate) fn cursor(&self, seq: u64) -> Cursor {
-        Cursor { epoch: self.epoch(), seq }
+        Cursor::new(self.epoch(), seq)
     }
 
     /// Returns how many events are kept.
@@ -187,16 +197,16 @@ impl EventLog {
     }
 
     pub(crate) fn reserve(&self, count: usize, caller: Option<Caller>) -> Reservation {
-        let first = self.order(|ring| ring.reserve(count, Instant::now()));
-        Reservation { log: self.clone(), next: Mutex::new(first), end: first + count as u64, caller }
+        let first = self.order(|order| order.reserve(count, Instant::now()));
+        Reservation::new(self.clone(), first, count, caller)
     }
 
-    /// Looks at a visible slot.
+    /// Looks at a number.
     pub(crate) fn event(&self, seq: u64) -> Lookup {
         self.read(|ring| ring.event(seq))
     }
 
-    /// Looks for the first visible event after a slot.
+    /// Looks for the first visible event after a number.
     pub(crate) fn next_after(&self, seq: u64) -> Lookup {
         self.read(|ring| ring.next_after(seq))
     }
@@ -209,16 +219,23 @@ impl EventLog {
     /// Checks whether a client can go on from a cursor; the error is the reason of the reset that it gets instead.
     pub(crate) fn check(&self, cursor: Cursor) -> Result<u64, ResetReason> {
         self.expire();
-        let (first, visible) = self.read(|ring| (ring.first(), ring.visible()));
-        if cursor.epoch != self.epoch() {
-            Err(ResetReason::Epoch)
-        } else if cursor.seq > visible.saturating_add(self.ahead()) {
+        let seq = self.number(cursor).ok_or(ResetReason::Epoch)?;
+        let (forgotten, visible) = self.read(|ring| (ring.forgotten(), ring.visible()));
+        if seq > visible.saturating_add(self.ahead()) {
             Err(ResetReason::Future)
-        } else if cursor.seq + 1 < first {
+        } else if seq < forgotten {
             Err(ResetReason::Trimmed)
         } else {
-            Ok(cursor.seq)
+            Ok(seq)
         }
+    }
+
+    /// Returns the number of a cursor of this log, or of an epoch that it goes on with.
+    fn number(&self, cursor: Cursor) -> Option<u64> {
+        if cursor.epoch() == self.epoch() {
+            return Some(cursor.seq());
+        }
+        number_in(&self.0.earlier.read().unwrap_or_else(PoisonError::into_inner), cursor)
     }
 
     /// Returns how far a client may be ahead: another process may have read more of a shared log.
@@ -238,33 +255,52 @@ impl EventLog {
 
     /// Opens one slot at the end.
     pub(crate) fn slot(&self, caller: Option<Caller>) -> Slot {
-        let seq = self.order(|ring| ring.reserve(1, Instant::now()));
-        Slot { log: self.clone(), seq, closed: false, caller }
+        let seq = self.order(|order| order.reserve(1, Instant::now()));
+        Slot::new(self.clone(), seq, caller)
     }
 
     /// Gives up slots that stay open too long. Called on a timer while something waits behind one.
     pub(crate) fn give_up_stale(&self) -> bool {
         let mut gathered = self.gathered();
-        let (visible, waiting) = self.order(|ring| {
-            let visible = ring.give_up_stale(Instant::now(), Self::SLOT_TIMEOUT);
-            (visible, ring.has_waiting())
-        });
-        self.pass_on(&mut gathered, visible);
-        waiting
+        let (now, patience) = (Instant::now(), Self::SLOT_TIMEOUT);
+        match self.bridge() {
+            None => {
+                let visible = self.write(|ring| ring.give_up_stale(now, patience));
+                self.gather(&mut gathered, visible);
+            }
+            Some(bridge) => self.send(bridge, |order| order.give_up_stale(now, patience)),
+        }
+        self.has_waiting()
     }
 
     pub(crate) fn has_waiting(&self) -> bool {
-        self.order(|ring| ring.has_waiting())
+        self.order(|order| order.has_waiting())
     }
 
-    fn published(&self) -> &Counter {
+    pub(super) fn published(&self) -> &Counter {
         self.0.published.get_or_init(|| metrics::counter!(crate::metrics::EVENTS_PUBLISHED))
     }
 
-    fn close(&self, seq: u64, event: Option<Arc<Event>>, caller: Option<Caller>) {
+    pub(super) fn close(&self, seq: u64, event: Option<Arc<Event>>, caller: Option<Caller>) {
         let mut gathered = self.gathered();
-        let visible = self.order(|ring| ring.close(seq, event, caller));
-        self.pass_on(&mut gathered, visible);
+        match self.bridge() {
+            None => {
+                let visible = self.write(|ring| ring.close(seq, event, caller));
+                self.gather(&mut gathered, visible);
+            }
+            Some(bridge) => self.send(bridge, |order| order.close(seq, event, caller)),
+        }
+    }
+
+    /// Sends the events whose turn it is to the shared log.
+    fn send(&self, bridge: &LogBridge, turn: impl FnOnce(&mut Order) -> Turn) {
+        if !bridge.send(&bridge.with_order(turn)) {
+            // No reader may go on as if nothing was missing.
+            let here = self.head().seq();
+            self.write(|ring| ring.restart(here));
+            self.0.losses.fetch_add(1, Ordering::AcqRel);
+            self.wake_all();
+        }
     }
 
     /// Takes an event that has come from the shared log, with its number there.
@@ -274,29 +310,35 @@ impl EventLog {
         self.gather(&mut gathered, visible);
     }
 
-    /// Forgets everything and goes on from a position; readers behind it get a reset.
-    pub(super) fn restart(&self, from: Cursor) {
-        let mut gathered = self.gathered();
-        gathered.clear();
-        self.write(|ring| ring.restart(from.seq));
-        self.0.epoch.store(from.epoch.to_bits(), Ordering::Release);
-        self.0.announced.store(from.seq, Ordering::Release);
-        self.wake_all();
+    /// Notes that the shared log has nothing more up to a number: readers move on over what they do not get.
+    pub(super) fn skip_to(&self, seq: u64) {
+        let gathered = self.gathered();
+        // Else the next announcement says so.
+        if self.write(|ring| ring.skip_to(seq)) && gathered.is_empty() {
+            self.0.announced.store(seq, Ordering::Release);
+            self.0.moved.notify_waiters();
+        }
     }
 
-    /// Brings events that are in their order to the clients, or to the shared log.
-    fn pass_on(&self, gathered: &mut Vec<Arc<Event>>, events: Visible) {
-        match self.bridge() {
-            None => self.gather(gathered, events),
-            Some(bridge) => {
-                if !bridge.send(&events) {
-                    // No reader may go on as if nothing was missing.
-                    let here = self.head();
-                    self.write(|ring| ring.restart(here.seq));
-                    self.0.losses.fetch_add(1, Ordering::AcqRel);
-                    self.wake_all();
-                }
-            }
+    /// Goes on in a shared log that may be another one now. Readers go on if it is the same up to where this process
+    /// has read it; else everything is forgotten, reading begins at a number, and readers behind it get a reset.
+    pub(super) fn restart(&self, bounds: LogBounds, from: u64) {
+        let mut gathered = self.gathered();
+        let head = self.head();
+        let goes_on = number_in(&bounds.earlier, head).is_some();
+        let is_another = bounds.epoch != head.epoch() && !goes_on;
+        if !goes_on {
+            gathered.clear();
+            self.write(|ring| ring.restart(from));
+        }
+        *self.0.earlier.write().unwrap_or_else(PoisonError::into_inner) = bounds.earlier;
+        self.0.epoch.store(bounds.epoch.to_bits(), Ordering::Release);
+        if is_another {
+            self.0.restarts.fetch_add(1, Ordering::AcqRel);
+        }
+        if !goes_on {
+            self.0.announced.store(from, Ordering::Release);
+            self.wake_all();
         }
     }
 
@@ -342,7 +384,7 @@ impl EventLog {
         self.0.moved.notify_waiters();
     }
 
-    /// Waits until there is more than up to a slot, or another era than this.
+    /// Waits until there is more than up to a number, or another generation than this.
     pub(crate) async fn moved(&self, generation: Generation, last: u64) {
         let mut moved = pin!(self.0.moved.notified());
         // Registered before the look, so that what comes between the two is not missed.
@@ -352,10 +394,10 @@ impl EventLog {
         }
     }
 
-    /// Changes the ring that has the open slots.
-    fn order<T>(&self, change: impl FnOnce(&mut Ring) -> T) -> T {
+    /// Changes the order of the open slots.
+    fn order<T>(&self, change: impl FnOnce(&mut Order) -> T) -> T {
         match self.bridge() {
-            None => self.write(change),
+            None => self.write(|ring| change(ring.order())),
             Some(bridge) => bridge.with_order(change),
         }
     }
@@ -376,67 +418,5 @@ impl EventLog {
 impl fmt::Debug for EventLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventLog").field("head", &self.head()).finish()
-    }
-}
-
-/// Places in the log that are reserved and not taken yet; what is left is released when this is dropped.
-#[derive(Debug)]
-pub(crate) struct Reservation {
-    log: EventLog,
-    next: Mutex<u64>,
-    end: u64,
-    /// Whose events go there, if it is a call from outside.
-    caller: Option<Caller>,
-}
-
-impl Reservation {
-    /// Takes the next slot; when all are used up, a new one at the end of the log.
-    pub(crate) fn slot(&self) -> Slot {
-        match self.take() {
-            Some(seq) => Slot { log: self.log.clone(), seq, closed: false, caller: self.caller },
-            None => self.log.slot(self.caller),
-        }
-    }
-
-    fn take(&self) -> Option<u64> {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        (*next < self.end).then(|| {
-            *next += 1;
-            *next - 1
-        })
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        while let Some(seq) = self.take() {
-            self.log.close(seq, None, None);
-        }
-    }
-}
-
-/// One open slot in the log; it is released when this is dropped.
-#[derive(Debug)]
-pub(crate) struct Slot {
-    log: EventLog,
-    seq: u64,
-    closed: bool,
-    caller: Option<Caller>,
-}
-
-impl Slot {
-    /// Puts the event there.
-    pub(crate) fn fill(mut self, event: Arc<Event>) {
-        self.closed = true;
-        self.log.published().increment(1);
-        self.log.close(self.seq, Some(event), self.caller);
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        if !self.closed {
-            self.log.close(self.seq, None, None);
-        }
     }
 }

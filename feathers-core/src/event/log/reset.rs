@@ -79,15 +79,15 @@ pub enum Since {
 impl Since {
     /// Chooses among several positions that a client names at once; `None` if it names none.
     ///
-    /// The newest cursor of the log with this epoch counts. Cursors of other logs count only where there is none: the
-    /// client then gets a reset. `now` and `earliest` are for a client without a cursor, and come last.
+    /// The newest cursor of the log with this epoch counts. Cursors of other epochs count only where there is none: the
+    /// client then gets a reset, unless the log goes on with the numbers of that epoch. `now` and `earliest` are for a client without a cursor, and come last.
     /// One that cannot be read is an error whatever else there is.
     pub fn newest(positions: impl IntoIterator<Item = Self>, epoch: Epoch) -> Option<Self> {
         let rank = |since: &Self| match since {
             Self::Now => (0, 0),
             Self::Earliest => (1, 0),
-            Self::Cursor(cursor) if cursor.epoch != epoch => (2, 0),
-            Self::Cursor(cursor) => (3, cursor.seq),
+            Self::Cursor(cursor) if cursor.epoch() != epoch => (2, cursor.seq()),
+            Self::Cursor(cursor) => (3, cursor.seq()),
             Self::Unreadable => (4, 0),
         };
         positions.into_iter().reduce(|best, next| if rank(&next) > rank(&best) { next } else { best })

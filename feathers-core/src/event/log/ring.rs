@@ -1,4 +1,4 @@
-//! The ring: a plain state machine over slots, events and time.
+//! The ring: the last events with their numbers, a plain state machine over events and time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::caller::{ByCaller, Caller};
+use super::order::{Order, Turn};
 use crate::event::Event;
 
 /// How much of the past a log keeps: whatever limit is reached first.
@@ -23,7 +24,7 @@ use crate::event::Event;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retention {
-    /// At most this many slots.
+    /// At most this many events.
     pub count: usize,
     /// At most this old.
     pub age: Duration,
@@ -34,9 +35,9 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Sets how many slots are kept at most, instead of 10,000.
-    pub const fn count(mut self, slots: usize) -> Self {
-        self.count = slots;
+    /// Sets how many events are kept at most, instead of 10,000.
+    pub const fn count(mut self, events: usize) -> Self {
+        self.count = events;
         self
     }
 
@@ -67,17 +68,19 @@ pub(super) type Visible = SmallVec<[Arc<Event>; 1]>;
 pub(crate) enum Lookup {
     /// An event.
     Event(Arc<Event>),
-    /// No event up to this slot.
+    /// No event up to this number.
     Nothing(u64),
-    /// The slot is gone, and what was there is unknown.
+    /// The number is no longer kept, and what was there is unknown.
     Trimmed,
 }
 
+/// An event that is kept. Its number stands beside it, so that a search reads no event.
 #[derive(Debug)]
-enum SlotState {
-    Open { since: Instant },
-    Filled { event: Arc<Event>, at: Instant, caller: Option<Caller> },
-    Empty,
+struct Kept {
+    seq: u64,
+    event: Arc<Event>,
+    at: Instant,
+    caller: Option<Caller>,
 }
 
 /// Returns a part of a bound, at least one.
@@ -95,10 +98,13 @@ struct Share {
 #[derive(Debug)]
 pub(super) struct Ring {
     retention: Retention,
-    slots: VecDeque<SlotState>,
-    /// The sequence number of the front slot.
-    first: u64,
-    /// Everything up to here is closed.
+    /// The slots that are not visible yet, unless they are those of a shared log.
+    order: Order,
+    /// In the order of their numbers, which may have gaps: a gap takes no memory.
+    events: VecDeque<Kept>,
+    /// Everything up to here is no longer kept.
+    forgotten: u64,
+    /// Everything up to here is visible.
     visible: u64,
     bytes: usize,
     /// What callers from outside have in the log.
@@ -107,7 +113,15 @@ pub(super) struct Ring {
 
 impl Ring {
     pub(super) fn new(retention: Retention) -> Self {
-        Self { retention, slots: VecDeque::new(), first: 1, visible: 0, bytes: 0, shares: ByCaller::default() }
+        Self {
+            retention,
+            order: Order::default(),
+            events: VecDeque::new(),
+            forgotten: 0,
+            visible: 0,
+            bytes: 0,
+            shares: ByCaller::default(),
+        }
     }
 
     /// Tells whether a caller may add so many events of about this size together.
@@ -127,202 +141,156 @@ impl Ring {
             return Ok(());
         }
         let now = now();
-        let mut slots = (self.slots.len() + count).saturating_sub(most);
+        let mut events = (self.events.len() + count).saturating_sub(most);
         let mut room = (self.bytes + size()).saturating_sub(bytes);
         let mut wait = None;
-        for slot in &self.slots {
-            if slots == 0 && room == 0 {
+        for kept in &self.events {
+            if events == 0 && room == 0 {
                 break;
             }
-            slots = slots.saturating_sub(1);
-            if let SlotState::Filled { event, at, caller: own } = slot {
-                room = room.saturating_sub(event.size());
-                if *own != Some(caller) {
-                    wait = wait.max(age.checked_sub(now.duration_since(*at)));
-                }
+            events = events.saturating_sub(1);
+            room = room.saturating_sub(kept.event.size());
+            if kept.caller != Some(caller) {
+                wait = wait.max(age.checked_sub(now.duration_since(kept.at)));
             }
         }
         wait.map_or(Ok(()), Err)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.slots.iter().filter(|slot| matches!(slot, SlotState::Filled { .. })).count()
+        self.events.len()
     }
 
     /// Returns when the oldest event is too old; `None` if there is none.
     pub(super) fn expiry(&self) -> Option<Instant> {
-        let oldest = self.slots.iter().find_map(|slot| match slot {
-            SlotState::Filled { at, .. } => Some(*at),
-            _ => None,
-        });
-        oldest.and_then(|at| at.checked_add(self.retention.age))
+        self.events.front().and_then(|oldest| oldest.at.checked_add(self.retention.age))
     }
 
     pub(super) fn visible(&self) -> u64 {
         self.visible
     }
 
-    pub(super) fn first(&self) -> u64 {
-        self.first
+    /// Returns the number before the oldest one that is kept.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
-    /// Opens `count` slots at the end and returns the first.
-    pub(super) fn reserve(&mut self, count: usize, now: Instant) -> u64 {
-        let first = self.first + self.slots.len() as u64;
-        self.slots.extend((0..count).map(|_| SlotState::Open { since: now }));
-        first
+    /// Returns the slots of a log that is in this process only.
+    pub(super) fn order(&mut self) -> &mut Order {
+        &mut self.order
     }
 
-    /// Closes a slot and returns the events that are visible because of it, in order.
-    ///
-    /// A slot that was given up before is past its turn: its event goes to the end.
-    /// An event is as old as its slot, so that the clock is asked once.
+    /// Closes a slot of the own order, and returns the events that are visible because of it, in order.
     pub(super) fn close(&mut self, seq: u64, event: Option<Arc<Event>>, caller: Option<Caller>) -> Visible {
-        let (seq, now) = match (self.slot(seq), &event) {
-            (Some(SlotState::Open { since }), _) => (seq, *since),
-            (_, None) => return Visible::new(),
-            (_, Some(_)) => {
-                let now = Instant::now();
-                (self.reserve(1, now), now)
-            }
-        };
-        let state = match event {
-            None => SlotState::Empty,
-            Some(mut event) => {
-                event.set_seq(seq);
-                let size = event.size();
-                self.bytes += size;
-                if let Some(caller) = caller {
-                    let share = self.shares.entry(caller).or_default();
-                    share.events += 1;
-                    share.bytes += size;
-                }
-                SlotState::Filled { event, at: now, caller }
-            }
-        };
-        if let Some(slot) = self.slot_mut(seq) {
-            *slot = state;
+        let turn = self.order.close(seq, event, caller);
+        self.show(turn)
+    }
+
+    /// Gives up slots of the own order, and returns the events that are visible because of it, in order.
+    pub(super) fn give_up_stale(&mut self, now: Instant, patience: Duration) -> Visible {
+        let turn = self.order.give_up_stale(now, patience);
+        self.show(turn)
+    }
+
+    fn show(&mut self, turn: Turn) -> Visible {
+        self.visible = self.order.passed();
+        let mut visible = Visible::new();
+        for passed in turn {
+            visible.push(passed.event.clone());
+            self.keep(passed.event, passed.at, passed.caller);
         }
-        let visible = self.advance();
-        self.trim(now);
         visible
     }
 
-    /// Takes an event whose number is given; what was skipped before it is empty.
+    /// Takes an event whose number is given, unless what comes after it is visible already.
     pub(super) fn take(&mut self, seq: u64, mut event: Arc<Event>, now: Instant) -> Visible {
         if seq <= self.visible {
             return Visible::new();
         }
-        let next = self.first + self.slots.len() as u64;
-        self.slots.extend((next..seq).map(|_| SlotState::Empty));
         event.set_seq(seq);
-        self.bytes += event.size();
-        self.slots.push_back(SlotState::Filled { event, at: now, caller: None });
-        let visible = self.advance();
-        self.trim(now);
+        self.visible = seq;
+        let visible = Visible::from_buf([event.clone()]);
+        self.keep(event, now, None);
         visible
     }
 
-    /// Forgets everything up to a slot that is at least the last one, or at any slot of another log.
+    /// Notes that no event comes up to a number any more; `false` if that was so already.
+    pub(super) fn skip_to(&mut self, seq: u64) -> bool {
+        let moves = seq > self.visible;
+        self.visible = self.visible.max(seq);
+        moves
+    }
+
+    /// Forgets everything up to a number that is at least the last one, or at any number of another log.
     pub(super) fn restart(&mut self, seq: u64) {
-        self.slots.clear();
+        self.events.clear();
         self.shares.clear();
         self.bytes = 0;
-        self.first = seq + 1;
-        self.visible = seq;
+        (self.forgotten, self.visible) = (seq, seq);
     }
 
-    /// Closes open slots older than `patience` and returns the events that are visible because of it.
-    pub(super) fn give_up_stale(&mut self, now: Instant, patience: Duration) -> Visible {
-        let from = self.offset(self.visible + 1).unwrap_or(self.slots.len());
-        for slot in self.slots.iter_mut().skip(from) {
-            if matches!(slot, SlotState::Open { since } if now.duration_since(*since) >= patience) {
-                metrics::counter!(crate::metrics::LOG_SLOTS_GIVEN_UP).increment(1);
-                *slot = SlotState::Empty;
-            }
-        }
-        self.advance()
-    }
-
-    /// Tells whether a closed slot waits behind an open one.
-    pub(super) fn has_waiting(&self) -> bool {
-        let from = self.offset(self.visible + 1).unwrap_or(self.slots.len());
-        self.slots.iter().skip(from).any(|slot| !matches!(slot, SlotState::Open { .. }))
-    }
-
-    /// Looks at a visible slot.
+    /// Looks at a number.
     pub(super) fn event(&self, seq: u64) -> Lookup {
-        if seq < self.first {
+        if seq <= self.forgotten {
             return Lookup::Trimmed;
         }
-        match self.slot(seq) {
-            Some(SlotState::Filled { event, .. }) if seq <= self.visible => Lookup::Event(event.clone()),
+        match self.events.get(self.after(seq - 1)) {
+            Some(kept) if kept.seq == seq => Lookup::Event(kept.event.clone()),
             _ => Lookup::Nothing(seq),
         }
     }
 
-    /// Looks for the first visible event after a slot.
+    /// Looks for the first event after a number.
     pub(super) fn next_after(&self, seq: u64) -> Lookup {
-        if seq + 1 < self.first {
+        if seq < self.forgotten {
             return Lookup::Trimmed;
         }
-        (seq + 1..=self.visible)
-            .find_map(|seq| match self.slot(seq) {
-                Some(SlotState::Filled { event, .. }) => Some(Lookup::Event(event.clone())),
-                _ => None,
-            })
-            .unwrap_or(Lookup::Nothing(self.visible.max(seq)))
+        let next = self.events.get(self.after(seq));
+        next.map_or_else(|| Lookup::Nothing(self.visible.max(seq)), |kept| Lookup::Event(kept.event.clone()))
     }
 
-    fn advance(&mut self) -> Visible {
-        let mut events = Visible::new();
-        while let Some(slot) = self.slot(self.visible + 1) {
-            match slot {
-                SlotState::Open { .. } => break,
-                SlotState::Filled { event, .. } => events.push(event.clone()),
-                SlotState::Empty => {}
-            }
-            self.visible += 1;
+    /// Returns where the first event after a number is.
+    fn after(&self, seq: u64) -> usize {
+        let Some(first) = self.events.front() else { return 0 };
+        let Some(offset) = seq.checked_sub(first.seq) else { return 0 };
+        // Where there are no gaps, it is known without a search.
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        if self.events.get(offset).is_some_and(|kept| kept.seq == seq) {
+            return offset + 1;
         }
-        events
+        self.events.partition_point(|kept| kept.seq <= seq)
     }
 
-    /// Forgets what is too old, also behind slots without an event.
+    /// Keeps the newest event, and forgets what is too much or too old because of it.
+    fn keep(&mut self, event: Arc<Event>, at: Instant, caller: Option<Caller>) {
+        let size = event.size();
+        self.bytes += size;
+        if let Some(caller) = caller {
+            let share = self.shares.entry(caller).or_default();
+            share.events += 1;
+            share.bytes += size;
+        }
+        self.events.push_back(Kept { seq: event.seq(), event, at, caller });
+        while self.events.len() > self.retention.count || self.bytes > self.retention.bytes {
+            self.pop_front();
+        }
+        self.trim_old(at);
+    }
+
+    /// Forgets what is too old.
     pub(super) fn trim_old(&mut self, now: Instant) {
-        let mut gone = 0;
-        for (index, slot) in self.slots.iter().enumerate() {
-            match slot {
-                SlotState::Filled { at, .. } if now.duration_since(*at) > self.retention.age => gone = index + 1,
-                SlotState::Filled { .. } | SlotState::Open { .. } => break,
-                SlotState::Empty => {}
-            }
+        while self.events.front().is_some_and(|oldest| now.duration_since(oldest.at) > self.retention.age) {
+            self.pop_front();
         }
-        (0..gone).for_each(|_| self.pop_front());
     }
 
     fn pop_front(&mut self) {
-        if let Some(SlotState::Filled { event, caller, .. }) = self.slots.pop_front() {
-            let size = event.size();
-            self.bytes -= size;
-            if let Some(caller) = caller {
-                self.take_back(caller, size);
-            }
-        }
-        self.first += 1;
-    }
-
-    fn trim(&mut self, now: Instant) {
-        while let Some(front) = self.slots.front() {
-            let old = match front {
-                SlotState::Open { .. } => return,
-                SlotState::Filled { at, .. } => now.duration_since(*at) > self.retention.age,
-                SlotState::Empty => false,
-            };
-            let full = self.slots.len() > self.retention.count || self.bytes > self.retention.bytes;
-            if !(old || full) || self.first > self.visible {
-                return;
-            }
-            self.pop_front();
+        let Some(Kept { seq, event, caller, .. }) = self.events.pop_front() else { return };
+        self.forgotten = seq;
+        let size = event.size();
+        self.bytes -= size;
+        if let Some(caller) = caller {
+            self.take_back(caller, size);
         }
     }
 
@@ -334,18 +302,5 @@ impl Ring {
                 self.shares.remove(&caller);
             }
         }
-    }
-
-    fn offset(&self, seq: u64) -> Option<usize> {
-        usize::try_from(seq.checked_sub(self.first)?).ok().filter(|offset| *offset < self.slots.len())
-    }
-
-    fn slot(&self, seq: u64) -> Option<&SlotState> {
-        self.slots.get(self.offset(seq)?)
-    }
-
-    fn slot_mut(&mut self, seq: u64) -> Option<&mut SlotState> {
-        let offset = self.offset(seq)?;
-        self.slots.get_mut(offset)
     }
 }

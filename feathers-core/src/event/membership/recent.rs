@@ -86,7 +86,7 @@ impl RecentMemberships {
         let epoch = log.epoch();
         if state.epoch != Some(epoch) {
             if state.epoch.is_some() {
-                state.restart(log.head().seq);
+                state.restart(log.head().seq());
             }
             state.epoch = Some(epoch);
         }
@@ -103,7 +103,7 @@ impl Default for RecentMemberships {
 impl MembershipHistory for RecentMemberships {
     fn join(&self, subject: &Arc<str>, channel: &Arc<str>, since: Option<ReplayStart>, log: &EventLog) -> Replayable {
         let mut state = self.state(log);
-        let head = log.head().seq;
+        let head = log.head().seq();
         let known_from = state.known_from;
         let owner = state.enter(subject, channel);
         let renewed = owner.renewed.filter(|(_, at)| since.is_some() && at.elapsed() < RENEWAL);
@@ -132,7 +132,7 @@ impl MembershipHistory for RecentMemberships {
 
     fn leave(&self, subject: &str, channel: &str, departure: Departure, log: &EventLog) {
         let mut state = self.state(log);
-        let head = log.head().seq;
+        let head = log.head().seq();
         let Some(owner) = state.subjects.get_mut(subject) else { return };
         let Some(membership) = owner.channels.get_mut(channel) else { return };
         membership.connections = membership.connections.saturating_sub(1);
@@ -144,20 +144,20 @@ impl MembershipHistory for RecentMemberships {
             Departure::Left | Departure::Denied => membership.end(head),
         }
         state.rest(subject, channel, head);
-        state.forget_old(log.oldest().seq);
+        state.forget_old(log.oldest().seq());
         state.keep_to(self.most, subject, head);
     }
 
     fn renew(&self, subject: &str, log: &EventLog) {
         let mut state = self.state(log);
         if let Some(owner) = state.subjects.get_mut(subject) {
-            owner.renewed = Some((log.head().seq, Instant::now()));
+            owner.renewed = Some((log.head().seq(), Instant::now()));
         }
     }
 
     fn settle(&self, subject: &str, log: &EventLog) {
         let mut state = self.state(log);
-        let head = log.head().seq;
+        let head = log.head().seq();
         let Some(owner) = state.subjects.get_mut(subject) else { return };
         owner.renewed = None;
         let idle = owner.channels.values_mut().filter(|membership| membership.connections == 0);
@@ -166,7 +166,7 @@ impl MembershipHistory for RecentMemberships {
 
     fn revoke(&self, subject: &str, log: &EventLog) {
         let mut state = self.state(log);
-        let head = log.head().seq;
+        let head = log.head().seq();
         let Some(owner) = state.subjects.get_mut(subject) else { return };
         for membership in owner.channels.values_mut() {
             membership.end(head);

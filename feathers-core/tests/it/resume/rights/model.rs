@@ -97,7 +97,7 @@ impl Truth {
     async fn resume(&mut self, app: &AppHandle, client: usize) -> std::result::Result<(), TestCaseError> {
         let cursor = self.clients[client].cursor.take();
         let (session, mut events) = enter(app, "ann", cursor.map_or(Since::Now, Since::Cursor)).await;
-        let missed_from = cursor.map_or(self.published.len(), |cursor| usize::try_from(cursor.seq).unwrap());
+        let missed_from = cursor.map_or(self.published.len(), |cursor| usize::try_from(cursor.seq()).unwrap());
         let expected = self.clients[client].channels;
         let whole =
             (0..3).all(|channel| !self.rights[channel] || self.member[channel] && self.outside[channel] <= missed_from);
