@@ -1,4 +1,4 @@
-//! Stores in SQL databases. Today that is SQLite; other databases become siblings of its module.
+//! Stores in SQL databases. Today that is SQLite; other databases become drivers beside it.
 //!
 //! ```
 //! # mod feathers { pub use feathers_core::facade::*; pub mod store { pub use feathers_sql::*; } }
@@ -16,7 +16,31 @@
 //! ```
 
 #[cfg(feature = "sqlite")]
-mod sqlite;
+mod change;
+#[cfg(feature = "sqlite")]
+mod database;
+#[cfg(feature = "sqlite")]
+mod driver;
+#[cfg(feature = "sqlite")]
+mod matching;
+#[cfg(feature = "sqlite")]
+mod options;
+#[cfg(feature = "sqlite")]
+mod plan;
+#[cfg(feature = "sqlite")]
+mod predicate;
+#[cfg(feature = "sqlite")]
+mod statement;
+#[cfg(feature = "sqlite")]
+mod store;
+#[cfg(feature = "sqlite")]
+mod table;
+#[cfg(feature = "sqlite")]
+mod value;
 
 #[cfg(feature = "sqlite")]
-pub use crate::sqlite::{Database, DatabaseOptions, SqlStore};
+pub use crate::database::Database;
+#[cfg(feature = "sqlite")]
+pub use crate::options::DatabaseOptions;
+#[cfg(feature = "sqlite")]
+pub use crate::store::SqlStore;

@@ -101,6 +101,27 @@ fn a_folder_only_uses_those_below_it() {
     report(&findings);
 }
 
+/// What only a driver of `feathers-sql` may name: libraries of one database, what writes its SQL, and other drivers.
+const OF_DRIVERS: [&str; 4] = ["rusqlite", "libsqlite3", "SqliteQueryBuilder", "driver::sqlite"];
+/// The modules of `feathers-sql` that use drivers, and that no driver uses.
+const OVER_DRIVERS: [&str; 2] = ["database", "store"];
+
+#[test]
+fn only_drivers_know_a_database() {
+    let mut findings = Vec::new();
+    for source in sources(&root().join("feathers-sql/src")) {
+        let name = format!("feathers-sql/src/{}.rs", source.path.join("/"));
+        if source.path[0] == "driver" {
+            let upwards = paths(&source.code).filter(|(module, _)| OVER_DRIVERS.contains(module));
+            findings.extend(upwards.map(|(module, _)| format!("{name} must not use crate::{module}")));
+        } else {
+            let known = OF_DRIVERS.iter().filter(|word| source.code.contains(*word));
+            findings.extend(known.map(|word| format!("{name} must not know {word}: that is a driver's")));
+        }
+    }
+    report(&findings);
+}
+
 #[test]
 fn circles_between_files_only_shrink() {
     let mut found = BTreeSet::new();

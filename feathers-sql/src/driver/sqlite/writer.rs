@@ -15,9 +15,10 @@ use feathers_core::{Change, Commit, Error, Result};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::sqlite::connection::Reader;
-use crate::sqlite::failure::{Failure, Outcome, closed, too_slow};
-use crate::sqlite::pool::Lane;
+use crate::driver::sqlite::connection::Reader;
+use crate::driver::sqlite::failure::{Failure, Outcome};
+use crate::driver::sqlite::pool::Lane;
+use crate::driver::{closed, too_slow};
 
 /// How many jobs may wait; more callers wait before they hand theirs in.
 const QUEUE: usize = 1_024;

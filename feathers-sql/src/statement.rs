@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use feathers_core::{Field, Order};
-use sea_query::{Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, Returning, ReturningClause};
-use sea_query::{SelectStatement, SqliteQueryBuilder, UpdateStatement};
+use sea_query::{Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, QueryStatement};
+use sea_query::{Returning, ReturningClause, SelectStatement, UpdateStatement};
 
-use crate::sqlite::predicate::{Operator, Predicate};
+use crate::predicate::{Operator, Predicate};
 
 /// How many texts are kept; shapes come from clients, so they are bounded.
 const TEXTS: usize = 512;
@@ -59,20 +59,30 @@ impl From<Order> for Direction {
     }
 }
 
+/// Writes the text of a statement as one database reads it.
+pub(super) type Dialect = fn(&QueryStatement) -> String;
+
 /// The SQL texts for one table.
 #[derive(Debug)]
 pub(super) struct Statements {
+    dialect: Dialect,
     table: String,
     fields: &'static [Field],
     id: &'static str,
-    /// The column of the place: the id if it is a number, else one of SQLite's own names.
+    /// The column of the place: the id if it is a number, else one that the database has by itself.
     place: &'static str,
     texts: RwLock<HashMap<Shape, Arc<str>>>,
 }
 
 impl Statements {
-    pub(super) fn new(table: String, fields: &'static [Field], id: &'static str, place: &'static str) -> Self {
-        Self { table, fields, id, place, texts: RwLock::default() }
+    pub(super) fn new(
+        dialect: Dialect,
+        table: String,
+        fields: &'static [Field],
+        id: &'static str,
+        place: &'static str,
+    ) -> Self {
+        Self { dialect, table, fields, id, place, texts: RwLock::default() }
     }
 
     pub(super) fn table(&self) -> &str {
@@ -84,7 +94,7 @@ impl Statements {
         if let Some(text) = self.texts.read().unwrap_or_else(PoisonError::into_inner).get(shape) {
             return text.clone();
         }
-        let text: Arc<str> = self.write(shape).into();
+        let text: Arc<str> = (self.dialect)(&self.statement(shape)).into();
         let mut texts = self.texts.write().unwrap_or_else(PoisonError::into_inner);
         if texts.len() >= TEXTS {
             texts.clear();
@@ -93,7 +103,7 @@ impl Statements {
         text
     }
 
-    fn write(&self, shape: &Shape) -> String {
+    fn statement(&self, shape: &Shape) -> QueryStatement {
         let table = || Alias::new(&self.table);
         match shape {
             Shape::Insert => {
@@ -101,16 +111,16 @@ impl Statements {
                 insert.into_table(table()).columns(self.fields.iter().map(|field| Alias::new(field.name)));
                 insert.values_panic(self.fields.iter().map(|_| bound()));
                 insert.returning(self.row());
-                insert.build(SqliteQueryBuilder).0
+                QueryStatement::Insert(insert)
             }
             Shape::Largest => {
                 let mut select = SelectStatement::new();
                 select.from(table()).column(Alias::new(self.id));
                 select.and_where(Expr::col(Alias::new(self.id)).lt(bound()));
                 select.order_by(Alias::new(self.id), sea_query::Order::Desc).limit(1);
-                select.build(SqliteQueryBuilder).0
+                QueryStatement::Select(select)
             }
-            Shape::Get(key) => self.select().and_where(self.key(*key)).build(SqliteQueryBuilder).0,
+            Shape::Get(key) => QueryStatement::Select(self.select().and_where(self.key(*key)).take()),
             Shape::Select { predicate, order, window } => {
                 let mut select = self.select();
                 self.condition(predicate).map(|condition| select.and_where(condition));
@@ -125,13 +135,13 @@ impl Statements {
                 if *window {
                     select.limit(0).offset(0);
                 }
-                select.build(SqliteQueryBuilder).0
+                QueryStatement::Select(select)
             }
             Shape::Count(predicate) => {
                 let mut select = SelectStatement::new();
                 select.from(table()).expr(Expr::cust("COUNT(*)"));
                 self.condition(predicate).map(|condition| select.and_where(condition));
-                select.build(SqliteQueryBuilder).0
+                QueryStatement::Select(select)
             }
             Shape::UpdateAll(columns, predicate) => self.update(columns, self.condition(predicate)),
             Shape::Update(columns, key) => self.update(columns, Some(self.key(*key))),
@@ -147,19 +157,19 @@ impl Statements {
         select
     }
 
-    fn update(&self, columns: &[usize], condition: Option<Expr>) -> String {
+    fn update(&self, columns: &[usize], condition: Option<Expr>) -> QueryStatement {
         let mut update = UpdateStatement::new();
         update.table(Alias::new(&self.table));
         update.values(columns.iter().map(|column| (self.column(*column), bound())));
         update.and_where_option(condition);
         update.returning(self.row());
-        update.build(SqliteQueryBuilder).0
+        QueryStatement::Update(update)
     }
 
-    fn delete(&self, condition: Option<Expr>) -> String {
+    fn delete(&self, condition: Option<Expr>) -> QueryStatement {
         let mut delete = DeleteStatement::new();
         delete.from_table(Alias::new(&self.table)).and_where_option(condition).returning(self.row());
-        delete.build(SqliteQueryBuilder).0
+        QueryStatement::Delete(delete)
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -213,54 +223,4 @@ impl Statements {
 /// A place for a value that is bound when the statement runs.
 fn bound() -> Expr {
     Expr::val(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Direction, Key, Shape, Statements};
-    use crate::sqlite::predicate::{Operator, Predicate};
-    use feathers_core::{DataType, Field};
-
-    const FIELDS: &[Field] = &[
-        Field::new("id", DataType::Integer),
-        Field::new("text", DataType::String),
-        Field::new("a\"; DROP TABLE x--", DataType::Boolean),
-    ];
-
-    fn check(shape: &Shape, expected: &str) {
-        let statements = Statements::new("to\"do".into(), FIELDS, "id", "id");
-        assert_eq!(&*statements.text(shape), expected);
-        assert_eq!(&*statements.text(shape), expected, "from the cache");
-    }
-
-    #[test]
-    fn texts() {
-        let row = r#""id", "text", "a""; DROP TABLE x--", "id""#;
-        check(&Shape::Get(Key::Id), &format!(r#"SELECT {row} FROM "to""do" WHERE "id" = ?"#));
-        check(
-            &Shape::Insert,
-            &format!(r#"INSERT INTO "to""do" ("id", "text", "a""; DROP TABLE x--") VALUES (?, ?, ?) RETURNING {row}"#),
-        );
-        check(
-            &Shape::Update(vec![1, 2], Key::Place),
-            &format!(r#"UPDATE "to""do" SET "text" = ?, "a""; DROP TABLE x--" = ? WHERE "id" = ? RETURNING {row}"#),
-        );
-        check(&Shape::DeleteAll(Predicate::Always), &format!(r#"DELETE FROM "to""do" RETURNING {row}"#));
-        check(&Shape::Largest, r#"SELECT "id" FROM "to""do" WHERE "id" < ? ORDER BY "id" DESC LIMIT ?"#);
-        check(&Shape::Count(Predicate::Never), r#"SELECT COUNT(*) FROM "to""do" WHERE FALSE"#);
-        check(
-            &Shape::Select {
-                predicate: Predicate::All(vec![
-                    Predicate::Any(vec![Predicate::Compare(1, Operator::NotEqual), Predicate::Null(1)]),
-                    Predicate::In(0, 4),
-                    Predicate::NotNull(2),
-                ]),
-                order: vec![(1, Direction::Descending)],
-                window: true,
-            },
-            &format!(
-                r#"SELECT {row} FROM "to""do" WHERE ("text" <> ? OR "text" IS NULL) AND "id" IN (?, ?, ?, ?) AND "a""; DROP TABLE x--" IS NOT NULL ORDER BY "text" DESC, "id" ASC LIMIT ? OFFSET ?"#
-            ),
-        );
-    }
 }

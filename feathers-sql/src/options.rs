@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use feathers_core::{Error, Result};
 
-use crate::sqlite::connection::Place;
-use crate::sqlite::database::Database;
+use crate::database::Database;
+use crate::driver::Driver;
 
 /// The options of a database.
 ///
@@ -51,9 +51,7 @@ impl DatabaseOptions {
 
     /// Opens a database as [`Database::connect`] does.
     pub async fn connect(self, url: &str) -> Result<Database> {
-        let place = Place::parse(url)?;
-        let runtime = tokio::runtime::Handle::current();
-        runtime.spawn_blocking(move || Database::open(&place, &self)).await?
+        Ok(Database::new(Driver::connect(url, self).await?))
     }
 
     /// Opens a database as [`Database::from_env`] does.

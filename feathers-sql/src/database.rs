@@ -3,14 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use feathers_core::{Columns, Commit, Crud, Error, Record, Result};
+use feathers_core::{Columns, Crud, Record, Result};
 
-use crate::sqlite::connection::{Place, Reader};
-use crate::sqlite::definition;
-use crate::sqlite::options::DatabaseOptions;
-use crate::sqlite::pool::{Lane, Pool};
-use crate::sqlite::store::SqlStore;
-use crate::sqlite::writer::{Changes, Size, Source, Writer};
+use crate::driver::Driver;
+use crate::options::DatabaseOptions;
+use crate::store::SqlStore;
 
 /// An open database. Clones are the same one.
 ///
@@ -52,13 +49,10 @@ pub struct Database(Arc<Shared>);
 /// What the stores of a database share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) pool: Arc<Pool>,
-    pub(super) writer: Writer,
+    pub(super) driver: Driver,
     open: AtomicUsize,
     /// Whether a store was closed and not only dropped: the app shuts down.
     closing: AtomicBool,
-    /// Whether the records are in no file.
-    pub(super) volatile: bool,
 }
 
 impl Database {
@@ -98,29 +92,8 @@ impl Database {
         Self::options().connect(url).await
     }
 
-    pub(super) fn open(place: &Place, options: &DatabaseOptions) -> Result<Self> {
-        let closing = Arc::new(AtomicBool::new(false));
-        // The writer comes first: it creates the file.
-        let writing = place.open(&closing)?;
-        let (points, scans, source) = match place {
-            Place::Memory => {
-                let only = Lane::new(vec![writing]);
-                (only.clone(), only.clone(), Source::Shared(only))
-            }
-            Place::File(_) => {
-                let cores = std::thread::available_parallelism().map_or(2, usize::from);
-                let lane = |connections| {
-                    let readers = (0..connections).map(|_| Ok(place.open(&closing)?.only_reads()?));
-                    Ok::<_, Error>(Lane::new(readers.collect::<Result<_>>()?))
-                };
-                (lane((cores / 2).clamp(1, 4))?, lane(cores.clamp(2, 8))?, Source::Own(Box::new(writing)))
-            }
-        };
-        let pool = Pool::new(points, scans, options.read_timeout, closing);
-        let writer = Writer::start(source, options.write_timeout)?;
-        let volatile = matches!(place, Place::Memory);
-        let (open, closing) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Ok(Self(Arc::new(Shared { pool, writer, open, closing, volatile })))
+    pub(super) fn new(driver: Driver) -> Self {
+        Self(Arc::new(Shared { driver, open: AtomicUsize::new(0), closing: AtomicBool::new(false) }))
     }
 
     /// Serves the records of a type, in the table that is named after it: `todo_item` for `TodoItem`.
@@ -140,14 +113,8 @@ impl Database {
     /// A table that does not fit, with the names of what does not; nothing is changed. And a database that cannot be
     /// read or written.
     pub async fn store_in<R: Record + Columns>(&self, table: &str) -> Result<Crud<SqlStore<R>>> {
-        let (schema, name) = (R::schema(), table.to_owned());
-        let prepare =
-            move |connection: &Reader| Ok((definition::prepare(connection, &name, &R::schema())?, Changes::default()));
-        let statements = self.0.writer.write(&Commit::none(), Size::Few, prepare).await.map_err(|failure| {
-            let error = failure.into_error(&schema);
-            let cause = error.source().map(|cause| format!("cannot prepare table '{table}': {cause}"));
-            cause.map(|text| Error::general(text).with_source(error.clone())).unwrap_or(error)
-        })?;
+        let schema = R::schema();
+        let statements = self.0.driver.prepare(table, &schema).await?;
         self.0.open.fetch_add(1, Ordering::AcqRel);
         Ok(Crud::with_store(SqlStore::new(self.0.clone(), schema, statements)))
     }
@@ -158,17 +125,14 @@ impl Shared {
     pub(super) async fn close(&self) {
         self.closing.store(true, Ordering::Release);
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // Reads end first: a database in memory has one connection, which the writer needs.
-            self.pool.interrupt();
-            self.writer.close().await;
-            self.pool.close();
+            self.driver.close().await;
         }
     }
 
     /// Counts a store that was dropped without a close.
     pub(super) fn release(&self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 && self.closing.load(Ordering::Acquire) {
-            self.writer.stop();
+            self.driver.stop();
         }
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use super::*;
-use crate::sqlite::connection::Place;
+use crate::driver::sqlite::connection::Place;
 
 /// A limit that no test reaches.
 const LONG: Duration = Duration::from_hours(1);

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::sqlite::connection::Place;
+use crate::driver::sqlite::connection::Place;
 
 fn open() -> Reader {
     Place::Memory.open(&Arc::new(AtomicBool::new(false))).unwrap()

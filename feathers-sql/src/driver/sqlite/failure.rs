@@ -1,9 +1,9 @@
 //! Failures of statements, and what clients see of them: never SQL, never the names of tables.
 
-use std::time::Duration;
-
 use feathers_core::{Error, Schema};
 use rusqlite::ffi;
+
+use crate::driver::closed;
 
 /// Why a job did not work.
 #[derive(Debug)]
@@ -92,16 +92,6 @@ impl Failure {
         };
         told.with_source(error)
     }
-}
-
-/// Returns the 503 of calls after the close.
-pub(super) fn closed() -> Error {
-    Error::unavailable("The database is closed")
-}
-
-/// Returns the 408 of work that took longer than it may.
-pub(super) fn too_slow(limit: Duration) -> Error {
-    Error::timeout(format!("The database did not answer within {limit:?}: ask for less"))
 }
 
 /// Finds the field that a message such as `UNIQUE constraint failed: users.email` speaks of, if clients know it.

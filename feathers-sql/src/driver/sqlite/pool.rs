@@ -14,8 +14,9 @@ use std::time::Duration;
 use feathers_core::{Error, StoreContext};
 use tokio::sync::Semaphore;
 
-use crate::sqlite::connection::Reader;
-use crate::sqlite::failure::{Failure, Outcome, closed, too_slow};
+use crate::driver::sqlite::connection::Reader;
+use crate::driver::sqlite::failure::{Failure, Outcome};
+use crate::driver::{closed, too_slow};
 
 /// Connections for reads of one kind.
 pub(super) struct Lane {

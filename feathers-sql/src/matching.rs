@@ -22,10 +22,10 @@ pub(super) fn check(filter: &Filter) -> Result<()> {
             LIKE | NOT_LIKE | ILIKE => {
                 Err(Error::bad_request(format!("Invalid query: '{operator}' of '{}' must be a text", path.name())))
             }
-            _ => Err(Error::bad_request(format!("Invalid query parameter {operator}: SQLite does not know it"))),
+            _ => Err(Error::bad_request(format!("Invalid query parameter {operator}: the database does not know it"))),
         },
         Filter::All | Filter::Field(..) => Ok(()),
-        _ => Err(Error::bad_request("Invalid query: SQLite does not know one of its conditions")),
+        _ => Err(Error::bad_request("Invalid query: the database does not know one of its conditions")),
     }
 }
 

@@ -1,17 +1,16 @@
-//! Plans: how much of a query SQLite can answer by itself.
+//! Plans: how much of a query a database can answer by itself.
 //!
 //! Columns of JSON, paths into them and custom operators are decided in Rust, by the rules that all stores share. For
 //! those the predicate is a coarse one, which lets through at least every record that matches; it is `exact` otherwise.
 
 use feathers_core::{Comparison, DataType, FieldPath, FieldRef, FieldValue, Filter, Order, Query, Schema};
-use rusqlite::types::Value;
 
-use crate::sqlite::predicate::{Operator, Predicate};
-use crate::sqlite::value;
+use crate::predicate::{Operator, Predicate};
+use crate::value::{self, Value};
 
-/// At most so many comparisons go into one statement: SQLite limits the depth of expressions.
+/// At most so many comparisons go into one statement: databases limit the depth of expressions.
 const COMPARISONS: usize = 400;
-/// At most so many values are bound to one statement: SQLite has 32,766.
+/// At most so many values are bound to one statement: databases limit that too, SQLite to 32,766.
 const VALUES: usize = 16_384;
 
 /// A filter in SQL.
@@ -120,7 +119,7 @@ fn matches_null(filter: &Filter) -> bool {
 
 /// Returns the condition on records that have a value there; `None` for a comparison that is not known here.
 ///
-/// Values of another type than the column's are sorted out here: SQLite would convert them and find `'7'` equal to 7.
+/// Values of another type than the column's are sorted out here: a database would convert them and find `'7'` equal to 7.
 fn compare(index: usize, kind: DataType, comparison: &Comparison) -> Option<Term> {
     let one = |operator, value: &FieldValue, otherwise| match fitting(kind, value) {
         Some(value) => (Predicate::Compare(index, operator), vec![value]),

@@ -10,7 +10,7 @@ use feathers_core::{Error, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::sqlite::failure::{Failure, Outcome};
+use crate::driver::sqlite::failure::{Failure, Outcome};
 
 /// How long a statement waits for another process that holds the database.
 const BUSY: Duration = Duration::from_secs(5);
@@ -31,11 +31,8 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// Reads `sqlite:path` or `sqlite::memory:`.
-    pub(super) fn parse(url: &str) -> Result<Self> {
-        let Some(path) = url.strip_prefix("sqlite:") else {
-            return Err(Error::general(format!("cannot use database '{}': it must start with 'sqlite:'", scheme(url))));
-        };
+    /// Reads what comes after `sqlite:`, a path or `:memory:`.
+    pub(super) fn parse(path: &str) -> Result<Self> {
         let path = path.strip_prefix("//").unwrap_or(path);
         match path {
             ":memory:" => Ok(Self::Memory),
@@ -78,11 +75,6 @@ impl Place {
         }
         Reader::new(connection, closing)
     }
-}
-
-/// Returns what may be shown of a URL that can hold a password.
-fn scheme(url: &str) -> &str {
-    url.split_once(':').map_or(url, |(scheme, _)| scheme)
 }
 
 /// A connection whose work can be given a time limit, and ended from outside.

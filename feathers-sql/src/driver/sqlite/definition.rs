@@ -4,9 +4,10 @@ use feathers_core::{DataType, Error, Field, Schema};
 use rusqlite::{Connection, OptionalExtension};
 use sea_query::{Alias, ColumnDef, SqliteQueryBuilder, Table};
 
-use crate::sqlite::failure::Outcome;
-use crate::sqlite::numbers;
-use crate::sqlite::statement::Statements;
+use crate::driver::sqlite::dialect;
+use crate::driver::sqlite::failure::Outcome;
+use crate::driver::sqlite::numbers;
+use crate::statement::Statements;
 
 /// SQLite's names for the place of a row; a column of the same name hides one.
 const PLACES: [&str; 3] = ["rowid", "_rowid_", "oid"];
@@ -76,7 +77,7 @@ pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema) -> O
             Error::general(format!("table '{name}' does not fit {}: it hides rowid, _rowid_ and oid", schema.name))
         })?,
     };
-    Ok(Statements::new(name.to_owned(), schema.fields, id.name, place))
+    Ok(Statements::new(dialect::write, name.to_owned(), schema.fields, id.name, place))
 }
 
 fn create(name: &str, schema: &Schema) -> String {

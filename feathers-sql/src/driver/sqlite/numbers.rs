@@ -6,7 +6,7 @@
 use feathers_core::Counter;
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::sqlite::failure::Outcome;
+use crate::driver::sqlite::failure::Outcome;
 
 /// Makes sure that there is a counter for a table; the first time it goes on where SQLite's own one stands.
 pub(super) fn prepare(connection: &Connection, table: &str) -> Outcome<()> {

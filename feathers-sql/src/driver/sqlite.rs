@@ -1,0 +1,190 @@
+//! SQLite: one writer thread with group commit, a small pool of connections for reads.
+//!
+//! Reads and writes differ. A read takes a few microseconds, so handing it to another thread would cost more than doing
+//! it. A write waits for the disk, so many writes in one transaction are much cheaper than many transactions.
+
+mod connection;
+mod definition;
+mod dialect;
+mod failure;
+mod numbers;
+mod pool;
+mod reads;
+mod types;
+mod writer;
+mod writes;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use feathers_core::{Columns, Commit, Error, Filter, FindResult, Id, Query, Result, Schema, StoreContext};
+
+use self::connection::{Place, Reader};
+use self::failure::Outcome;
+use self::pool::{Kind, Lane, Pool};
+use self::writer::{Changes, Size, Source, Writer};
+use self::writes::Changed;
+use crate::change::{Change, Target};
+use crate::options::DatabaseOptions;
+use crate::statement::Statements;
+use crate::table::Table;
+use crate::value::Value;
+
+/// An open database.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    pool: Arc<Pool>,
+    writer: Writer,
+    volatile: bool,
+}
+
+impl Sqlite {
+    /// Opens a file, or `:memory:`.
+    pub(super) async fn open(place: &str, options: DatabaseOptions) -> Result<Self> {
+        let place = Place::parse(place)?;
+        let runtime = tokio::runtime::Handle::current();
+        runtime.spawn_blocking(move || Self::open_at(&place, &options)).await?
+    }
+
+    fn open_at(place: &Place, options: &DatabaseOptions) -> Result<Self> {
+        let closing = Arc::new(AtomicBool::new(false));
+        // The writer comes first: it creates the file.
+        let writing = place.open(&closing)?;
+        let (points, scans, source) = match place {
+            Place::Memory => {
+                let only = Lane::new(vec![writing]);
+                (only.clone(), only.clone(), Source::Shared(only))
+            }
+            Place::File(_) => {
+                let cores = std::thread::available_parallelism().map_or(2, usize::from);
+                let lane = |connections| {
+                    let readers = (0..connections).map(|_| Ok(place.open(&closing)?.only_reads()?));
+                    Ok::<_, Error>(Lane::new(readers.collect::<Result<_>>()?))
+                };
+                (lane((cores / 2).clamp(1, 4))?, lane(cores.clamp(2, 8))?, Source::Own(Box::new(writing)))
+            }
+        };
+        let pool = Pool::new(points, scans, options.read_timeout, closing);
+        let writer = Writer::start(source, options.write_timeout)?;
+        Ok(Self { pool, writer, volatile: matches!(place, Place::Memory) })
+    }
+
+    pub(super) fn is_volatile(&self) -> bool {
+        self.volatile
+    }
+
+    pub(super) async fn prepare(&self, table: &str, schema: &Schema) -> Result<Statements> {
+        let (name, fields) = (table.to_owned(), schema.clone());
+        let prepare =
+            move |connection: &Reader| Ok((definition::prepare(connection, &name, &fields)?, Changes::default()));
+        self.writer.write(&Commit::none(), Size::Few, prepare).await.map_err(|failure| {
+            let error = failure.into_error(schema);
+            let cause = error.source().map(|cause| format!("cannot prepare table '{table}': {cause}"));
+            cause.map(|text| Error::general(text).with_source(error.clone())).unwrap_or(error)
+        })
+    }
+
+    pub(super) async fn find<R: Columns>(
+        &self,
+        table: &Arc<Table<R>>,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> Result<FindResult<R>> {
+        let found = self.pool.read(Kind::Scan, (table, query), context, Table::find).await;
+        found.map_err(|failure| failure.into_error(&table.schema))
+    }
+
+    pub(super) async fn get<R: Columns>(
+        &self,
+        table: &Arc<Table<R>>,
+        id: &Value,
+        context: &StoreContext<'_>,
+    ) -> Result<Option<Arc<R>>> {
+        match self.pool.read(Kind::Point, (table, id), context, Table::get).await {
+            Ok(found) => Ok(found.map(|(_, record)| record)),
+            Err(failure) => Err(failure.into_error(&table.schema)),
+        }
+    }
+
+    pub(super) async fn insert<R: Columns>(
+        &self,
+        table: &Arc<Table<R>>,
+        rows: Vec<Vec<Value>>,
+        context: &StoreContext<'_>,
+    ) -> Result<Vec<Arc<R>>> {
+        let images = context.commit().wants_images();
+        self.write(table, context, Size::Few, move |table, connection| {
+            let created = table.insert_all(connection, rows)?;
+            let new = created.iter().filter(|_| images).map(|record| table.image(None, Some(record)));
+            let changes = Changes { count: created.len(), images: new.collect() };
+            Ok((created, changes))
+        })
+        .await
+    }
+
+    pub(super) async fn replace<R: Columns>(
+        &self,
+        table: &Arc<Table<R>>,
+        (key, id): (Value, Id),
+        data: R::Data,
+        filter: Filter,
+        context: &StoreContext<'_>,
+    ) -> Result<Option<Arc<R>>> {
+        let images = context.commit().wants_images();
+        self.write(table, context, Size::Few, move |table, connection| {
+            let updated = table.replace(connection, &key, &id, data, &filter)?;
+            let both = updated.iter().filter(|_| images).map(|(old, new)| table.image(Some(old), Some(new)));
+            let changes = Changes { count: updated.iter().len(), images: both.collect() };
+            Ok((updated.map(|(_, record)| record), changes))
+        })
+        .await
+    }
+
+    pub(super) async fn change<R: Columns>(
+        &self,
+        table: &Arc<Table<R>>,
+        target: Target,
+        filter: Filter,
+        change: Change,
+        context: &StoreContext<'_>,
+    ) -> Result<Vec<Arc<R>>> {
+        let images = context.commit().wants_images();
+        let size = match target {
+            Target::One(_) => Size::Few,
+            Target::All => Size::Many,
+        };
+        self.write(table, context, size, move |table, connection| {
+            let rows = table.change(connection, &target, &filter, &change, images)?;
+            let image = |row: &Changed<R>| match change {
+                Change::Delete => table.image(Some(&row.record), None),
+                Change::Keep | Change::Update(..) => table.image(row.before.as_ref(), Some(&row.record)),
+            };
+            let changes = Changes { count: rows.len(), images: rows.iter().filter(|_| images).map(image).collect() };
+            Ok((rows.into_iter().map(|row| row.record).collect(), changes))
+        })
+        .await
+    }
+
+    async fn write<R: Columns, T: Send + 'static>(
+        &self,
+        table: &Arc<Table<R>>,
+        context: &StoreContext<'_>,
+        size: Size,
+        work: impl FnOnce(&Table<R>, &Reader) -> Outcome<(T, Changes)> + Send + 'static,
+    ) -> Result<T> {
+        let own = table.clone();
+        let outcome = self.writer.write(context.commit(), size, move |connection| work(&own, connection)).await;
+        outcome.map_err(|failure| failure.into_error(&table.schema))
+    }
+
+    pub(super) async fn close(&self) {
+        // Reads end first: a database in memory has one connection, which the writer needs.
+        self.pool.interrupt();
+        self.writer.close().await;
+        self.pool.close();
+    }
+
+    pub(super) fn stop(&self) {
+        self.writer.stop();
+    }
+}
