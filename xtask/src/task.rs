@@ -106,11 +106,14 @@ pub(crate) fn test_js(name: Option<&str>, length: Length) -> Outcome {
     run("tests under Node", &mut mocha)
 }
 
-/// Accepts what the macros print and expand to now.
+/// Accepts what the macros print and expand to now, and the snapshot of parity.
 pub(crate) fn bless() -> Outcome {
-    let mut tests = cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
-    tests.env("TRYBUILD", "overwrite").env("INSTA_UPDATE", "always");
-    run("bless", &mut tests)
+    let mut messages = cargo(&["test", "--workspace", "--all-features", "--test", "ui"]);
+    run("messages", messages.env("UI_BLESS", "1"))?;
+    let mut expansions = cargo(&["test", "--package", "feathers-macros", "--all-features"]);
+    run("expansions", expansions.env("INSTA_UPDATE", "always"))?;
+    let mut parity = cargo(&["test", "--workspace", "--all-features", "--test", "it", "--", "parity"]);
+    run("parity", parity.env("INSTA_UPDATE", "always"))
 }
 
 /// Returns where cargo puts what it builds.
