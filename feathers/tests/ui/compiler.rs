@@ -39,10 +39,11 @@ impl Compiler {
                     && message["profile"]["test"] == false
             };
             let files = built.iter().filter(of_library).flat_map(|message| message["filenames"].as_array().unwrap());
-            let files: Vec<&str> = files.filter_map(Value::as_str).filter(|file| file.ends_with(".rlib")).collect();
+            let files = files.filter_map(|file| Some(Path::new(file.as_str()?)));
+            let files: Vec<&Path> = files.filter(|file| file.extension().is_some_and(|is| is == "rlib")).collect();
             let [file] = files[..] else { panic!("{library} is built as {files:?}") };
-            arguments.extend(["--extern".to_owned(), format!("{library}={file}")]);
-            let folder = Path::new(file).parent().unwrap();
+            arguments.extend(["--extern".to_owned(), format!("{library}={}", file.display())]);
+            let folder = file.parent().unwrap();
             arguments.extend(["-L".to_owned(), format!("dependency={}", folder.display())]);
         }
         let linked = built.iter().filter_map(|message| message["linked_paths"].as_array()).flatten();
@@ -79,6 +80,6 @@ impl Compiler {
 fn result(folder: &str, case: &Path) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui").join(folder);
     std::fs::create_dir_all(&folder).unwrap();
-    let [.., group, _] = &case.iter().collect::<Vec<_>>()[..] else { panic!("{case:?}") };
+    let [.., group, _] = &case.iter().collect::<Vec<_>>()[..] else { panic!("{}", case.display()) };
     folder.join(format!("{}-{}", group.display(), case.file_stem().unwrap().display()))
 }
