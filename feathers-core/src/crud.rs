@@ -31,6 +31,8 @@ use crate::store::Store;
 const MAX_UNPAGINATED: u64 = 10_000;
 
 /// Serves a store as a service with the six standard methods.
+///
+#[doc = include_str!("crud/crud.md")]
 #[derive(Clone, Debug)]
 #[must_use = "a service does nothing before it is mounted on an app"]
 pub struct Crud<S> {
@@ -119,7 +121,16 @@ impl<S: Store> Crud<S> {
         self
     }
 
-    /// Allows extra operators, such as `$like`. One that the store does not know is an error at the start.
+    /// Allows extra operators. One that the store does not know is an error at the start.
+    ///
+    /// ```
+    /// # use feathers_core::facade as feathers;
+    /// use feathers::store::{Crud, Store};
+    ///
+    /// fn with_text_search<S: Store>(store: S) -> Crud<S> {
+    ///     Crud::with_store(store).operators(["$like"])
+    /// }
+    /// ```
     pub fn operators<O: Into<Arc<str>>>(mut self, operators: impl IntoIterator<Item = O>) -> Self {
         for operator in operators.into_iter().map(Into::into) {
             let known = self.query.known.contains(&operator) || Query::OPERATORS.contains(&&*operator);

@@ -19,12 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// With `#[tokio::test(start_paused = true)]` time passes as fast as the test allows.
 ///
 /// ```
+/// # use feathers_core::facade as feathers;
 /// use feathers_testing::Client;
-/// use feathers_core::{App, Document, Memory};
+/// use feathers::{App, Document, Memory};
 /// use serde_json::json;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> feathers_core::Result<()> {
+/// # async fn main() -> feathers::Result<()> {
 /// let mut app = App::new();
 /// app.service("todos", Memory::<Document>::new()).publish(|_event, app| app.channel("everyone"));
 /// app.on_connect(|connection, app| app.channel("everyone").join(connection));

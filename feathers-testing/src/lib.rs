@@ -4,13 +4,14 @@
 //! features `macros`, `rt-multi-thread` and `test-util`. Everything here panics when an expectation fails, as tests do.
 //!
 //! ```
-//! use feathers_core::{App, Document, Memory};
+//! # use feathers_core::facade as feathers;
+//! use feathers::{App, Document, Memory};
 //! use feathers_testing::Client;
 //! use serde_json::json;
 //!
 //! // In a test: #[tokio::test(start_paused = true)]
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
-//! # async fn main() -> feathers_core::Result<()> {
+//! # async fn main() -> feathers::Result<()> {
 //! let mut app = App::new();
 //! app.service("todos", Memory::<Document>::new());
 //! let app = app.start().await?;

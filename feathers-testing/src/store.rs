@@ -3,7 +3,8 @@
 //! [`store_contract!`](crate::store_contract) turns it into tests of your store:
 //!
 //! ```
-//! use feathers_core::Memory;
+//! # use feathers_core::facade as feathers;
+//! use feathers::Memory;
 //! use feathers_testing::{Note, Person, store_contract};
 //!
 //! store_contract! {

@@ -47,23 +47,7 @@ use crate::event::membership::MembershipHistory;
 
 /// An app that is being built: services, hooks, publishers, listeners.
 ///
-/// Nothing runs before [`App::start`]; mistakes in the building are reported there, all at once.
-///
-/// ```
-/// use feathers_core::{App, Document, Memory, Params};
-/// use serde_json::json;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> feathers_core::Result<()> {
-/// let mut app = App::new();
-/// app.service("todos", Memory::<Document>::new());
-///
-/// let app = app.start().await?;
-/// let todo = app.service("todos")?.create(json!({ "text": "milk" }), ()).await?;
-/// assert_eq!(todo.value()?["id"], 1);
-/// # Ok(())
-/// # }
-/// ```
+#[doc = include_str!("app/app.md")]
 #[derive(Default)]
 pub struct App {
     mounts: Vec<(String, Box<dyn AnyMount>)>,
@@ -129,6 +113,41 @@ impl App {
     }
 
     /// Sets the authenticator of new connections; without one they are anonymous.
+    ///
+    /// ```
+    /// # use feathers_core::facade as feathers;
+    /// use feathers::session::{Authenticator, HandshakeCredentials, Headers, Login};
+    /// use feathers::{App, AppHandle, Connection, Error, Result, async_trait};
+    ///
+    /// /// Lets in everyone who names the password of the house.
+    /// struct Password(&'static str);
+    ///
+    /// #[async_trait]
+    /// impl Authenticator for Password {
+    ///     fn path(&self) -> &str {
+    ///         "authentication"
+    ///     }
+    ///
+    ///     async fn admit(&self, at: &Connection, _: HandshakeCredentials, _: &AppHandle) -> Result<Option<Login>> {
+    ///         match at.headers().value("x-password") == Some(self.0) {
+    ///             true => Ok(None),
+    ///             false => Err(Error::not_authenticated("what is the password?")),
+    ///         }
+    ///     }
+    ///
+    ///     async fn check_owner(
+    ///         &self,
+    ///         _: &Connection,
+    ///         _: &HandshakeCredentials,
+    ///         _: &Headers,
+    ///         _: &AppHandle,
+    ///     ) -> Result<()> {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// App::new().authenticator(Password("swordfish"));
+    /// ```
     pub fn authenticator(&mut self, authenticator: impl Authenticator) -> &mut Self {
         self.authenticator = Some(Arc::new(authenticator));
         self
@@ -199,6 +218,17 @@ impl App {
     ///
     /// The start fails if the log cannot be reached. Filters of channels cannot go through it: use channels of their
     /// own.
+    ///
+    /// ```
+    /// # use feathers_core::facade as feathers;
+    /// use feathers::App;
+    /// use feathers_testing::SharedLog;
+    ///
+    /// let log = SharedLog::new(); // in tests; a real one is outside the process
+    /// let (mut one, mut other) = (App::new(), App::new());
+    /// one.event_log(log.clone());
+    /// other.event_log(log);
+    /// ```
     pub fn event_log(&mut self, log: impl LogEngine) -> &mut Self {
         self.log = Some(Arc::new(log));
         self
@@ -364,6 +394,10 @@ impl App {
     }
 
     /// Checks everything, sets the services up in the order of mounting, and returns the running app.
+    ///
+    /// # Errors
+    /// All mistakes in the building, in one error: paths that collide, hooks for methods that a service does not have,
+    /// options that fit no other. Then the first error of a setup; what was set up before it is torn down.
     pub async fn start(self) -> Result<AppHandle> {
         build::start(self).await
     }

@@ -16,7 +16,9 @@ use crate::data::payload::Payload;
 /// An id that does not fit is a 404: no record can have it.
 ///
 /// ```
-/// use feathers_core::{Error, FromId, Id, Result};
+/// # use feathers_core::facade as feathers;
+/// use feathers::app::FromId;
+/// use feathers::{Error, Id, Result};
 ///
 /// struct Slug(String);
 ///

@@ -78,7 +78,7 @@ pub struct Original {
 
 /// One call on its way through the hooks.
 ///
-/// Setting `result` in a before hook skips the method; the after hooks still run.
+#[doc = include_str!("context.md")]
 pub struct Context {
     app: AppHandle,
     service: Arc<Mounted>,
@@ -189,6 +189,7 @@ impl Context {
     /// Has the store hand over what the call changes, for [`Context::changes`]; to be asked before the method.
     ///
     /// It costs a store in a database one more read for each change of many, so nothing is kept unless this is asked.
+    /// See [`changes`](Self::changes) for an example.
     pub fn record_changes(&mut self) {
         self.commit.record();
     }
@@ -198,11 +199,12 @@ impl Context {
     /// It is empty unless [`Context::record_changes`] was asked before, and where the service has no store.
     ///
     /// ```
-    /// use feathers_core::{App, Context, Document, Memory};
+    /// # use feathers_core::facade as feathers;
+    /// use feathers::{App, Context, Document, Memory};
     /// use serde_json::json;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> feathers_core::Result<()> {
+    /// # async fn main() -> feathers::Result<()> {
     /// let before = async |ctx: &mut Context| {
     ///     ctx.record_changes();
     ///     Ok(())
@@ -225,7 +227,10 @@ impl Context {
         self.commit.changes()
     }
 
-    /// Asks the service whether it would take the call with this data, without making it; an error is why not.
+    /// Asks the service whether it would take the call with this data, without making it.
+    ///
+    /// # Errors
+    /// Why the service would not.
     pub async fn check(&self, data: Payload) -> Result<()> {
         self.service.service().check(self.request(data)).await
     }

@@ -20,7 +20,8 @@ use crate::data::error::Result;
 /// `async |ctx: &mut Context| { .. }`. A hook with settings is a struct that implements this trait, or [`with_state`].
 ///
 /// ```
-/// use feathers_core::{Context, Error, Result};
+/// # use feathers_core::facade as feathers;
+/// use feathers::{Context, Error, Result};
 ///
 /// async fn no_shouting(ctx: &mut Context) -> Result<()> {
 ///     let text = ctx.data.value()?["text"].as_str().unwrap_or_default();
@@ -111,7 +112,8 @@ impl<F: for<'a> AroundFn<'a>> AroundHook for F {
 /// Makes a hook of a function and the state that it needs.
 ///
 /// ```
-/// use feathers_core::{Context, Error, hook::with_state};
+/// # use feathers_core::facade as feathers;
+/// use feathers::{Context, Error, hook::with_state};
 ///
 /// let limit = with_state(280_usize, async |limit: &usize, ctx: &mut Context| {
 ///     match ctx.data.to_bytes()?.len() > *limit {

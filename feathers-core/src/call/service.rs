@@ -23,7 +23,9 @@ use crate::store::StoreContext;
 /// another one.
 ///
 /// ```
-/// use feathers_core::{Descriptor, Method, Payload, Request, Result, Service, async_trait};
+/// # use feathers_core::facade as feathers;
+/// use feathers::app::Descriptor;
+/// use feathers::{Method, Payload, Request, Result, Service, async_trait};
 ///
 /// struct Clock;
 ///

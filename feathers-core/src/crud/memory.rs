@@ -8,11 +8,12 @@ use crate::store::MemoryStore;
 /// A service whose records live in memory.
 ///
 /// ```
-/// use feathers_core::{App, Document, Memory};
+/// # use feathers_core::facade as feathers;
+/// use feathers::{App, Document, Memory};
 /// use serde_json::json;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> feathers_core::Result<()> {
+/// # async fn main() -> feathers::Result<()> {
 /// let mut app = App::new();
 /// app.service("todos", Memory::<Document>::new());
 ///

@@ -3,11 +3,12 @@
 //! The units mean what they mean in FeathersJS's `expiresIn`, so that a setting can be taken over as it is.
 //!
 //! ```
+//! # mod feathers { pub mod config { pub use feathers_core::duration; } }
 //! use std::time::Duration;
 //!
 //! #[derive(serde::Deserialize)]
 //! struct Settings {
-//!     #[serde(deserialize_with = "feathers_core::duration::deserialize")]
+//!     #[serde(deserialize_with = "feathers::config::duration::deserialize")]
 //!     expires_in: Duration,
 //! }
 //! ```
@@ -24,9 +25,10 @@ use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 /// `"120"` is the same as the number 120, which it is not there.
 ///
 /// ```
+/// # mod feathers { pub mod config { pub use feathers_core::duration; } }
 /// use std::time::Duration;
 ///
-/// use feathers_core::duration::parse;
+/// use feathers::config::duration::parse;
 ///
 /// assert_eq!(parse("7 days"), Some(Duration::from_secs(7 * 86_400)));
 /// assert_eq!(parse("30"), Some(Duration::from_secs(30)));

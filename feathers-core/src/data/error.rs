@@ -158,7 +158,8 @@ impl ErrorKind {
 /// stays in [`Error::source`] for the log.
 ///
 /// ```
-/// use feathers_core::Error;
+/// # use feathers_core::facade as feathers;
+/// use feathers::Error;
 ///
 /// let error = Error::not_found("No record found for id '7'");
 /// assert_eq!(error.code(), 404);

@@ -16,9 +16,7 @@ pub(crate) type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
 
 /// One or several named channels, perhaps filtered, perhaps with a payload of their own.
 ///
-/// A channel exists from its first member until its last one leaves.
-/// Membership is looked at when an event is sent, so a connection that has left gets nothing more, and one that joins
-/// gets only later events.
+#[doc = include_str!("channel.md")]
 #[derive(Clone)]
 #[must_use = "a channel does nothing by itself"]
 pub struct Channel {
@@ -170,7 +168,8 @@ impl Channel {
     /// anonymous clients are open in any case.
     ///
     /// ```
-    /// # use feathers_core::App;
+    /// # use feathers_core::facade as feathers;
+    /// # use feathers::App;
     /// let mut app = App::new();
     /// app.on_connect(|connection, app| app.channel("news").open_history().join(connection));
     /// ```

@@ -35,10 +35,12 @@ impl Commit {
     /// Makes a commit that keeps what has changed, for using a store without an app.
     ///
     /// ```
-    /// use feathers_core::{Commit, Document, Memory, Store, StoreContext};
+    /// # use feathers_core::facade as feathers;
+    /// use feathers::store::{Commit, Store, StoreContext};
+    /// use feathers::{Document, Memory};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> feathers_core::Result<()> {
+    /// # async fn main() -> feathers::Result<()> {
     /// let todos = Memory::<Document>::new();
     /// let commit = Commit::recording();
     /// todos.store().create(vec![Document::default()], &StoreContext::NONE.with_commit(&commit)).await?;

@@ -38,11 +38,7 @@ const NO_REPLAY: u64 = u64::MAX;
 
 /// One client's connection; clones are the same connection.
 ///
-/// The connection in the parameters of a call can join channels until the next logout. After it, calls that were under
-/// way, and calls of the earlier user, add the connection to no channel.
-///
-/// It is a position and a wake flag, not a queue of copies: what waits for a slow client costs eight bytes an event,
-/// and past 64 events nothing more.
+#[doc = include_str!("connection/connection.md")]
 #[derive(Clone)]
 pub struct Connection(Arc<Inner>, Option<u64>);
 
@@ -165,7 +161,10 @@ impl Connection {
         lock(&self.0.extensions).get().cloned()
     }
 
-    /// Returns a copy of the value of this type; an error with the name of the type if there is none.
+    /// Returns a copy of the value of this type.
+    ///
+    /// # Errors
+    /// There is none of the type, whose name is in the error: a 500.
     pub fn require<T: Clone + Send + Sync + 'static>(&self) -> Result<T> {
         self.get().ok_or_else(|| Error::missing::<T>("connection"))
     }

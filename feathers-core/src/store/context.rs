@@ -17,10 +17,13 @@ use crate::store::cancellation::{CancelOnDrop, Cancellation};
 /// A store that works on another thread, where nothing is dropped, looks at [`StoreContext::cancellation`].
 ///
 /// ```
-/// use feathers_core::{Document, Memory, Query, Store, StoreContext};
+/// # use feathers_core::facade as feathers;
+/// use feathers::query::Query;
+/// use feathers::store::{Store, StoreContext};
+/// use feathers::{Document, Memory};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> feathers_core::Result<()> {
+/// # async fn main() -> feathers::Result<()> {
 /// let todos = Memory::<Document>::new();
 /// let found = todos.store().find(&Query::default(), &StoreContext::NONE).await?;
 /// assert!(found.records.is_empty());

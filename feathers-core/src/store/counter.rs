@@ -9,7 +9,8 @@ use crate::data::id::Id;
 /// chosen number of 2^52 or more does not, so that no client can use up all numbers.
 ///
 /// ```
-/// use feathers_core::Counter;
+/// # use feathers_core::facade as feathers;
+/// use feathers::store::Counter;
 ///
 /// let mut counter = Counter::default();
 /// assert_eq!(counter.count().unwrap(), 1);

@@ -41,8 +41,7 @@ const DROPPING: Duration = Duration::from_millis(100);
 
 /// A running app: looks up services, opens sessions, finds channels. Clones are the same app.
 ///
-/// A handle can carry a scope, which the calls through it share: [`AppHandle::with_deadline`]. A hook gets its handle
-/// from [`Context::app`](crate::Context::app), with the scope of its call.
+#[doc = include_str!("handle/handle.md")]
 #[derive(Clone)]
 pub struct AppHandle(Arc<Inner>, Scope);
 
@@ -118,24 +117,6 @@ impl AppHandle {
     ///
     /// A read that takes longer ends with a 408. A call that may change something is finished all the same, with all
     /// that it calls.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// use feathers_core::{App, Document, Memory};
-    /// use tokio::time::Instant;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> feathers_core::Result<()> {
-    /// let mut app = App::new();
-    /// app.service("todos", Memory::<Document>::new());
-    /// let app = app.start().await?;
-    ///
-    /// let soon = app.with_deadline(Instant::now() + Duration::from_millis(200));
-    /// assert!(soon.service("todos")?.find(()).await?.value()?.as_array().is_some_and(Vec::is_empty));
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self(self.0.clone(), self.1.until(deadline))
     }
@@ -150,7 +131,10 @@ impl AppHandle {
         Self(self.0.clone(), Scope::default())
     }
 
-    /// Returns a service for calls from inside the server; an unknown path is an error.
+    /// Returns a service for calls from inside the server.
+    ///
+    /// # Errors
+    /// A path at which there is no service.
     pub fn service(&self, path: &str) -> Result<ServiceHandle> {
         let route = self
             .lookup(path, Encoding::Plain)?
@@ -160,13 +144,17 @@ impl AppHandle {
     }
 
     /// Returns a service of typed records for calls from inside the server.
+    ///
+    /// # Errors
+    /// A path at which there is no service.
     pub fn typed<R: Record>(&self, path: &str) -> Result<TypedService<R>> {
         Ok(TypedService::new(self.service(path)?))
     }
 
     /// Finds the service of a path, for transports; `None` if there is none.
     ///
-    /// An id or placeholder that cannot be decoded is a 400.
+    /// # Errors
+    /// An id or placeholder that cannot be decoded: a 400.
     pub fn lookup(&self, path: &str, encoding: Encoding) -> Result<Option<Route>> {
         let found = self.0.registry.load().router.find(path, encoding)?;
         Ok(found.map(|found| {
@@ -186,6 +174,10 @@ impl AppHandle {
     }
 
     /// Mounts another service while the app runs, and sets it up. The app's own hooks and publishers apply.
+    ///
+    /// # Errors
+    /// A path that another service has, mistakes in the mount, and an error of the service's setup; it is not mounted
+    /// then.
     pub async fn mount<R>(&self, path: &str, mount: impl IntoMount<R>) -> Result<()> {
         let path = Arc::<str>::from(crate::call::route::strip(path));
         let mounted = Mounted::new(&path, mount.into_mount().into_parts(), &self.0.hooks, &self.0.listeners.write)?;
@@ -203,6 +195,9 @@ impl AppHandle {
     }
 
     /// Takes a service away and tears it down; calls that are under way finish.
+    ///
+    /// # Errors
+    /// A path at which there is no service, and an error of its teardown; it is gone all the same.
     pub async fn unmount(&self, path: &str) -> Result<()> {
         let path = crate::call::route::strip(path);
         let mounted = self
@@ -236,7 +231,10 @@ impl AppHandle {
         self.0.extensions.get()
     }
 
-    /// Returns a setting that was put on the [`App`](crate::App); an error with the name of its type if there is none.
+    /// Returns a setting that was put on the [`App`](crate::App).
+    ///
+    /// # Errors
+    /// There is none of the type, whose name is in the error: a 500.
     pub fn require<T: Send + Sync + 'static>(&self) -> Result<&T> {
         self.get().ok_or_else(|| Error::missing::<T>("app"))
     }
@@ -316,6 +314,9 @@ impl AppHandle {
 
     /// Stops the app: ends every wait for [`AppHandle::stopping`], waits at most `patience` for calls and
     /// tasks to finish, and tears the services down, the last one mounted first.
+    ///
+    /// # Errors
+    /// The first error of a teardown, after all others have been torn down.
     pub async fn shutdown(&self, patience: Duration) -> Result<()> {
         if self.0.stopping.is_cancelled() {
             self.0.tasks.wait().await;

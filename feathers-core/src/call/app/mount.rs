@@ -19,7 +19,7 @@ pub(crate) type Listener = Arc<dyn Fn(&Publication, &AppHandle) + Send + Sync>;
 
 /// A service as it is mounted: its hooks, publishers, listeners and options.
 ///
-/// `R` is the type of its records, `()` where it has none.
+#[doc = include_str!("mount.md")]
 pub struct Mount<R = ()> {
     parts: Parts,
     record: PhantomData<fn() -> R>,

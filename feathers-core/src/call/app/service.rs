@@ -86,6 +86,37 @@ impl ServiceInfo {
 }
 
 /// Calls a service from inside the server: all hooks run, `params.provider` is `None`.
+///
+/// Each method has the errors of the service and its hooks, and a call of a method that the service does not have is a
+/// 405.
+///
+/// ```
+/// # use feathers_core::facade as feathers;
+/// use feathers::{App, Document, Memory, Params};
+/// use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> feathers::Result<()> {
+/// let mut app = App::new();
+/// app.service("todos", Memory::<Document>::new().multi(true)).events(["reminder"]);
+///
+/// let todos = app.start().await?.service("todos")?;
+/// todos.create(json!({ "text": "milk" }), ()).await?;
+/// todos.create(json!([{ "text": "bread" }, { "text": "tea" }]), ()).await?;
+/// todos.update(2, json!({ "text": "rye bread" }), ()).await?;
+/// todos.patch(Some(1.into()), json!({ "done": true }), ()).await?;
+/// assert_eq!(todos.get(1, ()).await?.value()?, &json!({ "id": 1, "text": "milk", "done": true }));
+///
+/// // All that match, and not one.
+/// todos.remove(None, Params::query(json!({ "done": true }))).await?;
+/// assert_eq!(todos.find(()).await?.value()?.as_array().map(Vec::len), Some(2));
+///
+/// todos.emit("reminder", json!({ "text": "tea" }));
+/// assert_eq!(todos.info().path(), "todos");
+/// assert_eq!(todos.call("archive", json!({}), ()).await.unwrap_err().code(), 405);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ServiceHandle {
     pub(super) app: AppHandle,
@@ -94,21 +125,33 @@ pub struct ServiceHandle {
 
 impl ServiceHandle {
     /// Lists records.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks.
     pub async fn find(&self, params: impl Into<Params>) -> Result<Payload> {
         self.run(Method::Find, None, Payload::NULL, params.into()).await
     }
 
     /// Reads one record.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks, with a 404 for an id that is not there.
     pub async fn get(&self, id: impl Into<Id>, params: impl Into<Params>) -> Result<Payload> {
         self.run(Method::Get, Some(id.into()), Payload::NULL, params.into()).await
     }
 
     /// Makes one record, or several from a list.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks.
     pub async fn create(&self, data: impl Into<Payload>, params: impl Into<Params>) -> Result<Payload> {
         self.run(Method::Create, None, data.into(), params.into()).await
     }
 
     /// Replaces one record.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks, with a 404 for an id that is not there.
     pub async fn update(
         &self,
         id: impl Into<Id>,
@@ -119,6 +162,9 @@ impl ServiceHandle {
     }
 
     /// Changes one record, or all that match the query if the id is `None`.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks, with a 404 for an id that is not there.
     pub async fn patch(
         &self,
         id: impl Into<Option<Id>>,
@@ -129,11 +175,17 @@ impl ServiceHandle {
     }
 
     /// Deletes one record, or all that match the query if the id is `None`.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks, with a 404 for an id that is not there.
     pub async fn remove(&self, id: impl Into<Option<Id>>, params: impl Into<Params>) -> Result<Payload> {
         self.run(Method::Remove, id.into(), Payload::NULL, params.into()).await
     }
 
     /// Calls a custom method.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks, with a 405 for a method that it does not have.
     pub async fn call(&self, method: &str, data: impl Into<Payload>, params: impl Into<Params>) -> Result<Payload> {
         self.run(Method::named(method), None, data.into(), params.into()).await
     }

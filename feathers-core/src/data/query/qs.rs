@@ -53,14 +53,15 @@ const PROTOTYPE_NAMES: [&str; 12] = [
 /// than 5,000 parameters are a 400 each.
 ///
 /// ```
-/// use feathers_core::query::qs;
+/// # use feathers_core::facade as feathers;
+/// use feathers::query::qs;
 ///
 /// let query = qs::parse("$sort[age]=-1&name[$in][]=Ann&name[$in][]=Bob")?;
 /// assert_eq!(
 ///     serde_json::Value::from(query),
 ///     serde_json::json!({ "$sort": { "age": "-1" }, "name": { "$in": ["Ann", "Bob"] } }),
 /// );
-/// # Ok::<(), feathers_core::Error>(())
+/// # Ok::<(), feathers::Error>(())
 /// ```
 pub fn parse(text: &str) -> Result<Map<String, Value>> {
     read(text, |path| !path.iter().any(|segment| PROTOTYPE_NAMES.contains(&segment.name())))

@@ -14,9 +14,11 @@ use crate::event::Event;
 /// How much of the past a log keeps: whatever limit is reached first.
 ///
 /// ```
+/// # use feathers_core::facade as feathers;
 /// use std::time::Duration;
 ///
-/// use feathers_core::{App, Retention};
+/// use feathers::App;
+/// use feathers::log::Retention;
 ///
 /// let mut app = App::new();
 /// app.retention(Retention::default().count(1_000).age(Duration::from_mins(5)));

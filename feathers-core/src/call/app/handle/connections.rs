@@ -18,8 +18,8 @@ use crate::event::log::Since;
 impl AppHandle {
     /// Opens a session for a client and runs the connect listeners.
     ///
-    /// An error is that of the app's [`Authenticator`](crate::Authenticator), which has refused the client; no listener
-    /// runs then.
+    /// # Errors
+    /// That of the app's [`Authenticator`](crate::Authenticator), which has refused the client; no listener runs then.
     pub async fn open(&self, handshake: Handshake) -> Result<Session> {
         self.open_if(handshake, async |_| Ok(())).await
     }
@@ -27,7 +27,10 @@ impl AppHandle {
     /// Opens a session for a client whom `admit` accepts too.
     ///
     /// It runs on the new connection after the authenticator and before the connect listeners, and may put values
-    /// there. If it fails, no listener runs.
+    /// there.
+    ///
+    /// # Errors
+    /// That of the authenticator, or of `admit`; no listener runs then.
     pub async fn open_if<Fut: Future<Output = Result<()>>>(
         &self,
         handshake: Handshake,
@@ -64,11 +67,17 @@ impl AppHandle {
     ///
     /// The headers are those of the request with the secret, which is no login. If a user is logged in on the
     /// connection, they must hold credentials of the same user. `None` if the connection has ended.
+    ///
+    /// # Errors
+    /// Those of [`check_owner`](Self::check_owner).
     pub async fn connection(&self, secret: &str, headers: &Headers) -> Result<Option<Connection>> {
         self.connection_of(secret, &HandshakeCredentials::FromHeaders, headers).await
     }
 
     /// Returns the connection of a session by its secret, for a request that may present more than its headers.
+    ///
+    /// # Errors
+    /// Those of [`check_owner`](Self::check_owner).
     pub async fn connection_of(
         &self,
         secret: &str,
@@ -80,8 +89,10 @@ impl AppHandle {
         Ok(Some(connection).filter(|connection| !connection.is_closed()))
     }
 
-    /// Fails if a user is logged in on the connection and the request has no credentials of the same user. Those of
-    /// another user are a 403, and none are a 401.
+    /// Fails if a user is logged in on the connection and the request has no credentials of the same user.
+    ///
+    /// # Errors
+    /// Credentials of another user are a 403, and none are a 401.
     pub async fn check_owner(
         &self,
         connection: &Connection,
@@ -131,6 +142,21 @@ impl AppHandle {
     }
 
     /// Says that a login has succeeded: the login listeners run, then the connection gets what it has missed.
+    ///
+    /// ```
+    /// # use feathers_core::facade as feathers;
+    /// use feathers::AppHandle;
+    /// use feathers::session::Login;
+    ///
+    /// /// What an authenticator does after it has checked a ban.
+    /// async fn change_user(app: &AppHandle, logout: &Login, login: &Login, banned: Option<&str>) {
+    ///     if let Some(subject) = banned {
+    ///         app.revoke_memberships(subject);
+    ///     }
+    ///     app.logout(logout).await;
+    ///     app.login(login).await;
+    /// }
+    /// ```
     pub async fn login(&self, login: &Login) {
         let login = login.for_listeners();
         for listener in &self.0.listeners.login {
@@ -146,12 +172,13 @@ impl AppHandle {
     /// came before.
     ///
     /// It is for the app's [`Authenticator`](crate::Authenticator): at a ban, and when all tokens of a user are
-    /// revoked.
+    /// revoked. See [`login`](Self::login) for an example.
     pub fn revoke_memberships(&self, subject: &str) {
         self.0.hub.history().revoke(subject, self.log());
     }
 
-    /// Says that a logout has succeeded: the connection leaves all channels, then the logout listeners run.
+    /// Says that a logout has succeeded: the connection leaves all channels, then the logout listeners run. See
+    /// [`login`](Self::login) for an example.
     pub async fn logout(&self, logout: &Login) {
         if let Some(connection) = logout.connection() {
             connection.log_out();

@@ -13,7 +13,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// Arrays are written with their indices, `null` as an empty text; empty arrays and objects are left out.
 ///
 /// ```
-/// use feathers_core::{Params, query::qs};
+/// # use feathers_core::facade as feathers;
+/// use feathers::{Params, query::qs};
 ///
 /// let params = Params::query(serde_json::json!({ "$limit": 2, "name": { "$in": ["Ann", "Bob"] } }));
 /// assert_eq!(qs::stringify(&params.query), "%24limit=2&name%5B%24in%5D%5B0%5D=Ann&name%5B%24in%5D%5B1%5D=Bob");
