@@ -113,41 +113,6 @@ impl App {
     }
 
     /// Sets the authenticator of new connections; without one they are anonymous.
-    ///
-    /// ```
-    /// # use feathers_core::facade as feathers;
-    /// use feathers::session::{Authenticator, HandshakeCredentials, Headers, Login};
-    /// use feathers::{App, AppHandle, Connection, Error, Result, async_trait};
-    ///
-    /// /// Lets in everyone who names the password of the house.
-    /// struct Password(&'static str);
-    ///
-    /// #[async_trait]
-    /// impl Authenticator for Password {
-    ///     fn path(&self) -> &str {
-    ///         "authentication"
-    ///     }
-    ///
-    ///     async fn admit(&self, at: &Connection, _: HandshakeCredentials, _: &AppHandle) -> Result<Option<Login>> {
-    ///         match at.headers().value("x-password") == Some(self.0) {
-    ///             true => Ok(None),
-    ///             false => Err(Error::not_authenticated("what is the password?")),
-    ///         }
-    ///     }
-    ///
-    ///     async fn check_owner(
-    ///         &self,
-    ///         _: &Connection,
-    ///         _: &HandshakeCredentials,
-    ///         _: &Headers,
-    ///         _: &AppHandle,
-    ///     ) -> Result<()> {
-    ///         Ok(())
-    ///     }
-    /// }
-    ///
-    /// App::new().authenticator(Password("swordfish"));
-    /// ```
     pub fn authenticator(&mut self, authenticator: impl Authenticator) -> &mut Self {
         self.authenticator = Some(Arc::new(authenticator));
         self

@@ -189,7 +189,6 @@ impl Context {
     /// Has the store hand over what the call changes, for [`Context::changes`]; to be asked before the method.
     ///
     /// It costs a store in a database one more read for each change of many, so nothing is kept unless this is asked.
-    /// See [`changes`](Self::changes) for an example.
     pub fn record_changes(&mut self) {
         self.commit.record();
     }
@@ -197,32 +196,6 @@ impl Context {
     /// Returns what the call has changed, as it was before and as it is, once the method has run.
     ///
     /// It is empty unless [`Context::record_changes`] was asked before, and where the service has no store.
-    ///
-    /// ```
-    /// # use feathers_core::facade as feathers;
-    /// use feathers::{App, Context, Document, Memory};
-    /// use serde_json::json;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> feathers::Result<()> {
-    /// let before = async |ctx: &mut Context| {
-    ///     ctx.record_changes();
-    ///     Ok(())
-    /// };
-    /// let after = async |ctx: &mut Context| {
-    ///     let old = ctx.changes().first().and_then(|change| change.before()).map(|old| old.payload());
-    ///     ctx.result = old;
-    ///     Ok(())
-    /// };
-    /// let mut app = App::new();
-    /// app.service("todos", Memory::<Document>::new()).before("patch", before).after("patch", after);
-    /// let todos = app.start().await?.service("todos")?;
-    /// todos.create(json!({ "text": "milk" }), ()).await?;
-    /// let old = todos.patch(Some(1.into()), json!({ "text": "bread" }), ()).await?;
-    /// assert_eq!(old.value()?["text"], "milk");
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn changes(&self) -> &[Change] {
         self.commit.changes()
     }

@@ -142,21 +142,6 @@ impl AppHandle {
     }
 
     /// Says that a login has succeeded: the login listeners run, then the connection gets what it has missed.
-    ///
-    /// ```
-    /// # use feathers_core::facade as feathers;
-    /// use feathers::AppHandle;
-    /// use feathers::session::Login;
-    ///
-    /// /// What an authenticator does after it has checked a ban.
-    /// async fn change_user(app: &AppHandle, logout: &Login, login: &Login, banned: Option<&str>) {
-    ///     if let Some(subject) = banned {
-    ///         app.revoke_memberships(subject);
-    ///     }
-    ///     app.logout(logout).await;
-    ///     app.login(login).await;
-    /// }
-    /// ```
     pub async fn login(&self, login: &Login) {
         let login = login.for_listeners();
         for listener in &self.0.listeners.login {
@@ -172,13 +157,12 @@ impl AppHandle {
     /// came before.
     ///
     /// It is for the app's [`Authenticator`](crate::Authenticator): at a ban, and when all tokens of a user are
-    /// revoked. See [`login`](Self::login) for an example.
+    /// revoked.
     pub fn revoke_memberships(&self, subject: &str) {
         self.0.hub.history().revoke(subject, self.log());
     }
 
-    /// Says that a logout has succeeded: the connection leaves all channels, then the logout listeners run. See
-    /// [`login`](Self::login) for an example.
+    /// Says that a logout has succeeded: the connection leaves all channels, then the logout listeners run.
     pub async fn logout(&self, logout: &Login) {
         if let Some(connection) = logout.connection() {
             connection.log_out();
