@@ -4,7 +4,7 @@
 //! What is unknown, hidden or of the wrong type is a 400 that names the place; it is never evaluated.
 
 mod coerce;
-mod cost;
+mod comparison;
 mod evaluate;
 mod find_result;
 mod open;
@@ -18,12 +18,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+pub use self::comparison::Comparison;
 pub use self::find_result::FindResult;
 pub use self::page_builder::PageBuilder;
 pub(crate) use self::page_builder::order;
 pub(crate) use self::parse::Caller;
 use crate::data::error::Result;
-use crate::data::field::{FieldRef, FieldValue};
+use crate::data::field::FieldRef;
 use crate::data::schema::Schema;
 
 /// A parsed query.
@@ -68,33 +69,6 @@ pub enum Filter {
     Or(Vec<Self>),
     /// Those whose field compares so.
     Field(FieldPath, Comparison),
-}
-
-/// How a field is compared. Values are typed: a text never equals a number.
-///
-/// The rules are those of `MongoDB`, as in Feathers: `null` matches a missing field, and an array matches when an
-/// element does. An ordering operator matches only values of its own type, and never `null`.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Comparison {
-    /// The same value.
-    Equal(FieldValue),
-    /// `$ne`: another value.
-    NotEqual(FieldValue),
-    /// `$in`: one of these.
-    In(Vec<FieldValue>),
-    /// `$nin`: none of these.
-    NotIn(Vec<FieldValue>),
-    /// `$lt`.
-    Less(FieldValue),
-    /// `$lte`.
-    LessOrEqual(FieldValue),
-    /// `$gt`.
-    Greater(FieldValue),
-    /// `$gte`.
-    GreaterOrEqual(FieldValue),
-    /// A whitelisted extra operator, such as `$like`, with its raw value.
-    Custom(Arc<str>, Value),
 }
 
 /// A field, or a place inside a JSON field: `address.city`.
@@ -208,7 +182,7 @@ impl Paginate {
 
 impl Query {
     /// The operators and combinations that every store knows.
-    pub const OPERATORS: &[&str] = &["$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$ne", "$or", "$and"];
+    pub const OPERATORS: &[&str] = &comparison::NAMES;
 
     /// Parses and types a query.
     ///
@@ -244,7 +218,11 @@ impl Filter {
     /// A list costs one for each of its values, JSON for each value inside it, and a path for each of its parts. A text
     /// of an extra operator costs one for every 16 bytes.
     pub fn cost(&self) -> u64 {
-        cost::of(self)
+        match self {
+            Self::All => 0,
+            Self::And(filters) | Self::Or(filters) => filters.iter().map(Self::cost).sum(),
+            Self::Field(path, comparison) => path.rest().len() as u64 + comparison.cost(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 mod derive;
 mod hidden;
 mod hidden_in_text;
+mod mount;
 mod prelude;
 mod server_set;
 mod service;

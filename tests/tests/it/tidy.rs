@@ -4,7 +4,6 @@ mod facade;
 mod files;
 mod floors;
 mod folders;
-mod lists;
 
 use std::path::PathBuf;
 

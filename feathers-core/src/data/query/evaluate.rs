@@ -4,40 +4,25 @@
 //! - An array matches when it does as a whole or when one of its elements does; `$ne` and `$nin` are the opposite.
 //! - Ordering operators match only values of the same type: numbers, texts or booleans. `null` has no order.
 //! - Texts are ordered by their code points.
-//! - Custom operators are the business of stores that know them; here they match nothing.
 
 use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
 use crate::data::field::{FieldRef, FieldValue};
-use crate::data::query::{Comparison, FieldPath, Filter};
+use crate::data::query::{FieldPath, Filter};
 
 pub(super) fn matches<'a>(filter: &Filter, lookup: &impl Fn(&FieldPath) -> FieldRef<'a>) -> bool {
     match filter {
         Filter::All => true,
         Filter::And(filters) => filters.iter().all(|filter| matches(filter, lookup)),
         Filter::Or(filters) => filters.iter().any(|filter| matches(filter, lookup)),
-        Filter::Field(path, comparison) => compares(&lookup(path), comparison),
-    }
-}
-
-fn compares(field: &FieldRef<'_>, comparison: &Comparison) -> bool {
-    match comparison {
-        Comparison::Equal(value) => any(field, |field| equal(field, value)),
-        Comparison::NotEqual(value) => !any(field, |field| equal(field, value)),
-        Comparison::In(values) => any(field, |field| values.iter().any(|value| equal(field, value))),
-        Comparison::NotIn(values) => !any(field, |field| values.iter().any(|value| equal(field, value))),
-        Comparison::Less(value) => any(field, |field| order(field, value) == Some(Ordering::Less)),
-        Comparison::LessOrEqual(value) => any(field, |field| order(field, value).is_some_and(Ordering::is_le)),
-        Comparison::Greater(value) => any(field, |field| order(field, value) == Some(Ordering::Greater)),
-        Comparison::GreaterOrEqual(value) => any(field, |field| order(field, value).is_some_and(Ordering::is_ge)),
-        Comparison::Custom(..) => false,
+        Filter::Field(path, comparison) => comparison.matches(&lookup(path)),
     }
 }
 
 /// Tests the value and, if it is an array, its elements.
-fn any(field: &FieldRef<'_>, test: impl Fn(&FieldRef<'_>) -> bool) -> bool {
+pub(super) fn any(field: &FieldRef<'_>, test: impl Fn(&FieldRef<'_>) -> bool) -> bool {
     match field {
         FieldRef::Json(json) => match &**json {
             Value::Array(items) => test(field) || items.iter().any(|item| test(&FieldRef::from_json(item))),
@@ -48,7 +33,7 @@ fn any(field: &FieldRef<'_>, test: impl Fn(&FieldRef<'_>) -> bool) -> bool {
     }
 }
 
-fn equal(field: &FieldRef<'_>, value: &FieldValue) -> bool {
+pub(super) fn equal(field: &FieldRef<'_>, value: &FieldValue) -> bool {
     match (field, value) {
         (FieldRef::Null, FieldValue::Null) => true,
         (FieldRef::Bool(a), FieldValue::Bool(b)) => a == b,
@@ -74,7 +59,7 @@ fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// Orders two values of the same type; `None` if the types differ or have no order.
-fn order(field: &FieldRef<'_>, value: &FieldValue) -> Option<Ordering> {
+pub(super) fn order(field: &FieldRef<'_>, value: &FieldValue) -> Option<Ordering> {
     match (field, value) {
         (FieldRef::Bool(a), FieldValue::Bool(b)) => Some(a.cmp(b)),
         (FieldRef::Text(a), FieldValue::Text(b)) => Some((**a).cmp(&**b)),

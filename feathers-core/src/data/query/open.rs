@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::data::error::{Error, Result};
 use crate::data::field::FieldValue;
 use crate::data::query::coerce::{integer, is_number, parse_int, text};
-use crate::data::query::parse::{Scope, all, branches, comparison, direction, join};
+use crate::data::query::parse::{Scope, all, branches, direction, join};
 use crate::data::query::{Comparison, FieldPath, Filter, Order, Query};
 
 /// Reads a condition at the top of the query.
@@ -71,7 +71,8 @@ fn field(name: &str, value: &Value, scope: &Scope<'_>) -> Result<Filter> {
         if !operator.starts_with('$') {
             return Err(Error::bad_request("Property queries must contain only operations, or exact objects."));
         }
-        let comparison = comparison(operator, operand, scope.options, |value| Ok(FieldValue::from(value.clone())))?;
+        let comparison =
+            Comparison::read(operator, operand, scope.options, |value| Ok(FieldValue::from(value.clone())))?;
         let refused = || format!("Malformed query. {operator} cannot be matched against property.");
         let comparison = comparison.ok_or_else(|| Error::bad_request(refused()))?;
         Ok(Filter::Field(path.clone(), comparison))

@@ -6,8 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::data::error::{Error, Result};
-use crate::data::field::FieldValue;
-use crate::data::query::{Comparison, Filter, Order, Paginate, Query, QueryOptions, open, typed};
+use crate::data::query::{Filter, Order, Paginate, Query, QueryOptions, open, typed};
 use crate::data::schema::Schema;
 
 /// How deep `$or`, `$and` and the values in them may be nested.
@@ -138,32 +137,6 @@ pub(super) fn direction(number: i64) -> Option<Order> {
         1.. => Some(Order::Ascending),
         _ => Some(Order::Descending),
     }
-}
-
-/// Reads a comparison by an operator; `value` turns JSON into the type of the field. `None` is an unknown operator.
-pub(super) fn comparison(
-    operator: &str,
-    operand: &Value,
-    options: &QueryOptions,
-    mut value: impl FnMut(&Value) -> Result<FieldValue>,
-) -> Result<Option<Comparison>> {
-    let mut list = |operand: &Value| match operand {
-        Value::Array(items) => items.iter().map(&mut value).collect(),
-        one => value(one).map(|one| vec![one]),
-    };
-    Ok(Some(match operator {
-        "$in" => Comparison::In(list(operand)?),
-        "$nin" => Comparison::NotIn(list(operand)?),
-        "$ne" => Comparison::NotEqual(value(operand)?),
-        "$lt" => Comparison::Less(value(operand)?),
-        "$lte" => Comparison::LessOrEqual(value(operand)?),
-        "$gt" => Comparison::Greater(value(operand)?),
-        "$gte" => Comparison::GreaterOrEqual(value(operand)?),
-        other => match options.operators.get(other) {
-            Some(operator) => Comparison::Custom(operator.clone(), operand.clone()),
-            None => return Ok(None),
-        },
-    }))
 }
 
 /// Returns the parts of `$or` and `$and`, which are objects in an array that is not empty.

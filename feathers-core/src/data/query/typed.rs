@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::data::error::{Error, Result};
 use crate::data::field::FieldValue;
 use crate::data::query::coerce::{coerce, integer, is_number, meant};
-use crate::data::query::parse::{Scope, all, branches, comparison, direction, join};
+use crate::data::query::parse::{Scope, all, branches, direction, join};
 use crate::data::query::{Comparison, FieldPath, Filter, Order};
 use crate::data::schema::{DataType, Field};
 use crate::data::violation::{fragment, mistake, not_allowed, out_of_bounds, pointer, unknown_field, wrong_type};
@@ -109,29 +109,11 @@ fn condition_on(path: FieldPath, comparison: Comparison, field: &Field, scope: &
     if field.data_type != DataType::Json || !scope.caller.writes_texts {
         return Filter::Field(path, comparison);
     }
-    let with_others = |mut values: Vec<FieldValue>| {
-        let others: Vec<_> = values.iter().filter_map(meant).collect();
-        values.extend(others);
-        values
-    };
-    let ordered = |value: FieldValue, order: fn(FieldValue) -> Comparison| match meant(&value) {
-        Some(other) => {
-            Filter::Or(vec![Filter::Field(path.clone(), order(value)), Filter::Field(path.clone(), order(other))])
-        }
-        None => Filter::Field(path.clone(), order(value)),
-    };
-    let comparison = match comparison {
-        Comparison::Equal(value) => Comparison::In(with_others(vec![value])),
-        Comparison::NotEqual(value) => Comparison::NotIn(with_others(vec![value])),
-        Comparison::In(values) => Comparison::In(with_others(values)),
-        Comparison::NotIn(values) => Comparison::NotIn(with_others(values)),
-        Comparison::Less(value) => return ordered(value, Comparison::Less),
-        Comparison::LessOrEqual(value) => return ordered(value, Comparison::LessOrEqual),
-        Comparison::Greater(value) => return ordered(value, Comparison::Greater),
-        Comparison::GreaterOrEqual(value) => return ordered(value, Comparison::GreaterOrEqual),
-        custom @ Comparison::Custom(..) => custom,
-    };
-    Filter::Field(path, comparison)
+    let (comparison, other) = comparison.or_meant(meant);
+    match other {
+        Some(other) => Filter::Or(vec![Filter::Field(path.clone(), comparison), Filter::Field(path, other)]),
+        None => Filter::Field(path, comparison),
+    }
 }
 
 fn part(branch: &Map<String, Value>, scope: &Scope<'_>, place: &Place<'_>) -> Result<Filter> {
@@ -157,7 +139,8 @@ fn compare(
             wrong_type(&instance, &schema, field.data_type.name())
         })
     };
-    let comparison = comparison(operator, operand, scope.options, |value| coerce(value, field).ok_or_else(wrong))?;
+    let comparison =
+        Comparison::read(operator, operand, scope.options, |value| coerce(value, field).ok_or_else(wrong))?;
     let unknown = |instance: &str, schema: &str| match scope.hint(operator) {
         Some(hint) => {
             mistake(instance, schema, "additionalProperties", json!({ "additionalProperty": operator }), hint)

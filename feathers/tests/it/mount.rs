@@ -1,7 +1,5 @@
 //! What a mount knows of the records of its service.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
-
 use std::sync::Arc;
 
 use feathers::app::Mount;
