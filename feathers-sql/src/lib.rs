@@ -24,6 +24,8 @@ mod driver;
 #[cfg(feature = "sqlite")]
 mod matching;
 #[cfg(feature = "sqlite")]
+mod operator;
+#[cfg(feature = "sqlite")]
 mod options;
 #[cfg(feature = "sqlite")]
 mod plan;

@@ -5,7 +5,8 @@
 
 use feathers_core::{Comparison, DataType, FieldPath, FieldRef, FieldValue, Filter, Order, Query, Schema};
 
-use crate::predicate::{Operator, Predicate};
+use crate::operator::Operand;
+use crate::predicate::Predicate;
 use crate::value::{self, Value};
 
 /// At most so many comparisons go into one statement: databases limit the depth of expressions.
@@ -121,10 +122,6 @@ fn matches_null(filter: &Filter) -> bool {
 ///
 /// Values of another type than the column's are sorted out here: a database would convert them and find `'7'` equal to 7.
 fn compare(index: usize, kind: DataType, comparison: &Comparison) -> Option<Term> {
-    let one = |operator, value: &FieldValue, otherwise| match fitting(kind, value) {
-        Some(value) => (Predicate::Compare(index, operator), vec![value]),
-        None => (otherwise, Vec::new()),
-    };
     let list = |values: &[FieldValue], some: fn(usize, usize) -> Predicate, otherwise| {
         let mut values: Vec<_> = values.iter().filter_map(|value| fitting(kind, value)).collect();
         let Some(last) = values.last().cloned() else { return (otherwise, values) };
@@ -132,16 +129,14 @@ fn compare(index: usize, kind: DataType, comparison: &Comparison) -> Option<Term
         values.resize(values.len().next_power_of_two(), last);
         (some(index, values.len()), values)
     };
-    Some(match comparison {
-        Comparison::Equal(value) => one(Operator::Equal, value, Predicate::Never),
-        Comparison::NotEqual(value) => one(Operator::NotEqual, value, Predicate::NotNull(index)),
-        Comparison::Less(value) => one(Operator::Less, value, Predicate::Never),
-        Comparison::LessOrEqual(value) => one(Operator::LessOrEqual, value, Predicate::Never),
-        Comparison::Greater(value) => one(Operator::Greater, value, Predicate::Never),
-        Comparison::GreaterOrEqual(value) => one(Operator::GreaterOrEqual, value, Predicate::Never),
-        Comparison::In(values) => list(values, Predicate::In, Predicate::Never),
-        Comparison::NotIn(values) => list(values, Predicate::NotIn, Predicate::NotNull(index)),
-        _ => return None,
+    Some(match Operand::of(comparison)? {
+        Operand::One(operator, value) => match fitting(kind, value) {
+            Some(value) => (Predicate::Compare(index, operator), vec![value]),
+            None if operator.is_negative() => (Predicate::NotNull(index), Vec::new()),
+            None => (Predicate::Never, Vec::new()),
+        },
+        Operand::In(values) => list(values, Predicate::In, Predicate::Never),
+        Operand::NotIn(values) => list(values, Predicate::NotIn, Predicate::NotNull(index)),
     })
 }
 

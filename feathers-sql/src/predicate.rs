@@ -2,6 +2,8 @@
 //!
 //! Two filters of the same shape have the same predicate, so that the SQL text and the prepared statement are shared.
 
+use crate::operator::Operator;
+
 /// A condition on the columns of one table; columns are indices of the schema.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Predicate {
@@ -23,16 +25,6 @@ pub(super) enum Predicate {
     In(usize, usize),
     /// The column has a value and it is none of this many bound values.
     NotIn(usize, usize),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Operator {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
 }
 
 impl Predicate {

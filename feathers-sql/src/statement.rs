@@ -7,7 +7,7 @@ use feathers_core::{Field, Order};
 use sea_query::{Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, QueryStatement};
 use sea_query::{Returning, ReturningClause, SelectStatement, UpdateStatement};
 
-use crate::predicate::{Operator, Predicate};
+use crate::predicate::Predicate;
 
 /// How many texts are kept; shapes come from clients, so they are bounded.
 const TEXTS: usize = 512;
@@ -203,17 +203,7 @@ impl Statements {
             Predicate::Any(parts) => parts.iter().filter_map(|part| self.condition(part)).reduce(ExprTrait::or)?,
             Predicate::Null(index) => column(index).is_null(),
             Predicate::NotNull(index) => column(index).is_not_null(),
-            Predicate::Compare(index, operator) => {
-                let column = column(index);
-                match operator {
-                    Operator::Equal => column.eq(bound()),
-                    Operator::NotEqual => column.ne(bound()),
-                    Operator::Less => column.lt(bound()),
-                    Operator::LessOrEqual => column.lte(bound()),
-                    Operator::Greater => column.gt(bound()),
-                    Operator::GreaterOrEqual => column.gte(bound()),
-                }
-            }
+            Predicate::Compare(index, operator) => operator.between(column(index), bound()),
             Predicate::In(index, count) => column(index).is_in(values(count)),
             Predicate::NotIn(index, count) => column(index).is_not_in(values(count)),
         })

@@ -17,7 +17,8 @@ mod tests {
     use feathers_core::{DataType, Field};
 
     use super::write;
-    use crate::predicate::{Operator, Predicate};
+    use crate::operator::Operator;
+    use crate::predicate::Predicate;
     use crate::statement::{Direction, Key, Shape, Statements};
 
     const FIELDS: &[Field] = &[
