@@ -27,7 +27,7 @@ struct Slots {
 }
 
 impl Commit {
-    /// Makes a commit without listeners, for using a store without an app.
+    /// Makes a commit that takes no slots and keeps nothing.
     pub const fn none() -> Self {
         Self(None)
     }

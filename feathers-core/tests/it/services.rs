@@ -333,6 +333,28 @@ async fn the_deadline_of_a_read_is_that_of_what_its_hooks_call() {
 }
 
 #[tokio::test]
+async fn what_goes_on_after_a_call_has_no_deadline_of_it() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (published, heard) = (seen.clone(), seen.clone());
+    let app = app(|app| {
+        let find = async |ctx: &mut Context| {
+            assert!(ctx.app().deadline().is_some());
+            ctx.emit("custom", json!(1));
+            ctx.app().mount("late", Told::default()).await
+        };
+        app.service("a", Memory::<Document>::new()).events(["custom"]).before("find", find).publish(move |_, app| {
+            published.lock().unwrap().push(app.deadline());
+            app.channel("everybody")
+        });
+        app.on_event("a", "custom", move |_, app| heard.lock().unwrap().push(app.deadline()));
+    })
+    .await;
+    let soon = app.with_deadline(Instant::now() + Duration::from_mins(1));
+    soon.service("a").unwrap().find(()).await.unwrap();
+    assert_eq!(*seen.lock().unwrap(), [None, None]);
+}
+
+#[tokio::test]
 async fn a_store_is_told_the_connection_of_the_caller() {
     let told = Told::default();
     let app = app(|app| {

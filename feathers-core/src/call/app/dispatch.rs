@@ -150,10 +150,12 @@ impl AppHandle {
         let published = mounted.published(event);
         let kind = mounted.kind(event, published);
         let publication = Publication { path: kind.path.clone(), event: kind.name.clone(), data, call: None };
-        self.notify(mounted, &publication);
+        // What hears of it may go on for longer than the call.
+        let app = self.detached();
+        app.notify(mounted, &publication);
         if let Some(publisher) = published.and_then(|event| event.publisher.as_ref()) {
             let dispatch = publication.data.clone();
-            publisher.publish(kind, publication, dispatch, self, self.log().slot(None));
+            publisher.publish(kind, publication, dispatch, &app, app.log().slot(None));
         }
     }
 

@@ -187,7 +187,7 @@ impl AppHandle {
             registry.insert(mounted)?;
             Ok(registry)
         })?;
-        if let Err(error) = service.setup(self, &path).await {
+        if let Err(error) = service.setup(&self.detached(), &path).await {
             self.change_registry(|registry| Ok(registry.without(&path)))?;
             return Err(error);
         }
@@ -206,7 +206,7 @@ impl AppHandle {
             .find(|mounted| mounted.path() == path)
             .ok_or_else(|| Error::general(format!("Can not find service '{path}'")))?;
         self.change_registry(|registry| Ok(registry.without(path)))?;
-        mounted.service().teardown(self, path).await
+        mounted.service().teardown(&self.detached(), path).await
     }
 
     fn change_registry(&self, change: impl FnOnce(&Registry) -> Result<Registry>) -> Result<()> {
