@@ -111,7 +111,7 @@ pub struct Realtime {
     poll_interval: Duration,
     batch_bytes: usize,
     origins: Origins,
-    pub(crate) socket: socket::Settings,
+    pub(crate) socket: Arc<socket::Settings>,
 }
 
 impl Realtime {
@@ -130,7 +130,7 @@ impl Realtime {
             poll_interval: Duration::from_secs(3),
             batch_bytes: 256 << 10,
             origins: Origins::default(),
-            socket: socket::Settings::default(),
+            socket: Arc::default(),
         }
     }
 
@@ -216,26 +216,26 @@ impl Realtime {
     /// Sets how often a WebSocket is pinged, instead of every 25 seconds. A client that has not sent anything by the
     /// next ping is taken for gone.
     pub fn ping_interval(mut self, every: Duration) -> Self {
-        self.socket.ping_interval = every.max(Duration::from_millis(10));
+        Arc::make_mut(&mut self.socket).ping_interval = every.max(Duration::from_millis(10));
         self
     }
 
     /// Sets how long a WebSocket may take to say `$hello`, instead of 10 seconds; then it is closed with 4408.
     pub fn hello_timeout(mut self, timeout: Duration) -> Self {
-        self.socket.hello_timeout = timeout;
+        Arc::make_mut(&mut self.socket).hello_timeout = timeout;
         self
     }
 
     /// Sets the bytes of the largest message on a WebSocket, instead of 1 MiB; a larger one closes it with 1009.
     pub fn max_message(mut self, bytes: usize) -> Self {
-        self.socket.max_message = bytes;
+        Arc::make_mut(&mut self.socket).max_message = bytes;
         self
     }
 
     /// Sets how often one WebSocket may call, instead of 1,000 times a second with 10,000 calls at once. More are
     /// answered with a 429 that says when to try again, in `data.retryAfter`.
     pub fn call_rate(mut self, rate: RateLimit) -> Self {
-        self.socket.call_rate = rate;
+        Arc::make_mut(&mut self.socket).call_rate = rate;
         self
     }
 

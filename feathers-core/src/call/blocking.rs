@@ -17,16 +17,10 @@ impl Watch {
     ///
     /// The clock is read twice a poll and never else, since reading it is a good part of what a short call costs.
     pub(crate) fn poll<T>(&mut self, what: &str, poll: impl FnOnce() -> T) -> T {
-        let begins = Instant::now();
-        let result = poll();
-        let ended = Instant::now();
-        let time = ended.duration_since(begins);
-        if time >= LONG {
-            blocked(what, time);
-        }
+        let (result, begins, ended) = timed(what, poll);
         self.time = match self.began {
             Some(began) => ended.duration_since(began),
-            None => time,
+            None => ended.duration_since(begins),
         };
         self.began.get_or_insert(begins);
         result
@@ -36,6 +30,22 @@ impl Watch {
     pub(crate) const fn time(&self) -> Duration {
         self.time
     }
+}
+
+/// Polls something whose time is not measured, and says so if that has taken too long.
+pub(crate) fn watched<T>(what: &str, poll: impl FnOnce() -> T) -> T {
+    timed(what, poll).0
+}
+
+fn timed<T>(what: &str, poll: impl FnOnce() -> T) -> (T, Instant, Instant) {
+    let begins = Instant::now();
+    let result = poll();
+    let ended = Instant::now();
+    let time = ended.duration_since(begins);
+    if time >= LONG {
+        blocked(what, time);
+    }
+    (result, begins, ended)
 }
 
 #[cold]

@@ -10,7 +10,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
@@ -18,7 +18,6 @@ use http::Extensions;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 pub use self::ending::{DisconnectReason, UnderWay};
 use self::joined::Joined;
@@ -40,7 +39,15 @@ const NO_REPLAY: u64 = u64::MAX;
 ///
 #[doc = include_str!("connection/connection.md")]
 #[derive(Clone)]
-pub struct Connection(Arc<Inner>, Option<u64>);
+pub struct Connection(Arc<Inner>, Joins);
+
+/// When a connection can join channels: after so many logouts, or at any time. One word, where an option is two.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Joins(u64);
+
+impl Joins {
+    const AT_ANY_TIME: Self = Self(u64::MAX);
+}
 
 /// In the order of use: what every event touches comes first and fills as few cache lines as it can.
 #[repr(C)]
@@ -56,8 +63,6 @@ struct Inner {
     waiting: Waiting,
     /// Set while a reconnecting client is being connected: what it joins now counts from there.
     replay_from: AtomicU64,
-    /// Whether the client has named that place itself.
-    has_cursor: AtomicBool,
     /// How many calls have not been answered.
     under_way: AtomicUsize,
     /// How many logouts there have been.
@@ -65,16 +70,25 @@ struct Inner {
     number: u64,
     provider: Provider,
     headers: Headers,
-    query: Map<String, Value>,
-    address: Option<IpAddr>,
+    /// `None` where it is empty, as it is for most clients.
+    query: Option<Box<Map<String, Value>>>,
     credentials: Mutex<Option<Credentials>>,
     extensions: Mutex<Extensions>,
-    ended: CancellationToken,
-    /// How long calls that are not answered have for that after the end.
-    answer_grace: Duration,
-    closing: Notify,
-    watcher: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Wakes what waits for the end, when the connection ends and when nothing more leaves.
+    over: Notify,
+    /// In two boxes, which are there for few connections: one pointer is half as large as the box of a closure.
+    watcher: OnceLock<Box<Watcher>>,
+    address: Option<IpAddr>,
+    /// Whether the client has named the place of `replay_from` itself.
+    has_cursor: AtomicBool,
+    /// How many milliseconds calls that are not answered have for that after the end.
+    answer_grace: u32,
 }
+
+type Watcher = Box<dyn Fn() + Send + Sync>;
+
+/// The query of a handshake that has none.
+static NO_QUERY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 /// A login that is under way.
 pub(crate) struct LoggingIn(Connection);
@@ -98,7 +112,7 @@ impl Connection {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             provider,
             headers,
-            query,
+            query: if query.is_empty() { None } else { Some(Box::new(query)) },
             address,
             credentials: Mutex::default(),
             extensions: Mutex::default(),
@@ -111,14 +125,13 @@ impl Connection {
             wake: AtomicWaker::new(),
             logouts: AtomicU64::new(0),
             ending: OnceLock::new(),
-            ended: CancellationToken::new(),
             under_way: AtomicUsize::new(0),
-            answer_grace,
+            answer_grace: u32::try_from(answer_grace.as_millis()).unwrap_or(u32::MAX),
             closed: AtomicBool::new(false),
-            closing: Notify::new(),
+            over: Notify::new(),
             watcher: OnceLock::new(),
         };
-        Self(Arc::new(inner), None)
+        Self(Arc::new(inner), Joins::AT_ANY_TIME)
     }
 
     /// Returns a number that no other connection of this process has; it is no secret.
@@ -138,7 +151,7 @@ impl Connection {
 
     /// Returns the query of the handshake's URL.
     pub fn query(&self) -> &Map<String, Value> {
-        &self.0.query
+        self.0.query.as_deref().unwrap_or(&NO_QUERY)
     }
 
     /// Returns the address of the client, where the transport knows it.
@@ -244,17 +257,21 @@ impl Connection {
 
     /// Returns the same connection for work that begins now: it joins channels until the next logout.
     pub fn current(&self) -> Self {
-        Self(self.0.clone(), Some(self.0.logouts.load(Ordering::Acquire)))
+        Self(self.0.clone(), self.logouts())
+    }
+
+    fn logouts(&self) -> Joins {
+        Joins(self.0.logouts.load(Ordering::Acquire))
     }
 
     /// Returns the same connection for a call that begins now, unless the call has begun before.
     pub(crate) fn for_call(self) -> Self {
-        if self.1.is_some() { self } else { self.current() }
+        if self.1 == Joins::AT_ANY_TIME { self.current() } else { self }
     }
 
     /// Returns the same connection, which joins channels at any time.
     pub(crate) fn at_any_time(&self) -> Self {
-        Self(self.0.clone(), None)
+        Self(self.0.clone(), Joins::AT_ANY_TIME)
     }
 
     /// Calls back whenever the connection has joined or left a channel, or is ended. The first caller counts.
@@ -262,7 +279,7 @@ impl Connection {
     /// For transports whose clients are not on a socket of this process: others just read on.
     /// It runs where the change is made and must neither wait nor change channels.
     pub fn watch(&self, changed: impl Fn() + Send + Sync + 'static) {
-        let _ = self.0.watcher.set(Box::new(changed));
+        let _ = self.0.watcher.set(Box::new(Box::new(changed)));
     }
 
     /// Tells the watcher of a change.
@@ -275,7 +292,7 @@ impl Connection {
     /// Notes the membership; `false` if it was there already.
     pub(crate) fn joined(&self, name: &Arc<str>, hub: &Hub, open_history: bool) -> bool {
         let mut joined = lock(&self.0.joined);
-        let too_late = self.1.is_some_and(|logouts| logouts != self.0.logouts.load(Ordering::Acquire));
+        let too_late = self.1 != Joins::AT_ANY_TIME && self.1 != self.logouts();
         if self.is_closed() || too_late || joined.memberships.get(name).is_some() {
             return false;
         }

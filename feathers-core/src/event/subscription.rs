@@ -34,7 +34,8 @@ pub struct Subscription {
     generation: Generation,
     /// Everything up to here has been read, or was not for this connection.
     last: u64,
-    reset: Option<Reset>,
+    /// In a box, which is there for few.
+    reset: Option<Box<Reset>>,
     resumed: bool,
     max_replay: Option<usize>,
     /// Set while the replay waits for a login, at most until this is ready.
@@ -127,8 +128,17 @@ impl Subscription {
         let waits_until = connection.waits_until().filter(|_| resumed);
         let hold = waits_until.map(|until| Box::pin(tokio::time::sleep_until(until)));
         let waits = hold.is_some();
-        let mut subscription =
-            Self { connection, log, generation, last, reset, resumed, max_replay, hold, heartbeat: None };
+        let mut subscription = Self {
+            connection,
+            log,
+            generation,
+            last,
+            reset: reset.map(Box::new),
+            resumed,
+            max_replay,
+            hold,
+            heartbeat: None,
+        };
         if resumed && !waits {
             subscription.replay();
         }
@@ -153,7 +163,7 @@ impl Subscription {
 
     /// Returns the reset that comes first because there was no going on from the client's cursor.
     pub fn pending_reset(&self) -> Option<Reset> {
-        self.reset
+        self.reset.as_deref().copied()
     }
 
     /// Tells whether everything up to a place has been read, or will not be read any more.
@@ -219,7 +229,7 @@ impl Subscription {
             return None;
         }
         if let Some(reset) = self.reset.take() {
-            return Some(Delivery::Reset(reset));
+            return Some(Delivery::Reset(*reset));
         }
         if self.connection.take_late_login() {
             return Some(self.lost(ResetReason::Principal));
@@ -311,7 +321,7 @@ impl Subscription {
     /// Turns the replay into a reset.
     fn give_up(&mut self, reason: ResetReason) {
         let reset = self.log.reset(reason);
-        (self.last, self.reset, self.resumed) = (reset.cursor.seq(), Some(reset), false);
+        (self.last, self.reset, self.resumed) = (reset.cursor.seq(), Some(Box::new(reset)), false);
     }
 
     /// Turns a replay that would be longer than allowed into a reset.

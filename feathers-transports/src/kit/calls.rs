@@ -15,6 +15,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 pub(crate) use self::bucket::{Bucket, DEFAULT_RATE};
 use crate::kit::budget::{Account, OVERHEAD, Permit, cost_of_call};
+use crate::kit::rate_limit::RateLimit;
 
 /// How many calls of one client run at the same time.
 pub(crate) const CONCURRENT: usize = 64;
@@ -43,6 +44,15 @@ pub(crate) trait Encode: Send + Unpin + 'static {
 /// client has sent. A place is free again when the answer has left, so a client that does not read its answers cannot
 /// pile them up.
 pub(crate) struct Calls<E: Encode> {
+    app: AppHandle,
+    account: Arc<Account>,
+    rate: RateLimit,
+    /// Nothing until the client calls: most clients listen, and there may be very many of them.
+    queue: Option<Box<Queue<E>>>,
+}
+
+/// The calls of a client that has made one.
+struct Queue<E: Encode> {
     app: AppHandle,
     account: Arc<Account>,
     bucket: Bucket,
@@ -96,50 +106,34 @@ impl<E: Unpin> Future for Running<E> {
 }
 
 impl<E: Encode> Calls<E> {
-    pub(crate) fn new(app: AppHandle, account: Arc<Account>, bucket: Bucket) -> Self {
-        Self {
-            app,
-            account,
-            bucket,
-            running: FuturesUnordered::new(),
-            waiting: VecDeque::new(),
-            answers: VecDeque::new(),
-            refused: 0,
-        }
+    pub(crate) fn new(app: AppHandle, account: Arc<Account>, rate: RateLimit) -> Self {
+        Self { app, account, rate, queue: None }
     }
 
     /// Returns how many calls have not been answered yet.
     pub(crate) fn len(&self) -> usize {
-        self.running.len() + self.waiting.len() + self.answers.len()
+        self.queue.as_ref().map_or(0, |queue| queue.under_way() + queue.waiting.len())
     }
 
     /// Tells whether all calls have ended; their answers may still wait to leave.
     #[cfg(feature = "socketio")]
     pub(crate) fn are_done(&self) -> bool {
-        self.running.is_empty() && self.waiting.is_empty()
+        self.queue.as_ref().is_none_or(|queue| queue.running.is_empty() && queue.waiting.is_empty())
     }
 
     /// Tells whether so many answers wait that nothing more should be read from the client.
     pub(crate) fn is_choked(&self) -> bool {
-        self.answers.len() >= CONCURRENT
+        self.queue.as_ref().is_some_and(|queue| queue.answers.len() >= CONCURRENT)
     }
 
     /// Gives leave to submit a call whose text has so many bytes, or says why it is not even tried.
     pub(crate) fn admit(&mut self, size: usize) -> Result<Permit> {
-        let admitted = self.bucket.take().and_then(|()| {
-            if self.waiting.len() < WAITING {
-                return self.account.take(OVERHEAD + size);
-            }
-            metrics::counter!(feathers_core::metrics::REFUSED, "bound" => "calls").increment(1);
-            Err(Error::too_many_requests("too many calls at the same time"))
-        });
-        self.refused = if admitted.is_ok() { 0 } else { self.refused.saturating_add(1) };
-        admitted
+        self.queue().admit(size)
     }
 
     /// Tells whether so many calls in a row were refused that the client is to be sent away.
     pub(crate) fn is_abused(&self) -> bool {
-        self.refused > ABUSE
+        self.queue.as_ref().is_some_and(|queue| queue.refused > ABUSE)
     }
 
     /// Takes a call in that was admitted, as its text; `decode` is asked when it starts.
@@ -151,23 +145,70 @@ impl<E: Encode> Calls<E> {
         decode: impl FnOnce(&AppHandle, &str) -> Result<Call, E::Refusal> + Send + 'static,
     ) {
         let answering = Answering { encode, under_way };
-        if self.has_place() && self.waiting.is_empty() {
-            self.begin(answering, permit, text, decode);
+        let queue = self.queue();
+        if queue.has_place() && queue.waiting.is_empty() {
+            queue.begin(answering, permit, text, decode);
         } else {
-            self.waiting.push_back(Waiting { answering, text: text.into(), decode: Box::new(decode), permit });
+            queue.waiting.push_back(Waiting { answering, text: text.into(), decode: Box::new(decode), permit });
         }
     }
 
     /// Takes a call back that has not begun; `None` if there is none.
     pub(crate) fn cancel(&mut self, wanted: impl Fn(&E) -> bool) -> Option<E> {
-        let index = self.waiting.iter().position(|waiting| wanted(&waiting.answering.encode))?;
-        self.waiting.remove(index).map(|waiting| waiting.answering.encode)
+        let waiting = &mut self.queue.as_mut()?.waiting;
+        let index = waiting.iter().position(|waiting| wanted(&waiting.answering.encode))?;
+        waiting.remove(index).map(|waiting| waiting.answering.encode)
     }
 
     /// Detaches the calls so far from their client, which gets no answers. Those that may change something go on, and
     /// count until they are finished.
     #[cfg(feature = "socketio")]
     pub(crate) fn abandon(&mut self) {
+        if let Some(queue) = &mut self.queue {
+            queue.abandon();
+        }
+    }
+
+    /// Polls what runs; `true` if something has ended.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        self.queue.as_mut().is_some_and(|queue| queue.poll(cx))
+    }
+
+    /// Returns the next answer whose events have all been read. Asked for only when there is room to write it.
+    pub(crate) fn next_answer(&mut self, events: &Subscription) -> Option<(Bytes, Permit)> {
+        self.queue.as_mut()?.next_answer(events)
+    }
+
+    fn queue(&mut self) -> &mut Queue<E> {
+        self.queue.get_or_insert_with(|| {
+            Box::new(Queue {
+                app: self.app.clone(),
+                account: self.account.clone(),
+                bucket: Bucket::new(self.rate),
+                running: FuturesUnordered::new(),
+                waiting: VecDeque::new(),
+                answers: VecDeque::new(),
+                refused: 0,
+            })
+        })
+    }
+}
+
+impl<E: Encode> Queue<E> {
+    fn admit(&mut self, size: usize) -> Result<Permit> {
+        let admitted = self.bucket.take().and_then(|()| {
+            if self.waiting.len() < WAITING {
+                return self.account.take(OVERHEAD + size);
+            }
+            metrics::counter!(feathers_core::metrics::REFUSED, "bound" => "calls").increment(1);
+            Err(Error::too_many_requests("too many calls at the same time"))
+        });
+        self.refused = if admitted.is_ok() { 0 } else { self.refused.saturating_add(1) };
+        admitted
+    }
+
+    #[cfg(feature = "socketio")]
+    fn abandon(&mut self) {
         self.waiting.clear();
         self.answers.clear();
         let running = std::mem::take(&mut self.running);
@@ -175,8 +216,7 @@ impl<E: Encode> Calls<E> {
         self.running = changes.map(|running| Running { answering: None, ..running }).collect();
     }
 
-    /// Polls what runs; `true` if something has ended.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+    fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         // To ask an empty set costs as much as to ask one that is not; there is none for most events.
         if self.running.is_empty() {
             return false;
@@ -192,16 +232,20 @@ impl<E: Encode> Calls<E> {
         busy
     }
 
-    /// Returns the next answer whose events have all been read. Asked for only when there is room to write it.
-    pub(crate) fn next_answer(&mut self, events: &Subscription) -> Option<(Bytes, Permit)> {
+    fn next_answer(&mut self, events: &Subscription) -> Option<(Bytes, Permit)> {
         self.answers.front().filter(|first| events.has_read(first.after))?;
         let Answer { bytes, permit, .. } = self.answers.pop_front()?;
         self.start();
         Some((bytes, permit))
     }
 
+    /// Returns how many calls have begun whose answers have not left.
+    fn under_way(&self) -> usize {
+        self.running.len() + self.answers.len()
+    }
+
     fn has_place(&self) -> bool {
-        self.running.len() + self.answers.len() < CONCURRENT
+        self.under_way() < CONCURRENT
     }
 
     fn start(&mut self) {

@@ -4,6 +4,7 @@
 //! that does not read gets nothing and costs nothing; when its place is no longer kept it gets one `$reset`.
 
 use std::future::{Future, poll_fn};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use serde_json::{Map, Value};
 use super::rpc::{self, Fault, Incoming, Reply, RequestId};
 use super::wire::Wire;
 use crate::kit::budget::Permit;
-use crate::kit::calls::{Bucket, Calls, DEFAULT_RATE, DRAIN, Encode, GOODBYE};
+use crate::kit::calls::{Calls, DEFAULT_RATE, DRAIN, Encode, GOODBYE};
 use crate::kit::close_code;
 use crate::kit::closed::Closed;
 use crate::kit::rate_limit::RateLimit;
@@ -56,7 +57,7 @@ impl Default for Settings {
 pub(crate) struct Driver<W> {
     app: AppHandle,
     socket: W,
-    settings: Settings,
+    settings: Arc<Settings>,
     client: Client,
     calls: Calls<Reply>,
     /// What is kept of the request that began it.
@@ -71,9 +72,15 @@ enum Client {
     /// Has not said hello.
     Handshaking(Box<Handshake>),
     /// Is being connected.
-    Connecting { connecting: BoxFuture<'static, Result<Session>>, id: Option<RequestId> },
+    Connecting(Box<Connecting>),
     /// Is connected.
     Connected(Box<Connected>),
+}
+
+struct Connecting {
+    session: BoxFuture<'static, Result<Session>>,
+    /// The request that is answered then.
+    id: Option<RequestId>,
 }
 
 struct Connected {
@@ -101,10 +108,16 @@ fn dismissed(connection: &Connection) -> End {
 }
 
 impl<W: Wire> Driver<W> {
-    pub(crate) fn new(app: AppHandle, handshake: Box<Handshake>, kept: Permit, socket: W, settings: Settings) -> Self {
+    pub(crate) fn new(
+        app: AppHandle,
+        handshake: Box<Handshake>,
+        kept: Permit,
+        socket: W,
+        settings: Arc<Settings>,
+    ) -> Self {
         let watched = app.clone();
         Self {
-            calls: Calls::new(app.clone(), kept.account(), Bucket::new(settings.call_rate)),
+            calls: Calls::new(app.clone(), kept.account(), settings.call_rate),
             _kept: kept,
             app,
             socket,
@@ -154,7 +167,7 @@ impl<W: Wire> Driver<W> {
                 break;
             }
         }
-        if !matches!(self.client, Client::Connecting { .. }) {
+        if !matches!(self.client, Client::Connecting(_)) {
             self.socket.idle(cx, self.calls.len());
         }
         if !self.draining && self.stopping.poll(cx, |_| self.app.is_stopping()).is_ready() {
@@ -247,15 +260,15 @@ impl<W: Wire> Driver<W> {
         if let Some(auth) = hello.auth {
             handshake = handshake.credentials(HandshakeCredentials::Sent(Credentials::new(auth)));
         }
-        let connecting = Box::pin(async move { app.open(handshake).await });
-        self.client = Client::Connecting { connecting, id: request.id.clone() };
+        let session = Box::pin(async move { app.open(handshake).await });
+        self.client = Client::Connecting(Box::new(Connecting { session, id: request.id.clone() }));
         Ok(())
     }
 
     fn poll_joining(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let Client::Connecting { connecting, id } = &mut self.client else { return Ok(false) };
-        let Poll::Ready(session) = connecting.as_mut().poll(cx) else { return Ok(false) };
-        let id = id.take();
+        let Client::Connecting(connecting) = &mut self.client else { return Ok(false) };
+        let Poll::Ready(session) = connecting.session.as_mut().poll(cx) else { return Ok(false) };
+        let id = connecting.id.take();
         let session = match session {
             Ok(session) => session,
             Err(error) => {
@@ -408,8 +421,8 @@ impl<W: Wire> Driver<W> {
             match &self.client {
                 _ if self.draining => return Poll::Ready(GOING_AWAY),
                 Client::Handshaking(_) => return Poll::Ready(Some((close_code::HELLO_TIMEOUT, "no $hello"))),
-                Client::Connecting { .. } | Client::Connected(_) if !heard => return Poll::Ready(None),
-                Client::Connecting { .. } | Client::Connected(_) => {}
+                Client::Connecting(_) | Client::Connected(_) if !heard => return Poll::Ready(None),
+                Client::Connecting(_) | Client::Connected(_) => {}
             }
             self.socket.ping(self.position());
             self.timer.set(self.settings.ping_interval);
@@ -422,7 +435,7 @@ impl<W: Wire> Driver<W> {
     fn position(&self) -> Cursor {
         match &self.client {
             Client::Connected(client) => client.events.cursor(),
-            Client::Handshaking(_) | Client::Connecting { .. } => self.app.log().head(),
+            Client::Handshaking(_) | Client::Connecting(_) => self.app.log().head(),
         }
     }
 

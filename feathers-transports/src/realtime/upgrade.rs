@@ -1,8 +1,12 @@
 //! The beginning of a raw WebSocket: a request that asks for one.
 
+use std::future::ready;
+
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use feathers_core::{Error, Handshake, Headers, Provider, Result};
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use http::Extensions;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
@@ -49,10 +53,13 @@ fn try_upgrade(shared: &Shared, request: Request, query: Map<String, Value>) -> 
     let handshake = Box::new(handshake(&parts.extensions, Headers::from(parts.headers), query));
     let (response, on_upgrade) = upgrade.accept(protocol);
     let (task_app, settings) = (app.clone(), options.socket.clone());
-    app.spawn(async move {
-        let Ok(upgraded) = on_upgrade.await else { return };
-        let socket = WebSocket::new(TokioIo::new(upgraded), settings.max_message, kept.account());
-        Driver::new(task_app, handshake, kept, socket, settings).run().await;
-    });
+    // Not an async block, which would keep room for what it began with.
+    app.spawn(on_upgrade.then(move |upgraded| match upgraded {
+        Ok(upgraded) => {
+            let socket = WebSocket::new(TokioIo::new(upgraded), settings.max_message, kept.account());
+            Either::Left(Driver::new(task_app, handshake, kept, socket, settings).run())
+        }
+        Err(_) => Either::Right(ready(())),
+    }));
     Ok(response)
 }

@@ -1,6 +1,7 @@
 //! The accept loop: takes connections, as long as there are places, and survives whatever goes wrong with one.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use feathers_core::AppHandle;
@@ -10,8 +11,7 @@ use crate::kit::budget::Budget;
 use crate::server::Options;
 use crate::server::connection::Connections;
 use crate::server::head::HeadLimit;
-use crate::server::io::Counted;
-use crate::server::pace::MinRate;
+use crate::server::io::{Counted, ReadingBounds};
 use crate::server::pipeline::Pipeline;
 use crate::server::places::Places;
 use crate::server::proxies::Proxies;
@@ -27,8 +27,7 @@ pub(super) struct Acceptor {
     places: Places,
     head_limit: HeadLimit,
     header_timeout: Duration,
-    write_timeout: Duration,
-    min_rate: MinRate,
+    reading: Arc<ReadingBounds>,
     stopper: Stopper,
     budget: Budget,
     #[cfg(feature = "tls")]
@@ -41,8 +40,7 @@ impl Acceptor {
             places: Places::new(options.max_connections, options.max_connections_per_address, proxies),
             head_limit: HeadLimit::new(options.head_limit),
             header_timeout: options.header_timeout,
-            write_timeout: options.write_timeout,
-            min_rate: options.min_rate,
+            reading: Arc::new(ReadingBounds { write_timeout: options.write_timeout, min_rate: options.min_rate }),
             stopper: Stopper::default(),
             budget,
             #[cfg(feature = "tls")]
@@ -81,7 +79,7 @@ impl Acceptor {
     async fn accept(&mut self, listener: &TcpListener, pipeline: Pipeline, app: &AppHandle) {
         let connections = Connections::new(pipeline, self.head_limit, self.header_timeout);
         #[cfg(feature = "tls")]
-        let connections = connections.min_rate(self.min_rate);
+        let connections = connections.min_rate(self.reading.min_rate);
         #[cfg(feature = "tls")]
         let connections = connections.tls(self.tls.clone());
         loop {
@@ -99,8 +97,7 @@ impl Acceptor {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "cannot set TCP_NODELAY");
             }
-            let stream: Counted<TcpStream> =
-                Counted::new(stream, self.write_timeout, self.min_rate, place, self.budget.link());
+            let stream: Counted<TcpStream> = Counted::new(stream, self.reading.clone(), place, self.budget.link());
             app.spawn(connections.clone().serve(stream, peer, self.stopper.child()));
         }
     }

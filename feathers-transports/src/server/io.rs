@@ -29,12 +29,18 @@ struct Slow {
     stalled: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
+/// How slowly a client may read.
+#[derive(Debug)]
+pub(super) struct ReadingBounds {
+    /// How long it may take nothing of what is written.
+    pub(super) write_timeout: Duration,
+    pub(super) min_rate: MinRate,
+}
+
 /// A socket with its place.
 pub(super) struct Counted<S> {
     stream: S,
-    /// How long a client may take nothing of what is written.
-    write_timeout: Duration,
-    min_rate: MinRate,
+    bounds: Arc<ReadingBounds>,
     /// How the client reads, once it was waited for.
     slow: Option<Box<Slow>>,
     gauge: metrics::Gauge,
@@ -43,10 +49,10 @@ pub(super) struct Counted<S> {
 }
 
 impl<S> Counted<S> {
-    pub(super) fn new(stream: S, write_timeout: Duration, min_rate: MinRate, place: Place, link: Arc<Link>) -> Self {
+    pub(super) fn new(stream: S, bounds: Arc<ReadingBounds>, place: Place, link: Arc<Link>) -> Self {
         let gauge = metrics::gauge!(feathers_core::metrics::HTTP_CONNECTIONS);
         gauge.increment(1.0);
-        Self { stream, write_timeout, min_rate, slow: None, gauge, place, link }
+        Self { stream, bounds, slow: None, gauge, place, link }
     }
 
     /// Returns why nothing but health checks is answered on this connection, if so.
@@ -61,7 +67,7 @@ impl<S> Counted<S> {
 
     /// Waits for the client to take something, up to the timeout, or until an answer that ends is read too slowly.
     fn poll_stalled<T>(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        let (timeout, rate) = (self.write_timeout, self.min_rate);
+        let ReadingBounds { write_timeout: timeout, min_rate: rate } = *self.bounds;
         let Slow { pace, stalled } =
             &mut **self.slow.get_or_insert_with(|| Box::new(Slow { pace: Pace::new(rate), stalled: None }));
         loop {

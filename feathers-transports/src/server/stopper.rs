@@ -14,27 +14,33 @@ pub(super) type Closing = WaitForCancellationFutureOwned;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stopper {
     drain: CancellationToken,
+    all: Arc<All>,
+}
+
+/// What all connections of an acceptor share.
+#[derive(Debug, Default)]
+struct All {
     close: CancellationToken,
-    /// Whether the drain has begun, for all connections to look at without a lock.
-    is_draining: Arc<AtomicBool>,
+    /// Whether the drain has begun, for a look without a lock.
+    is_draining: AtomicBool,
 }
 
 impl Stopper {
     /// Takes no more connections, and ends each one after the call that it is busy with.
     pub(super) fn drain(&self) {
-        self.is_draining.store(true, Ordering::Release);
+        self.all.is_draining.store(true, Ordering::Release);
         self.drain.cancel();
     }
 
     /// Closes the connections that are still there.
     pub(super) fn close(&self) {
-        self.close.cancel();
+        self.all.close.cancel();
         self.drain();
     }
 
     /// Returns a stopper for one connection: its waiting for the drain costs no other one anything.
     pub(super) fn child(&self) -> Self {
-        Self { drain: self.drain.child_token(), close: self.close.clone(), is_draining: self.is_draining.clone() }
+        Self { drain: self.drain.child_token(), all: self.all.clone() }
     }
 
     /// Waits for the drain.
@@ -43,11 +49,11 @@ impl Stopper {
     }
 
     pub(super) fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Acquire)
+        self.all.is_draining.load(Ordering::Acquire)
     }
 
     /// Waits for the close, which need not be done before the drain has begun.
     pub(super) fn closing(&self) -> Closing {
-        self.close.clone().cancelled_owned()
+        self.all.close.clone().cancelled_owned()
     }
 }

@@ -10,6 +10,7 @@ mod session;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use feathers_core::query::qs;
 use feathers_core::{AppHandle, Credentials, Handshake, Headers, Provider, Result, Session};
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either};
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
@@ -237,10 +239,9 @@ impl Engine {
         let handshake = handshake(request.headers().clone(), query).address(address).into();
         let driver = Driver::polling(self.clone(), handshake, kept, commands, session_permit);
         let app = self.app.clone();
-        app.spawn(async move {
-            driver.run().await;
+        app.spawn(driver.run().map(move |()| {
             self.sessions().remove(&sid);
-        });
+        }));
         Ok(text(StatusCode::OK, "text/plain; charset=UTF-8", greeting))
     }
 
@@ -256,12 +257,15 @@ impl Engine {
         let handshake = handshake(parts.headers, query).address(client_address(&parts.extensions)).into();
         let (response, on_upgrade) = upgrade.accept(None);
         let app = self.app.clone();
-        app.spawn(async move {
-            let Ok(upgraded) = on_upgrade.await else { return };
-            let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_message, kept.account());
-            let greeting = self.greeting(&random_name(), &[]);
-            Driver::socket(self, handshake, kept, socket, greeting).run().await;
-        });
+        // Not an async block, which would keep room for what it began with.
+        app.spawn(on_upgrade.then(move |upgraded| match upgraded {
+            Ok(upgraded) => {
+                let socket = WebSocket::new(TokioIo::new(upgraded), self.options.max_message, kept.account());
+                let greeting = self.greeting(&random_name(), &[]);
+                Either::Left(Driver::socket(self, handshake, kept, socket, greeting).run())
+            }
+            Err(_) => Either::Right(ready(())),
+        }));
         Ok(response)
     }
 

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use feathers_core::{App, AppHandle, Context, Headers, Id, Payload, Result};
-use feathers_testing::sse::{Block, Events};
 use feathers_transports::{Cors, Realtime, Running, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,7 +14,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use crate::realtime_support::{
-    NASTY, PATIENCE, app, ask, inside, kept, listen, notes, only_member, pass, retry_of, serve, tick, until_connections,
+    Block, Events, NASTY, PATIENCE, app, ask, inside, kept, listen, notes, only_member, pass, retry_of, serve, tick,
+    until_connections,
 };
 
 #[tokio::test]

@@ -2,32 +2,50 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
-use tokio::sync::Notify;
-use tokio::sync::futures::OwnedNotified;
+use slab::Slab;
 
-use crate::call::blocking::Watch;
+use crate::call::blocking::watched;
 
 /// Says that the shutdown has waited long enough.
 #[derive(Debug, Default)]
 pub(super) struct Over {
     is_over: AtomicBool,
-    notify: Arc<Notify>,
+    /// What wakes each task that has run. There is one for each connection, and a waker in a list is the smallest way
+    /// to reach it.
+    wakers: Mutex<Slab<Waker>>,
 }
 
 impl Over {
     /// Drops every task.
     pub(super) fn set(&self) {
+        let wakers = self.wakers();
         self.is_over.store(true, Ordering::Release);
-        self.notify.notify_waiters();
+        for (_, waker) in &*wakers {
+            waker.wake_by_ref();
+        }
     }
 
     fn is_set(&self) -> bool {
         self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Registers a task, before it asks whether all is over.
+    fn register(&self, waker: &Waker) -> usize {
+        self.wakers().insert(waker.clone())
+    }
+
+    fn remove(&self, key: usize) {
+        // Dropped without the lock: it may hold the last reference to a task.
+        let _waker = self.wakers().try_remove(key);
+    }
+
+    fn wakers(&self) -> MutexGuard<'_, Slab<Waker>> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -36,18 +54,36 @@ pin_project! {
     pub(super) struct Task<F> {
         #[pin]
         work: F,
-        #[pin]
-        notified: OwnedNotified,
-        is_registered: bool,
-        over: Arc<Over>,
-        watch: Watch,
+        registered: Registered,
+    }
+}
+
+/// A task in the list of what is woken at the end.
+struct Registered {
+    over: Arc<Over>,
+    key: Option<u32>,
+}
+
+impl Registered {
+    /// Registers the task; it has one waker for all its life.
+    #[cold]
+    fn register(&mut self, waker: &Waker) {
+        // More than four thousand million tasks do not fit into a process.
+        self.key = u32::try_from(self.over.register(waker)).ok();
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.over.remove(key as usize);
+        }
     }
 }
 
 impl<F: Future<Output = ()>> Task<F> {
     pub(super) fn new(work: F, over: Arc<Over>) -> Self {
-        let notified = over.notify.clone().notified_owned();
-        Self { work, notified, is_registered: false, over, watch: Watch::default() }
+        Self { work, registered: Registered { over, key: None } }
     }
 }
 
@@ -56,10 +92,12 @@ impl<F: Future<Output = ()>> Future for Task<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let task = self.project();
-        // A task of the runtime has one waker for all its life, so that it registers once; a look is enough after that.
-        if !std::mem::replace(task.is_registered, true) && task.notified.poll(cx).is_ready() || task.over.is_set() {
+        if task.registered.key.is_none() {
+            task.registered.register(cx.waker());
+        }
+        if task.registered.over.is_set() {
             return Poll::Ready(());
         }
-        task.watch.poll("a task", || task.work.poll(cx))
+        watched("a task", || task.work.poll(cx))
     }
 }

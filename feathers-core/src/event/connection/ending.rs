@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{Ordering, fence};
+use std::time::Duration;
 
 use super::{Connection, lock};
 use crate::data::error::Error;
@@ -88,7 +89,7 @@ impl Connection {
         } else if is_renewed {
             lock(&self.0.joined).renew();
         }
-        self.0.ended.cancel();
+        self.0.over.notify_waiters();
         fence(Ordering::SeqCst);
         if self.0.under_way.load(Ordering::SeqCst) == 0 || !self.close_later() {
             self.close();
@@ -100,7 +101,6 @@ impl Connection {
     /// Ends the connection at once: its client has gone.
     pub fn lose(&self) {
         let first = self.0.ending.set(DisconnectReason::Lost).is_ok();
-        self.0.ended.cancel();
         self.close();
         if first {
             self.tell();
@@ -120,23 +120,27 @@ impl Connection {
 
     /// Tells whether the connection has ended: it gets no more events, and answers of calls under way may still leave.
     pub fn is_closed(&self) -> bool {
-        // Set before `ended`, and asked without its lock.
         self.0.ending.get().is_some()
     }
 
     /// Waits for the end of the connection: from then on it gets no more events.
     pub async fn ended(&self) {
-        self.0.ended.cancelled().await;
+        self.until(Self::is_closed).await;
     }
 
     /// Waits until the connection has ended and no answer of a call under way is waited for any more.
     pub async fn closed(&self) {
+        self.until(Self::is_over).await;
+    }
+
+    async fn until(&self, is_so: impl Fn(&Self) -> bool) {
         loop {
-            let closed = self.0.closing.notified();
-            if self.is_over() {
+            // It is woken by what is told from here on, also before it is polled for the first time.
+            let told = self.0.over.notified();
+            if is_so(self) {
                 return;
             }
-            closed.await;
+            told.await;
         }
     }
 
@@ -152,7 +156,7 @@ impl Connection {
 
     fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
-        self.0.closing.notify_waiters();
+        self.0.over.notify_waiters();
         self.0.wake.wake();
     }
 
@@ -161,7 +165,8 @@ impl Connection {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return false };
         let connection = self.clone();
         runtime.spawn(async move {
-            if tokio::time::timeout(connection.0.answer_grace, connection.closed()).await.is_err() {
+            let grace = Duration::from_millis(connection.0.answer_grace.into());
+            if tokio::time::timeout(grace, connection.closed()).await.is_err() {
                 connection.close();
             }
         });

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::{Error, Headers, Result};
+use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::sync::{mpsc, oneshot};
@@ -119,11 +120,10 @@ async fn open(shared: &Shared, proxied: &Proxied, parts: Parts, events: Vec<Even
         shared.options.socket.clone(),
     );
     let (holds, task_id) = (proxied.origin().holds().clone(), id.clone());
-    shared.app.spawn(async move {
-        driver.run().await;
+    shared.app.spawn(driver.run().map(move |()| {
         holds.close_socket(&task_id);
         drop(place);
-    });
+    }));
     let mut all = vec![Event::Open, control_text(&Control::Subscribe(own).json())];
     let answer = exchange(&sender, 0, events).await;
     all.extend(answer.events);

@@ -27,7 +27,7 @@ use super::outbox::{Outlet, Polling, Socket};
 use super::packet;
 use super::recovery::{RecoveryRequest, SessionIds};
 use crate::kit::budget::Permit;
-use crate::kit::calls::{Bucket, Calls, DRAIN, Encode, GOODBYE};
+use crate::kit::calls::{Calls, DRAIN, Encode, GOODBYE};
 use crate::kit::close_code;
 use crate::kit::closed::Closed;
 use crate::kit::decode;
@@ -142,11 +142,10 @@ impl Driver {
         commands: Option<mpsc::Receiver<Command>>,
         outlet: Outlet,
     ) -> Self {
-        let bucket = Bucket::new(engine.options.call_rate);
         let app = engine.app.clone();
         let timer = Timer::after(engine.options.ping_interval);
         Self {
-            calls: Calls::new(app.clone(), kept.account(), bucket),
+            calls: Calls::new(app.clone(), kept.account(), engine.options.call_rate),
             _kept: kept,
             engine,
             handshake,

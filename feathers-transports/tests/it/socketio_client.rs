@@ -1,8 +1,6 @@
 //! A Socket.IO client of a few lines, so that tests see the frames.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::VecDeque;
-use std::fmt::Display;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
@@ -11,24 +9,23 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// A connection; frames are with the engine's digit.
-#[derive(Debug)]
-pub struct Socket {
+pub(crate) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// The engine's first packet.
-    pub opened: String,
+    pub(crate) opened: String,
     /// Events that came before an answer.
-    pub events: VecDeque<Value>,
+    pub(crate) events: VecDeque<Value>,
     last_id: u64,
 }
 
 impl Socket {
     /// Opens the engine.
-    pub async fn open(address: impl Display) -> Self {
+    pub(crate) async fn open(address: &str) -> Self {
         Self::open_with(address, "").await
     }
 
     /// Opens the engine with more in the URL.
-    pub async fn open_with(address: impl Display, query: &str) -> Self {
+    pub(crate) async fn open_with(address: &str, query: &str) -> Self {
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket{query}");
         let (stream, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let mut socket = Self { stream, opened: String::new(), events: VecDeque::new(), last_id: 0 };
@@ -37,7 +34,7 @@ impl Socket {
     }
 
     /// Opens the engine and connects.
-    pub async fn connect(address: impl Display) -> Self {
+    pub(crate) async fn connect(address: &str) -> Self {
         let mut socket = Self::open(address).await;
         socket.send("40").await;
         assert!(socket.next().await.starts_with("40{"));
@@ -45,7 +42,7 @@ impl Socket {
     }
 
     /// Takes a polling session over.
-    pub async fn upgrade(address: impl Display, sid: &str) -> Self {
+    pub(crate) async fn upgrade(address: &str, sid: &str) -> Self {
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket&sid={sid}");
         let (stream, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let mut socket = Self { stream, opened: String::new(), events: VecDeque::new(), last_id: 0 };
@@ -55,18 +52,16 @@ impl Socket {
         socket
     }
 
-    /// Sends a frame.
-    pub async fn send(&mut self, frame: &str) {
+    pub(crate) async fn send(&mut self, frame: &str) {
         self.stream.send(Message::text(frame)).await.unwrap();
     }
 
-    /// Sends a binary frame.
-    pub async fn send_binary(&mut self, data: &[u8]) {
+    pub(crate) async fn send_binary(&mut self, data: &[u8]) {
         self.stream.send(Message::binary(data.to_vec())).await.unwrap();
     }
 
     /// Returns the next frame, after answering pings.
-    pub async fn next(&mut self) -> String {
+    pub(crate) async fn next(&mut self) -> String {
         loop {
             let frame = self.stream.next().await.unwrap().unwrap().into_text().unwrap().to_string();
             if frame != "2" {
@@ -77,13 +72,13 @@ impl Socket {
     }
 
     /// Answers the next ping, past everything else.
-    pub async fn pong(&mut self) {
+    pub(crate) async fn pong(&mut self) {
         while self.stream.next().await.unwrap().unwrap().into_text().unwrap() != "2" {}
         self.send("3").await;
     }
 
     /// Returns the next event.
-    pub async fn event(&mut self) -> Value {
+    pub(crate) async fn event(&mut self) -> Value {
         if let Some(event) = self.events.pop_front() {
             return event;
         }
@@ -92,7 +87,7 @@ impl Socket {
     }
 
     /// Returns the next answer's arguments; events before it are put aside.
-    pub async fn answer(&mut self) -> Value {
+    pub(crate) async fn answer(&mut self) -> Value {
         loop {
             let frame = self.next().await;
             if let Some(event) = frame.strip_prefix("42") {
@@ -105,14 +100,14 @@ impl Socket {
     }
 
     /// Calls and returns the answer's arguments.
-    pub async fn call(&mut self, arguments: &Value) -> Value {
+    pub(crate) async fn call(&mut self, arguments: &Value) -> Value {
         self.last_id += 1;
         self.send(&format!("42{}{arguments}", self.last_id)).await;
         self.answer().await
     }
 
     /// Tells whether the server closes the connection, past everything else that it sends.
-    pub async fn ended(&mut self) -> bool {
+    pub(crate) async fn ended(&mut self) -> bool {
         while let Some(Ok(message)) = self.stream.next().await {
             if message.is_close() {
                 return true;
@@ -121,8 +116,7 @@ impl Socket {
         true
     }
 
-    /// Closes the connection.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         self.stream.close(None).await.unwrap();
     }
 }
