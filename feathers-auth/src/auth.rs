@@ -84,11 +84,17 @@ impl Auth {
     }
 
     /// Returns what hashes passwords.
+    ///
+    /// # Errors
+    /// Parameters in the settings that Argon2 does not take.
     pub fn passwords(&self) -> Result<&Passwords> {
         self.0.passwords.as_ref().map_err(Clone::clone)
     }
 
     /// Makes a token for this subject, with more claims if you like.
+    ///
+    /// # Errors
+    /// Settings with which no token can be made, such as a secret that is missing.
     pub fn create_token(&self, subject: Option<&str>, claims: Map<String, Value>) -> Result<String> {
         self.new_token(subject, claims, None).map(|(token, _)| token)
     }
@@ -185,6 +191,9 @@ impl Auth {
     }
 
     /// Returns the app, once it runs.
+    ///
+    /// # Errors
+    /// The app does not run yet.
     pub fn app(&self) -> Result<&AppHandle> {
         self.0.app.get().ok_or_else(|| Error::internal("the app does not run yet"))
     }
@@ -229,6 +238,9 @@ impl Auth {
     }
 
     /// Reads the record of a user, from inside: with all fields.
+    ///
+    /// # Errors
+    /// Those of the service of users, and a user that is not there: a 401.
     pub async fn entity(&self, subject: &str) -> Result<Payload> {
         let service = self.service()?;
         let found = match Id::from_text(subject) {
@@ -242,6 +254,9 @@ impl Auth {
     }
 
     /// Finds one record by a query, from inside.
+    ///
+    /// # Errors
+    /// Those of the service of users.
     pub async fn find(&self, query: Value) -> Result<Option<Payload>> {
         let found = self.service()?.find(query).await?;
         let items = match found.items()? {

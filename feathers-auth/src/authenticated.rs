@@ -83,12 +83,18 @@ pub trait CurrentUser {
         self.authenticated()?.entity().cloned()
     }
 
-    /// Returns the record of the user; a 401 if there is none.
+    /// Returns the record of the user.
+    ///
+    /// # Errors
+    /// There is no user: a 401.
     fn require_user(&self) -> Result<Payload> {
         self.user().ok_or_else(|| Error::not_authenticated("Not authenticated"))
     }
 
-    /// Returns the user as a value of your type; a 401 if there is none.
+    /// Returns the user as a value of your type.
+    ///
+    /// # Errors
+    /// There is no user: a 401. A record that does not fit the type: a 400.
     fn user_as<T: DeserializeOwned + 'static>(&self) -> Result<T> {
         self.require_user()?.decode()
     }

@@ -89,8 +89,10 @@ impl AuthConfig {
     /// Takes the defaults with the secret of `FEATHERS_SECRET`, and the lifetime of tokens of `JWT_EXPIRES` if it is
     /// set.
     ///
-    /// A lifetime that cannot be read and a secret that is too short are errors that name them; a secret that is
-    /// missing is one of the start.
+    /// A secret that is missing is an error of the start.
+    ///
+    /// # Errors
+    /// A lifetime that cannot be read, and a secret that is too short.
     pub fn from_env() -> feathers_core::Result<Self> {
         let secret = std::env::var("FEATHERS_SECRET").ok().filter(|secret| !secret.is_empty());
         if let Some(bytes) = secret.as_ref().map(String::len).filter(|bytes| *bytes < SHORTEST_SECRET) {

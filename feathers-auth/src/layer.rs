@@ -42,7 +42,10 @@ impl Auth {
         AuthLayer { auth: self.clone(), strategies: strategies.into_strategies().into() }
     }
 
-    /// Authenticates the caller of a request with these headers; an anonymous caller is a 401.
+    /// Authenticates the caller of a request with these headers.
+    ///
+    /// # Errors
+    /// An anonymous caller, and credentials that are not valid: a 401.
     pub async fn authenticate_headers(&self, headers: &Headers, strategies: &[String]) -> Result<Authenticated> {
         let credentials = self.parse(headers).ok_or_else(|| Error::not_authenticated("Not authenticated"))?;
         let mut params = Params::new();

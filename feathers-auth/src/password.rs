@@ -52,7 +52,10 @@ pub enum Match {
 }
 
 impl Passwords {
-    /// Reads the parameters; ones that Argon2 does not take are an error.
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// Parameters that Argon2 does not take.
     pub fn new(config: &PasswordConfig) -> Result<Self> {
         let params = Params::new(config.memory, config.iterations, 1, None)
             .map_err(|error| Error::general(format!("authentication: `password` has no valid parameters: {error}")))?;
@@ -71,9 +74,12 @@ impl Passwords {
         })))
     }
 
-    /// Hashes a new password; one that is too short or too long is a 400.
+    /// Hashes a new password.
     ///
     /// A hash that still waits for its turn when the caller of the call has gone away is not made.
+    ///
+    /// # Errors
+    /// A password that is too short or too long: a 400. Too many that wait, and a caller that has gone away: a 503.
     pub async fn hash(&self, password: &str) -> Result<String> {
         self.check(password)?;
         self.hash_any(password.to_owned()).await
@@ -115,6 +121,9 @@ impl Passwords {
     /// A wrong password takes the same time whatever the hash is: that of the schemes of all hashes that were seen,
     /// each at its highest cost. A bcrypt hash that costs more than 14 matches no password, and neither does an Argon2
     /// hash that takes more than 4 GiB in all its passes. The log says so.
+    ///
+    /// # Errors
+    /// Too many that wait, and a caller that has gone away: a 503.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<Match> {
         if password.len() > MOST_BYTES {
             return Ok(Match::No);

@@ -115,6 +115,9 @@ impl Auth {
     /// Verifies credentials by one of these strategies.
     ///
     /// `params` are handed on to the strategy and to the service of users.
+    ///
+    /// # Errors
+    /// A strategy that is not among these, and credentials that are not valid: a 401. Else that of a check of users.
     pub async fn authenticate(
         &self,
         credentials: &Credentials,

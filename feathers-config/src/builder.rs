@@ -63,6 +63,9 @@ impl Builder {
     }
 
     /// Reads the files and the variables.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no TOML, with its place, and a variable that no key can have.
     pub fn load(self) -> Result<Config> {
         let environment = self.chosen_environment()?;
         let folder = self.chosen_folder()?;

@@ -26,11 +26,17 @@ pub struct Config {
 
 impl Config {
     /// Reads the folder `config`, or the one that `FEATHERS_CONFIG_DIR` names, and the variables of the process.
+    ///
+    /// # Errors
+    /// Those of [`Builder::load`].
     pub fn load() -> Result<Self> {
         Self::builder().variables(std::env::vars_os()).load()
     }
 
     /// Reads this folder, for this environment or the one of `FEATHERS_ENV`, and the variables of the process.
+    ///
+    /// # Errors
+    /// Those of [`Builder::load`].
     pub fn from_dir(folder: impl Into<PathBuf>, environment: Option<&str>) -> Result<Self> {
         let builder = Self::builder().folder(folder).variables(std::env::vars_os());
         match environment {
@@ -57,11 +63,17 @@ impl Config {
     /// Reads one key, such as `authentication` or `server.port`.
     ///
     /// A key that is nowhere is `None` for an `Option`, and a struct is made of its defaults.
+    ///
+    /// # Errors
+    /// A value that does not fit, with its key, where it came from, and what was expected.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<T> {
         self.read(key).map_err(|problem| problem.into_error(&self.folder))
     }
 
     /// Reads everything.
+    ///
+    /// # Errors
+    /// A value that does not fit, with its key, where it came from, and what was expected.
     pub fn all<T: DeserializeOwned>(&self) -> Result<T> {
         Node::read(&self.root, PhantomData).map_err(|problem| problem.into_error(&self.folder))
     }

@@ -50,11 +50,17 @@ impl DatabaseOptions {
     }
 
     /// Opens a database as [`Database::connect`] does.
+    ///
+    /// # Errors
+    /// Those of [`Database::connect`].
     pub async fn connect(self, url: &str) -> Result<Database> {
         Ok(Database::new(Driver::connect(url, self).await?))
     }
 
     /// Opens a database as [`Database::from_env`] does.
+    ///
+    /// # Errors
+    /// Those of [`Database::from_env`].
     pub async fn from_env(self, default: &str) -> Result<Database> {
         let url = std::env::var_os("DATABASE_URL").filter(|url| !url.is_empty()).map(OsString::into_string);
         let url = url.transpose().map_err(|_| Error::general("DATABASE_URL is no valid text"))?;

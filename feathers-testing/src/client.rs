@@ -73,6 +73,9 @@ impl fmt::Debug for ReceivedEvent {
 
 impl Client {
     /// Connects; the connect listeners have run when this returns.
+    ///
+    /// # Panics
+    /// If the app refuses the client.
     pub async fn connect(app: &AppHandle) -> Self {
         let session = app.open(Handshake::new(Provider::new("test"))).await.expect("nobody is refused");
         Self { app: app.clone(), events: session.subscribe(), session }
@@ -88,7 +91,10 @@ impl Client {
         ClientService { client: self, path, query: Map::new() }
     }
 
-    /// Waits for the next event; a test in which none comes within 5 seconds fails.
+    /// Waits for the next event.
+    ///
+    /// # Panics
+    /// If none comes within 5 seconds: the test fails.
     pub async fn event(&mut self) -> ReceivedEvent {
         match tokio::time::timeout(PATIENCE, self.events.next()).await {
             Ok(Some(Delivery::Event(event))) => heard(&event),
@@ -135,36 +141,57 @@ impl ClientService<'_> {
     }
 
     /// Lists records.
+    ///
+    /// # Errors
+    /// What clients get of the errors of the service and its hooks.
     pub async fn find(&self) -> Result<Value> {
         self.call_with(Method::Find, None, Payload::NULL).await
     }
 
     /// Reads one record.
+    ///
+    /// # Errors
+    /// What clients get of the errors of the service and its hooks.
     pub async fn get(&self, id: impl Into<Id>) -> Result<Value> {
         self.call_with(Method::Get, Some(id.into()), Payload::NULL).await
     }
 
     /// Makes one record, or several from a list.
+    ///
+    /// # Errors
+    /// What clients get of the errors of the service and its hooks.
     pub async fn create(&self, data: impl Into<Payload>) -> Result<Value> {
         self.call_with(Method::Create, None, data.into()).await
     }
 
     /// Replaces one record.
+    ///
+    /// # Errors
+    /// What clients get of the errors of the service and its hooks.
     pub async fn update(&self, id: impl Into<Id>, data: impl Into<Payload>) -> Result<Value> {
         self.call_with(Method::Update, Some(id.into()), data.into()).await
     }
 
     /// Changes one record, or with `None` all that match.
+    ///
+    /// # Errors
+    /// What clients get of the errors of the service and its hooks.
     pub async fn patch(&self, id: impl Into<Option<Id>>, data: impl Into<Payload>) -> Result<Value> {
         self.call_with(Method::Patch, id.into(), data.into()).await
     }
 
     /// Deletes one record, or with `None` all that match.
+    ///
+    /// # Errors
+    /// What clients get of the errors of the service and its hooks.
     pub async fn remove(&self, id: impl Into<Option<Id>>) -> Result<Value> {
         self.call_with(Method::Remove, id.into(), Payload::NULL).await
     }
 
     /// Calls a custom method.
+    ///
+    /// # Errors
+    /// What clients get of the errors of the service and its hooks.
     pub async fn call(&self, method: &str, data: impl Into<Payload>) -> Result<Value> {
         self.call_with(Method::named(method), None, data.into()).await
     }

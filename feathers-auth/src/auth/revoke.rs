@@ -15,8 +15,10 @@ impl Auth {
     ///
     /// A ban, a new password and a removed user are such cases; the last two are noticed by themselves.
     ///
-    /// All of that has happened when this returns. An error is one of the service that
-    /// [keeps revocations](crate::Authentication::revocations), and means that a restart may forget it.
+    /// All of that has happened when this returns, also with an error.
+    ///
+    /// # Errors
+    /// That of the service that [keeps revocations](crate::Authentication::revocations): a restart may forget this one.
     pub async fn revoke(&self, id: impl Into<Id>) -> Result<()> {
         self.revoke_subject(id.into().to_string()).await
     }

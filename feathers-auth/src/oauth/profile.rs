@@ -23,6 +23,9 @@ impl Profile {
     }
 
     /// Returns the id that the provider knows the user by: `sub`, else `id`.
+    ///
+    /// # Errors
+    /// The profile has none.
     pub fn id(&self) -> Result<&Value> {
         let id = ["sub", "id"].into_iter().find_map(|name| self.fields.get(name).filter(|id| is_id(id)));
         id.ok_or_else(|| Error::not_authenticated("The provider has not said who it is"))

@@ -411,6 +411,9 @@ impl Lifecycle {
     }
 
     /// Runs the rest.
+    ///
+    /// # Errors
+    /// That of a hook further in, or of the setup or teardown itself.
     pub async fn run(mut self) -> Result<()> {
         match self.hooks.get(self.index).cloned() {
             None => self.work.await,

@@ -40,6 +40,9 @@ use crate::data::payload::Payload;
 )]
 pub trait FromId: Sized {
     /// Reads the id of a call.
+    ///
+    /// # Errors
+    /// An id that does not fit the type: a 400 or a 404.
     fn from_id(id: &Id) -> Result<Self>;
 }
 
@@ -95,6 +98,9 @@ whole_numbers!(i64 i32 i16 i8 u64 u32 u16 u8);
 )]
 pub trait FromPayload: Sized {
     /// Reads the data of a call.
+    ///
+    /// # Errors
+    /// Data that does not fit the type: a 400.
     fn from_payload(data: Payload) -> Result<Self>;
 }
 

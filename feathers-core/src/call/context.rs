@@ -59,7 +59,10 @@ pub struct Http {
 }
 
 impl Http {
-    /// Adds a header; a name or value that is no valid header is a 500.
+    /// Adds a header.
+    ///
+    /// # Errors
+    /// A name or value that is no valid header: a 500.
     pub fn header(&mut self, name: &str, value: &str) -> Result<()> {
         self.headers.push((name.parse::<HeaderName>()?, value.parse::<HeaderValue>()?));
         Ok(())

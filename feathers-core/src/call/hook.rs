@@ -177,6 +177,9 @@ pub struct Next<'a> {
 
 impl<'a> Next<'a> {
     /// Runs the rest of the call.
+    ///
+    /// # Errors
+    /// That of the rest of the call, unless an error hook has swallowed it.
     pub async fn run(self, ctx: &mut Context) -> Result<()> {
         self.boxed(ctx).await
     }

@@ -82,7 +82,10 @@ impl Params {
         }
     }
 
-    /// Fails if these were made of a query that is no object.
+    /// Checks that these were made of a query that can be one.
+    ///
+    /// # Errors
+    /// The query was no object: a 400.
     pub fn check(&self) -> Result<()> {
         self.mistake.as_ref().map_or(Ok(()), |mistake| Err(mistake.clone()))
     }
@@ -97,7 +100,10 @@ impl Params {
         self.extensions.get()
     }
 
-    /// Returns the value of this type; an error with the name of the type if there is none.
+    /// Returns the value of this type.
+    ///
+    /// # Errors
+    /// There is none of the type, whose name is in the error: a 500.
     pub fn require<T: Send + Sync + 'static>(&self) -> Result<&T> {
         self.get().ok_or_else(|| Error::missing::<T>("parameters"))
     }

@@ -101,12 +101,18 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Returns the id of a method that needs one; none is a 400.
+    /// Returns the id of a method that needs one.
+    ///
+    /// # Errors
+    /// There is no id: a 400.
     pub fn require_id(&self) -> Result<Id> {
         self.id.clone().ok_or_else(|| Error::bad_request(format!("id for '{}' can not be undefined", self.method)))
     }
 
     /// Fails for a method that the service does not have; dispatch never lets it come to this.
+    ///
+    /// # Errors
+    /// Always: a 405.
     pub fn unknown_method<T>(&self) -> Result<T> {
         Err(Error::method_not_allowed(format!("Method '{}' not allowed on service '{}'", self.method, self.path)))
     }

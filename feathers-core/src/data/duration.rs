@@ -53,11 +53,17 @@ pub fn parse(text: &str) -> Option<Duration> {
 }
 
 /// Reads a [`Duration`] for serde's `deserialize_with`: a text that [`parse`] takes, or a number of seconds.
+///
+/// # Errors
+/// A text that is no duration, and a value of another type.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     deserializer.deserialize_any(DurationVisitor)
 }
 
 /// Reads a [`Duration`] that may be missing; the field needs `#[serde(default)]` as well.
+///
+/// # Errors
+/// A text that is no duration, and a value of another type.
 pub fn deserialize_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     struct Read(Duration);
 

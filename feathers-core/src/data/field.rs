@@ -127,7 +127,10 @@ pub trait FieldType: Sized {
     /// Returns the value for comparing and storing.
     fn to_field(&self) -> FieldRef<'_>;
 
-    /// Reads a stored value; what does not fit is an error that says so.
+    /// Reads a stored value.
+    ///
+    /// # Errors
+    /// A value that does not fit the type.
     fn from_field(value: FieldValue) -> Result<Self>;
 }
 
@@ -289,6 +292,9 @@ pub fn to_json_field<T: Serialize>(value: &T) -> FieldRef<'static> {
 }
 
 /// Reads a stored `#[service(json)]` field.
+///
+/// # Errors
+/// JSON that does not fit the type: a 500, since it was stored.
 pub fn from_json_field<T: DeserializeOwned>(value: &FieldValue) -> Result<T> {
     serde_json::from_value(value.to_json()).map_err(Error::internal)
 }

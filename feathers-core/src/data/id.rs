@@ -36,7 +36,10 @@ impl Id {
     /// Reads an id that a client sent as JSON; `null` is no id. A whole number may be written as `7.0` or `7e0`.
     ///
     /// Other numbers that are no 64-bit whole number are kept as text, so that they match nothing instead of something
-    /// else. Objects, arrays and booleans are a 400.
+    /// else.
+    ///
+    /// # Errors
+    /// Objects, arrays and booleans: a 400.
     pub fn from_json(value: &Value) -> Result<Option<Self>> {
         match value {
             Value::Null => Ok(None),
@@ -48,7 +51,10 @@ impl Id {
         }
     }
 
-    /// Reads an id that a client sent as text. A NUL character is a 400.
+    /// Reads an id that a client sent as text.
+    ///
+    /// # Errors
+    /// A text with a NUL character: a 400.
     pub fn from_text(text: &str) -> Result<Self> {
         if text.contains('\0') {
             return Err(Error::bad_request("id must not contain a NUL character"));

@@ -82,7 +82,8 @@ impl Payload {
 
     /// Wraps JSON text that came from outside, after checking that it is valid JSON.
     ///
-    /// What is no JSON, no UTF-8 or nested deeper than 100 levels is a 400 that names the place.
+    /// # Errors
+    /// What is no JSON, no UTF-8 or nested deeper than 100 levels: a 400 that names the place.
     pub fn from_json(json: Bytes) -> Result<Self> {
         let invalid = |what: String| Error::bad_request(format!("Invalid JSON: {what}"));
         let text = std::str::from_utf8(&json)
@@ -94,7 +95,8 @@ impl Payload {
 
     /// Wraps a part of JSON text that came from outside and has been read, such as one of the arguments of a call.
     ///
-    /// A part that is nested deeper than 100 levels is a 400 that names the place in it.
+    /// # Errors
+    /// A part that is nested deeper than 100 levels: a 400 that names the place in it.
     pub fn from_raw(raw: Box<RawValue>) -> Result<Self> {
         check_depth(raw.get().as_bytes())?;
         Ok(Self::of_part(raw))
@@ -147,7 +149,8 @@ impl Payload {
 
     /// Returns the JSON text; it is made once and then shared.
     ///
-    /// Fails only if the type's own `Serialize` does.
+    /// # Errors
+    /// Those of the type's own `Serialize`.
     pub fn to_bytes(&self) -> Result<Bytes> {
         self.json().cloned()
     }
@@ -174,7 +177,8 @@ impl Payload {
 
     /// Returns the JSON value; it is made once and then shared.
     ///
-    /// Text from outside that is nested deeper than 127 levels is a 400.
+    /// # Errors
+    /// Text from outside that is nested deeper than 127 levels: a 400. Else those of the type's own `Serialize`.
     pub fn value(&self) -> Result<&Value> {
         static NULL: Value = Value::Null;
         let Some(inner) = &self.0 else { return Ok(&NULL) };
@@ -199,6 +203,9 @@ impl Payload {
     }
 
     /// Returns the JSON value for changing it; a typed payload becomes an untyped one.
+    ///
+    /// # Errors
+    /// Those of [`value`](Self::value).
     pub fn value_mut(&mut self) -> Result<&mut Value> {
         let form = self.0.as_ref().is_some_and(|inner| inner.form);
         let value = match self.0.take().map(Arc::try_unwrap) {
@@ -223,7 +230,10 @@ impl Payload {
         inner.value.get().map_or_else(|| self.read(inner), |value| Ok(value.clone()))
     }
 
-    /// Returns the JSON object for changing it; anything that is no object is a 400.
+    /// Returns the JSON object for changing it.
+    ///
+    /// # Errors
+    /// Anything that is no object: a 400. Else those of [`value`](Self::value).
     pub fn object_mut(&mut self) -> Result<&mut Map<String, Value>> {
         self.value_mut()?.as_object_mut().ok_or_else(|| Error::bad_request("expected an object"))
     }
@@ -239,8 +249,11 @@ impl Payload {
 
     /// Decodes into a type: a clone if that is what it was made from, else through JSON.
     ///
-    /// What does not fit is a 400 with an item for each mistake in its `data`, which names the place and what was
-    /// expected there. Whole numbers may be written as `30.0` and `3e1`.
+    /// Whole numbers may be written as `30.0` and `3e1`.
+    ///
+    /// # Errors
+    /// What does not fit: a 400 with an item for each mistake in its `data`, which names the place and what was
+    /// expected there.
     pub fn decode<T: DeserializeOwned + 'static>(&self) -> Result<T> {
         let fits = match self.0.as_ref().map(|inner| (&inner.repr, inner.value.get())) {
             Some((Repr::Value, Some(value))) => T::deserialize(value),
@@ -269,6 +282,9 @@ impl Payload {
     }
 
     /// Returns one payload per element if this is a list, else `None`.
+    ///
+    /// # Errors
+    /// Those of [`value`](Self::value).
     pub fn items(&self) -> Result<Option<Vec<Self>>> {
         let Some(inner) = &self.0 else { return Ok(None) };
         if let Repr::Typed(typed, view) = &inner.repr

@@ -187,6 +187,10 @@ impl Query {
     /// Parses and types a query.
     ///
     /// `external` refuses hidden fields, so that no client can find out a secret by asking for it.
+    ///
+    /// # Errors
+    /// Unknown fields and operators, values of another type, and a condition that costs too much: a 400 that names the
+    /// place.
     pub fn parse(raw: &Map<String, Value>, schema: &Schema, options: &QueryOptions, external: bool) -> Result<Self> {
         Self::parse_for(raw, schema, options, Caller { external, writes_texts: false })
     }

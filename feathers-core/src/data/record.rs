@@ -45,6 +45,9 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     fn data_fields(data: &Self::Data) -> Vec<(usize, FieldRef<'_>)>;
 
     /// Makes a record of data, under the given id.
+    ///
+    /// # Errors
+    /// Data that makes no record, such as an id that does not fit.
     fn create(data: Self::Data, name: &str, id: &Id) -> Result<Self>;
 
     /// Makes the record that takes this one's place in an `update`, under its id.
@@ -52,6 +55,9 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What clients may not set or see stays as it is where the data leaves it out: the derive keeps `readonly` and
     /// `hidden` fields. A store therefore reads the old record in the same transaction, unless no field of the schema
     /// is one of both.
+    ///
+    /// # Errors
+    /// Those of [`create`](Self::create).
     fn replace(&self, data: Self::Data, name: &str, id: &Id) -> Result<Self> {
         Self::create(data, name, id)
     }
@@ -60,6 +66,9 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     fn changes(patch: &Self::Patch) -> Vec<(usize, FieldValue)>;
 
     /// Applies a patch; the id stays what it is.
+    ///
+    /// # Errors
+    /// A patch that makes no record.
     fn apply(&mut self, name: &str, patch: &Self::Patch) -> Result<()>;
 }
 
@@ -70,6 +79,9 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
 )]
 pub trait Columns: Record {
     /// Builds a record from one value per field of the schema, in its order.
+    ///
+    /// # Errors
+    /// Values that do not fit the fields.
     fn from_columns(values: Vec<FieldValue>) -> Result<Self>;
 }
 

@@ -95,6 +95,9 @@ impl DeliveredEvent {
     }
 
     /// Returns the frame of a wire format; it is encoded once for all connections that get the same data.
+    ///
+    /// # Errors
+    /// That of `encode`.
     pub fn frame(&self, key: &WireFormat, encode: impl FnOnce(&Self) -> Result<Bytes>) -> Result<Bytes> {
         self.body().frame(key, || encode(self))
     }

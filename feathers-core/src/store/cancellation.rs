@@ -27,7 +27,10 @@ impl Cancellation {
         (Self { is_dropped: is_dropped.clone(), deadline }, CancelOnDrop(is_dropped))
     }
 
-    /// Fails with a 408 if the caller has gone, or the deadline has passed. It asks the clock: ask now and then.
+    /// Fails if nobody waits for the answer any more. It asks the clock: ask now and then.
+    ///
+    /// # Errors
+    /// The caller has gone, or the deadline has passed: a 408.
     pub fn check(&self) -> Result<()> {
         if self.is_dropped.load(Ordering::Relaxed) {
             return Err(Error::timeout("nobody waits for the answer"));

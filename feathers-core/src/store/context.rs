@@ -78,7 +78,10 @@ impl<'a> StoreContext<'a> {
         self.deadline.map_or(until, |deadline| deadline.min(until))
     }
 
-    /// Fails with a 408 if the deadline has passed.
+    /// Checks the deadline.
+    ///
+    /// # Errors
+    /// The deadline has passed: a 408.
     pub fn check_deadline(&self) -> Result<()> {
         match self.deadline {
             Some(deadline) if deadline <= Instant::now() => Err(Error::timeout("The deadline of the call has passed")),

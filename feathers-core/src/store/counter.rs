@@ -37,6 +37,9 @@ impl Counter {
     }
 
     /// Makes the next number.
+    ///
+    /// # Errors
+    /// There is no number left that JavaScript can tell from its neighbours.
     pub fn count(&mut self) -> Result<i64> {
         if self.0 >= Id::MAX_INT {
             return Err(Error::general("no id is left for a new record"));
@@ -45,7 +48,10 @@ impl Counter {
         Ok(self.0)
     }
 
-    /// Takes note of a number that data chooses; one that JavaScript cannot tell from its neighbours is a 400.
+    /// Takes note of a number that data chooses.
+    ///
+    /// # Errors
+    /// A number that JavaScript cannot tell from its neighbours: a 400.
     pub fn choose(&mut self, number: i64) -> Result<()> {
         if !Id::is_exact(number) {
             return Err(Error::bad_request(format!(

@@ -102,6 +102,9 @@ impl Grip {
     ///
     /// A URL is that of the control endpoint, with `iss`, `key`, `verify-iss` and `verify-key` in its query:
     /// `http://127.0.0.1:5561/?verify-iss=pushpin&verify-key=base64:c2VjcmV0`.
+    ///
+    /// # Errors
+    /// A variable that cannot be used, with its name; its value is in no message.
     pub fn from_env() -> Result<Option<Self>> {
         Self::from_variables(|name| env::var(name).ok().filter(|text| !text.trim().is_empty()))
     }
@@ -139,6 +142,9 @@ impl GripProxy {
     }
 
     /// Reads a URL with the settings in its query, as [`Grip::from_env`] does.
+    ///
+    /// # Errors
+    /// A URL that cannot be used; it is in no message.
     pub fn from_url(url: &str) -> Result<Self> {
         Self::parse(url, "the URL of a GRIP proxy")
     }

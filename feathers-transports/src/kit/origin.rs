@@ -54,9 +54,12 @@ impl Origins {
         Self(Some(origins.into_iter().map(Into::into).collect()))
     }
 
-    /// Refuses a page that may not connect, with a 403: one of another origin that is not listed.
+    /// Refuses a page that may not connect: one of another origin that is not listed.
     ///
     /// Without a list, one whose browser sends no cookie may. No `Origin` means that no browser asks.
+    ///
+    /// # Errors
+    /// A page of another origin that may not connect: a 403.
     pub fn check(&self, request: &Request) -> Result<()> {
         let trusted = request.extensions().get::<Trusted>().map_or(&[][..], |trusted| &trusted.0);
         match text(request.headers(), &header::ORIGIN) {

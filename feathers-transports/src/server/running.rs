@@ -55,7 +55,8 @@ impl Running {
     /// Stops the server and the app: accepts no more connections, asks the long-lived ones to end, and waits for calls
     /// under way, up to the shutdown timeout. Then it closes all connections and tears the services down.
     ///
-    /// An error in the teardown of a service is returned, after all others have been torn down.
+    /// # Errors
+    /// The first error of a service's teardown, after all others have been torn down.
     pub async fn stop(self) -> Result<()> {
         self.stopper.drain();
         let mut shutdown = pin!(self.app.shutdown(self.patience));

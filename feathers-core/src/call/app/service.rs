@@ -75,6 +75,9 @@ impl ServiceInfo {
     }
 
     /// Returns a record, or several, without the fields that never leave the server; so it looks to clients.
+    ///
+    /// # Errors
+    /// Those of [`Payload::value`].
     pub fn without_hidden(&self, payload: &Payload) -> Result<Payload> {
         payload.clone().outbound(self.0.hidden())
     }

@@ -52,6 +52,9 @@ impl<R: Record> TypedService<R> {
     }
 
     /// Returns all records that match, without pagination.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks, and records that do not fit the type.
     pub async fn find(&self, params: impl Into<Params>) -> Result<Vec<R>> {
         let mut params = params.into();
         params.insert(crate::call::crud_options::CrudOptions::unpaginated());
@@ -59,6 +62,9 @@ impl<R: Record> TypedService<R> {
     }
 
     /// Returns one page of records: `limit` of them after `skip`.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks, and records that do not fit the type.
     pub async fn page(&self, limit: u64, skip: u64, params: impl Into<Params>) -> Result<Page<R>> {
         let mut params = params.into();
         let mut query: Map<String, Value> = std::mem::take(&mut params.query);
@@ -70,11 +76,17 @@ impl<R: Record> TypedService<R> {
     }
 
     /// Returns one record.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks, with a 404 for an id that is not there.
     pub async fn get(&self, id: impl Into<Id>, params: impl Into<Params>) -> Result<R> {
         self.service.get(id, params).await?.decode()
     }
 
     /// Makes one record.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks.
     pub async fn create(&self, data: R::Data, params: impl Into<Params>) -> Result<R>
     where
         R::Data: Serialize + Sync,
@@ -83,6 +95,9 @@ impl<R: Record> TypedService<R> {
     }
 
     /// Replaces one record.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks, with a 404 for an id that is not there.
     pub async fn update(&self, id: impl Into<Id>, data: R::Data, params: impl Into<Params>) -> Result<R>
     where
         R::Data: Serialize + Sync,
@@ -91,6 +106,9 @@ impl<R: Record> TypedService<R> {
     }
 
     /// Changes one record.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks, with a 404 for an id that is not there.
     pub async fn patch(&self, id: impl Into<Id>, data: R::Patch, params: impl Into<Params>) -> Result<R>
     where
         R::Patch: Serialize + Sync,
@@ -99,6 +117,9 @@ impl<R: Record> TypedService<R> {
     }
 
     /// Deletes one record and returns it.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks, with a 404 for an id that is not there.
     pub async fn remove(&self, id: impl Into<Id>, params: impl Into<Params>) -> Result<R> {
         self.service.remove(id.into(), params).await?.decode()
     }

@@ -63,6 +63,9 @@ const PROTOTYPE_NAMES: [&str; 12] = [
 /// );
 /// # Ok::<(), feathers::Error>(())
 /// ```
+///
+/// # Errors
+/// A text that is past one of the limits: a 400.
 pub fn parse(text: &str) -> Result<Map<String, Value>> {
     read(text, |path| !path.iter().any(|segment| PROTOTYPE_NAMES.contains(&segment.name())))
 }
@@ -70,6 +73,9 @@ pub fn parse(text: &str) -> Result<Map<String, Value>> {
 /// Parses a body of the type `application/x-www-form-urlencoded`, by the same rules and limits.
 ///
 /// No name is dropped: what is no name for data is refused by the call.
+///
+/// # Errors
+/// A text that is past one of the limits: a 400.
 pub fn parse_form(text: &str) -> Result<Map<String, Value>> {
     read(text, |_| true)
 }
