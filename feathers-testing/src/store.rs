@@ -18,8 +18,6 @@
 //! numbers as ids, one of [`Note`](crate::Note) with texts. The tests use several tasks and need tokio with
 //! the features `macros` and `rt-multi-thread`.
 
-#![expect(clippy::missing_panics_doc, reason = "each function is a test: its panic is the failure of the test")]
-
 pub mod commits;
 pub mod differential;
 pub mod ids;

@@ -14,8 +14,6 @@
 //! The expression makes a fresh, empty log each time it is called; one that several processes share can have another
 //! prefix each time. The tests use several tasks and need tokio with the features `macros` and `rt-multi-thread`.
 
-#![expect(clippy::missing_panics_doc, reason = "each function is a test: its panic is the failure of the test")]
-
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
