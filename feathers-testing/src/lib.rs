@@ -22,8 +22,6 @@
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! All of it panics where a test is to fail.
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
