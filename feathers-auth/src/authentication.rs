@@ -9,7 +9,7 @@ use crate::admit::Admission;
 use crate::auth::{Auth, Check};
 use crate::config::AuthConfig;
 use crate::service::{AuthenticationService, Session};
-use crate::strategy::{ApiKey, Jwt, Local, Strategy};
+use crate::strategy::Strategy;
 use crate::ticket::TicketService;
 
 /// Adds authentication to an app.
@@ -69,22 +69,6 @@ impl Authentication {
     pub fn path(mut self, path: &str) -> Self {
         path.trim_matches('/').clone_into(&mut self.path);
         self
-    }
-
-    /// Lets clients log in with a token that they were given earlier.
-    pub fn jwt(self) -> Self {
-        self.strategy("jwt", Jwt)
-    }
-
-    /// Lets clients log in with a password and what this field holds, such as `email`.
-    pub fn local(mut self, username_field: &str) -> Self {
-        username_field.clone_into(&mut self.config.local.username_field);
-        self.strategy("local", Local::new(username_field))
-    }
-
-    /// Lets programs log in with a key.
-    pub fn api_key(self, keys: ApiKey) -> Self {
-        self.strategy("api-key", keys)
     }
 
     /// Adds a strategy, or replaces the one of that name.

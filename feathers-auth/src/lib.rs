@@ -74,4 +74,4 @@ pub use crate::oauth::{OAuthConfig, ProviderConfig};
 pub use crate::password::{Match, Passwords};
 pub use crate::password_hook::{HashPassword, hash_password};
 pub use crate::revocation::Revocation;
-pub use crate::strategy::{ApiKey, Identity, Strategy, Token};
+pub use crate::strategy::*;

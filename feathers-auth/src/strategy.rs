@@ -11,8 +11,7 @@ use feathers_core::{Credentials, Error, Headers, Params, Payload, Result};
 use serde_json::{Map, Value};
 
 pub use self::api_key::ApiKey;
-pub(crate) use self::jwt::Jwt;
-pub(crate) use self::local::{Local, at};
+pub(crate) use self::local::at;
 use crate::auth::Auth;
 use crate::authenticated::Authenticated;
 use crate::config::AuthConfig;

@@ -12,6 +12,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::{Identity, Strategy};
 use crate::auth::Auth;
+use crate::authentication::Authentication;
 use crate::config::AuthConfig;
 
 /// The name of the strategy.
@@ -56,6 +57,13 @@ impl ApiKey {
     pub fn header(mut self, name: &str) -> Self {
         name.clone_into(&mut self.header);
         self
+    }
+}
+
+impl Authentication {
+    /// Lets programs log in with a key.
+    pub fn api_key(self, keys: ApiKey) -> Self {
+        self.strategy("api-key", keys)
     }
 }
 

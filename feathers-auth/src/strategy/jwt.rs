@@ -7,6 +7,7 @@ use feathers_core::{Credentials, Error, Headers, Params, Result};
 
 use super::{Identity, Strategy, Token};
 use crate::auth::Auth;
+use crate::authentication::Authentication;
 use crate::config::AuthConfig;
 use crate::cookie;
 use crate::token::subject_of;
@@ -19,6 +20,13 @@ pub(crate) struct Jwt;
 pub(crate) const NAME: &str = "jwt";
 /// The field of the token.
 pub(crate) const FIELD: &str = "accessToken";
+
+impl Authentication {
+    /// Lets clients log in with a token that they were given earlier.
+    pub fn jwt(self) -> Self {
+        self.strategy("jwt", Jwt)
+    }
+}
 
 #[async_trait]
 impl Strategy for Jwt {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Identity, Strategy};
 use crate::auth::Auth;
+use crate::authentication::Authentication;
 use crate::password::Match;
 
 /// The strategy `local`.
@@ -75,6 +76,14 @@ impl Local {
             stored = now;
         }
         Err(wrong())
+    }
+}
+
+impl Authentication {
+    /// Lets clients log in with a password and what this field holds, such as `email`.
+    pub fn local(mut self, username_field: &str) -> Self {
+        username_field.clone_into(&mut self.config.local.username_field);
+        self.strategy("local", Local::new(username_field))
     }
 }
 
