@@ -67,13 +67,14 @@ macro_rules! items {
 
 pub(crate) use items;
 
-/// What an unknown name says.
+/// What an unknown name says: the one that was meant, or all that are legal.
 pub(crate) fn unknown(what: &str, place: &str, name: &Ident, legal: &[&str]) -> syn::Error {
     let text = name.unraw().to_string();
-    let meant = nearest(&text, legal.iter().copied()).map(|near| format!(", did you mean `{near}`?"));
-    let list = legal.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let meant = meant.unwrap_or_default();
-    syn::Error::new(name.span(), format!("unknown {what} `{text}` {place}{meant}\nlegal are: {list}"))
+    let hint = nearest(&text, legal.iter().copied()).map_or_else(
+        || format!("\nlegal are: {}", legal.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+        |near| format!(", did you mean `{near}`?"),
+    );
+    syn::Error::new(name.span(), format!("unknown {what} `{text}` {place}{hint}"))
 }
 
 /// Returns the legal name that is at most two typing mistakes away.

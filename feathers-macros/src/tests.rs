@@ -68,6 +68,21 @@ fn the_guide_names_every_attribute() {
 }
 
 #[test]
+fn an_unknown_attribute_names_the_one_that_was_meant_or_all() {
+    let output = record::derive(quote! {
+        struct Todo {
+            #[service(id, lenght(1..), colour)]
+            id: i64,
+        }
+    });
+    let output = output.to_string();
+    assert!(output.contains("unknown attribute `lenght` on a field, did you mean `length`?\""), "{output}");
+    let names: Vec<_> = record::attributes::field_names().map(|name| format!("`{name}`")).collect();
+    let all = format!("unknown attribute `colour` on a field\\nlegal are: {}\"", names.join(", "));
+    assert!(output.contains(&all), "{output}");
+}
+
+#[test]
 fn a_record_with_mistakes() {
     let output = record::derive(quote! {
         enum Todo {

@@ -1,4 +1,4 @@
-//! The rules of fields: the validation words of `#[service(..)]`.
+//! The rules of fields: the attributes of validation in `#[service(..)]`.
 
 use serde_json::{Value, json};
 
