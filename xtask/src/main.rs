@@ -11,6 +11,7 @@ mod budget;
 mod fuzz;
 mod install;
 mod release;
+mod slowest;
 mod step;
 mod task;
 
@@ -25,7 +26,7 @@ cargo xtask <task>
   ci             everything that CI runs: `check`, then `test`, then `release`, then `budget`
   check          format, lints and docs: what needs no running server
   test [--long]  all tests: Rust, docs, the official clients, a real browser; installs what they need
-                 and is missing. --long adds the tests that are marked as slow
+                 and is missing, and prints the ten slowest. --long adds the tests that are marked as slow
   test rust      the Rust tests only
   test faults    the checker: readers on every transport, faults, and whether anything was missed
   test storm [--long]
@@ -64,12 +65,12 @@ fn main() -> ExitCode {
         ["check"] => step::timed(task::check),
         ["test"] => step::timed(|| task::test(task::Length::Short)),
         ["test", "--long"] => step::timed(|| task::test(task::Length::Long)),
-        ["test", "rust"] => step::timed(|| task::test_rust(task::Length::Short)),
+        ["test", "rust"] => step::timed(|| slowest::listed(|| task::test_rust(task::Length::Short))),
         ["test", "faults"] => step::timed(|| task::test_faults(task::Length::Short)),
         ["test", "storm"] => step::timed(|| task::test_storm(task::Length::Short)),
         ["test", "storm", "--long"] => step::timed(|| task::test_storm(task::Length::Long)),
-        ["test", "js"] => step::timed(|| task::test_js(None, task::Length::Short)),
-        ["test", "js", name] => step::timed(|| task::test_js(Some(name), task::Length::Short)),
+        ["test", "js"] => step::timed(|| slowest::listed(|| task::test_js(None, task::Length::Short))),
+        ["test", "js", name] => step::timed(|| slowest::listed(|| task::test_js(Some(name), task::Length::Short))),
         ["budget", "--profile", name] => step::timed(|| budget::profile(name)),
         ["budget", "--bless"] => step::timed(|| budget::budget(Goal::Bless, "")),
         ["budget", name, "--bless"] => step::timed(|| budget::budget(Goal::Bless, name)),

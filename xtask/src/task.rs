@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::install;
+use crate::slowest;
 use crate::step::{Failure, Outcome, cargo, output, root, run, works};
 
 /// How much is tested.
@@ -27,9 +28,17 @@ pub(crate) fn check() -> Outcome {
 
 /// Runs all tests.
 pub(crate) fn test(length: Length) -> Outcome {
-    test_rust(length)?;
-    test_faults(length)?;
-    test_js(None, length)
+    slowest::listed(|| {
+        test_rust(length)?;
+        test_faults(length)?;
+        test_js(None, length)
+    })
+}
+
+/// Builds the programs of the workspace, once for all tests that start them, and returns where they are.
+fn programs() -> Outcome<PathBuf> {
+    run("build of the programs", &mut cargo(&["build", "--workspace", "--bins"]))?;
+    Ok(target()?.join("debug"))
 }
 
 /// Runs the checker: first what it must find, then runs with faults in which there must be nothing to find, one of them
@@ -37,13 +46,18 @@ pub(crate) fn test(length: Length) -> Outcome {
 ///
 /// The seed is another one each time; it is printed, for running the same again.
 pub(crate) fn test_faults(length: Length) -> Outcome {
-    let check = ["run", "--quiet", "--package", "feathers-tests", "--bin", "check", "--"];
-    run("the checker sees", cargo(&check).arg("--prove"))?;
+    let program = programs()?.join("check");
+    let check = || {
+        let mut check = Command::new(&program);
+        check.current_dir(root());
+        check
+    };
+    run("the checker sees", check().arg("--prove"))?;
     let seconds = if length == Length::Long { "60" } else { "10" };
-    run("nothing missed under faults", cargo(&check).args(["--seconds", seconds]))?;
+    run("nothing missed under faults", check().args(["--seconds", seconds]))?;
     let pushpin = install::pushpin()?;
-    run("the checker sees behind a proxy", cargo(&check).args(["--pushpin", "--prove"]).env("PUSHPIN", &pushpin))?;
-    let mut proxied = cargo(&check);
+    run("the checker sees behind a proxy", check().args(["--pushpin", "--prove"]).env("PUSHPIN", &pushpin))?;
+    let mut proxied = check();
     proxied.args(["--pushpin", "--seconds", seconds]).env("PUSHPIN", &pushpin);
     run("nothing missed behind a proxy under faults", &mut proxied)
 }
@@ -62,7 +76,7 @@ pub(crate) fn test_storm(length: Length) -> Outcome {
 /// Runs the Rust tests, with nextest if it is installed, and the examples in the docs.
 pub(crate) fn test_rust(length: Length) -> Outcome {
     // The tests of the lifecycle start the programs, which cargo builds for the tests of their own crate only.
-    run("build", &mut cargo(&["build", "--workspace", "--bins"]))?;
+    programs()?;
     let nextest = works("cargo", &["nextest", "--version"]);
     let mut arguments = if nextest {
         vec!["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]
@@ -90,12 +104,12 @@ pub(crate) fn test_js(name: Option<&str>, length: Length) -> Outcome {
     let browser = install::browser()?;
     let nginx = install::nginx()?;
     let pushpin = install::pushpin()?;
-    let packages = ["feathers-tests", "todo", "ticker", "chat"].map(|name| ["--package", name]);
-    run("build of the servers", cargo(&["build", "--bins"]).args(packages.as_flattened()))?;
-    let programs = target()?.join("debug");
+    let programs = programs()?;
     let mut mocha = Command::new("node");
     mocha.arg("node_modules/mocha/bin/mocha.js").current_dir(&folder);
     mocha.args(["--spec", &format!("test/{}*.test.mjs", name.unwrap_or_default())]);
+    // Most tests wait for browsers and proxies; each file has servers of its own.
+    mocha.args(["--parallel", "--jobs", "2"]).env("TIMES", slowest::node()?);
     for name in ["peer", "todo", "ticker", "chat"] {
         mocha.env(format!("{}_BIN", name.to_uppercase()), programs.join(name));
     }
