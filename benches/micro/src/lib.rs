@@ -49,10 +49,8 @@ impl Bench {
 
     /// Makes everything that is there before the first operation.
     ///
-    /// An error is one of the benchmark itself.
-    ///
     /// # Errors
-    /// Those of the framework, which a benchmark has none of.
+    /// One of the benchmark itself.
     pub fn prepare(&self) -> Result<Work> {
         // One thread, and no sockets: the order of everything that happens is always the same.
         let runtime = Builder::new_current_thread().enable_time().build().map_err(Error::internal)?;
