@@ -20,7 +20,8 @@
 //! #[tokio::main]
 //! async fn main() -> Result<()> {
 //!     let mut app = App::new();
-//!     app.service("todos", Memory::<Todo>::new()).publish(|_event, app| app.channel("everyone"));
+//!     app.service("todos", Memory::<Todo>::new())
+//!         .publish(|_, app| app.channel("everyone"));
 //!     app.on_connect(|connection, app| app.channel("everyone").join(connection));
 //!     app.listen().await
 //! }
@@ -57,10 +58,12 @@ pub use feathers_auth as auth;
 #[cfg(feature = "config")]
 #[doc(inline)]
 pub use feathers_config as config;
+#[doc(no_inline)]
+pub use feathers_core::facade::async_trait;
 #[doc(inline)]
 pub use feathers_core::facade::{
     App, AppHandle, Connection, Context, Document, Error, ErrorKind, Id, Memory, Method, Params, Payload, Request,
-    Result, Service, app, async_trait, call, event, hook, log, metrics, query, schema, session,
+    Result, Service, app, call, event, hook, log, metrics, query, schema, session,
 };
 #[cfg(feature = "macros")]
 #[doc(inline)]

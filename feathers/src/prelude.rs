@@ -28,27 +28,41 @@
 //!
 //! Two globs are ambiguous where a name of both is used: beside `use tower::*;`, import `feathers::Service` by name.
 
-#[cfg(feature = "auth")]
-pub use feathers_auth::{AuthConfig, Authentication, CurrentUser, authenticate, hash_password};
-#[cfg(feature = "config")]
-pub use feathers_config::Config;
-pub use feathers_core::{
-    App, AppHandle, AroundHook, Connection, Context, Document, Error, Hook, Id, Memory, Next, Paginate, Params,
-    Payload, Publication, Request, Result, async_trait,
-};
-#[cfg(feature = "macros")]
-pub use feathers_macros::{Service, service};
-#[cfg(feature = "sqlite")]
-pub use feathers_sql::Database;
-#[cfg(feature = "socketio")]
-pub use feathers_transports::SocketIo;
-#[cfg(feature = "rest")]
-pub use feathers_transports::{Cors, Listen, RateLimit, Realtime, Server};
-#[cfg(feature = "grip")]
-pub use feathers_transports::{Grip, GripProxy};
-// The trait shares its name with the derive, as `Serialize` does.
-pub use feathers_core::Service;
+#[doc(no_inline)]
 pub use serde::{Deserialize, Serialize};
+#[doc(no_inline)]
 pub use serde_json::json;
 
-pub use crate::hook;
+#[cfg(feature = "auth")]
+#[doc(no_inline)]
+pub use crate::auth::{AuthConfig, Authentication, CurrentUser, authenticate, hash_password};
+#[cfg(feature = "config")]
+#[doc(no_inline)]
+pub use crate::config::Config;
+#[doc(no_inline)]
+pub use crate::event::Publication;
+#[doc(no_inline)]
+pub use crate::hook::{AroundHook, Hook, Next};
+#[doc(no_inline)]
+pub use crate::query::Paginate;
+#[cfg(feature = "macros")]
+#[doc(no_inline)]
+pub use crate::service;
+#[cfg(feature = "sqlite")]
+#[doc(no_inline)]
+pub use crate::store::Database;
+#[cfg(feature = "socketio")]
+#[doc(no_inline)]
+pub use crate::transports::SocketIo;
+#[cfg(feature = "rest")]
+#[doc(no_inline)]
+pub use crate::transports::{Cors, Listen, RateLimit, Realtime, Server};
+#[cfg(feature = "grip")]
+#[doc(no_inline)]
+pub use crate::transports::{Grip, GripProxy};
+// `Service` is the trait and the derive, as `Serialize` is.
+#[doc(no_inline)]
+pub use crate::{
+    App, AppHandle, Connection, Context, Document, Error, Id, Memory, Params, Payload, Request, Result, Service,
+    async_trait, hook,
+};

@@ -33,8 +33,11 @@ const PACKED: [&str; 10] = [
     "tests/it/own_transport/ndjson.rs",
 ];
 
-/// Crates with features, and the features that are built alone.
-const FEATURES: [(&str, &[&str]); 2] = [
+/// Crates with features, and the features that are built alone; the empty one is none. All of them together are built
+/// by the lints and the tests.
+const FEATURES: [(&str, &[&str]); 4] = [
+    ("feathers-auth", &["", "oauth"]),
+    ("feathers-sql", &["", "sqlite"]),
     ("feathers-transports", &["", "grip", "socketio", "socketioxide", "tls"]),
     ("feathers-rs", &["", "macros", "rest", "socketio", "sqlite", "auth", "config", "grip", "oauth", "tls"]),
 ];

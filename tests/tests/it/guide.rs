@@ -70,3 +70,39 @@ fn the_guide_quotes_what_the_compiler_says() {
     let words = said.lines().next().and_then(|line| line.strip_prefix("error: ")).unwrap();
     assert!(read("docs/guide/hooks.md").contains(words), "the guide should quote: {words}");
 }
+
+#[test]
+fn the_release_page_lists_the_crates_that_the_public_api_shows() {
+    // What a crate is called where it is used, and how where it is made.
+    let alias = |name: &str| match name {
+        "axum_core" => "axum".to_owned(),
+        "serde_core" => "serde".to_owned(),
+        "serde_json" => name.to_owned(),
+        name => name.replace('_', "-"),
+    };
+    let own =
+        ["alloc", "core", "std", "bool", "str", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"];
+    let mut shown = std::collections::BTreeSet::new();
+    for file in fs::read_dir(root().join("docs/public-api")).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        // The first name of each path: what stands before a `::` and behind neither a `::` nor a name.
+        let is_name = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_';
+        for (end, _) in text.match_indices("::") {
+            let before = text[..end].trim_end_matches(is_name);
+            let name = &text[before.len()..end];
+            let first = !before.ends_with([':', '>']) && !before.ends_with(|char: char| char.is_ascii_alphanumeric());
+            if first && !name.is_empty() && !name.starts_with("feathers") && !own.contains(&name) {
+                shown.insert(alias(name));
+            }
+        }
+    }
+    assert!(shown.contains("http"), "{shown:?}");
+    let page = read("docs/releasing.md");
+    let table = page.split_once("## Crates that are part of the public API").unwrap().1.split_once("\n## ").unwrap().0;
+    let missing: Vec<String> = shown
+        .iter()
+        .filter(|name| !table.contains(&format!("`{name}` ")))
+        .map(|name| format!("docs/public-api shows types of {name}, which docs/releasing.md does not list"))
+        .collect();
+    report(&missing);
+}
