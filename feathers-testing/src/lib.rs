@@ -3,6 +3,8 @@
 //! It is a dependency for tests only: `feathers-testing = "0.1"` under `[dev-dependencies]`, beside `tokio` with the
 //! features `macros`, `rt-multi-thread` and `test-util`. Everything here panics when an expectation fails, as tests do.
 //!
+//! Clients for servers on a port are features: `sse`, `websocket`, and `socketio` over polling and on WebSockets.
+//!
 //! ```
 //! # use feathers_core::facade as feathers;
 //! use feathers::{App, Document, Memory};
@@ -26,9 +28,17 @@
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 mod client;
+#[cfg(feature = "sse")]
+pub mod event_source;
 pub mod log;
 mod records;
+#[cfg(feature = "socketio")]
+pub mod socketio;
+#[cfg(feature = "sse")]
+pub mod sse;
 pub mod store;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 pub use self::client::{Client, ClientService, ReceivedEvent};
 pub use self::log::SharedLog;

@@ -10,7 +10,6 @@ mod bad_input;
 mod bodies;
 mod caching;
 mod cross_origin;
-mod event_source;
 #[cfg(feature = "grip")]
 mod grip;
 #[cfg(feature = "grip")]
@@ -42,18 +41,13 @@ mod signals;
 #[cfg(feature = "socketio")]
 mod socketio;
 #[cfg(feature = "socketio")]
-mod socketio_client;
-#[cfg(feature = "socketio")]
 mod socketio_resume;
 #[cfg(feature = "socketioxide")]
 mod socketioxide;
 mod sse;
 mod stalled;
-#[cfg(feature = "socketio")]
-mod stock_client;
 mod stream_content;
 mod support;
 #[cfg(feature = "tls")]
 mod tls;
 mod websocket;
-mod websocket_client;

@@ -1,14 +1,14 @@
 //! An app with events, and clients that read them from a real server or in-process.
 
-use std::pin::Pin;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use bytes::Bytes;
 use feathers_core::{App, AppHandle, Connection, Document, Memory, Mount, Payload, Retention};
+use feathers_testing::sse::{Block, Events};
 use feathers_transports::{Realtime, Running, Server};
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -177,13 +177,13 @@ impl Response {
     }
 }
 
+/// What sends requests, each on a connection of its own. To make one costs much more than a request.
+static HTTP: LazyLock<reqwest::Client> =
+    LazyLock::new(|| reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap());
+
 /// Sends a request over a socket.
 pub(crate) async fn send(server: &Running, method: &str, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
-    let mut request = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .unwrap()
-        .request(method.parse().unwrap(), format!("{}{path}", server.url()));
+    let mut request = HTTP.request(method.parse().unwrap(), format!("{}{path}", server.url()));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -221,104 +221,6 @@ pub(crate) async fn listen(server: &Running, query: &str, headers: &[(&str, &str
     let response = send(server, "GET", &format!("/realtime{query}"), &all).await;
     assert_eq!(response.status(), 200);
     Events::new(response.bytes_stream().map(Result::ok))
-}
-
-/// One block of a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Block {
-    pub(crate) event: Option<String>,
-    pub(crate) id: Option<String>,
-    pub(crate) retry: Option<String>,
-    pub(crate) data: Option<String>,
-}
-
-impl Block {
-    pub(crate) fn parse(text: &str) -> Self {
-        let mut block = Self::default();
-        for line in text.split('\n') {
-            let (field, value) = line.split_once(':').unwrap_or((line, ""));
-            let value = value.strip_prefix(' ').unwrap_or(value);
-            let slot = match field {
-                "event" => &mut block.event,
-                "id" => &mut block.id,
-                "retry" => &mut block.retry,
-                "data" => &mut block.data,
-                _ => panic!("unknown line {line:?}"),
-            };
-            assert_eq!(slot.replace(value.to_owned()), None, "twice: {line}");
-        }
-        block
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(self.data.as_ref().unwrap()).unwrap()
-    }
-
-    /// Returns the type of the event as `EventSource` has it.
-    pub(crate) fn kind(&self) -> &str {
-        self.event.as_deref().unwrap_or("message")
-    }
-
-    /// Returns the number of an event `ticked`.
-    pub(crate) fn n(&self) -> u64 {
-        assert_eq!(self.kind(), "message", "{self:?}");
-        self.json()["data"]["n"].as_u64().unwrap_or_else(|| panic!("{self:?}"))
-    }
-}
-
-/// A client of a stream.
-pub(crate) struct Events {
-    chunks: Pin<Box<dyn Stream<Item = Option<Bytes>> + Send>>,
-    text: String,
-    /// The last id, as `EventSource` would send it.
-    pub(crate) last_id: String,
-    /// Whether the stream was cut off, and has not ended as a body should.
-    pub(crate) cut: bool,
-}
-
-impl Events {
-    fn new(chunks: impl Stream<Item = Option<Bytes>> + Send + 'static) -> Self {
-        Self { chunks: Box::pin(chunks), text: String::new(), last_id: String::new(), cut: false }
-    }
-
-    /// Returns the next chunk, or what has not been parsed of one yet.
-    pub(crate) async fn chunk(&mut self) -> Option<Bytes> {
-        let chunk = tokio::time::timeout(PATIENCE, self.chunks.next()).await.expect("nothing comes");
-        self.cut |= matches!(chunk, Some(None));
-        chunk.flatten()
-    }
-
-    /// Returns the next block; `None` at the end of the stream.
-    pub(crate) async fn next(&mut self) -> Option<Block> {
-        loop {
-            if let Some(end) = self.text.find("\n\n") {
-                let block = Block::parse(&self.text[..end]);
-                self.text.drain(..end + 2);
-                if let Some(id) = &block.id {
-                    self.last_id.clone_from(id);
-                }
-                return Some(block);
-            }
-            let chunk = self.chunk().await?;
-            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
-        }
-    }
-
-    /// Reads what a stream begins with and returns the data of `ready`.
-    pub(crate) async fn ready(&mut self) -> Value {
-        let ready = self.next().await.unwrap();
-        assert_eq!((ready.kind(), ready.retry.as_deref()), ("ready", Some("2000")));
-        ready.json()["data"].clone()
-    }
-
-    /// Reads so many events and returns their numbers.
-    pub(crate) async fn numbers(&mut self, count: usize) -> Vec<u64> {
-        let mut numbers = Vec::with_capacity(count);
-        while numbers.len() < count {
-            numbers.push(self.next().await.unwrap().n());
-        }
-        numbers
-    }
 }
 
 /// Returns the numbers of a poll's events.

@@ -65,6 +65,7 @@ async fn a_refusal_is_read_by_a_client_that_still_sends() {
     let json = "content-type: application/json";
     let deep = "[a]".repeat(50);
     let echo = format!("POST /echo?x{deep}=1 HTTP/1.1\r\n{json}");
+    let mut clients = tokio::task::JoinSet::new();
     for (head, status) in [
         ("POST /nope HTTP/1.1", 404),
         ("POST /findonly HTTP/1.1", 405),
@@ -76,15 +77,16 @@ async fn a_refusal_is_read_by_a_client_that_still_sends() {
         ("POST /realtime HTTP/1.1", 405),
         ("POST /health/live HTTP/1.1", 405),
     ] {
-        for chunked in [false, true] {
-            for _ in 0..TRIES {
-                let (address, head_text) = (server.addr(), head.to_owned());
-                let text = tokio::task::spawn_blocking(move || send_all(address, &head_text, chunked)).await.unwrap();
+        for chunked in [false, true].repeat(TRIES) {
+            let (address, head) = (server.addr(), head.to_owned());
+            clients.spawn_blocking(move || {
+                let text = send_all(address, &head, chunked);
                 let text = text.unwrap_or_else(|error| panic!("{error}, chunked: {chunked}, {head}"));
                 assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {text}");
-            }
+            });
         }
     }
+    clients.join_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

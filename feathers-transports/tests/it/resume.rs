@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use feathers_core::App;
+use feathers_testing::socketio::{How, Stock};
+use feathers_testing::sse::Events;
+use feathers_testing::websocket::Rpc;
 use feathers_transports::{Realtime, Rest, Running, Server, SocketIo};
 use serde_json::Value;
 
-use crate::realtime_support::{Events, app, ask, kept, listen, pass, tick};
-use crate::stock_client::{How, Stock};
-use crate::websocket_client::Rpc;
+use crate::realtime_support::{app, ask, kept, listen, pass, tick};
 
 /// A way to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Reader {
         let client = match way {
             Way::SocketIo(how) => Client::SocketIo(Box::new(Stock::connect_with(&address, how, &auth).await)),
             Way::WebSocket => {
-                let mut client = Rpc::open(server).await;
+                let mut client = Rpc::open(server.addr()).await;
                 let welcome = client.hello(auth).await;
                 position = text(&welcome["cursor"]);
                 if let Some(reset) = welcome.get("reset") {

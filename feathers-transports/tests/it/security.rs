@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use feathers_core::{App, Context, Document, Memory, Result};
+use feathers_testing::socketio::Socket;
 use feathers_transports::{Cors, RateLimit, Realtime, Running, Server, SocketIo};
 use http::Request;
 use http_body_util::BodyExt;
@@ -11,7 +12,6 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tower::ServiceExt;
 
 use crate::realtime_support::{Answer, PATIENCE, app, ask, ask_cut, listen, retry_of};
-use crate::socketio_client::Socket;
 
 const COOKIE: (&str, &str) = ("cookie", "session=1");
 

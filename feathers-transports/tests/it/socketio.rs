@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::socketio_client::Socket;
 use feathers_core::{
     App, AppHandle, Descriptor, Document, Error, Memory, Method, Payload, Request, Result, Service, async_trait,
 };
+use feathers_testing::socketio::Socket;
 use feathers_transports::{HandshakeAuth, RateLimit, Server, SocketIo, Transport};
 use futures_util::future::select;
 use serde_json::{Value, json};

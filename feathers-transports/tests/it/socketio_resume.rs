@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use feathers_core::{App, Error, Payload};
+use feathers_testing::socketio::{How, Poll, Stock, Wire};
 use feathers_transports::{Cors, Running, Server, SocketIo};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::realtime_support::{app, kept, pass, tick, until_connections};
-use crate::stock_client::{How, Poll, Stock, Wire};
 
 async fn serve(app: App) -> Running {
     serve_with(app, SocketIo::new()).await
@@ -100,7 +100,7 @@ async fn a_name_that_nobody_has_says_nothing_and_gets_a_reset() {
     let server = serve(app()).await;
     let other = serve(app()).await;
     let mut stranger = Stock::connect(&address(&other), How::WebSocket).await;
-    stranger.move_to(&address(&server));
+    stranger.move_to(address(&server));
     stranger.reconnect().await;
     assert!(!stranger.recovered);
     assert_eq!(stranger.notice("reset").await, json!({ "reason": "epoch", "cursor": head(&server) }));

@@ -1,10 +1,9 @@
 //! The alternative Socket.IO transport, on the `socketioxide` crate: the same frames for what both can do.
 
 use feathers_core::{App, Document, Memory};
+use feathers_testing::socketio::Socket;
 use feathers_transports::{Server, SocketIoxide};
 use serde_json::json;
-
-use crate::socketio_client::Socket;
 
 #[tokio::test]
 async fn calls_events_and_errors_are_those_of_the_other_one() {

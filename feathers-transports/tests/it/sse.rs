@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use feathers_core::{App, AppHandle, Context, Headers, Id, Payload, Result};
+use feathers_testing::sse::{Block, Events};
 use feathers_transports::{Cors, Realtime, Running, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,8 +15,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use crate::realtime_support::{
-    Block, Events, NASTY, PATIENCE, app, ask, inside, kept, listen, notes, only_member, pass, retry_of, serve, tick,
-    until_connections,
+    NASTY, PATIENCE, app, ask, inside, kept, listen, notes, only_member, pass, retry_of, serve, tick, until_connections,
 };
 
 #[tokio::test]

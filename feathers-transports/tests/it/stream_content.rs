@@ -1,14 +1,13 @@
 //! The content of a stream of events: the data that was sent, whatever it holds, and nothing else.
 
 use feathers_core::{App, Document, Memory, Payload};
+use feathers_testing::event_source::{self, Message};
+use feathers_testing::sse::Events;
 use feathers_transports::Realtime;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
-
-use crate::event_source::Message;
-use crate::realtime_support::Events;
 
 /// What ends lines, begins fields, or has a meaning somewhere else.
 const PIECES: &[&str] = &[
@@ -37,7 +36,7 @@ async fn messages(events: &mut Events) -> Vec<Message> {
     let mut bytes = Vec::new();
     loop {
         bytes.extend_from_slice(&events.chunk().await.unwrap());
-        let messages = crate::event_source::read(&bytes);
+        let messages = event_source::read(&bytes);
         if messages.last().is_some_and(|last| last.data.contains("\"the end\"")) {
             return messages;
         }

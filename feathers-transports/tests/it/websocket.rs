@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use feathers_core::{App, Descriptor, Document, Error, Memory, Method, Payload, Request, Result, Service, async_trait};
+use feathers_testing::websocket::{Rpc, status, upgrade};
 use feathers_transports::{Cors, RateLimit, Realtime, Rest, Running, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,7 +18,6 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::realtime_support::{PATIENCE, app, ask, kept, only_member, pass, send, serve, tick, until_connections};
-use crate::websocket_client::{Rpc, status, upgrade};
 
 /// Answers calls when the test says so, and counts those that have begun.
 #[derive(Clone)]
@@ -133,7 +133,7 @@ async fn t14_a_hundred_calls_at_once_are_answered_by_id_though_out_of_order() {
     let mut app = app();
     app.service("backwards", Backwards);
     let server = serve(app, Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     for n in 0..100 {
         let call = json!({ "jsonrpc": "2.0", "id": format!("call {n}"), "method": "create",
                            "params": { "path": "backwards", "data": { "n": n } } });
@@ -154,7 +154,7 @@ async fn t14_a_hundred_calls_at_once_are_answered_by_id_though_out_of_order() {
 #[tokio::test]
 async fn t14_malformed_json_is_a_parse_error_and_the_socket_stays() {
     let server = serve(app(), Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     for text in ["", "{", "[", "[{]", "nonsense", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"find\"", "\0"] {
         client.send(text).await;
         let answer = client.answer().await;
@@ -166,7 +166,7 @@ async fn t14_malformed_json_is_a_parse_error_and_the_socket_stays() {
 #[tokio::test]
 async fn t14_who_says_nothing_is_closed_with_4408() {
     let server = serve(app(), Realtime::new().hello_timeout(Duration::from_millis(50))).await;
-    let mut client = Rpc::open(&server).await;
+    let mut client = Rpc::open(server.addr()).await;
     client.send(r#"{"jsonrpc":"2.0","id":1,"method":"$ping"}"#).await;
     assert_eq!(client.closed().await, Some(4408));
     assert_eq!(server.handle().connections(), 0);
@@ -178,27 +178,27 @@ async fn t14_a_foreign_page_with_a_cookie_is_refused_before_the_upgrade() {
     let own = server.url();
     let cookie = ("cookie", "session=1");
     let evil = ("origin", "http://evil.example");
-    assert_eq!(status(&server, &[evil, cookie]).await, 403);
-    assert_eq!(status(&server, &[("origin", "null"), cookie]).await, 403);
-    assert_eq!(status(&server, &[("origin", &format!("{own}.evil.example")), cookie]).await, 403);
-    assert_eq!(status(&server, &[("origin", &own), cookie]).await, 101);
-    assert_eq!(status(&server, &[cookie]).await, 101);
-    assert_eq!(status(&server, &[evil]).await, 101);
+    assert_eq!(status(server.addr(), &[evil, cookie]).await, 403);
+    assert_eq!(status(server.addr(), &[("origin", "null"), cookie]).await, 403);
+    assert_eq!(status(server.addr(), &[("origin", &format!("{own}.evil.example")), cookie]).await, 403);
+    assert_eq!(status(server.addr(), &[("origin", &own), cookie]).await, 101);
+    assert_eq!(status(server.addr(), &[cookie]).await, 101);
+    assert_eq!(status(server.addr(), &[evil]).await, 101);
 
     let listed = serve(app(), Realtime::new().origins(["https://good.example"])).await;
-    assert_eq!(status(&listed, &[("origin", "https://good.example"), cookie]).await, 101);
-    assert_eq!(status(&listed, &[evil]).await, 403);
+    assert_eq!(status(listed.addr(), &[("origin", "https://good.example"), cookie]).await, 101);
+    assert_eq!(status(listed.addr(), &[evil]).await, 403);
 
     let cors = Cors::origins(["https://page.example"]).credentials();
     let server = Server::new(app()).cors(cors).bind("127.0.0.1:0").start().await.unwrap();
-    assert_eq!(status(&server, &[("origin", "https://page.example"), cookie]).await, 101);
-    assert_eq!(status(&server, &[evil, cookie]).await, 403);
+    assert_eq!(status(server.addr(), &[("origin", "https://page.example"), cookie]).await, 101);
+    assert_eq!(status(server.addr(), &[evil, cookie]).await, 403);
 }
 
 #[tokio::test]
 async fn w1_calls_have_parameters_by_name_or_by_position() {
     let server = serve(app(), Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     let made = client.call("create", json!({ "path": "notes", "data": { "text": "a" } })).await;
     assert_eq!(made["result"], json!({ "text": "a", "id": 1 }));
     let made = client.call("create", json!(["notes", { "text": "b" }])).await;
@@ -216,7 +216,7 @@ async fn w1_calls_have_parameters_by_name_or_by_position() {
 #[tokio::test]
 async fn w1_errors_are_those_of_feathers_or_of_json_rpc() {
     let server = serve(app(), Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     let missing = client.call("get", json!(["notes", 99])).await;
     assert_eq!((code(&missing), &missing["error"]["data"]["name"]), (404, &json!("NotFound")));
     assert_eq!(missing["error"]["data"]["className"], "not-found");
@@ -260,7 +260,7 @@ async fn w1_errors_are_those_of_feathers_or_of_json_rpc() {
 #[tokio::test]
 async fn w1_a_notification_is_run_and_never_answered() {
     let server = serve(app(), Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     for text in [
         r#"{"jsonrpc":"2.0","method":"create","params":["notes",{"text":"a"}]}"#,
         r#"{"jsonrpc":"2.0","method":"get","params":["notes",99]}"#,
@@ -281,7 +281,7 @@ async fn w1_a_notification_is_run_and_never_answered() {
 #[tokio::test]
 async fn w2_nothing_is_called_before_hello_which_is_said_once() {
     let server = serve(app(), Realtime::new()).await;
-    let mut client = Rpc::open(&server).await;
+    let mut client = Rpc::open(server.addr()).await;
     let early = client.call("create", json!(["notes", {}])).await;
     assert_eq!((code(&early), &early["error"]["message"]), (-32_600, &json!("say $hello first")));
     assert_eq!(server.handle().connections(), 0);
@@ -301,13 +301,13 @@ async fn w2_nothing_is_called_before_hello_which_is_said_once() {
 async fn w3_the_subprotocol_is_taken_when_it_is_offered() {
     let server = serve(app(), Realtime::new()).await;
     let chosen = async |offer: &str| {
-        let (_, response) = upgrade(&server, &[("sec-websocket-protocol", offer)]).await.unwrap();
+        let (_, response) = upgrade(server.addr(), &[("sec-websocket-protocol", offer)]).await.unwrap();
         response.headers()["sec-websocket-protocol"].clone()
     };
     assert_eq!(chosen("feathers.v1").await, "feathers.v1");
     assert_eq!(chosen("other, feathers.v1").await, "feathers.v1");
-    assert_eq!(status(&server, &[("sec-websocket-protocol", "other")]).await, 400);
-    let (_, response) = upgrade(&server, &[]).await.unwrap();
+    assert_eq!(status(server.addr(), &[("sec-websocket-protocol", "other")]).await, 400);
+    let (_, response) = upgrade(server.addr(), &[]).await.unwrap();
     assert!(!response.headers().contains_key("sec-websocket-protocol"));
     // An upgrade that is not to version 13 gets an answer that says so.
     let answer = send(&server, "GET", "/realtime", &[("upgrade", "websocket")]).await;
@@ -329,8 +329,8 @@ async fn a_client_of_another_version_is_told_which_is_spoken() {
 #[tokio::test]
 async fn w4_an_event_that_a_call_causes_comes_before_its_answer() {
     let server = serve(app(), Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
-    let mut other = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
+    let mut other = Rpc::connect(server.addr()).await;
     for n in 0..20 {
         let answer = client.call("create", json!(["notes", { "n": n }])).await;
         let [event] = client.notices.drain(..).collect::<Vec<_>>().try_into().unwrap();
@@ -346,7 +346,7 @@ async fn w4_a_flood_of_calls_is_answered_with_429_and_not_closed() {
     let mut app = app();
     app.service("gate", gate.clone());
     let server = serve(app, Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     let call = |n| json!({ "jsonrpc": "2.0", "id": n, "method": "create", "params": ["gate", n] }).to_string();
     for n in 0..64 + 1_024 + 100 {
         client.feed(&call(n)).await;
@@ -359,7 +359,7 @@ async fn w4_a_flood_of_calls_is_answered_with_429_and_not_closed() {
     }
     assert_eq!(gate.started.load(Ordering::SeqCst), 64);
     // Others do not wait for it.
-    let mut other = Rpc::connect(&server).await;
+    let mut other = Rpc::connect(server.addr()).await;
     assert_eq!(other.call("find", json!(["notes"])).await["result"], json!([]));
     gate.go.add_permits(64 + 1_024 + 1);
     let mut answered = HashSet::new();
@@ -378,7 +378,7 @@ async fn w4_a_flood_of_bytes_that_wait_is_answered_with_429_too() {
     app.service("gate", gate.clone());
     let server = Server::new(app).without_defaults().transport(Realtime::new());
     let server = server.max_in_flight_per_connection(4 << 20).bind("127.0.0.1:0").start().await.unwrap();
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     for _ in 0..64 {
         client.request("create", json!(["gate", 0])).await;
     }
@@ -398,7 +398,7 @@ async fn w4_a_flood_of_bytes_that_wait_is_answered_with_429_too() {
 #[tokio::test]
 async fn w4_who_calls_too_often_is_told_when_to_try_again() {
     let server = serve(app(), Realtime::new().call_rate(RateLimit::per_minute(1).burst(3))).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     for _ in 0..3 {
         assert_eq!(client.call("find", json!(["notes"])).await["result"], json!([]));
     }
@@ -406,7 +406,7 @@ async fn w4_who_calls_too_often_is_told_when_to_try_again() {
     assert_eq!((code(&refused), &refused["error"]["data"]["data"]), (429, &json!({ "retryAfter": 60 })));
     // Requests that are no calls of a service do not count.
     assert!(client.call("$ping", json!({})).await["result"]["cursor"].is_string());
-    assert_eq!(Rpc::connect(&server).await.call("find", json!(["notes"])).await["result"], json!([]));
+    assert_eq!(Rpc::connect(server.addr()).await.call("find", json!(["notes"])).await["result"], json!([]));
 }
 
 #[tokio::test]
@@ -415,7 +415,7 @@ async fn a_call_is_decoded_when_it_starts_and_can_be_cancelled_until_then() {
     let mut app = app();
     app.service("gate", gate.clone());
     let server = serve(app, Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     for _ in 0..64 {
         client.request("create", json!(["gate", 0])).await;
     }
@@ -483,13 +483,13 @@ async fn answers_that_are_not_read_do_not_pile_up() {
     let mut app = app();
     app.service("large", Large(calls.clone()));
     let server = serve(app, Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     for n in 0..500 {
         client.feed(&json!({ "jsonrpc": "2.0", "id": n, "method": "find", "params": ["large"] }).to_string()).await;
     }
     client.flush().await;
     // It stands still when nothing has moved while another client was served a hundred times.
-    let mut other = Rpc::connect(&server).await;
+    let mut other = Rpc::connect(server.addr()).await;
     let mut before = usize::MAX;
     while before != calls.load(Ordering::SeqCst) {
         before = calls.load(Ordering::SeqCst);
@@ -508,7 +508,7 @@ async fn answers_that_are_not_read_do_not_pile_up() {
 async fn w5_an_idle_client_is_pinged_and_told_how_far_the_log_is() {
     let server = serve(app(), Realtime::new().ping_interval(Duration::from_millis(20))).await;
     let handle = server.handle();
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     for _ in 0..3 {
         pass(handle, 5);
         let head = handle.log().head().to_string();
@@ -528,7 +528,7 @@ async fn w5_an_idle_client_is_pinged_and_told_how_far_the_log_is() {
 #[tokio::test]
 async fn w5_who_says_nothing_between_two_pings_is_gone() {
     let server = serve(app(), Realtime::new().ping_interval(Duration::from_millis(200))).await;
-    let client = Rpc::connect(&server).await;
+    let client = Rpc::connect(server.addr()).await;
     until_connections(server.handle(), 1).await;
     // It does not read, so the pings stay unanswered.
     until_connections(server.handle(), 0).await;
@@ -554,8 +554,8 @@ async fn half_a_frame_and_then_silence_is_the_end_of_one_client() {
 #[tokio::test]
 async fn w6_a_message_that_is_too_big_closes_with_1009_and_fragments_count_together() {
     let server = serve(app(), Realtime::new()).await;
-    let mut other = Rpc::connect(&server).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut other = Rpc::connect(server.addr()).await;
+    let mut client = Rpc::connect(server.addr()).await;
     let fits = "x".repeat(1_000_000);
     let made = client.call("create", json!(["notes", { "text": fits }])).await;
     assert_eq!(made["result"]["text"], fits);
@@ -563,7 +563,7 @@ async fn w6_a_message_that_is_too_big_closes_with_1009_and_fragments_count_toget
     assert_eq!(client.closed().await, Some(1009));
 
     let small = serve(app(), Realtime::new().max_message(1_000)).await;
-    let mut client = Rpc::open(&small).await;
+    let mut client = Rpc::open(small.addr()).await;
     let hello = br#"{"jsonrpc":"2.0","id":1,"method":"$hello"}"#;
     let part = |bytes: &[u8], code, last| Message::Frame(Frame::message(bytes.to_vec(), OpCode::Data(code), last));
     let (start, end) = hello.split_at(10);
@@ -593,7 +593,7 @@ async fn a_flood_of_tiny_fragments_ends_at_the_limit() {
 #[tokio::test]
 async fn what_breaks_the_protocol_closes_one_connection_with_the_right_code() {
     let server = serve(app(), Realtime::new()).await;
-    let mut other = Rpc::connect(&server).await;
+    let mut other = Rpc::connect(server.addr()).await;
     for (bytes, expected) in [
         (frame(0x82, b"binary"), 1003),
         (frame(0x81, &[0xFF, 0xFE]), 1007),
@@ -618,8 +618,8 @@ async fn what_breaks_the_protocol_closes_one_connection_with_the_right_code() {
 #[tokio::test]
 async fn a_flood_of_pings_is_answered_and_harms_nobody() {
     let server = serve(app(), Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
-    let mut other = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
+    let mut other = Rpc::connect(server.addr()).await;
     for n in 0..5_000 {
         client.feed(&format!(r#"{{"jsonrpc":"2.0","id":{n},"method":"$ping"}}"#)).await;
         client.send_message(Message::Ping(vec![b'x'; 125].into())).await;
@@ -639,9 +639,9 @@ async fn w6_the_shutdown_answers_calls_under_way_and_closes_with_1001() {
     let mut app = app();
     app.service("gate", gate.clone());
     let server = serve(app, Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
-    let mut idle = Rpc::connect(&server).await;
-    let mut outside = Rpc::open(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
+    let mut idle = Rpc::connect(server.addr()).await;
+    let mut outside = Rpc::open(server.addr()).await;
     let waiting = client.request("create", json!(["gate", "done"])).await;
     // It has begun when the next request is answered.
     client.call("$ping", json!({})).await;
@@ -661,7 +661,7 @@ async fn w6_the_shutdown_answers_calls_under_way_and_closes_with_1001() {
 #[tokio::test]
 async fn w6_the_server_ends_a_connection_with_4403() {
     let server = serve(app(), Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     only_member(server.handle()).disconnect();
     assert_eq!(client.closed().await, Some(4403));
     assert!(server.handle().channel("everybody").is_empty());
@@ -679,9 +679,9 @@ fn fill(server: &Running, numbers: std::ops::Range<u64>) {
 #[tokio::test]
 async fn w6_who_does_not_read_is_ended_all_the_same() {
     let server = serve(app(), Realtime::new()).await;
-    let client = Rpc::connect(&server).await;
+    let client = Rpc::connect(server.addr()).await;
     fill(&server, 0..300);
-    let mut other = Rpc::connect(&server).await;
+    let mut other = Rpc::connect(server.addr()).await;
     // The first one stands still when others have been served.
     for _ in 0..100 {
         other.call("find", json!(["notes"])).await;
@@ -696,7 +696,7 @@ async fn w6_who_does_not_read_is_ended_all_the_same() {
 #[tokio::test]
 async fn a_client_that_goes_leaves_its_channels() {
     let server = serve(app(), Realtime::new()).await;
-    let client = Rpc::connect(&server).await;
+    let client = Rpc::connect(server.addr()).await;
     assert_eq!(server.handle().channel("everybody").len(), 1);
     drop(client);
     until_connections(server.handle(), 0).await;
@@ -706,7 +706,7 @@ async fn a_client_that_goes_leaves_its_channels() {
 #[tokio::test]
 async fn w7_a_batch_is_answered_one_by_one() {
     let server = serve(app(), Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     client
         .send(
             r#"[{"jsonrpc":"2.0","id":1,"method":"create","params":["quiet",{"n":1}]},
@@ -740,7 +740,7 @@ async fn w7_a_call_that_waits_can_be_cancelled() {
     let mut app = app();
     app.service("gate", gate.clone());
     let server = serve(app, Realtime::new()).await;
-    let mut client = Rpc::connect(&server).await;
+    let mut client = Rpc::connect(server.addr()).await;
     let mut ids = Vec::new();
     for n in 0..65 {
         ids.push(client.request("create", json!(["gate", n])).await);
@@ -764,11 +764,11 @@ async fn w7_a_call_that_waits_can_be_cancelled() {
 async fn a_client_that_comes_back_gets_what_it_missed() {
     let server = serve(app(), Realtime::new()).await;
     let handle = server.handle();
-    let client = Rpc::connect(&server).await;
+    let client = Rpc::connect(server.addr()).await;
     let start = handle.log().head().to_string();
     drop(client);
     tick(handle, 1..=300);
-    let (mut client, welcome) = Rpc::resume(&server, &start).await;
+    let (mut client, welcome) = Rpc::resume(server.addr(), &start).await;
     assert_eq!((&welcome["recovered"], &welcome["cursor"]), (&json!(true), &json!(start)));
     assert!(welcome.get("reset").is_none());
     for n in 1..=300 {
@@ -792,7 +792,7 @@ async fn when_there_is_no_going_on_the_hello_says_so() {
     let other = serve(crate::realtime_support::app(), Realtime::new()).await.handle().log().head().to_string();
     let cases = [(start.to_string(), "trimmed"), (other, "epoch"), (format!("{}-999", start.epoch()), "future")];
     for (since, reason) in &cases {
-        let (mut client, welcome) = Rpc::resume(&server, since).await;
+        let (mut client, welcome) = Rpc::resume(server.addr(), since).await;
         assert_eq!((&welcome["recovered"], &welcome["cursor"]), (&json!(false), &json!(head)));
         assert_eq!((&welcome["reset"]["reason"], &welcome["reset"]["cursor"]), (&json!(reason), &json!(head)));
         assert_eq!(welcome["reset"].get("oldest").is_some(), *reason == "trimmed");
@@ -801,7 +801,7 @@ async fn when_there_is_no_going_on_the_hello_says_so() {
         assert_eq!((&answer["result"]["cursor"], client.notices.len()), (&json!(head), 0));
     }
     // Without an answer to the hello, the reset is a notification.
-    let mut client = Rpc::open(&server).await;
+    let mut client = Rpc::open(server.addr()).await;
     client.send(&json!({ "jsonrpc": "2.0", "method": "$hello", "params": { "since": start } }).to_string()).await;
     let reset = client.notice().await;
     assert_eq!((&reset["method"], &reset["params"]["reason"]), (&json!("$reset"), &json!("trimmed")));
@@ -814,8 +814,8 @@ async fn a_client_that_reads_too_slowly_gets_one_reset_in_band() {
     let mut app = app();
     app.retention(kept(10));
     let server = serve(app, Realtime::new()).await;
-    let mut slow = Rpc::connect(&server).await;
-    let mut fast = Rpc::connect(&server).await;
+    let mut slow = Rpc::connect(server.addr()).await;
+    let mut fast = Rpc::connect(server.addr()).await;
     for n in 0..300 {
         fill(&server, n..n + 1);
         assert_eq!(fast.event().await["data"]["n"], n);
@@ -857,7 +857,7 @@ async fn rest_calls_with_the_secret_belong_to_the_connection() {
         .start()
         .await
         .unwrap();
-    let mut client = Rpc::open(&server).await;
+    let mut client = Rpc::open(server.addr()).await;
     let welcome = client.hello(json!({})).await;
     let secret = welcome["connectionToken"].as_str().unwrap();
     assert_eq!(secret.len(), 32);
@@ -875,7 +875,7 @@ async fn a_burst_of_5000_events_reaches_10_readers_50000_times() {
     let server = serve(app(), Realtime::new()).await;
     let mut readers = Vec::new();
     for _ in 0..10 {
-        readers.push(Rpc::connect(&server).await);
+        readers.push(Rpc::connect(server.addr()).await);
     }
     let reading: Vec<_> = readers
         .into_iter()

@@ -2,14 +2,17 @@
 
 /// What a page gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Message {
-    pub(crate) kind: String,
-    pub(crate) data: String,
-    pub(crate) last_id: String,
+pub struct Message {
+    /// The type, `message` if nothing is said.
+    pub kind: String,
+    /// The data, its lines joined.
+    pub data: String,
+    /// The last id that has come.
+    pub last_id: String,
 }
 
 /// Returns all messages that are complete.
-pub(crate) fn read(bytes: &[u8]) -> Vec<Message> {
+pub fn read(bytes: &[u8]) -> Vec<Message> {
     let text = String::from_utf8_lossy(bytes);
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut messages = Vec::new();

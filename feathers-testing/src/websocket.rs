@@ -1,9 +1,10 @@
-//! A client of the raw WebSocket of a few lines, so that tests see the messages.
+//! A client of the WebSocket at `/realtime` of a few lines, so that tests see the messages.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::time::Duration;
 
-use feathers_transports::Running;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -15,20 +16,24 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 /// How long anything may take that should happen at once.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A connection.
-pub(crate) struct Rpc {
+/// A connection that speaks JSON-RPC.
+#[derive(Debug)]
+pub struct Rpc {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Notifications that came before an answer.
-    pub(crate) notices: VecDeque<Value>,
+    pub notices: VecDeque<Value>,
     last_id: u64,
 }
 
-/// Opens a WebSocket with more headers; the error has the server's answer.
-pub(crate) async fn upgrade(
-    server: &Running,
+/// Opens a WebSocket with more headers.
+///
+/// # Errors
+/// With the server's answer, if it refuses the upgrade.
+pub async fn upgrade(
+    address: impl Display,
     headers: &[(&'static str, &str)],
 ) -> Result<(WebSocketStream<MaybeTlsStream<TcpStream>>, Response), Error> {
-    let mut request = format!("ws://{}/realtime", server.addr()).into_client_request().unwrap();
+    let mut request = format!("ws://{address}/realtime").into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());
     }
@@ -36,8 +41,8 @@ pub(crate) async fn upgrade(
 }
 
 /// Returns the status with which an upgrade is answered.
-pub(crate) async fn status(server: &Running, headers: &[(&'static str, &str)]) -> u16 {
-    match upgrade(server, headers).await {
+pub async fn status(address: impl Display, headers: &[(&'static str, &str)]) -> u16 {
+    match upgrade(address, headers).await {
         Ok((_, response)) => response.status().as_u16(),
         Err(Error::Http(response)) => response.status().as_u16(),
         Err(error) => panic!("{error}"),
@@ -46,51 +51,54 @@ pub(crate) async fn status(server: &Running, headers: &[(&'static str, &str)]) -
 
 impl Rpc {
     /// Opens the WebSocket and says nothing.
-    pub(crate) async fn open(server: &Running) -> Self {
-        let (stream, _) = upgrade(server, &[]).await.unwrap();
+    pub async fn open(address: impl Display) -> Self {
+        let (stream, _) = upgrade(address, &[]).await.unwrap();
         Self { stream, notices: VecDeque::new(), last_id: 0 }
     }
 
     /// Opens the WebSocket and says hello.
-    pub(crate) async fn connect(server: &Running) -> Self {
-        let mut client = Self::open(server).await;
+    pub async fn connect(address: impl Display) -> Self {
+        let mut client = Self::open(address).await;
         client.hello(json!({})).await;
         client
     }
 
     /// Comes back from a cursor; also returns what the server says.
-    pub(crate) async fn resume(server: &Running, since: &str) -> (Self, Value) {
-        let mut client = Self::open(server).await;
+    pub async fn resume(address: impl Display, since: &str) -> (Self, Value) {
+        let mut client = Self::open(address).await;
         let welcome = client.hello(json!({ "since": since })).await;
         (client, welcome)
     }
 
     /// Says hello and returns the result.
-    pub(crate) async fn hello(&mut self, params: Value) -> Value {
+    pub async fn hello(&mut self, params: Value) -> Value {
         let answer = self.call("$hello", params).await;
         assert!(answer["result"]["connectionToken"].is_string(), "{answer}");
         answer["result"].clone()
     }
 
-    pub(crate) async fn send(&mut self, text: &str) {
+    /// Sends a text.
+    pub async fn send(&mut self, text: &str) {
         self.stream.send(Message::text(text)).await.unwrap();
     }
 
-    pub(crate) async fn send_message(&mut self, message: Message) {
+    /// Sends a message of any kind.
+    pub async fn send_message(&mut self, message: Message) {
         self.stream.send(message).await.unwrap();
     }
 
     /// Gives a message to the socket's queue, without waiting for the server to take it.
-    pub(crate) async fn feed(&mut self, text: &str) {
+    pub async fn feed(&mut self, text: &str) {
         self.stream.feed(Message::text(text)).await.unwrap();
     }
 
-    pub(crate) async fn flush(&mut self) {
+    /// Sends what is in the queue.
+    pub async fn flush(&mut self) {
         self.stream.flush().await.unwrap();
     }
 
     /// Sends a request and returns its id.
-    pub(crate) async fn request(&mut self, method: &str, params: Value) -> u64 {
+    pub async fn request(&mut self, method: &str, params: Value) -> u64 {
         self.last_id += 1;
         let request = json!({ "jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params });
         self.send(&request.to_string()).await;
@@ -98,7 +106,7 @@ impl Rpc {
     }
 
     /// Sends a request and returns the answer; notifications before it are put aside.
-    pub(crate) async fn call(&mut self, method: &str, params: Value) -> Value {
+    pub async fn call(&mut self, method: &str, params: Value) -> Value {
         let id = self.request(method, params).await;
         let answer = self.answer().await;
         assert_eq!(answer["id"], json!(id), "{answer}");
@@ -110,7 +118,7 @@ impl Rpc {
     }
 
     /// Returns the next message, whatever it is.
-    pub(crate) async fn next(&mut self) -> Value {
+    pub async fn next(&mut self) -> Value {
         loop {
             match self.message().await {
                 Some(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
@@ -121,7 +129,7 @@ impl Rpc {
     }
 
     /// Returns the next answer; notifications before it are put aside.
-    pub(crate) async fn answer(&mut self) -> Value {
+    pub async fn answer(&mut self) -> Value {
         loop {
             let message = self.next().await;
             assert_eq!(message["jsonrpc"], "2.0");
@@ -133,7 +141,7 @@ impl Rpc {
     }
 
     /// Returns the next notification.
-    pub(crate) async fn notice(&mut self) -> Value {
+    pub async fn notice(&mut self) -> Value {
         match self.notices.pop_front() {
             Some(notice) => notice,
             None => self.next().await,
@@ -141,14 +149,14 @@ impl Rpc {
     }
 
     /// Returns the parameters of the next event.
-    pub(crate) async fn event(&mut self) -> Value {
+    pub async fn event(&mut self) -> Value {
         let notice = self.notice().await;
         assert_eq!(notice["method"], "$event", "{notice}");
         notice["params"].clone()
     }
 
     /// Reads to the end and returns the code of the close frame; `None` if there was none.
-    pub(crate) async fn closed(&mut self) -> Option<u16> {
+    pub async fn closed(&mut self) -> Option<u16> {
         let mut code = None;
         while let Some(message) = self.message().await {
             if let Message::Close(frame) = message {

@@ -1,6 +1,8 @@
 //! A Socket.IO client of a few lines, so that tests see the frames.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
@@ -9,23 +11,24 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// A connection; frames are with the engine's digit.
-pub(crate) struct Socket {
+#[derive(Debug)]
+pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// The engine's first packet.
-    pub(crate) opened: String,
+    pub opened: String,
     /// Events that came before an answer.
-    pub(crate) events: VecDeque<Value>,
+    pub events: VecDeque<Value>,
     last_id: u64,
 }
 
 impl Socket {
     /// Opens the engine.
-    pub(crate) async fn open(address: &str) -> Self {
+    pub async fn open(address: impl Display) -> Self {
         Self::open_with(address, "").await
     }
 
     /// Opens the engine with more in the URL.
-    pub(crate) async fn open_with(address: &str, query: &str) -> Self {
+    pub async fn open_with(address: impl Display, query: &str) -> Self {
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket{query}");
         let (stream, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let mut socket = Self { stream, opened: String::new(), events: VecDeque::new(), last_id: 0 };
@@ -34,7 +37,7 @@ impl Socket {
     }
 
     /// Opens the engine and connects.
-    pub(crate) async fn connect(address: &str) -> Self {
+    pub async fn connect(address: impl Display) -> Self {
         let mut socket = Self::open(address).await;
         socket.send("40").await;
         assert!(socket.next().await.starts_with("40{"));
@@ -42,7 +45,7 @@ impl Socket {
     }
 
     /// Takes a polling session over.
-    pub(crate) async fn upgrade(address: &str, sid: &str) -> Self {
+    pub async fn upgrade(address: impl Display, sid: &str) -> Self {
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket&sid={sid}");
         let (stream, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let mut socket = Self { stream, opened: String::new(), events: VecDeque::new(), last_id: 0 };
@@ -52,16 +55,18 @@ impl Socket {
         socket
     }
 
-    pub(crate) async fn send(&mut self, frame: &str) {
+    /// Sends a frame.
+    pub async fn send(&mut self, frame: &str) {
         self.stream.send(Message::text(frame)).await.unwrap();
     }
 
-    pub(crate) async fn send_binary(&mut self, data: &[u8]) {
+    /// Sends a binary frame.
+    pub async fn send_binary(&mut self, data: &[u8]) {
         self.stream.send(Message::binary(data.to_vec())).await.unwrap();
     }
 
     /// Returns the next frame, after answering pings.
-    pub(crate) async fn next(&mut self) -> String {
+    pub async fn next(&mut self) -> String {
         loop {
             let frame = self.stream.next().await.unwrap().unwrap().into_text().unwrap().to_string();
             if frame != "2" {
@@ -72,13 +77,13 @@ impl Socket {
     }
 
     /// Answers the next ping, past everything else.
-    pub(crate) async fn pong(&mut self) {
+    pub async fn pong(&mut self) {
         while self.stream.next().await.unwrap().unwrap().into_text().unwrap() != "2" {}
         self.send("3").await;
     }
 
     /// Returns the next event.
-    pub(crate) async fn event(&mut self) -> Value {
+    pub async fn event(&mut self) -> Value {
         if let Some(event) = self.events.pop_front() {
             return event;
         }
@@ -87,7 +92,7 @@ impl Socket {
     }
 
     /// Returns the next answer's arguments; events before it are put aside.
-    pub(crate) async fn answer(&mut self) -> Value {
+    pub async fn answer(&mut self) -> Value {
         loop {
             let frame = self.next().await;
             if let Some(event) = frame.strip_prefix("42") {
@@ -100,14 +105,14 @@ impl Socket {
     }
 
     /// Calls and returns the answer's arguments.
-    pub(crate) async fn call(&mut self, arguments: &Value) -> Value {
+    pub async fn call(&mut self, arguments: &Value) -> Value {
         self.last_id += 1;
         self.send(&format!("42{}{arguments}", self.last_id)).await;
         self.answer().await
     }
 
     /// Tells whether the server closes the connection, past everything else that it sends.
-    pub(crate) async fn ended(&mut self) -> bool {
+    pub async fn ended(&mut self) -> bool {
         while let Some(Ok(message)) = self.stream.next().await {
             if message.is_close() {
                 return true;
@@ -116,7 +121,8 @@ impl Socket {
         true
     }
 
-    pub(crate) async fn close(mut self) {
+    /// Closes the connection.
+    pub async fn close(mut self) {
         self.stream.close(None).await.unwrap();
     }
 }
