@@ -1,4 +1,4 @@
-//! The message for a misspelt attribute names the one that was meant, and all legal ones.
+//! The message for a misspelt attribute names the one that was meant.
 
 #![allow(unused)]
 
