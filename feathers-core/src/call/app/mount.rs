@@ -119,6 +119,17 @@ impl<R> Mount<R> {
     /// One for a single event comes before it, and it before the one for all events, which is left with the custom
     /// ones. An event that a hook has changed so that it is no such record any more is counted as a failed publisher,
     /// and is not sent.
+    ///
+    /// ```
+    /// # use feathers_core::facade as feathers;
+    /// use feathers::{App, Document, Memory};
+    ///
+    /// let mut app = App::new();
+    /// app.service("messages", Memory::<Document>::new()).publish_record(|event, app| {
+    ///     let Document(message) = event.record;
+    ///     message.get("room").map(|room| app.channel(format!("room {room}")))
+    /// });
+    /// ```
     pub fn publish_record<C: IntoChannels>(
         &mut self,
         publisher: impl Fn(&RecordEvent<'_, R>, &AppHandle) -> C + Send + Sync + 'static,
