@@ -156,7 +156,7 @@ impl Payload {
     }
 
     /// Returns the JSON text for looking at it: the first clone of bytes has a price.
-    fn json(&self) -> Result<&Bytes> {
+    pub(crate) fn json(&self) -> Result<&Bytes> {
         static NULL: Bytes = Bytes::from_static(b"null");
         let Some(inner) = &self.0 else { return Ok(&NULL) };
         if let Some(json) = inner.json.get() {

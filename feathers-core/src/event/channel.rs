@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::event::connection::Connection;
 use crate::event::log::{EventLog, Subscribers};
 use crate::event::membership::MembershipHistory;
+use crate::event::recent_name;
 
 pub(crate) type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
 
@@ -69,7 +70,8 @@ impl Hub {
 
     /// Returns the name as the hub has it, so that there is no other copy of one that has members.
     fn name(&self, name: &str) -> Arc<str> {
-        read(&self.0.channels).get_key_value(name).map_or_else(|| name.into(), |(name, _)| name.clone())
+        let known = read(&self.0.channels).get_key_value(name).map(|(name, _)| name.clone());
+        known.unwrap_or_else(|| recent_name::shared(name))
     }
 
     pub(crate) fn log(&self) -> &EventLog {

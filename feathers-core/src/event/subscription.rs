@@ -85,13 +85,13 @@ impl DeliveredEvent {
     }
 
     /// Returns the data for this connection, as JSON text.
-    pub fn json(&self) -> &Bytes {
+    pub fn json(&self) -> &[u8] {
         self.body().json()
     }
 
     /// Returns the data for this connection.
     pub fn payload(&self) -> Payload {
-        Payload::from_valid_json(self.json().clone())
+        Payload::from_valid_json(self.body().to_bytes())
     }
 
     /// Returns the frame of a wire format; it is encoded once for all connections that get the same data.

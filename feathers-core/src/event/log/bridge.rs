@@ -208,7 +208,7 @@ fn from_entry(hub: &Hub, entry: Entry) -> Arc<Event> {
     let channels = entry.targets.into_iter().map(|target| (hub.channel(target.channels), target.data));
     // What another process has published holds nothing hidden.
     let kind = EventKind { path: entry.path, name: entry.event, hidden: Arc::default() };
-    Event::from_texts(kind, entry.data, channels)
+    Event::from_texts(kind, &entry.data, channels)
 }
 
 /// Pauses that double, up to a bound.

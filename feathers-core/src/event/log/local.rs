@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::bridge::LogBridge;
 use super::caller::Caller;
 use super::cursor::{Cursor, Epoch};
-use super::order::{Order, Turn};
+use super::order::{Order, Passed, Turn};
 use super::reset::{Reset, ResetReason};
 use super::ring::{Lookup, Retention, Ring, Visible};
 use super::shared::{LogBounds, PastEpoch, number_in};
@@ -37,6 +37,8 @@ struct Inner {
     /// The epochs before this one, with whose cursors a client goes on here.
     earlier: RwLock<Vec<PastEpoch>>,
     ring: RwLock<Ring>,
+    /// Everything up to here is visible, for a look without the ring's lock.
+    visible: AtomicU64,
     /// Where events go first when the log is outside the process.
     bridge: OnceLock<LogBridge>,
     /// Visible events that are not announced yet, as long as more are gathered.
@@ -46,6 +48,8 @@ struct Inner {
     /// How long events are gathered; not at all if it is zero.
     window: Duration,
     announced: AtomicU64,
+    /// Whether a closed slot waits for an open one.
+    waiting: AtomicBool,
     /// How often another log has taken the place of this one.
     restarts: AtomicU64,
     /// How often events have been lost on the way to the shared log.
@@ -91,10 +95,12 @@ impl EventLog {
             epoch: AtomicU64::new(Epoch::random().to_bits()),
             earlier: RwLock::default(),
             ring: RwLock::new(Ring::new(retention)),
+            visible: AtomicU64::new(0),
             bridge: OnceLock::new(),
             gathered: Mutex::default(),
             window,
             announced: AtomicU64::new(0),
+            waiting: AtomicBool::new(false),
             restarts: AtomicU64::new(0),
             losses: AtomicU64::new(0),
             published: OnceLock::new(),
@@ -142,7 +148,11 @@ impl EventLog {
 
     /// Returns the position of the last visible event.
     pub fn head(&self) -> Cursor {
-        self.cursor(self.read(Ring::visible))
+        self.cursor(self.visible())
+    }
+
+    fn visible(&self) -> u64 {
+        self.0.visible.load(Ordering::Acquire)
     }
 
     /// Returns the position before the oldest event that is still there.
@@ -263,18 +273,12 @@ impl EventLog {
     pub(crate) fn give_up_stale(&self) -> bool {
         let mut gathered = self.gathered();
         let (now, patience) = (Instant::now(), Self::SLOT_TIMEOUT);
-        match self.bridge() {
-            None => {
-                let visible = self.write(|ring| ring.give_up_stale(now, patience));
-                self.gather(&mut gathered, visible);
-            }
-            Some(bridge) => self.send(bridge, |order| order.give_up_stale(now, patience)),
-        }
+        self.pass(&mut gathered, |order| order.give_up_stale(now, patience));
         self.has_waiting()
     }
 
     pub(crate) fn has_waiting(&self) -> bool {
-        self.order(|order| order.has_waiting())
+        self.0.waiting.load(Ordering::Acquire)
     }
 
     pub(super) fn published(&self) -> &Counter {
@@ -282,19 +286,28 @@ impl EventLog {
     }
 
     pub(super) fn close(&self, seq: u64, event: Option<Arc<Event>>, caller: Option<Caller>) {
-        let mut gathered = self.gathered();
+        self.pass(&mut self.gathered(), |order| order.close(seq, event, caller));
+    }
+
+    /// Closes slots, and brings the events whose turn it is to the clients, or to the shared log.
+    fn pass(&self, gathered: &mut Vec<Arc<Event>>, close: impl FnOnce(&mut Order) -> Turn) {
+        let close = |order: &mut Order| {
+            let turn = close(order);
+            self.0.waiting.store(order.has_waiting(), Ordering::Release);
+            turn
+        };
         match self.bridge() {
             None => {
-                let visible = self.write(|ring| ring.close(seq, event, caller));
-                self.gather(&mut gathered, visible);
+                let visible = self.write(|ring| ring.pass(close));
+                self.gather(gathered, visible);
             }
-            Some(bridge) => self.send(bridge, |order| order.close(seq, event, caller)),
+            Some(bridge) => self.send(bridge, &bridge.with_order(close)),
         }
     }
 
     /// Sends the events whose turn it is to the shared log.
-    fn send(&self, bridge: &LogBridge, turn: impl FnOnce(&mut Order) -> Turn) {
-        if !bridge.send(&bridge.with_order(turn)) {
+    fn send(&self, bridge: &LogBridge, turn: &[Passed]) {
+        if !bridge.send(turn) {
             // No reader may go on as if nothing was missing.
             let here = self.head().seq();
             self.write(|ring| ring.restart(here));
@@ -380,7 +393,7 @@ impl EventLog {
                 subscribers.announce(event);
             }
         }
-        self.0.announced.store(self.read(Ring::visible), Ordering::Release);
+        self.0.announced.store(self.visible(), Ordering::Release);
         self.0.moved.notify_waiters();
     }
 
@@ -411,7 +424,10 @@ impl EventLog {
     }
 
     fn write<T>(&self, write: impl FnOnce(&mut Ring) -> T) -> T {
-        write(&mut self.0.ring.write().unwrap_or_else(PoisonError::into_inner))
+        let mut ring = self.0.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let result = write(&mut ring);
+        self.0.visible.store(ring.visible(), Ordering::Release);
+        result
     }
 }
 

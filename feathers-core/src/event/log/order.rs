@@ -17,6 +17,8 @@ use crate::event::Event;
 #[derive(Debug, Default)]
 pub(super) struct Order {
     slots: VecDeque<Slot>,
+    /// How many of them are closed, and wait for others.
+    waiting: usize,
     /// The last slot that was passed on.
     passed: u64,
 }
@@ -117,11 +119,12 @@ impl Order {
 
     /// Tells whether a closed slot waits for an open one.
     pub(super) fn has_waiting(&self) -> bool {
-        self.slots.iter().any(|slot| !matches!(slot.state, State::Open))
+        self.waiting > 0
     }
 
     /// Notes that a slot of the call with this first slot is closed.
     fn count_closed(&mut self, first: u64) {
+        self.waiting += 1;
         if let Some(first) = self.slot(first) {
             first.open -= 1;
         }
@@ -135,6 +138,7 @@ impl Order {
                     turn.push(Passed { event, at: slot.since, caller });
                 }
             }
+            self.waiting -= count;
             self.passed += count as u64;
         }
     }
@@ -155,7 +159,7 @@ mod tests {
 
     fn event() -> Arc<Event> {
         let kind = EventKind::new(&"a".into(), "b".into(), Arc::default());
-        Event::from_texts(kind, Bytes::from_static(b"{}"), std::iter::empty())
+        Event::from_texts(kind, &Bytes::from_static(b"{}"), std::iter::empty())
     }
 
     fn numbers(turn: &Turn) -> Vec<u64> {

@@ -182,19 +182,9 @@ impl Ring {
         &mut self.order
     }
 
-    /// Closes a slot of the own order, and returns the events that are visible because of it, in order.
-    pub(super) fn close(&mut self, seq: u64, event: Option<Arc<Event>>, caller: Option<Caller>) -> Visible {
-        let turn = self.order.close(seq, event, caller);
-        self.show(turn)
-    }
-
-    /// Gives up slots of the own order, and returns the events that are visible because of it, in order.
-    pub(super) fn give_up_stale(&mut self, now: Instant, patience: Duration) -> Visible {
-        let turn = self.order.give_up_stale(now, patience);
-        self.show(turn)
-    }
-
-    fn show(&mut self, turn: Turn) -> Visible {
+    /// Closes slots of the own order, and returns the events that are visible because of it, in order.
+    pub(super) fn pass(&mut self, close: impl FnOnce(&mut Order) -> Turn) -> Visible {
+        let turn = close(&mut self.order);
         self.visible = self.order.passed();
         let mut visible = Visible::new();
         for passed in turn {

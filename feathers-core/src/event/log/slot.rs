@@ -1,6 +1,7 @@
 //! Slots: places in the order of commits that are taken before their events are there.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::caller::Caller;
 use super::local::EventLog;
@@ -10,7 +11,7 @@ use crate::event::Event;
 #[derive(Debug)]
 pub(crate) struct Reservation {
     log: EventLog,
-    next: Mutex<u64>,
+    next: AtomicU64,
     end: u64,
     /// Whose events go there, if it is a call from outside.
     caller: Option<Caller>,
@@ -18,7 +19,7 @@ pub(crate) struct Reservation {
 
 impl Reservation {
     pub(super) fn new(log: EventLog, first: u64, count: usize, caller: Option<Caller>) -> Self {
-        Self { log, next: Mutex::new(first), end: first + count as u64, caller }
+        Self { log, next: AtomicU64::new(first), end: first + count as u64, caller }
     }
 
     /// Takes the next slot; when all are used up, a new one at the end of the log.
@@ -37,11 +38,8 @@ impl Reservation {
     }
 
     fn take(&self) -> Option<u64> {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        (*next < self.end).then(|| {
-            *next += 1;
-            *next - 1
-        })
+        let next = |next: u64| (next < self.end).then(|| next + 1);
+        self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()
     }
 }
 

@@ -18,7 +18,7 @@ fn pass(log: &EventLog, places: u64) {
 
 fn publish(log: &EventLog) {
     let kind = EventKind::new(&"notes".into(), "created".into(), Arc::default());
-    log.slot(None).fill(Event::from_texts(kind, Bytes::from_static(b"{}"), std::iter::empty()));
+    log.slot(None).fill(Event::from_texts(kind, &Bytes::from_static(b"{}"), std::iter::empty()));
 }
 
 fn name(text: &(impl ToString + ?Sized)) -> Arc<str> {
