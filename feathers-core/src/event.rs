@@ -122,6 +122,11 @@ impl Event {
         self.targets.iter().flat_map(|target| &target.names)
     }
 
+    /// Tells whether it is for all members of one channel, and for nothing else.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(&self.targets[..], [target] if target.names.len() == 1 && !target.is_filtered())
+    }
+
     /// Returns the form that a shared log can carry; `None` if a channel has a filter, which is code.
     pub(crate) fn to_entry(&self) -> Option<Entry> {
         let targets = self.targets.iter().map(Target::to_entry).collect::<Option<Vec<_>>>()?;

@@ -45,8 +45,8 @@ struct HubInner {
 /// The channels of one event; most often it is one.
 pub(crate) type Channels = SmallVec<[Channel; 1]>;
 
-/// The members of one named channel.
-type Members = RwLock<HashSet<Connection>>;
+/// The members of one named channel, each with the last event before it was one.
+type Members = RwLock<HashMap<Connection, u64>>;
 
 impl Hub {
     pub(crate) fn new(log: EventLog, history: Arc<dyn MembershipHistory>) -> Self {
@@ -97,7 +97,7 @@ impl Hub {
             let members = channel.or_default();
             // The place is read under the members' lock, so that no event is announced between the two.
             let mut members = write(members);
-            if !connection.joined(&name, self, open_history) {
+            let Some(since) = connection.joined(&name, self, open_history) else {
                 // It has ended, and the channel may have been made for it.
                 let is_empty = members.is_empty();
                 drop(members);
@@ -105,8 +105,8 @@ impl Hub {
                     channels.remove(&name);
                 }
                 return;
-            }
-            members.insert(connection.at_any_time());
+            };
+            members.insert(connection.at_any_time(), since);
         }
         connection.tell();
     }
@@ -136,9 +136,12 @@ impl HubInner {
 impl Subscribers for Weak<HubInner> {
     fn announce(&self, event: &Event) {
         let Some(hub) = self.upgrade() else { return };
+        let is_plain = event.is_plain();
         for members in event.channels().filter_map(|name| hub.members(name)) {
-            for connection in read(&members).iter() {
-                connection.announce(event.seq());
+            for (connection, since) in read(&members).iter() {
+                if *since < event.seq() {
+                    connection.announce(event.seq(), is_plain);
+                }
             }
         }
     }
@@ -147,7 +150,7 @@ impl Subscribers for Weak<HubInner> {
         let Some(hub) = self.upgrade() else { return };
         let channels: Vec<Arc<Members>> = read(&hub.channels).values().cloned().collect();
         for members in channels {
-            for connection in read(&members).iter() {
+            for connection in read(&members).keys() {
                 connection.wake();
             }
         }
@@ -184,6 +187,7 @@ impl Channel {
         for name in &self.names {
             if connection.left(name) {
                 self.hub.remove(name, connection);
+                connection.has_left();
                 connection.tell();
             }
         }
@@ -215,7 +219,7 @@ impl Channel {
         let mut seen = HashSet::new();
         let mut connections = Vec::new();
         for members in self.names.iter().filter_map(|name| self.hub.0.members(name)) {
-            let members: Vec<_> = read(&members).iter().cloned().collect();
+            let members: Vec<_> = read(&members).keys().cloned().collect();
             connections.extend(members.into_iter().filter(|one| self.passes(one) && seen.insert(one.number())));
         }
         connections.sort_by_key(Connection::number);

@@ -9,7 +9,7 @@ mod waiting;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -49,18 +49,21 @@ impl Joins {
     const AT_ANY_TIME: Self = Self(u64::MAX);
 }
 
-/// In the order of use: what every event touches comes first and fills as few cache lines as it can.
-#[repr(C)]
+/// In the order of use: what every event touches fills the first cache line, and what its reader looks at besides is in
+/// the second.
+#[repr(C, align(64))]
 struct Inner {
     mailbox: Mutex<Mailbox>,
     wake: AtomicWaker,
+    /// How often the connection has left channels, twice for each time: before and after it is taken out of them.
+    left: AtomicU32,
     /// Whether there is anything in the mailbox, for a look without its lock.
     has_mail: AtomicBool,
     /// Whether nothing more leaves.
     closed: AtomicBool,
-    joined: Mutex<Joined>,
     ending: OnceLock<DisconnectReason>,
     waiting: Waiting,
+    joined: Mutex<Joined>,
     /// Set while a reconnecting client is being connected: what it joins now counts from there.
     replay_from: AtomicU64,
     /// How many calls have not been answered.
@@ -118,6 +121,7 @@ impl Connection {
             extensions: Mutex::default(),
             joined: Mutex::default(),
             mailbox: Mutex::default(),
+            left: AtomicU32::new(1),
             has_mail: AtomicBool::new(false),
             replay_from: AtomicU64::new(NO_REPLAY),
             has_cursor: AtomicBool::new(false),
@@ -233,7 +237,11 @@ impl Connection {
     }
 
     pub(crate) fn leave_all_as(&self, departure: Departure) {
-        let memberships = lock(&self.0.joined).leave_all(departure);
+        let memberships = {
+            let mut joined = lock(&self.0.joined);
+            self.has_left();
+            joined.leave_all(departure)
+        };
         self.leave(memberships);
     }
 
@@ -242,6 +250,7 @@ impl Connection {
         let memberships = {
             let mut joined = lock(&self.0.joined);
             self.0.logouts.fetch_add(1, Ordering::Release);
+            self.has_left();
             joined.leave_all(Departure::Left)
         };
         self.leave(memberships);
@@ -252,6 +261,7 @@ impl Connection {
             return;
         }
         memberships.for_each(|name, membership| membership.hub.remove(&name, self));
+        self.has_left();
         self.tell();
     }
 
@@ -289,12 +299,12 @@ impl Connection {
         }
     }
 
-    /// Notes the membership; `false` if it was there already.
-    pub(crate) fn joined(&self, name: &Arc<str>, hub: &Hub, open_history: bool) -> bool {
+    /// Notes the membership, and returns the last event before it; `None` if it was there already.
+    pub(crate) fn joined(&self, name: &Arc<str>, hub: &Hub, open_history: bool) -> Option<u64> {
         let mut joined = lock(&self.0.joined);
         let too_late = self.1 != Joins::AT_ANY_TIME && self.1 != self.logouts();
         if self.is_closed() || too_late || joined.memberships.get(name).is_some() {
-            return false;
+            return None;
         }
         let from = self.0.replay_from.load(Ordering::Acquire);
         let (since, past) = match &joined.subject {
@@ -310,16 +320,23 @@ impl Connection {
                 (head.min(from), Past::Untracked(head))
             }
         };
-        joined.memberships.insert(name.clone(), Membership { since, past, hub: hub.clone() })
+        let is_new = joined.memberships.insert(name.clone(), Membership { since, past, hub: hub.clone() });
+        is_new.then_some(since)
     }
 
     pub(crate) fn left(&self, name: &str) -> bool {
         let mut joined = lock(&self.0.joined);
         let Some(membership) = joined.memberships.remove(name) else { return false };
+        self.has_left();
         if let Some(subject) = joined.subject.as_ref().filter(|_| membership.past.is_tracked()) {
             membership.hub.history().leave(subject, name, Departure::Left, membership.hub.log());
         }
         true
+    }
+
+    /// Notes that the connection leaves channels, or has been taken out of them: its reader looks at what waits.
+    pub(crate) fn has_left(&self) {
+        self.0.left.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Tells whether the connection has been in the channel since before this event.

@@ -244,10 +244,10 @@ impl Subscription {
             }
             // Read before the mail: what is announced up to here is in the mail already.
             let announced = self.log.announced();
-            let look = match self.connection.take_mail() {
-                Mail::Event(seq) if seq <= self.last => continue,
-                Mail::Event(seq) => self.log.event(seq),
-                Mail::EventLog => self.log.next_after(self.last),
+            let (look, is_member) = match self.connection.take_mail() {
+                Mail::Event(seq, _) if seq <= self.last => continue,
+                Mail::Event(seq, is_member) => (self.log.event(seq), is_member),
+                Mail::EventLog => (self.log.next_after(self.last), false),
                 Mail::None => {
                     self.last = self.last.max(announced);
                     return None;
@@ -256,7 +256,10 @@ impl Subscription {
             match look {
                 Lookup::Event(event) => {
                     self.last = event.seq();
-                    if let Some(target) = event.target_for(&self.connection) {
+                    // The number is that of what was announced as long as the log is the same.
+                    let is_known = is_member && self.log.generation() == generation;
+                    let target = if is_known { Some(0) } else { event.target_for(&self.connection) };
+                    if let Some(target) = target {
                         // Looked at after the event was found: what comes after the end is never read.
                         if self.connection.disconnect_reason().is_some() {
                             return None;

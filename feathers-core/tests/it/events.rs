@@ -567,6 +567,36 @@ async fn what_joins_or_leaves_while_events_are_gathered_hears_what_it_should() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_announced_and_not_read_goes_with_the_membership() {
+    let (app, ev) = gathering().await;
+    let mut client = Client::join(&app, &["a", "b"]).await;
+    let both = async || {
+        for room in ["a", "b"] {
+            ev.create(json!({ "room": room }), ()).await.unwrap();
+        }
+        app.log().flush();
+    };
+    let (from_a, from_b) = (r#"ev created {"room":"a"}"#, r#"ev created {"room":"b"}"#);
+    both().await;
+    assert_eq!(client.seen(), [from_a, from_b]);
+
+    both().await;
+    app.channel("a").leave(client.session.connection());
+    assert_eq!(client.seen(), [from_b]);
+    app.channel("a").join(client.session.connection());
+
+    both().await;
+    app.channel("a").leave(client.session.connection());
+    app.channel("a").join(client.session.connection());
+    both().await;
+    assert_eq!(client.seen(), [from_b, from_a, from_b], "a new membership begins where it begins");
+
+    both().await;
+    client.session.connection().leave_all();
+    assert!(client.seen().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_of_a_thread_that_cannot_wait_does_not_overtake_those_that_are_gathered() {
     let (app, ev) = gathering().await;
     let mut client = Client::join(&app, &["a"]).await;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use feathers_core::{
-    App, AppHandle, Cursor, Delivery, Document, Entry, Handshake, Interest, LogBounds, LogEngine, LogRead, Memory,
-    Provider, Publication, ResetReason, Result, Retention, Session, Since, Subscription,
+    App, AppHandle, Cursor, Delivery, Document, Entry, Handshake, Interest, LogBounds, LogEngine, LogItem, LogRead,
+    Memory, Provider, Publication, ResetReason, Result, Retention, Session, Since, Subscription,
 };
 use feathers_testing::SharedLog;
 use serde_json::json;
@@ -31,6 +31,7 @@ async fn node(log: &(impl LogEngine + Clone), retention: Retention) -> AppHandle
         let channel = app.channel("everyone");
         match data.get("override") {
             Some(other) => vec![app.channel("nobody"), channel.send(other.clone())],
+            None if data.get("elsewhere").is_some() => vec![app.channel("elsewhere")],
             None => vec![channel],
         }
     });
@@ -351,4 +352,29 @@ async fn clients_go_on_in_the_next_epoch_of_a_log_unless_what_they_have_read_is_
     assert_eq!(read(&mut again, 1).await, numbers(33..=33), "it has read nothing that is lost");
     let (_session, mut again) = connect(&late, Since::Cursor(cursors[2])).await;
     assert_eq!(read(&mut again, 1).await, [ResetReason::Epoch.name()], "it has read what is lost");
+}
+
+#[tokio::test]
+async fn a_number_that_is_given_again_is_not_taken_for_the_event_that_had_it() {
+    let log = SharedLog::new();
+    let app = node(&log, Retention::default()).await;
+    let (_session, mut events) = connect(&app, Since::Now).await;
+    let mut follower = app.log().follow();
+    publish(&app, 1).await;
+    while follower.try_next().is_none() {
+        follower.changed().await;
+    }
+    // Announced and not read, when its number goes to an event for others.
+    log.next_epoch(1);
+    while !matches!(follower.try_next(), Some(LogItem::Lost)) {
+        tokio::time::timeout(Duration::from_secs(20), follower.changed()).await.unwrap();
+    }
+    app.service("notes").unwrap().create(json!({ "n": 2, "elsewhere": true }), ()).await.unwrap();
+    while !matches!(follower.try_next(), Some(LogItem::Event(_))) {
+        tokio::time::timeout(Duration::from_secs(20), follower.changed()).await.unwrap();
+    }
+    assert_eq!(read(&mut events, 1).await, [ResetReason::Epoch.name()]);
+    assert!(events.try_next().is_none());
+    publish(&app, 3).await;
+    assert_eq!(read(&mut events, 1).await, numbers(3..=3));
 }
