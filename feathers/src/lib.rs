@@ -58,7 +58,8 @@ pub use feathers_auth as auth;
 #[cfg(feature = "config")]
 #[doc(inline)]
 pub use feathers_config as config;
-#[doc(no_inline)]
+/// Lets an implementation of a trait, such as a hook or a store, have async functions; of the crate `async-trait`.
+#[doc(inline)]
 pub use feathers_core::facade::async_trait;
 #[doc(inline)]
 pub use feathers_core::facade::{
