@@ -59,10 +59,10 @@ pub use crate::call::app::{
 };
 pub use crate::call::arguments::{FromId, FromPayload};
 pub use crate::call::authenticator::{Authenticator, HandshakeCredentials, Login, Resumption};
-pub use crate::call::context::{Context, Http, Original, Phase};
+pub use crate::call::context::{Context, Http, Original};
 pub use crate::call::crud_options::{CrudOptions, Multi};
 pub use crate::call::hook;
-pub use crate::call::hook::{AroundHook, Hook, MethodFilter, Next};
+pub use crate::call::hook::{AroundHook, Hook, MethodFilter, Next, Phase};
 pub use crate::call::method::Method;
 pub use crate::call::params::{CrossSite, Params, RouteParams};
 pub use crate::call::publish::{Cause, Publication, RecordEvent};

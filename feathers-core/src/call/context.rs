@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 
 use crate::call::app::{AppHandle, Mounted, Write, in_method};
-use crate::call::hook::{Hook, run_list};
+use crate::call::hook::{Hook, Phase, run_list};
 use crate::call::method::Method;
 use crate::call::params::Params;
 use crate::call::service::Request;
@@ -19,32 +19,6 @@ use crate::data::selection::Selection;
 use crate::event::change::Change;
 use crate::event::commit::Commit;
 use crate::store::StoreContext;
-
-/// In which kind of hook a call is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Phase {
-    /// In an around hook, or in the method itself.
-    Around,
-    /// In a before hook.
-    Before,
-    /// In an after hook.
-    After,
-    /// In an error hook.
-    Error,
-}
-
-impl Phase {
-    /// Returns the name that Feathers uses for `context.type`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Around => "around",
-            Self::Before => "before",
-            Self::After => "after",
-            Self::Error => "error",
-        }
-    }
-}
 
 /// How the reply looks over HTTP; sockets ignore it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

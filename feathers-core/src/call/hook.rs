@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use crate::call::context::{Context, Phase};
+use crate::call::context::Context;
 use crate::call::method::Method;
 use crate::data::error::Result;
 
@@ -233,6 +233,32 @@ impl From<&str> for MethodFilter {
 impl<T: Into<Method>, const N: usize> From<[T; N]> for MethodFilter {
     fn from(methods: [T; N]) -> Self {
         Self::Methods(methods.into_iter().map(Into::into).collect())
+    }
+}
+
+/// In which kind of hook a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// In an around hook, or in the method itself.
+    Around,
+    /// In a before hook.
+    Before,
+    /// In an after hook.
+    After,
+    /// In an error hook.
+    Error,
+}
+
+impl Phase {
+    /// Returns the name that Feathers uses for `context.type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Around => "around",
+            Self::Before => "before",
+            Self::After => "after",
+            Self::Error => "error",
+        }
     }
 }
 
