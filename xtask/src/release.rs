@@ -35,9 +35,10 @@ const PACKED: [&str; 10] = [
 
 /// Crates with features, and the features that are built alone; the empty one is none. All of them together are built
 /// by the lints and the tests.
-const FEATURES: [(&str, &[&str]); 4] = [
+const FEATURES: [(&str, &[&str]); 5] = [
     ("feathers-auth", &["", "oauth"]),
     ("feathers-sql", &["", "sqlite"]),
+    ("feathers-testing", &["", "socketio", "sse", "websocket"]),
     ("feathers-transports", &["", "grip", "socketio", "socketioxide", "tls"]),
     ("feathers-rs", &["", "macros", "rest", "socketio", "sqlite", "auth", "config", "grip", "oauth", "tls"]),
 ];
