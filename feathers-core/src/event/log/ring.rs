@@ -226,9 +226,12 @@ impl Ring {
         if seq <= self.forgotten {
             return Lookup::Trimmed;
         }
-        match self.events.get(self.after(seq - 1)) {
-            Some(kept) if kept.seq == seq => Lookup::Event(kept.event.clone()),
-            _ => Lookup::Nothing(seq),
+        // Where there are no gaps, its place is known without a search.
+        let offset = self.events.front().and_then(|first| usize::try_from(seq.checked_sub(first.seq)?).ok());
+        let kept = offset.and_then(|offset| self.events.get(offset)).filter(|kept| kept.seq == seq);
+        match kept.or_else(|| self.events.get(self.after(seq - 1)).filter(|kept| kept.seq == seq)) {
+            Some(kept) => Lookup::Event(kept.event.clone()),
+            None => Lookup::Nothing(seq),
         }
     }
 
