@@ -1,7 +1,7 @@
 //! From where a client wants events: one answer to all the words in which it says so.
 //!
 //! A client that reconnects often says it twice: its first words stand in a URL or in settings that it keeps, and a
-//! library adds the newer position. So every transport hands all of them to [`newest`].
+//! library adds the newer position. So every transport hands all of them to [`newest_since`].
 
 use feathers_core::{Cursor, Epoch, Error, Result, Since};
 #[cfg(feature = "socketio")]
@@ -16,8 +16,25 @@ const AUTH: [&str; 2] = ["since", "offset"];
 
 /// Returns the newest position among words, each with its name; `None` if there is none. An empty word is none.
 ///
+/// `epoch` is that of the app's log, and `known` are positions that the transport knows by itself.
+///
+/// # Errors
 /// A word that is neither a cursor nor `now` nor `earliest` is a 400 that names it.
-pub(crate) fn newest<'w>(
+///
+/// ```
+/// use feathers_core::{App, Since};
+/// use feathers_transports::kit::newest_since;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> feathers_core::Result<()> {
+/// let app = App::new().start().await?;
+/// let head = app.log().head().to_string();
+/// let since = newest_since(app.log().epoch(), [("since", "earliest"), ("Last-Event-ID", &head)], None)?;
+/// assert_eq!(since, Some(Since::Cursor(app.log().head())));
+/// # Ok(())
+/// # }
+/// ```
+pub fn newest_since<'w>(
     epoch: Epoch,
     words: impl IntoIterator<Item = (&'w str, &'w str)>,
     known: impl IntoIterator<Item = Cursor>,
@@ -43,7 +60,7 @@ pub(crate) fn of_auth(auth: &Map<String, Value>, epoch: Epoch, known: Option<Cur
             Some(_) => return Some(Since::Unreadable),
         }
     }
-    newest(epoch, words, known).unwrap_or(Some(Since::Unreadable))
+    newest_since(epoch, words, known).unwrap_or(Some(Since::Unreadable))
 }
 
 #[cfg(all(test, feature = "socketio"))]

@@ -7,7 +7,7 @@ use feathers_core::{CONNECTION_TOKEN, Credentials, Cursor, Epoch, Error, Handsha
 use http::{HeaderMap, HeaderName, Uri, header};
 use serde_json::{Map, Value};
 
-use crate::kit::since::{self, newest};
+use crate::kit::since::{self, newest_since};
 use crate::websocket::Upgrade;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -81,7 +81,7 @@ fn since(
     for name in since::QUERY {
         words.extend(word(query, name)?.map(|text| (name, text)));
     }
-    newest(epoch, words, known)
+    newest_since(epoch, words, known)
 }
 
 /// What a poll asks for.

@@ -22,7 +22,7 @@ use crate::kit::calls::{Calls, DEFAULT_RATE, DRAIN, Encode, GOODBYE};
 use crate::kit::close_code;
 use crate::kit::closed::Closed;
 use crate::kit::rate_limit::RateLimit;
-use crate::kit::since::newest;
+use crate::kit::since::newest_since;
 use crate::kit::timer::{OncePolled, Timer};
 use crate::websocket::{Ended, Message};
 
@@ -247,7 +247,7 @@ impl<W: Wire> Driver<W> {
 
     fn hello(&mut self, request: &Incoming<'_>) -> Result<(), Fault> {
         let hello: rpc::Hello = request.own_params()?;
-        let since = newest(self.app.log().epoch(), hello.since.iter().map(|text| ("since", text.as_str())), None)
+        let since = newest_since(self.app.log().epoch(), hello.since.iter().map(|text| ("since", text.as_str())), None)
             .map_err(|error| Fault::new(rpc::INVALID_PARAMS, error.message()))?
             .unwrap_or_default();
         if hello.auth.is_some() && self.app.authentication_path().is_none() {

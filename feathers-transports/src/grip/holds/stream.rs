@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::Stream;
 use crate::grip::{LEASE, Link, Proxied, hold};
 use crate::kit::address::client_address;
-use crate::kit::since::newest;
+use crate::kit::since::newest_since;
 use crate::realtime::{Shared, asked, resumption, sse};
 
 /// Past this many bytes the first answer ends, and the client reconnects for the rest.
@@ -88,7 +88,7 @@ pub(super) async fn again(shared: &Shared, proxied: &Proxied, parts: Parts) -> R
     if connection.is_closed() {
         return over();
     }
-    let since = newest(shared.app.log().epoch(), [("cur", link.cur.as_str())], proxied.last(&link.ch))?;
+    let since = newest_since(shared.app.log().epoch(), [("cur", link.cur.as_str())], proxied.last(&link.ch))?;
     let reader = stream.session.subscribe_since(since.unwrap_or(Since::Unreadable));
     let turn = Turn { shared, stream: &stream, path: &path(&parts), before: Some(&link.ch) };
     let (response, has_events) = turn.answer(reader, BytesMut::new())?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use feathers_core::query::qs;
@@ -13,7 +13,8 @@ use feathers_core::{
     AppHandle, Call, DeliveredEvent, Delivery, Encoding, Error, Handshake, Id, Method, Params, Payload, Provider,
     Result, Session, Since, Subscription, WireFormat,
 };
-use feathers_transports::{Transport, error_response};
+use feathers_transports::Transport;
+use feathers_transports::kit::{error_response, newest_since, read_body};
 use futures_util::stream::{self, StreamExt};
 use http::{HeaderMap, Uri};
 use serde::Deserialize;
@@ -22,6 +23,9 @@ use serde_json::{Map, Value, json};
 
 /// How hooks see the transport: `params.provider`.
 const NDJSON: Provider = Provider::new("ndjson");
+
+/// How many bytes a request with calls may have.
+const MAX_BODY: usize = 1 << 20;
 
 /// The transport.
 #[derive(Debug)]
@@ -59,10 +63,8 @@ struct Listener {
 impl Listener {
     async fn open(app: AppHandle, headers: HeaderMap, uri: &Uri) -> Result<Self> {
         let query = qs::parse(uri.query().unwrap_or_default())?;
-        let since = match query.get("since") {
-            None => Since::Now,
-            Some(since) => since.as_str().unwrap_or_default().parse()?,
-        };
+        let words = query.get("since").and_then(Value::as_str).map(|since| ("since", since));
+        let since = newest_since(app.log().epoch(), words, None)?.unwrap_or(Since::Now);
         // Connect listeners run here, and join channels.
         let session = app.open(Handshake::new(NDJSON).headers(headers).query(query).since(since)).await?;
         let events = session.subscribe().heartbeat_interval(Duration::from_secs(15));
@@ -102,7 +104,11 @@ fn event_line(event: &DeliveredEvent) -> Result<Bytes> {
 }
 
 /// Takes calls, and answers them in their order.
-async fn calls(State(app): State<AppHandle>, headers: HeaderMap, body: Bytes) -> Response {
+async fn calls(State(app): State<AppHandle>, headers: HeaderMap, mut request: Request) -> Response {
+    let body = match read_body(&mut request, MAX_BODY).await {
+        Ok(body) => body,
+        Err(error) => return error_response(&error),
+    };
     let mut answers = Vec::new();
     for text in body.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
         let (id, result) = match serde_json::from_slice::<Line>(text) {
