@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use feathers_core::{App, Query, Store, StoreContext};
+use feathers_core::{App, Commit, Query, Store, StoreContext};
 use feathers_sql::Database;
 use feathers_testing::{Note, NoteData, Person, PersonData};
 use serde_json::json;
@@ -50,12 +50,22 @@ async fn conflicts_do_not_roll_back_others() {
                 0 => vec![data(None)],
                 _ => vec![data(None), data(Some("taken".into()))],
             };
-            tokio::spawn(async move { store.create(records, &StoreContext::NONE).await.map(|created| created.len()) })
+            tokio::spawn(async move {
+                let commit = Commit::recording();
+                let created = store.create(records, &StoreContext::NONE.with_commit(&commit)).await;
+                (created.map(|created| created.len()), commit)
+            })
         })
         .collect();
     let (mut stored, mut conflicts) = (0, 0);
     for task in tasks {
-        match task.await.unwrap() {
+        let (created, commit) = task.await.unwrap();
+        assert_eq!(
+            commit.changes().len(),
+            created.as_ref().copied().unwrap_or_default(),
+            "what is rolled back is gone"
+        );
+        match created {
             Ok(created) => stored += created,
             Err(error) => {
                 assert_eq!((error.code(), error.message()), (409, "A record with id 'taken' exists already"));
