@@ -23,7 +23,7 @@ use crate::kit::close_code;
 use crate::kit::closed::Closed;
 use crate::kit::rate_limit::RateLimit;
 use crate::kit::since::newest_since;
-use crate::kit::timer::{OncePolled, Timer};
+use crate::kit::timer::Timer;
 use crate::websocket::{Ended, Message};
 
 /// How many messages are read before others get a turn.
@@ -65,7 +65,6 @@ pub(crate) struct Driver<W> {
     timer: Timer,
     /// The server stops; calls under way are still answered.
     draining: bool,
-    stopping: OncePolled<BoxFuture<'static, ()>>,
 }
 
 enum Client {
@@ -115,7 +114,6 @@ impl<W: Wire> Driver<W> {
         socket: W,
         settings: Arc<Settings>,
     ) -> Self {
-        let watched = app.clone();
         Self {
             calls: Calls::new(app.clone(), kept.account(), settings.call_rate),
             _kept: kept,
@@ -125,7 +123,6 @@ impl<W: Wire> Driver<W> {
             timer: Timer::after(settings.hello_timeout),
             settings,
             draining: false,
-            stopping: OncePolled::new(Box::pin(async move { watched.stopping().await })),
         }
     }
 
@@ -170,7 +167,8 @@ impl<W: Wire> Driver<W> {
         if !matches!(self.client, Client::Connecting(_)) {
             self.socket.idle(cx, self.calls.len());
         }
-        if !self.draining && self.stopping.poll(cx, |_| self.app.is_stopping()).is_ready() {
+        // The task is woken when the shutdown begins.
+        if !self.draining && self.app.is_stopping() {
             self.draining = true;
             self.timer.set(DRAIN);
         }

@@ -64,6 +64,8 @@ struct Inner {
     abandoned: Arc<Abandoned>,
     tasks: TaskTracker,
     stopping: CancellationToken,
+    /// The shutdown has begun: a look that takes no lock, for what is done with each event.
+    is_stopping: AtomicBool,
     /// The shutdown has waited for as long as it may.
     over: Arc<Over>,
 }
@@ -108,6 +110,7 @@ impl AppHandle {
             abandoned: Arc::new(abandoned),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            is_stopping: AtomicBool::new(false),
             over: Arc::default(),
         };
         Self(Arc::new(inner), Scope::default())
@@ -277,6 +280,9 @@ impl AppHandle {
     }
 
     /// Runs a task that the shutdown waits for, and drops when it has waited long enough.
+    ///
+    /// It is polled when the shutdown begins, so that a future written by hand can look at [`AppHandle::is_stopping`]
+    /// where an async function waits for [`AppHandle::stopping`].
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if tokio::runtime::Handle::try_current().is_ok() {
             self.0.tasks.spawn(Task::new(task, self.0.over.clone()));
@@ -309,7 +315,7 @@ impl AppHandle {
 
     /// Tells whether the shutdown has begun.
     pub fn is_stopping(&self) -> bool {
-        self.0.stopping.is_cancelled()
+        self.0.is_stopping.load(Ordering::Acquire)
     }
 
     /// Stops the app: ends every wait for [`AppHandle::stopping`], waits at most `patience` for calls and
@@ -323,7 +329,9 @@ impl AppHandle {
             return Ok(());
         }
         self.0.log.flush();
+        self.0.is_stopping.store(true, Ordering::Release);
         self.0.stopping.cancel();
+        self.0.over.wake_all();
         self.0.tasks.close();
         if tokio::time::timeout(patience, self.0.tasks.wait()).await.is_err() {
             tracing::warn!(tasks = self.0.tasks.len(), "shutting down, tasks that still run are dropped");

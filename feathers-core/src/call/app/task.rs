@@ -21,13 +21,17 @@ pub(super) struct Over {
 }
 
 impl Over {
-    /// Drops every task.
-    pub(super) fn set(&self) {
-        let wakers = self.wakers();
-        self.is_over.store(true, Ordering::Release);
-        for (_, waker) in &*wakers {
+    /// Wakes every task, which finds out by itself what has changed.
+    pub(super) fn wake_all(&self) {
+        for (_, waker) in &*self.wakers() {
             waker.wake_by_ref();
         }
+    }
+
+    /// Drops every task.
+    pub(super) fn set(&self) {
+        self.is_over.store(true, Ordering::Release);
+        self.wake_all();
     }
 
     fn is_set(&self) -> bool {

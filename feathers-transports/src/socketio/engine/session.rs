@@ -32,7 +32,7 @@ use crate::kit::close_code;
 use crate::kit::closed::Closed;
 use crate::kit::decode;
 use crate::kit::session_limit::SessionPermit;
-use crate::kit::timer::{OncePolled, Timer};
+use crate::kit::timer::Timer;
 
 /// How long a client may take to join the namespace after the handshake.
 ///
@@ -47,7 +47,7 @@ pub(super) struct Driver {
     /// Held for as long as the client polls.
     session_permit: Option<SessionPermit>,
     /// The HTTP body whose packets are being taken in.
-    posted: Option<Posted>,
+    posted: Option<Box<Posted>>,
     outlet: Outlet,
     client: Client,
     calls: Calls<Ack>,
@@ -57,7 +57,6 @@ pub(super) struct Driver {
     attachments: usize,
     timer: Timer,
     due: Due,
-    stopping: OncePolled<BoxFuture<'static, ()>>,
     told: Option<Cursor>,
 }
 
@@ -76,7 +75,7 @@ enum Client {
     /// Has not joined the namespace.
     Handshaking { late: Timer },
     /// Is being connected.
-    Connecting { connecting: BoxFuture<'static, Result<Session>>, names: Option<SessionIds> },
+    Connecting(Box<Connecting>),
     /// Is connected.
     Connected(Box<Connected>),
 }
@@ -85,6 +84,12 @@ impl Client {
     fn handshaking() -> Self {
         Self::Handshaking { late: Timer::after(JOIN) }
     }
+}
+
+struct Connecting {
+    session: BoxFuture<'static, Result<Session>>,
+    /// The names of the session that is recovered.
+    names: Option<SessionIds>,
 }
 
 struct Connected {
@@ -145,7 +150,7 @@ impl Driver {
         let app = engine.app.clone();
         let timer = Timer::after(engine.options.ping_interval);
         Self {
-            calls: Calls::new(app.clone(), kept.account(), engine.options.call_rate),
+            calls: Calls::new(app, kept.account(), engine.options.call_rate),
             _kept: kept,
             engine,
             handshake,
@@ -157,7 +162,6 @@ impl Driver {
             attachments: 0,
             timer,
             due: Due::Ping,
-            stopping: OncePolled::new(Box::pin(async move { app.stopping().await })),
             told: None,
         }
     }
@@ -198,7 +202,8 @@ impl Driver {
                 break;
             }
         }
-        if !self.is_stopping() && self.stopping.poll(cx, |_| self.engine.app.is_stopping()).is_ready() {
+        // The task is woken when the shutdown begins.
+        if !self.is_stopping() && self.engine.app.is_stopping() {
             self.schedule(Due::End, DRAIN);
         }
         if self.due == Due::End && self.calls.are_done() && !self.outlet.is_asked() {
@@ -227,15 +232,15 @@ impl Driver {
         let claim = RecoveryRequest::new(&auth, self.engine.app.log().epoch());
         let recognised = self.engine.recovery.recognise(&claim);
         let handshake = self.handshake.as_ref().clone().since(recognised.since);
-        let connecting = self.engine.open(handshake, auth, recognised.credentials);
-        self.client = Client::Connecting { connecting, names: recognised.names };
+        let session = self.engine.open(handshake, auth, recognised.credentials);
+        self.client = Client::Connecting(Box::new(Connecting { session, names: recognised.names }));
         Ok(())
     }
 
     fn poll_joining(&mut self, cx: &mut Context<'_>) -> bool {
-        let Client::Connecting { connecting, names } = &mut self.client else { return false };
-        let Poll::Ready(result) = connecting.as_mut().poll(cx) else { return false };
-        let names = names.take();
+        let Client::Connecting(connecting) = &mut self.client else { return false };
+        let Poll::Ready(result) = connecting.session.as_mut().poll(cx) else { return false };
+        let names = connecting.names.take();
         match result {
             Ok(session) => self.joined(session, names),
             Err(error) => {

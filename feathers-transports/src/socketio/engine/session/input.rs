@@ -113,7 +113,7 @@ impl Driver {
             Command::Post(..) if self.posted.is_some() => Err(End::Left { code: close_code::PROTOCOL }),
             Command::Post(body, sent, done) => {
                 polling.note(sent);
-                self.posted = Some(Posted { rest: Some(body.bytes), _permit: body.permit, done });
+                self.posted = Some(Box::new(Posted { rest: Some(body.bytes), _permit: body.permit, done }));
                 Ok(())
             }
         }
