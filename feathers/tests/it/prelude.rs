@@ -53,7 +53,7 @@ struct Greetings;
 #[service]
 impl Greetings {
     async fn get(&self, id: String) -> Result<Payload> {
-        let greet = tower::service_fn(async |name: String| Ok::<_, Error>(format!("hello {name}")));
+        let greet = tower::service_fn(|name: String| async move { Ok::<_, Error>(format!("hello {name}")) });
         Ok(Payload::from(json!(Mark.layer(greet).oneshot(id).await?)))
     }
 }
