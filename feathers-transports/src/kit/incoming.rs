@@ -1,16 +1,14 @@
 //! The bodies of requests, as they come: piece by piece, within their limit and within the budget.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
-use feathers_core::{Error, Result};
+use feathers_core::{AppHandle, Error, Result};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
-use crate::kit::answer::too_large;
-use crate::kit::budget::{Budget, Limits, Meter, Permit, SMALL};
+use crate::kit::answer::{too_large, too_late};
+use crate::kit::budget::{Budget, Meter, Permit, SMALL};
 
 /// The most that is set aside for a body because it says how long it is.
 const AT_ONCE: usize = 64 << 10;
@@ -22,29 +20,30 @@ pub(crate) struct Incoming {
     pub(crate) permit: Option<Permit>,
 }
 
-/// Reads the whole body of a request, and counts it in what the server holds until the bytes are dropped.
+/// Reads the whole body of a request, and counts it in what the server of the app holds until the bytes are dropped.
 ///
 /// # Errors
-/// More bytes than `limit` are a 413, a body that breaks off is a 400, and where the server or the client's address has
-/// no room left in its budget it is a 503 or a 429.
+/// More bytes than `limit` are a 413, a body that breaks off is a 400, one that takes longer than the server's time for
+/// bodies is a 408, and where the server or the client's address has no room left in its budget it is a 503 or a 429.
 ///
 /// ```
 /// use axum::extract::Request;
 /// use axum::response::{IntoResponse, Response};
+/// use feathers_core::AppHandle;
 /// use feathers_transports::kit::{error_response, read_body};
 ///
-/// async fn echo(mut request: Request) -> Response {
-///     match read_body(&mut request, 64 << 10).await {
+/// async fn echo(app: AppHandle, mut request: Request) -> Response {
+///     match read_body(&app, &mut request, 64 << 10).await {
 ///         Ok(bytes) => bytes.into_response(),
 ///         Err(error) => error_response(&error),
 ///     }
 /// }
 /// ```
-pub async fn read_body(request: &mut Request, limit: usize) -> Result<Bytes> {
-    // A request that does not come through the server is counted alone.
-    let budget = Budget::new(Limits::default(), Duration::MAX);
-    let meter = Meter::of(&budget, request.extensions());
-    let Incoming { bytes, permit } = read(request.body_mut(), limit, &meter).await?;
+pub async fn read_body(app: &AppHandle, request: &mut Request, limit: usize) -> Result<Bytes> {
+    let budget = Budget::of(app);
+    let (meter, time) = (Meter::of(&budget, request.extensions()), budget.body_time());
+    let read = tokio::time::timeout(time, read(request.body_mut(), limit, &meter)).await;
+    let Incoming { bytes, permit } = read.unwrap_or_else(|_| Err(too_late(time)))?;
     Ok(match permit {
         Some(permit) => permit.hold(bytes),
         None => bytes,

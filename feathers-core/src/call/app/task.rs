@@ -11,7 +11,7 @@ use slab::Slab;
 
 use crate::call::blocking::watched;
 
-/// Says that the shutdown has waited long enough.
+/// The tasks that have run, and whether the shutdown has waited long enough for them.
 #[derive(Debug, Default)]
 pub(super) struct Over {
     is_over: AtomicBool,

@@ -105,7 +105,7 @@ fn event_line(event: &DeliveredEvent) -> Result<Bytes> {
 
 /// Takes calls, and answers them in their order.
 async fn calls(State(app): State<AppHandle>, headers: HeaderMap, mut request: Request) -> Response {
-    let body = match read_body(&mut request, MAX_BODY).await {
+    let body = match read_body(&app, &mut request, MAX_BODY).await {
         Ok(body) => body,
         Err(error) => return error_response(&error),
     };
