@@ -113,11 +113,18 @@ fn dependencies() -> Outcome {
         return Ok(());
     }
     run("licences and sources", &mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
-    let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
-    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
-    if home.is_some_and(|home| home.join("advisory-dbs").is_dir()) {
+    if advisories_are_here() {
         return run("known weaknesses", &mut cargo(&["deny", "--offline", "check", "advisories"]));
     }
     println!("\nnot checked: known weaknesses of dependencies, since their list was never fetched");
     Ok(())
+}
+
+/// Whether the list of known weaknesses was fetched once. `cargo deny` makes its folder, with a lock in it, also where
+/// nothing was: only a folder inside says that there is a list.
+fn advisories_are_here() -> bool {
+    let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let lists = home.and_then(|home| home.join("advisory-dbs").read_dir().ok());
+    lists.is_some_and(|mut lists| lists.any(|list| list.is_ok_and(|list| list.path().is_dir())))
 }
