@@ -4,6 +4,7 @@
 //! features `macros`, `rt-multi-thread` and `test-util`. Everything here panics when an expectation fails, as tests do.
 //!
 //! Clients for servers on a port are features: `sse`, `websocket`, and `socketio` over polling and on WebSockets.
+//! So is `logs`, which keeps what is logged.
 //!
 //! ```
 //! # use feathers_core::facade as feathers;
@@ -27,6 +28,8 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
+#[cfg(feature = "logs")]
+mod captured_logs;
 mod client;
 #[cfg(feature = "sse")]
 pub mod event_source;
@@ -40,6 +43,8 @@ pub mod store;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 
+#[cfg(feature = "logs")]
+pub use self::captured_logs::CapturedLogs;
 pub use self::client::{Client, ClientService, ReceivedEvent};
 pub use self::log::SharedLog;
 pub use self::records::{Note, NoteData, NotePatch, Person, PersonData, PersonPatch};

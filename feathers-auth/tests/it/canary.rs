@@ -1,41 +1,15 @@
 //! Searches everything that leaves the server, and everything that is logged, for secrets.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 
 use feathers::call::Provider;
 use feathers::prelude::*;
 use feathers::session::{Credentials, DisconnectReason, Handshake, HandshakeCredentials};
 use feathers_auth::{ApiKey, Identity, KeyConfig};
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use feathers_testing::CapturedLogs;
 
 use crate::client::{Claim, Client, Way};
 use crate::support::{BOB, World, app, config, email, jwt};
-
-/// What was logged.
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 #[track_caller]
 fn assert_clean(text: &str, secrets: &[&str], place: &str) {
@@ -56,9 +30,7 @@ async fn careless(ctx: &mut Context) -> Result<()> {
 
 #[tokio::test]
 async fn s10_s26_secrets_leave_the_server_in_no_way() {
-    let captured = Captured::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false);
-    let _guard = tracing::subscriber::set_default(subscriber.with_writer(captured.clone()).finish());
+    let logs = CapturedLogs::of_this_thread();
     let (password, later, hidden, key) = ("canary-password", "canary-later-one", "canary-hidden", "canary-api-key");
 
     let (app, auth) = app(config(), |app| {
@@ -120,7 +92,7 @@ async fn s10_s26_secrets_leave_the_server_in_no_way() {
     };
     assert_clean(&seen, &[password, later, hidden, &hash, "$argon2", "canary-cause", key], "what clients see");
 
-    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let log = logs.text();
     assert!(log.contains("careless") && log.contains("canary-cause") && log.contains("TRACE"), "{}", log.len());
     let signature = token.rsplit('.').next().unwrap();
     assert_clean(&log, &[password, later, hidden, &hash, "$argon2", &token, signature, key], "the log");

@@ -2,6 +2,8 @@
 
 mod ndjson;
 
+use std::time::Duration;
+
 use feathers_core::{Headers, Method};
 use feathers_transports::{Running, Server};
 use futures_util::StreamExt;
@@ -9,8 +11,13 @@ use serde_json::{Value, json};
 
 use self::ndjson::Ndjson;
 use crate::realtime_support::{app, kept, notes, send, tick, until_connections};
+use crate::support::raw;
 
 async fn serve() -> Running {
+    serve_with(|server| server).await
+}
+
+async fn serve_with(options: impl FnOnce(Server) -> Server) -> Running {
     let mut app = app();
     app.retention(kept(100));
     notes(&mut app, "whose").before("find", async |ctx: &mut feathers_core::Context| {
@@ -20,7 +27,7 @@ async fn serve() -> Running {
         Ok(())
     });
     notes(&mut app, "hidden").methods([Method::Find]);
-    Server::new(app).transport(Ndjson).bind("127.0.0.1:0").start().await.unwrap()
+    options(Server::new(app)).transport(Ndjson).bind("127.0.0.1:0").start().await.unwrap()
 }
 
 /// A client that listens.
@@ -119,4 +126,12 @@ async fn it_keeps_the_promises_of_every_transport() {
     assert_eq!(send(&server, "GET", "/ndjson?since=rubbish", &[]).await.status(), 400);
     server.stop().await.unwrap();
     assert_eq!(late.next().await, None);
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_is_a_408() {
+    let server = serve_with(|server| server.request_timeout(Duration::from_millis(50))).await;
+    let answer = raw(&server, b"POST /ndjson HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{").await;
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("\"name\":\"Timeout\""), "{answer}");
+    assert_eq!(call(&server, "", &[json!({ "call": 1, "path": "notes", "method": "find" })]).await[0]["call"], 1);
 }

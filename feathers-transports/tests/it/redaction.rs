@@ -1,36 +1,8 @@
 //! No secret of a request is ever in the log, however much is logged.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use feathers_core::{App, Context, Document, Memory, Result};
+use feathers_testing::CapturedLogs;
 use feathers_transports::Server;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::util::SubscriberInitExt;
-
-/// What was logged.
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 /// Logs what a careless hook may.
 async fn careless(ctx: &mut Context) -> Result<()> {
@@ -48,10 +20,7 @@ async fn panics(_ctx: &mut Context) -> Result<()> {
 
 #[tokio::test]
 async fn secrets_are_never_logged() {
-    let captured = Captured::default();
-    // The server runs on the thread of this test, so that other tests of this process log elsewhere.
-    let logger = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false);
-    let _logging = logger.with_writer(captured.clone()).set_default();
+    let logs = CapturedLogs::of_this_thread();
     let mut app = App::new();
     app.secret_header(http::HeaderName::from_static("x-own"));
     app.service("todos", Memory::<Document>::new()).before("all", careless).after("all", set_cookie);
@@ -78,7 +47,7 @@ async fn secrets_are_never_logged() {
     }
     server.stop().await.unwrap();
 
-    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let log = logs.text();
     // What other libraries say about their own side of the connection is the client's log, not the server's.
     let of_server = log.lines().filter(|line| !line.contains("hyper_util::client") && !line.contains("reqwest"));
     let leaks: Vec<_> = of_server.filter(|line| line.contains("SECRET")).collect();

@@ -49,10 +49,12 @@ fn files() -> Vec<File> {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
             let path = entry.path();
             let name = entry.file_name();
+            // `.git` is a file where several folders share one repository.
+            if SKIPPED.iter().any(|skipped| name == *skipped) {
+                continue;
+            }
             if path.is_dir() {
-                if !SKIPPED.iter().any(|skipped| name == *skipped) {
-                    walk(&path, root, found);
-                }
+                walk(&path, root, found);
             } else if let Ok(text) = fs::read_to_string(&path) {
                 let path = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
                 found.push(File { path, text });
