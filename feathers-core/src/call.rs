@@ -6,6 +6,7 @@ pub(crate) mod authenticator;
 pub(crate) mod blocking;
 pub(crate) mod context;
 pub(crate) mod crud_options;
+pub(crate) mod drafts;
 pub mod hook;
 pub(crate) mod method;
 pub(crate) mod params;

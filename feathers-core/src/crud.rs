@@ -56,7 +56,7 @@ fn caller(params: &Params) -> Caller {
 
 /// The data of new records.
 struct New<S: Store> {
-    data: Vec<<S::Record as Record>::Data>,
+    data: Vec<<S::Record as Record>::Draft>,
     /// Whether the answer is a list.
     several: bool,
 }
@@ -248,7 +248,7 @@ impl<S: Store> Crud<S> {
         Ok(self.one(record.ok_or_else(|| Error::no_record(id))?, &query))
     }
 
-    fn replacement<'a>(&self, request: &'a Request<'_>) -> Result<(&'a Id, Query, <S::Record as Record>::Data)> {
+    fn replacement<'a>(&self, request: &'a Request<'_>) -> Result<(&'a Id, Query, <S::Record as Record>::Draft)> {
         let id = match &request.id {
             Some(id) if !request.data.is_array() => id,
             _ => {
@@ -265,7 +265,7 @@ impl<S: Store> Crud<S> {
         self.one_or_many(records, &query, request)
     }
 
-    fn changes(&self, request: &Request<'_>) -> Result<(Query, <S::Record as Record>::Patch)> {
+    fn changes(&self, request: &Request<'_>) -> Result<(Query, <S::Record as Record>::PatchDraft)> {
         if request.id.is_none() {
             self.check_multi(request)?;
         }
@@ -302,7 +302,7 @@ impl<S: Store> Crud<S> {
         payload: &Payload,
         mode: validate::Mode,
         request: &Request<'_>,
-    ) -> Result<<S::Record as Record>::Data> {
+    ) -> Result<<S::Record as Record>::Draft> {
         let choose_id = !request.params.is_external() || self.client_ids;
         let rights = validate::Rights { sent: request.sent(), choose_id };
         validate::data::<S::Record>(payload, self.store.schema(), mode, rights)

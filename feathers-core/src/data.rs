@@ -1,5 +1,6 @@
 //! Data: records and their schemas, payloads, queries, and every error.
 
+pub(crate) mod draft;
 pub mod duration;
 pub(crate) mod error;
 pub(crate) mod field;
@@ -8,6 +9,7 @@ pub(crate) mod guard;
 pub(crate) mod id;
 pub(crate) mod json_buffer;
 pub(crate) mod mask;
+pub(crate) mod normal_form;
 pub(crate) mod number;
 pub(crate) mod payload;
 pub mod query;

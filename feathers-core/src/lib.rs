@@ -24,6 +24,7 @@ pub mod private;
 
 pub use async_trait::async_trait;
 
+pub use crate::data::draft::Draft;
 pub use crate::data::error::{Error, ErrorKind, Result};
 pub use crate::data::field::{FieldRef, FieldType, FieldValue, from_json_field, to_json_field};
 pub use crate::data::id::Id;
@@ -61,6 +62,7 @@ pub use crate::call::arguments::{FromId, FromPayload};
 pub use crate::call::authenticator::{Authenticator, HandshakeCredentials, Login, Resumption};
 pub use crate::call::context::{Context, Http, Original};
 pub use crate::call::crud_options::{CrudOptions, Multi};
+pub use crate::call::drafts::Drafts;
 pub use crate::call::hook;
 pub use crate::call::hook::{AroundHook, Hook, MethodFilter, Next, Phase};
 pub use crate::call::method::Method;

@@ -16,10 +16,12 @@ use crate::data::field::{FieldRef, FieldValue};
 pub use crate::data::field::{from_json_field, to_json_field};
 pub use crate::data::guard::Registered;
 use crate::data::id::Id;
+pub use crate::data::normal_form::Text;
 pub use crate::data::record::lookup_inside;
 use crate::data::record::wrong_id;
 use crate::data::schema::DataType;
 pub use crate::data::type_schema::{Probe, Undescribed};
+use crate::data::violation::unchangeable;
 pub use crate::event::commit_probe::CommitProbe;
 
 /// Reads a field that may be left out, and keeps `null` apart from that: a missing field never gets here.
@@ -82,6 +84,11 @@ pub fn id_field<T>(id: &Id, kind: DataType, from_field: impl FnOnce(FieldValue) 
 /// Returns a field that a new record must have; validation has refused data without it.
 pub fn required<T>(value: Option<T>, name: &str) -> Result<T> {
     value.ok_or_else(|| missing(name))
+}
+
+/// Refuses a value of an `immutable` field that is not the one that it has.
+pub fn unchanged(name: &str, one: &FieldRef<'_>, other: &FieldRef<'_>) -> Result<()> {
+    if one == other { Ok(()) } else { Err(Error::validation(vec![unchangeable(name)])) }
 }
 
 #[cold]

@@ -73,20 +73,20 @@ pub trait Store: Send + Sync + 'static {
 
     /// Stores new records, all or none, and returns them with their ids, in the order given.
     ///
-    /// An id in the data is kept; a 409 if it exists, and a 400 if it is a number beyond ±(2^53 - 1). Without one the
+    /// An id in the draft is kept; a 409 if it exists, and a 400 if it is a number beyond ±(2^53 - 1). Without one the
     /// store makes one: a number as [`Counter`] counts it, or a UUID of version 7 as text. Numbers start at 1; each is
     /// larger than all earlier ones, chosen ones below 2^52 included. A number that is not finite is a 400.
     fn create(
         &self,
-        data: Vec<<Self::Record as Record>::Data>,
+        drafts: Vec<<Self::Record as Record>::Draft>,
         context: &StoreContext<'_>,
     ) -> impl Future<Output = Result<Vec<Arc<Self::Record>>>> + Send;
 
-    /// Replaces the record if it exists and matches the query's filter; an id in the data is ignored.
+    /// Replaces the record if it exists and matches the query's filter; an id in the draft is ignored.
     fn update(
         &self,
         id: &Id,
-        data: <Self::Record as Record>::Data,
+        draft: <Self::Record as Record>::Draft,
         query: &Query,
         context: &StoreContext<'_>,
     ) -> impl Future<Output = Result<Option<Arc<Self::Record>>>> + Send;
@@ -97,7 +97,7 @@ pub trait Store: Send + Sync + 'static {
     fn patch(
         &self,
         id: Option<&Id>,
-        patch: <Self::Record as Record>::Patch,
+        patch: <Self::Record as Record>::PatchDraft,
         query: &Query,
         context: &StoreContext<'_>,
     ) -> impl Future<Output = Result<Vec<Arc<Self::Record>>>> + Send;

@@ -16,7 +16,7 @@ pub(crate) struct Items<T: 'static> {
     pub(crate) known: &'static [Item<T>],
 }
 
-/// One item, such as `readonly` or `length(..)`.
+/// One item, such as `server` or `length(..)`.
 pub(crate) struct Item<T> {
     pub(crate) name: &'static str,
     /// Reads what follows the name.

@@ -41,7 +41,7 @@ fn a_record_with_every_attribute() {
             #[service(id)]
             #[serde(rename = "_id")]
             key: String,
-            #[service(readonly, default = now())]
+            #[service(server, default = now())]
             created_at: i64,
             #[service(hidden, default = "none", one_of("none", "some"))]
             secret: String,

@@ -52,7 +52,7 @@ impl<R: Columns> Table<R> {
     }
 
     /// Reads a patch; the id stays what it is.
-    pub(super) fn patch(&self, patch: &R::Patch) -> Result<Change> {
+    pub(super) fn patch(&self, patch: &R::PatchDraft) -> Result<Change> {
         let changes = R::changes(patch);
         let fields = changes.iter().filter_map(|(index, value)| Some((*index, self.schema.fields.get(*index)?, value)));
         let (columns, values): (Vec<_>, Vec<_>) = fields

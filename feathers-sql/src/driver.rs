@@ -87,7 +87,7 @@ impl Driver {
         &self,
         table: &Arc<Table<R>>,
         id: (Value, Id),
-        data: R::Data,
+        data: R::Draft,
         filter: Filter,
         context: &StoreContext<'_>,
     ) -> Result<Option<Arc<R>>> {

@@ -95,7 +95,7 @@ impl<R: Columns> Store for SqlStore<R> {
         Ok(found.filter(|record| matches(&**record, &query.filter)))
     }
 
-    async fn create(&self, data: Vec<R::Data>, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
+    async fn create(&self, data: Vec<R::Draft>, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
         let rows = data.into_iter().map(|data| self.table.new_row(data)).collect::<Result<Vec<_>>>()?;
         self.driver()?.insert(&self.table, rows, context).await
     }
@@ -103,7 +103,7 @@ impl<R: Columns> Store for SqlStore<R> {
     async fn update(
         &self,
         id: &Id,
-        data: R::Data,
+        data: R::Draft,
         query: &Query,
         context: &StoreContext<'_>,
     ) -> Result<Option<Arc<R>>> {
@@ -116,7 +116,7 @@ impl<R: Columns> Store for SqlStore<R> {
     async fn patch(
         &self,
         id: Option<&Id>,
-        patch: R::Patch,
+        patch: R::PatchDraft,
         query: &Query,
         context: &StoreContext<'_>,
     ) -> Result<Vec<Arc<R>>> {

@@ -35,7 +35,7 @@ impl<R: Columns> Table<R> {
     }
 
     /// Makes the values of a new row; without an id in the data this makes a text, and leaves a number to the counter.
-    pub(super) fn new_row(&self, data: R::Data) -> Result<Vec<Value>> {
+    pub(super) fn new_row(&self, data: R::Draft) -> Result<Vec<Value>> {
         let name = self.schema.id;
         let given = R::data_id(&data, name);
         let number = given.is_none() && self.schema.id_type() == Some(DataType::Integer);

@@ -87,6 +87,8 @@ const PERSON: &[Field] = &[
 impl Record for Person {
     type Data = PersonData;
     type Patch = PersonPatch;
+    type Draft = PersonData;
+    type PatchDraft = PersonPatch;
 
     fn schema() -> Schema {
         Schema::new("Person", "id", PERSON, "A person.")
@@ -222,12 +224,14 @@ pub struct NotePatch {
 const NOTE: &[Field] = &[
     Field::new("id", DataType::String).optional(),
     Field::new("text", DataType::String),
-    Field::new("seen", DataType::Integer).readonly(),
+    Field::new("seen", DataType::Integer).server(),
 ];
 
 impl Record for Note {
     type Data = NoteData;
     type Patch = NotePatch;
+    type Draft = NoteData;
+    type PatchDraft = NotePatch;
 
     fn schema() -> Schema {
         Schema::new("Note", "id", NOTE, "A note.")

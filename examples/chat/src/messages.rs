@@ -23,7 +23,7 @@ struct Message {
     #[service(length(1..=2_000))]
     text: String,
     /// In milliseconds since 1970.
-    #[service(readonly, default = now())]
+    #[service(server, default = now())]
     created_at: i64,
     user_id: i64,
     /// The room; without one, all logged-in users get the message.

@@ -17,7 +17,7 @@ use crate::data::id::Id;
 use crate::data::payload::Payload;
 use crate::data::record::Record;
 use crate::data::schema::{Field, Schema};
-use crate::data::violation::{fragment, mistake, pointer};
+use crate::data::violation::{fragment, mistake, not_for_clients, pointer, unchangeable};
 
 /// What the data is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,10 @@ pub(super) struct Rights<'a> {
 }
 
 /// Reads the data of a `create` or `update`.
-pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, rights: Rights<'_>) -> Result<R::Data> {
-    let data: R::Data = payload.decode().map_err(|error| inspect::refuse(payload, schema, mode, rights, &error))?;
+pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, rights: Rights<'_>) -> Result<R::Draft> {
+    let mut data: R::Draft =
+        payload.decode().map_err(|error| inspect::refuse(payload, schema, mode, rights, &error))?;
+    R::normalise(&mut data);
     let chosen = mode == Mode::Create
         && !rights.choose_id
         && R::data_id(&data, schema.id).is_some_and(|id| has_sent_id(&id, schema.id, rights.sent));
@@ -59,7 +61,7 @@ pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, ri
         for (index, value) in &fields {
             if let Some(field) = schema.fields.get(*index) {
                 rules::check(field, value, &mut mistakes);
-                check_sent::<R>(field, *index, value, payload, rights.sent, &mut mistakes)?;
+                check_sent::<R>(mode, (field, *index), value, payload, rights.sent, &mut mistakes)?;
             }
         }
         fail_on(mistakes)?;
@@ -68,16 +70,17 @@ pub(super) fn data<R: Record>(payload: &Payload, schema: &Schema, mode: Mode, ri
 }
 
 /// Reads the data of a `patch`; `sent` is what the client has sent.
-pub(super) fn patch<R: Record>(payload: &Payload, schema: &Schema, sent: Option<&Payload>) -> Result<R::Patch> {
+pub(super) fn patch<R: Record>(payload: &Payload, schema: &Schema, sent: Option<&Payload>) -> Result<R::PatchDraft> {
     let rights = Rights { sent, choose_id: true };
-    let patch: R::Patch =
+    let mut patch: R::PatchDraft =
         payload.decode().map_err(|error| inspect::refuse(payload, schema, Mode::Patch, rights, &error))?;
+    R::normalise_patch(&mut patch);
     if needs_check(schema, Mode::Patch, rights) {
         let mut mistakes = Vec::new();
         for (index, value) in R::changes(&patch) {
             if let Some(field) = schema.fields.get(index) {
                 rules::check(field, &value.borrowed(), &mut mistakes);
-                check_sent::<R>(field, index, &value.borrowed(), payload, sent, &mut mistakes)?;
+                check_sent::<R>(Mode::Patch, (field, index), &value.borrowed(), payload, sent, &mut mistakes)?;
             }
         }
         fail_on(mistakes)?;
@@ -89,22 +92,29 @@ fn needs_check(schema: &Schema, mode: Mode, rights: Rights<'_>) -> bool {
     let from_client = rights.sent.is_some();
     let creates = mode == Mode::Create;
     schema.fields.iter().any(|field| {
-        !field.rules.is_empty() || from_client && field.readonly || creates && field.hidden && !field.optional
+        !field.rules.is_empty() || from_client && is_denied(field, mode) || creates && field.hidden && !field.optional
     })
 }
 
-/// Refuses a field that only the server sets, if the client's own value is still there after the hooks.
+/// Tells whether a client may not set a field: only the server does, or it does not change any more.
+///
+/// The record that an `update` replaces is not known here: it refuses another value for an `immutable` field itself.
+fn is_denied(field: &Field, mode: Mode) -> bool {
+    field.server || mode == Mode::Patch && field.immutable
+}
+
+/// Refuses a field that the client may not set, if the client's own value is still there after the hooks.
 ///
 /// A list of several records is looked at as a whole: hooks may have changed their order.
 fn check_sent<R: Record>(
-    field: &Field,
-    index: usize,
+    mode: Mode,
+    (field, index): (&Field, usize),
     value: &FieldRef<'_>,
     payload: &Payload,
     sent: Option<&Payload>,
     mistakes: &mut Vec<Value>,
 ) -> Result<()> {
-    let Some(sent) = sent.filter(|_| field.readonly) else { return Ok(()) };
+    let Some(sent) = sent.filter(|_| is_denied(field, mode)) else { return Ok(()) };
     let records = match sent.value()? {
         Value::Array(records) => records.as_slice(),
         one => slice::from_ref(one),
@@ -115,14 +125,15 @@ fn check_sent<R: Record>(
         now.contains(&sent) || reread::<R>(field, index, sent).is_some_and(|sent| sent.borrowed() == *value)
     };
     if records.iter().filter_map(Value::as_object).flat_map(|record| field.values_in(record)).any(same) {
-        mistakes.push(readonly(field.name));
+        mistakes.push(denied(field));
     }
     Ok(())
 }
 
 /// Reads one value of a field as the record does.
 fn reread<R: Record>(field: &Field, index: usize, value: &Value) -> Option<FieldValue> {
-    let patch: R::Patch = Payload::from(json!({ field.name: value })).decode().ok()?;
+    let mut patch: R::PatchDraft = Payload::from(json!({ field.name: value })).decode().ok()?;
+    R::normalise_patch(&mut patch);
     R::changes(&patch).into_iter().find(|(own, _)| *own == index).map(|(_, value)| value)
 }
 
@@ -148,10 +159,9 @@ fn missing_field(name: &str) -> Value {
     mistake("", "", "required", json!({ "missingProperty": name }), message)
 }
 
-fn readonly(name: &str) -> Value {
-    let schema = format!("/properties/{}", fragment(name));
-    let instance = format!("/{}", pointer(name));
-    mistake(&instance, &schema, "readOnly", json!({ "readOnly": true }), "must NOT be set")
+/// Makes the item for a field that the client may not set, or not any more.
+fn denied(field: &Field) -> Value {
+    if field.server { not_for_clients(field.name) } else { unchangeable(field.name) }
 }
 
 /// Makes the item for an id that the client may not choose.

@@ -19,10 +19,16 @@ use crate::data::schema::Schema;
     note = "add `#[derive(Service)]` to the struct"
 )]
 pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What `create` and `update` take: `TodoData` for `Todo`.
-    type Data: DeserializeOwned + Send + 'static;
-    /// What `patch` takes: `TodoPatch` for `Todo`.
-    type Patch: DeserializeOwned + Send + 'static;
+    /// What clients may send to `create` and `update`: `TodoData` for `Todo`.
+    type Data: Into<Self::Draft> + DeserializeOwned + Send + 'static;
+    /// What clients may send to `patch`: `TodoPatch` for `Todo`.
+    type Patch: Into<Self::PatchDraft> + DeserializeOwned + Send + 'static;
+    /// What hooks and the store have of a new record: `TodoDraft` for `Todo`, the same as [`Record::Data`] with the
+    /// fields that only the server sets.
+    type Draft: DeserializeOwned + Send + 'static;
+    /// What hooks and the store have of a patch: `TodoPatchDraft` for `Todo`, the same as [`Record::Patch`] with the
+    /// fields that clients may not change.
+    type PatchDraft: DeserializeOwned + Send + 'static;
 
     /// Returns the fields and rules.
     fn schema() -> Schema;
@@ -36,40 +42,48 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Returns the id; `name` is the store's id field.
     fn id(&self, name: &str) -> Option<Id>;
 
-    /// Returns the id that data asks for.
-    fn data_id(data: &Self::Data, name: &str) -> Option<Id>;
+    /// Returns the id that a draft asks for.
+    fn data_id(draft: &Self::Draft, name: &str) -> Option<Id>;
 
-    /// Returns the values that data sets, as indices of the schema; empty for an open schema.
+    /// Returns the values that a draft sets, as indices of the schema; empty for an open schema.
     ///
-    /// Validation checks the rules of the schema on them. A field that data leaves out may be missing or `Null`.
-    fn data_fields(data: &Self::Data) -> Vec<(usize, FieldRef<'_>)>;
+    /// Validation checks the rules of the schema on them. A field that the draft leaves out may be missing or `Null`.
+    fn data_fields(draft: &Self::Draft) -> Vec<(usize, FieldRef<'_>)>;
 
-    /// Makes a record of data, under the given id.
+    /// Brings texts into the form in which they are kept: the derive does so for `lowercase` and `trim`.
+    ///
+    /// It comes before the rules are checked.
+    fn normalise(_draft: &mut Self::Draft) {}
+
+    /// Brings the texts of a patch into the form in which they are kept.
+    fn normalise_patch(_patch: &mut Self::PatchDraft) {}
+
+    /// Makes a record of a draft, under the given id.
     ///
     /// # Errors
-    /// Data that makes no record, such as an id that does not fit.
-    fn create(data: Self::Data, name: &str, id: &Id) -> Result<Self>;
+    /// A draft that makes no record, such as an id that does not fit.
+    fn create(draft: Self::Draft, name: &str, id: &Id) -> Result<Self>;
 
     /// Makes the record that takes this one's place in an `update`, under its id.
     ///
-    /// What clients may not set or see stays as it is where the data leaves it out: the derive keeps `readonly` and
-    /// `hidden` fields. A store therefore reads the old record in the same transaction, unless no field of the schema
-    /// is one of both.
+    /// What clients may not set, change or see stays as it is where the draft leaves it out: the derive keeps `server`,
+    /// `immutable` and `hidden` fields. A store therefore reads the old record in the same transaction, unless
+    /// [`Schema::keeps_fields`] says that none is kept.
     ///
     /// # Errors
-    /// Those of [`create`](Self::create).
-    fn replace(&self, data: Self::Data, name: &str, id: &Id) -> Result<Self> {
-        Self::create(data, name, id)
+    /// Those of [`create`](Self::create), and another value for an `immutable` field.
+    fn replace(&self, draft: Self::Draft, name: &str, id: &Id) -> Result<Self> {
+        Self::create(draft, name, id)
     }
 
     /// Returns what a patch changes, as indices of the schema and new values; empty for an open schema.
-    fn changes(patch: &Self::Patch) -> Vec<(usize, FieldValue)>;
+    fn changes(patch: &Self::PatchDraft) -> Vec<(usize, FieldValue)>;
 
     /// Applies a patch; the id stays what it is.
     ///
     /// # Errors
     /// A patch that makes no record.
-    fn apply(&mut self, name: &str, patch: &Self::Patch) -> Result<()>;
+    fn apply(&mut self, name: &str, patch: &Self::PatchDraft) -> Result<()>;
 }
 
 /// A record with columns: what an SQL store needs beyond [`Record`]; `#[derive(Service)]` implements it.
@@ -93,6 +107,8 @@ pub struct Document(pub Map<String, Value>);
 impl Record for Document {
     type Data = Self;
     type Patch = Self;
+    type Draft = Self;
+    type PatchDraft = Self;
 
     fn schema() -> Schema {
         Schema::open("id")

@@ -79,7 +79,13 @@ pub struct Field {
     /// Other names that data may have for it.
     pub aliases: &'static [&'static str],
     /// Whether only the server sets it: hooks and calls from inside, and never clients.
-    pub readonly: bool,
+    pub server: bool,
+    /// Whether clients set it in a new record and never change it.
+    pub immutable: bool,
+    /// Whether its texts are kept in lower case, and compared so in queries.
+    pub lowercase: bool,
+    /// Whether its texts are kept without the space around them, and compared so in queries.
+    pub trim: bool,
     /// Whether it never leaves the server and cannot be queried from outside.
     pub hidden: bool,
     /// The rules for its values.
@@ -91,8 +97,20 @@ pub struct Field {
 impl Field {
     /// Makes a field that is required, without rules.
     pub const fn new(name: &'static str, data_type: DataType) -> Self {
-        let (nullable, optional, readonly, hidden) = (false, false, false, false);
-        Self { name, data_type, nullable, optional, aliases: &[], readonly, hidden, rules: &[], docs: "" }
+        Self {
+            name,
+            data_type,
+            nullable: false,
+            optional: false,
+            aliases: &[],
+            server: false,
+            immutable: false,
+            lowercase: false,
+            trim: false,
+            hidden: false,
+            rules: &[],
+            docs: "",
+        }
     }
 
     /// Makes `null` a value of it, and leaving it out the same as `null`.
@@ -125,9 +143,27 @@ impl Field {
     }
 
     /// Refuses what clients send of it.
-    pub const fn readonly(mut self) -> Self {
-        self.readonly = true;
+    pub const fn server(mut self) -> Self {
+        self.server = true;
         self.optional = true;
+        self
+    }
+
+    /// Refuses what clients send of it to change it.
+    pub const fn immutable(mut self) -> Self {
+        self.immutable = true;
+        self
+    }
+
+    /// Keeps its texts in lower case.
+    pub const fn lowercase(mut self) -> Self {
+        self.lowercase = true;
+        self
+    }
+
+    /// Keeps its texts without the space around them.
+    pub const fn trim(mut self) -> Self {
+        self.trim = true;
         self
     }
 
@@ -185,6 +221,11 @@ impl Schema {
     /// Returns a field.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Tells whether an `update` needs the record that it replaces, because some fields stay as they are.
+    pub fn keeps_fields(&self) -> bool {
+        self.fields.iter().any(|field| field.server || field.hidden || field.immutable)
     }
 
     /// Returns the type of the id: an open schema takes any.

@@ -32,6 +32,21 @@ pub(crate) fn not_allowed(instance: &str, schema: &str, allowed: &Value) -> Valu
     mistake(instance, schema, "enum", params, "must be equal to one of the allowed values")
 }
 
+/// Makes the item for a field that only the server sets.
+pub(crate) fn not_for_clients(name: &str) -> Value {
+    read_only(name, "must NOT be set")
+}
+
+/// Makes the item for a field that does not change any more.
+pub(crate) fn unchangeable(name: &str) -> Value {
+    read_only(name, "must NOT be changed")
+}
+
+fn read_only(name: &str, message: &str) -> Value {
+    let (instance, schema) = (format!("/{}", pointer(name)), format!("/properties/{}", fragment(name)));
+    mistake(&instance, &schema, "readOnly", json!({ "readOnly": true }), message)
+}
+
 /// Makes the item for a number beyond a bound; `comparison` is `>=` and the like.
 pub(crate) fn out_of_bounds(instance: &str, schema: &str, keyword: &str, comparison: &str, limit: f64) -> Value {
     let limit = number(limit);

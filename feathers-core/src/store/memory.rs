@@ -251,7 +251,7 @@ impl<R: Record> Store for MemoryStore<R> {
         Ok(record.filter(|record| matches(&**record, &query.filter)))
     }
 
-    async fn create(&self, data: Vec<R::Data>, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
+    async fn create(&self, data: Vec<R::Draft>, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
         self.write(|records| {
             let mut numbers = records.numbers;
             let mut created: Vec<(Key, Arc<R>)> = Vec::with_capacity(data.len());
@@ -285,7 +285,7 @@ impl<R: Record> Store for MemoryStore<R> {
     async fn update(
         &self,
         id: &Id,
-        data: R::Data,
+        data: R::Draft,
         query: &Query,
         context: &StoreContext<'_>,
     ) -> Result<Option<Arc<R>>> {
@@ -305,7 +305,7 @@ impl<R: Record> Store for MemoryStore<R> {
     async fn patch(
         &self,
         id: Option<&Id>,
-        patch: R::Patch,
+        patch: R::PatchDraft,
         query: &Query,
         context: &StoreContext<'_>,
     ) -> Result<Vec<Arc<R>>> {

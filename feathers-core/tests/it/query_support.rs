@@ -54,12 +54,14 @@ const FIELDS: &[Field] = &[
     Field::new("mail", DataType::String).nullable(true).rules(&[Rule::Email]),
     Field::new("meta", DataType::Json).nullable(true),
     Field::new("secret", DataType::String).optional().hidden(),
-    Field::new("made", DataType::Integer).readonly(),
+    Field::new("made", DataType::Integer).server(),
 ];
 
 impl Record for Item {
     type Data = ItemData;
     type Patch = ItemPatch;
+    type Draft = ItemData;
+    type PatchDraft = ItemPatch;
 
     fn schema() -> Schema {
         Schema::new("Item", "id", FIELDS, "")

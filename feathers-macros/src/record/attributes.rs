@@ -18,10 +18,16 @@ items! {
     "default" => default,
         "`default`": "may be left out; then it is `Default::default()`",
         "`default = expr`": "may be left out; then `expr` is evaluated";
-    "readonly" => |attrs, name, input| flag(&mut attrs.readonly, name, input),
-        "`readonly`": "only the server sets it: left out, it is its default in a new record, and `update` keeps it";
+    "server" => |attrs, name, input| flag(&mut attrs.server, name, input),
+        "`server`": "only the server sets it: left out, it is its default in a new record, and `update` keeps it";
+    "immutable" => |attrs, name, input| flag(&mut attrs.immutable, name, input),
+        "`immutable`": "clients set it in a new record and never change it";
     "hidden" => |attrs, name, input| flag(&mut attrs.hidden, name, input),
         "`hidden`": "never leaves the server and cannot be queried from outside; `update` keeps it where it is left out";
+    "lowercase" => |attrs, name, input| flag(&mut attrs.lowercase, name, input),
+        "`lowercase`": "a text that is kept in lower case, and compared so in queries and logins";
+    "trim" => |attrs, name, input| flag(&mut attrs.trim, name, input),
+        "`trim`": "a text that is kept without the space around it, and compared so in queries and logins";
     "json" => |attrs, name, input| flag(&mut attrs.json, name, input),
         "`json`": "any type of serde, stored as JSON";
     "length" => |attrs, name, input| rules(attrs, name, AppliesTo::Texts, rules::length(name, input)?),
@@ -51,7 +57,10 @@ items! {
 pub(super) struct FieldAttrs {
     pub(super) id: Option<Span>,
     pub(super) default: Option<Default>,
-    pub(super) readonly: Option<Span>,
+    pub(super) server: Option<Span>,
+    pub(super) immutable: Option<Span>,
+    pub(super) lowercase: Option<Span>,
+    pub(super) trim: Option<Span>,
     pub(super) hidden: Option<Span>,
     pub(super) json: Option<Span>,
     pub(super) rules: Vec<Rules>,
@@ -96,10 +105,16 @@ impl FieldAttrs {
 
     /// Returns what the schema's field has of them whatever its type is, as calls on the `Field` of the core.
     pub(super) fn in_schema(&self, core: &TokenStream) -> TokenStream {
-        let hidden = self.hidden.map(|_| quote!(.hidden()));
+        let flags = [
+            (self.hidden, quote!(.hidden())),
+            (self.immutable, quote!(.immutable())),
+            (self.lowercase, quote!(.lowercase())),
+            (self.trim, quote!(.trim())),
+        ];
+        let flags = flags.into_iter().filter_map(|(flag, call)| flag.map(|_| call));
         let variants: Vec<_> = self.rules.iter().flat_map(|rules| &rules.variants).collect();
         let rules = (!variants.is_empty()).then(|| quote!(.rules(&[#(#core::Rule::#variants),*])));
-        quote!(#hidden #rules)
+        quote!(#(#flags)* #rules)
     }
 }
 

@@ -68,7 +68,10 @@ fn combinations(field: &Field, errors: &mut Errors) {
                 attrs.default.as_ref().map(|default| default.span),
                 "the store makes an id where data has none",
             ),
-            ("readonly", attrs.readonly, "the id never changes anyway"),
+            ("server", attrs.server, "the id never changes anyway"),
+            ("immutable", attrs.immutable, "the id never changes anyway"),
+            ("lowercase", attrs.lowercase, "it is compared as it is"),
+            ("trim", attrs.trim, "it is compared as it is"),
             ("hidden", attrs.hidden, "clients need the id"),
             ("json", attrs.json, "it is a whole number or a text"),
         ];
@@ -77,7 +80,17 @@ fn combinations(field: &Field, errors: &mut Errors) {
                 errors.at(span, format!("an id cannot be `{name}`: {why}"));
             }
         }
-    } else if attrs.json.is_some() {
+        return;
+    }
+    if let (Some(span), Some(_)) = (attrs.immutable, attrs.server) {
+        errors.at(span, "`immutable` is for what clients set, and only the server sets this field: drop one of them");
+    }
+    if attrs.json.is_some() {
+        for (name, span) in [("lowercase", attrs.lowercase), ("trim", attrs.trim)] {
+            if let Some(span) = span {
+                errors.at(span, format!("`{name}` is for texts, and this field is JSON"));
+            }
+        }
         for rules in &attrs.rules {
             let what = match rules.applies_to {
                 AppliesTo::Texts => "texts",

@@ -2,6 +2,7 @@
 
 mod codec;
 mod columns;
+mod normal_form;
 mod record;
 mod schema;
 mod siblings;
@@ -23,7 +24,7 @@ pub(super) fn record(record: &Record) -> TokenStream {
     let defaults = record::defaults(record);
     let record_impl = record::expand(record, &names);
     let columns_impl = columns::expand(record, &names);
-    let described = schema::described(&names);
+    let described = schema::described(record, &names);
     let registration = registration(record, &names);
     quote! {
         #siblings
@@ -69,15 +70,17 @@ pub(super) fn fallback(input: &DeriveInput, framework: &Path) -> TokenStream {
         impl #core::Record for #ident {
             type Data = #private::Ignored;
             type Patch = #private::Ignored;
+            type Draft = #private::Ignored;
+            type PatchDraft = #private::Ignored;
             fn schema() -> #core::Schema { #never }
             fn lookup<'a>(&'a self, _: &#core::FieldPath) -> #core::FieldRef<'a> { #never }
             fn field(&self, _: usize) -> #core::FieldRef<'_> { #never }
             fn id(&self, _: &str) -> ::core::option::Option<#core::Id> { #never }
-            fn data_id(_: &Self::Data, _: &str) -> ::core::option::Option<#core::Id> { #never }
-            fn data_fields(_: &Self::Data) -> ::std::vec::Vec<(usize, #core::FieldRef<'_>)> { #never }
-            fn create(_: Self::Data, _: &str, _: &#core::Id) -> #core::Result<Self> { #never }
-            fn changes(_: &Self::Patch) -> ::std::vec::Vec<(usize, #core::FieldValue)> { #never }
-            fn apply(&mut self, _: &str, _: &Self::Patch) -> #core::Result<()> { #never }
+            fn data_id(_: &Self::Draft, _: &str) -> ::core::option::Option<#core::Id> { #never }
+            fn data_fields(_: &Self::Draft) -> ::std::vec::Vec<(usize, #core::FieldRef<'_>)> { #never }
+            fn create(_: Self::Draft, _: &str, _: &#core::Id) -> #core::Result<Self> { #never }
+            fn changes(_: &Self::PatchDraft) -> ::std::vec::Vec<(usize, #core::FieldValue)> { #never }
+            fn apply(&mut self, _: &str, _: &Self::PatchDraft) -> #core::Result<()> { #never }
         }
 
         #[automatically_derived]
@@ -94,6 +97,8 @@ struct Names {
     serde: TokenStream,
     data: Ident,
     patch: Ident,
+    draft: Ident,
+    patch_draft: Ident,
 }
 
 impl Names {
@@ -105,6 +110,8 @@ impl Names {
             serde: quote!(#framework::__private::serde),
             data: record.data(),
             patch: record.patch(),
+            draft: record.draft(),
+            patch_draft: record.patch_draft(),
         }
     }
 }

@@ -45,7 +45,7 @@ pub(super) enum Presence {
     /// Left out is its default.
     Defaulted,
     /// Only the server sets it; left out is its default.
-    Readonly,
+    Server,
     /// It is hidden, and has no default: a new record must have it unless it is an `Option`.
     Hidden,
 }
@@ -56,28 +56,59 @@ impl Record {
         self.fields.iter().find(|field| field.attrs.id.is_some())
     }
 
-    /// Returns the name of what `create` and `update` take.
+    /// Returns the name of what clients send to `create` and `update`.
     pub(super) fn data(&self) -> Ident {
         quote::format_ident!("{}Data", self.ident)
     }
 
-    /// Returns the name of what `patch` takes.
+    /// Returns the name of what hooks and stores have of `create` and `update`.
+    pub(super) fn draft(&self) -> Ident {
+        quote::format_ident!("{}Draft", self.ident)
+    }
+
+    /// Returns the name of what hooks and stores have of `patch`.
+    pub(super) fn patch_draft(&self) -> Ident {
+        quote::format_ident!("{}PatchDraft", self.ident)
+    }
+
+    /// Tells whether clients may send every field of a new record, so that its draft is the same type.
+    pub(super) fn data_is_draft(&self) -> bool {
+        self.fields.iter().all(Field::is_in_data)
+    }
+
+    /// Tells whether clients may change every field, so that the draft of a patch is the same type.
+    pub(super) fn patch_is_draft(&self) -> bool {
+        self.fields.iter().all(Field::is_in_patch)
+    }
+
+    /// Returns the name of what clients send to `patch`.
     pub(super) fn patch(&self) -> Ident {
         quote::format_ident!("{}Patch", self.ident)
     }
 }
 
 impl Field {
-    /// Tells whether an `update` that leaves the field out keeps its value: clients may not set it, or cannot see it.
+    /// Tells whether an `update` that leaves the field out keeps its value: clients may not set or change it, or cannot
+    /// see it.
     pub(super) fn is_kept(&self) -> bool {
-        self.attrs.readonly.is_some() || self.attrs.hidden.is_some()
+        self.attrs.server.is_some() || self.attrs.hidden.is_some() || self.attrs.immutable.is_some()
+    }
+
+    /// Tells whether clients may send the field in a new record.
+    pub(super) fn is_in_data(&self) -> bool {
+        self.attrs.id.is_some() || self.attrs.server.is_none()
+    }
+
+    /// Tells whether clients may send the field in a patch.
+    pub(super) fn is_in_patch(&self) -> bool {
+        self.attrs.id.is_some() || self.is_in_data() && self.attrs.immutable.is_none()
     }
 
     pub(super) fn presence(&self) -> Presence {
         if self.attrs.id.is_some() {
             Presence::Id
-        } else if self.attrs.readonly.is_some() {
-            Presence::Readonly
+        } else if self.attrs.server.is_some() {
+            Presence::Server
         } else if self.attrs.default.is_some() {
             Presence::Defaulted
         } else if self.attrs.hidden.is_some() {

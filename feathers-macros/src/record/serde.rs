@@ -77,7 +77,7 @@ pub(super) fn field(attrs: &[Attribute], errors: &mut Errors) -> OfField {
             "flatten" => errors.on(path, "a record names its fields, so that queries can be checked: `flatten` hides them"),
             attribute @ ("skip" | "skip_serializing" | "skip_deserializing") => errors.on(
                 path,
-                format!("serde's `{attribute}` keeps a field from the server too; `#[service(hidden)]` keeps it from clients, `#[service(readonly)]` keeps clients from setting it"),
+                format!("serde's `{attribute}` keeps a field from the server too; `#[service(hidden)]` keeps it from clients, `#[service(server)]` keeps clients from setting it"),
             ),
             _ => skip(meta)?,
         }

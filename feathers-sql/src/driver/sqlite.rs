@@ -126,7 +126,7 @@ impl Sqlite {
         &self,
         table: &Arc<Table<R>>,
         (key, id): (Value, Id),
-        data: R::Data,
+        data: R::Draft,
         filter: Filter,
         context: &StoreContext<'_>,
     ) -> Result<Option<Arc<R>>> {

@@ -25,7 +25,7 @@ struct Todo {
     #[serde(rename = "prio")]
     #[service(default = Some(3), range(1..=5))]
     priority: Option<u8>,
-    #[service(readonly, default = next_stamp())]
+    #[service(server, default = next_stamp())]
     created_at: i64,
     #[service(hidden, default)]
     secret: String,
@@ -54,7 +54,6 @@ fn todo(text: &str) -> TodoData {
         list_name: None,
         due: None,
         priority: None,
-        created_at: None,
         secret: Some("hush".to_owned()),
         place: None,
         tags: None,
@@ -162,7 +161,7 @@ async fn a_patch_may_send_the_id_along() -> Result<()> {
 }
 
 #[tokio::test]
-async fn clients_cannot_set_what_is_readonly() -> Result<()> {
+async fn clients_cannot_set_what_only_the_server_sets() -> Result<()> {
     let app = app().await;
     let created = from_outside(&app, Method::Create, None, json!({ "text": "milk" })).await?;
     assert!(created["createdAt"].as_i64().unwrap() >= 100);
@@ -233,12 +232,12 @@ fn the_schema_tells_everything() {
     assert_eq!((field("due").data_type, field("due").nullable, field("due").optional), (DataType::String, true, true));
     assert_eq!((field("text").optional, field("done").optional, field("id").optional), (false, true, true));
     assert_eq!((field("place").data_type, field("tags").data_type), (DataType::Json, DataType::Json));
-    assert!(field("createdAt").readonly && field("secret").hidden);
+    assert!(field("createdAt").server && field("secret").hidden);
 }
 
 #[test]
 fn fields_are_read_and_built_by_index() {
-    let data: TodoData = serde_json::from_value(json!({ "text": "milk", "place": { "city": "Ulm" } })).unwrap();
+    let data: TodoDraft = serde_json::from_value(json!({ "text": "milk", "place": { "city": "Ulm" } })).unwrap();
     let set: Vec<_> = Todo::data_fields(&data).into_iter().map(|(index, value)| (index, value.into_owned())).collect();
     assert!(set.contains(&(1, FieldValue::Text("milk".into()))));
     assert!(set.contains(&(8, FieldValue::Json(json!({ "city": "Ulm" })))));
@@ -256,9 +255,9 @@ fn fields_are_read_and_built_by_index() {
     let wrong = Todo::from_columns(columns.into_iter().take(2).collect()).unwrap_err();
     assert!(wrong.source().unwrap().to_string().contains("column 'done'"), "{wrong:?}");
 
-    let patch: TodoPatch = serde_json::from_value(json!({ "due": null, "tags": ["a"] })).unwrap();
+    let patch: TodoPatchDraft = serde_json::from_value(json!({ "due": null, "tags": ["a"] })).unwrap();
     assert_eq!(Todo::changes(&patch), [(4, FieldValue::Null), (9, FieldValue::Json(json!(["a"])))]);
-    assert!(Todo::create(todo("milk"), "id", &Id::from("twelve")).unwrap_err().is_bad_request());
+    assert!(Todo::create(todo("milk").into(), "id", &Id::from("twelve")).unwrap_err().is_bad_request());
 }
 
 /// A colour as `#rrggbb`; the record holds a number.

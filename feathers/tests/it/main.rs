@@ -3,9 +3,12 @@
 #![deny(warnings)]
 
 mod derive;
+mod drafts;
 mod hidden;
 mod hidden_in_text;
+mod immutable;
 mod mount;
 mod prelude;
 mod server_set;
 mod service;
+mod texts;

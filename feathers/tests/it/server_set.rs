@@ -12,9 +12,9 @@ struct Note {
     id: i64,
     text: String,
     #[serde(alias = "writer")]
-    #[service(readonly)]
+    #[service(server)]
     author: i64,
-    #[service(readonly)]
+    #[service(server)]
     mark: Option<Uuid>,
 }
 
@@ -30,7 +30,7 @@ struct User {
     key: Option<String>,
     #[service(hidden, default = "none")]
     note: String,
-    #[service(hidden, readonly, default = 3)]
+    #[service(hidden, server, default = 3)]
     tries: i64,
 }
 
@@ -49,7 +49,7 @@ async fn sign(ctx: &mut Context) -> Result<()> {
 /// Reads the data and writes it again, so that its text changes and its meaning does not.
 async fn rewrite(ctx: &mut Context) -> Result<()> {
     if ctx.params.query.remove("rewrite").is_some() {
-        ctx.data = Payload::new(ctx.data.decode::<NoteData>()?);
+        ctx.data = Payload::new(ctx.data.decode::<NoteDraft>()?);
     }
     Ok(())
 }
@@ -170,5 +170,5 @@ async fn a_put_leaves_what_clients_cannot_see() {
 }
 
 fn user() -> UserData {
-    UserData { id: None, name: "Dan".to_owned(), password: Some("hush".to_owned()), key: None, note: None, tries: None }
+    UserData { id: None, name: "Dan".to_owned(), password: Some("hush".to_owned()), key: None, note: None }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Mounted {
     published: Vec<PublishedEvent>,
     /// The fields of the records that never leave the server.
     hidden: Arc<[Arc<str>]>,
-    /// Whether records may have fields that only the server sets, so that what a client sends is noted.
+    /// Whether records may have fields that clients may not set or change, so that what a client sends is noted.
     notes_sent: bool,
     route_params: Vec<(Arc<str>, String)>,
     listeners: Vec<(Arc<str>, Listener)>,
@@ -134,7 +134,7 @@ impl Mounted {
                 (method.clone(), Chain { levels, meters: OnceLock::new() })
             })
             .collect();
-        let server_set = |schema: &Schema| schema.fields.iter().any(|field| field.readonly);
+        let server_set = |schema: &Schema| schema.fields.iter().any(|field| field.server || field.immutable);
         // A service that says nothing of its records may have a store inside.
         let notes_sent = descriptor.schema.as_ref().is_none_or(server_set);
         Ok(Self {

@@ -83,37 +83,37 @@ impl<R: Record> TypedService<R> {
         self.service.get(id, params).await?.decode()
     }
 
-    /// Makes one record.
+    /// Makes one record of its data, or of a draft with the fields that only the server sets.
     ///
     /// # Errors
     /// Those of the service and its hooks.
-    pub async fn create(&self, data: R::Data, params: impl Into<Params>) -> Result<R>
+    pub async fn create(&self, data: impl Into<R::Draft>, params: impl Into<Params>) -> Result<R>
     where
-        R::Data: Serialize + Sync,
+        R::Draft: Serialize + Sync,
     {
-        self.service.create(Payload::new(data), params).await?.decode()
+        self.service.create(Payload::new(data.into()), params).await?.decode()
     }
 
-    /// Replaces one record.
+    /// Replaces one record by its data, or by a draft with the fields that only the server sets.
     ///
     /// # Errors
     /// Those of the service and its hooks, with a 404 for an id that is not there.
-    pub async fn update(&self, id: impl Into<Id>, data: R::Data, params: impl Into<Params>) -> Result<R>
+    pub async fn update(&self, id: impl Into<Id>, data: impl Into<R::Draft>, params: impl Into<Params>) -> Result<R>
     where
-        R::Data: Serialize + Sync,
+        R::Draft: Serialize + Sync,
     {
-        self.service.update(id, Payload::new(data), params).await?.decode()
+        self.service.update(id, Payload::new(data.into()), params).await?.decode()
     }
 
-    /// Changes one record.
+    /// Changes one record by a patch, or by a draft of one with the fields that clients may not change.
     ///
     /// # Errors
     /// Those of the service and its hooks, with a 404 for an id that is not there.
-    pub async fn patch(&self, id: impl Into<Id>, data: R::Patch, params: impl Into<Params>) -> Result<R>
+    pub async fn patch(&self, id: impl Into<Id>, data: impl Into<R::PatchDraft>, params: impl Into<Params>) -> Result<R>
     where
-        R::Patch: Serialize + Sync,
+        R::PatchDraft: Serialize + Sync,
     {
-        self.service.patch(id.into(), Payload::new(data), params).await?.decode()
+        self.service.patch(id.into(), Payload::new(data.into()), params).await?.decode()
     }
 
     /// Deletes one record and returns it.

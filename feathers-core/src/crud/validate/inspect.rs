@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Mode, Rights, chosen_id, has_sent, has_sent_id, missing_field, readonly, rules};
+use super::{Mode, Rights, chosen_id, denied, has_sent, has_sent_id, is_denied, missing_field, rules};
 use crate::data::error::Error;
 use crate::data::field::FieldRef;
 use crate::data::id::Id;
@@ -57,8 +57,8 @@ fn inspect(
         mistakes.push(chosen_id(schema.id));
     }
     for field in schema.fields {
-        if field.readonly && field.values_in(data).next().is_some() && has_sent(field, rights.sent) {
-            mistakes.push(readonly(field.name));
+        if is_denied(field, mode) && field.values_in(data).next().is_some() && has_sent(field, rights.sent) {
+            mistakes.push(denied(field));
             continue;
         }
         for value in field.values_in(data) {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use serde_json::{Number, Value};
 
 use crate::data::field::FieldValue;
+use crate::data::normal_form;
 use crate::data::number::{decimal, whole, whole_float};
 use crate::data::schema::{DataType, Field};
 
@@ -23,7 +24,9 @@ pub(super) fn coerce(value: &Value, field: &Field) -> Option<FieldValue> {
         (DataType::Boolean, value) => boolean(value).map(FieldValue::Bool),
         (DataType::Integer, value) => integer(value).map(FieldValue::Int),
         (DataType::Number, value) => number(value),
-        (DataType::String, value) => text(value).map(|text| FieldValue::Text(text.into())),
+        (DataType::String, value) => {
+            text(value).map(|text| FieldValue::Text(normal_form::of_field(&text, field).into()))
+        }
     }
 }
 

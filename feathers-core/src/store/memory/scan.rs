@@ -140,7 +140,7 @@ impl<R: Record> MemoryStore<R> {
     /// Changes all that match, on another thread.
     pub(super) async fn patch_long(
         &self,
-        patch: R::Patch,
+        patch: R::PatchDraft,
         query: &Query,
         context: &StoreContext<'_>,
     ) -> Result<Vec<Arc<R>>> {

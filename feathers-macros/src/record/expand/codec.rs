@@ -8,8 +8,8 @@ use crate::record::model::Record;
 
 /// Returns serde's attributes for an `Option` of a field with a codec.
 pub(super) fn of_present(field: &crate::record::model::Field, names: &Names) -> TokenStream {
-    let read = format!("{}::{}", names.data, reserved_name("read", field));
-    let write = format!("{}::{}", names.data, reserved_name("write", field));
+    let read = format!("{}::{}", names.draft, reserved_name("read", field));
+    let write = format!("{}::{}", names.draft, reserved_name("write", field));
     quote! {
         , default, deserialize_with = #read, serialize_with = #write,
         skip_serializing_if = "::core::option::Option::is_none"
@@ -18,7 +18,7 @@ pub(super) fn of_present(field: &crate::record::model::Field, names: &Names) -> 
 
 /// Writes a wrapper with the codec for each field that has one, and the functions that use it.
 pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
-    let Names { serde, data, .. } = names;
+    let Names { serde, draft, .. } = names;
     let serde_path = serde.to_string();
     let fields = record.fields.iter().filter_map(|field| field.codec.as_ref().map(|codec| (field, codec)));
     let wrappers = fields.map(|(field, codec)| {
@@ -30,7 +30,7 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
             #[allow(non_camel_case_types, reason = "it is named after the field")]
             struct #wire(#[serde(#codec)] #ty);
 
-            impl #data {
+            impl #draft {
                 fn #read<'de, D: #serde::Deserializer<'de>>(
                     deserializer: D,
                 ) -> ::core::result::Result<::core::option::Option<#ty>, D::Error> {

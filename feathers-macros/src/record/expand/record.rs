@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
-use super::{Names, field_type, header, reserved_name, runtime, schema, to_field};
+use super::{Names, field_type, header, normal_form, reserved_name, runtime, schema, to_field};
 use crate::record::model::{Field, Presence, Record};
 use crate::types::{at, last_segment, option_of};
 
@@ -14,7 +14,7 @@ pub(super) fn defaults(record: &Record) -> TokenStream {
         let (ty, name) = (&field.ty, reserved_name("default", field));
         let value = match &field.attrs.default {
             Some(default) => default.expr.as_ref().map(|expr| default_value(field, expr)),
-            None => field.attrs.readonly.map(|_| None)?,
+            None => field.attrs.server.map(|_| None)?,
         };
         let value = value.unwrap_or_else(|| quote_spanned!(at(ty)=> <#ty as ::core::default::Default>::default()));
         Some(quote! {
@@ -40,7 +40,7 @@ fn default_value(field: &Field, expr: &Expr) -> TokenStream {
 
 /// Writes the impl of `Record`.
 pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
-    let Names { core, data, patch, private, .. } = names;
+    let Names { core, data, patch, draft, patch_draft, private, .. } = names;
     let ident = &record.ident;
     let schema = schema::expand(record, names);
     let values = record.fields.iter().enumerate().map(|(index, field)| {
@@ -55,12 +55,13 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let replace = record.fields.iter().any(Field::is_kept).then(|| {
         let replaced = construction(record, names, true);
         quote! {
-            fn replace(&self, data: Self::Data, _name: &str, id: &#core::Id) -> #core::Result<Self> {
+            fn replace(&self, data: Self::Draft, _name: &str, id: &#core::Id) -> #core::Result<Self> {
                 #replaced
             }
         }
     });
     let changes = changes(record, names);
+    let normal_forms = normal_form::expand(record, names);
     let applied = patchable(record).map(|(_, field)| {
         let (name, ty) = (&field.ident, &field.ty);
         quote_spanned! {at(ty)=>
@@ -85,6 +86,8 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
         #header {
             type Data = #data;
             type Patch = #patch;
+            type Draft = #draft;
+            type PatchDraft = #patch_draft;
 
             fn schema() -> #core::Schema {
                 __feathers_schema()
@@ -105,25 +108,27 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
                 #id
             }
 
-            fn data_id(data: &Self::Data, _name: &str) -> ::core::option::Option<#core::Id> {
+            fn data_id(data: &Self::Draft, _name: &str) -> ::core::option::Option<#core::Id> {
                 #data_id
             }
 
-            fn data_fields(data: &Self::Data) -> ::std::vec::Vec<(usize, #core::FieldRef<'_>)> {
+            fn data_fields(data: &Self::Draft) -> ::std::vec::Vec<(usize, #core::FieldRef<'_>)> {
                 #data_fields
             }
 
-            fn create(data: Self::Data, _name: &str, id: &#core::Id) -> #core::Result<Self> {
+            fn create(data: Self::Draft, _name: &str, id: &#core::Id) -> #core::Result<Self> {
                 #created
             }
 
+            #normal_forms
+
             #replace
 
-            fn changes(patch: &Self::Patch) -> ::std::vec::Vec<(usize, #core::FieldValue)> {
+            fn changes(patch: &Self::PatchDraft) -> ::std::vec::Vec<(usize, #core::FieldValue)> {
                 #changes
             }
 
-            fn apply(&mut self, _name: &str, patch: &Self::Patch) -> #core::Result<()> {
+            fn apply(&mut self, _name: &str, patch: &Self::PatchDraft) -> #core::Result<()> {
                 #(#applied)*
                 ::core::result::Result::Ok(())
             }
@@ -157,7 +162,7 @@ fn data_fields(record: &Record, names: &Names) -> TokenStream {
                 let field = to_field(field, names, &quote!(&data.#name));
                 quote!(fields.push((#index, #field));)
             }
-            Presence::Id | Presence::Defaulted | Presence::Readonly | Presence::Hidden => {
+            Presence::Id | Presence::Defaulted | Presence::Server | Presence::Hidden => {
                 let field = to_field(field, names, &quote!(#value));
                 quote! {
                     if let ::core::option::Option::Some(#value) = &data.#name {
@@ -187,10 +192,14 @@ fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream 
                 let id_field = runtime(field, names, "id_field");
                 quote!(#id_field(id, #kind, #from_field)?)
             }
+            // What it has is checked before, so that data either leaves it out or has the same value.
+            Presence::Required | Presence::Nullable if replacing && field.is_kept() => quote_spanned! {at(ty)=>
+                ::core::clone::Clone::clone(&self.#ident)
+            },
             _ if replacing && field.is_kept() => quote_spanned! {at(ty)=>
                 ::core::option::Option::unwrap_or_else(data.#ident, || ::core::clone::Clone::clone(&self.#ident))
             },
-            Presence::Defaulted | Presence::Readonly => {
+            Presence::Defaulted | Presence::Server => {
                 quote!(::core::option::Option::unwrap_or_else(data.#ident, #default))
             }
             Presence::Hidden if option_of(ty).is_some() => quote!(::core::option::Option::flatten(data.#ident)),
@@ -202,7 +211,38 @@ fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream 
         };
         quote!(#ident: #value)
     });
-    quote!(::core::result::Result::Ok(Self { #(#fields),* }))
+    let unchanged = replacing.then(|| unchanged(record, names));
+    quote!(#unchanged ::core::result::Result::Ok(Self { #(#fields),* }))
+}
+
+/// Writes the comparison of what data has of each immutable field with what the record has.
+fn unchanged(record: &Record, names: &Names) -> TokenStream {
+    let private = &names.private;
+    let value = Ident::new("value", Span::mixed_site());
+    let checks = record.fields.iter().enumerate().filter(|(_, field)| field.attrs.immutable.is_some());
+    let checks = checks.map(|(index, field)| {
+        let (name, wire) = (&field.ident, &field.wire);
+        let given = to_field(field, names, &quote!(#value));
+        let check = quote!(#private::unchanged(#wire, &#given, &__feathers_field(self, #index))?;);
+        match field.presence() {
+            Presence::Required => quote! {{
+                let #value = &data.#name;
+                #check
+            }},
+            Presence::Nullable => quote! {{
+                let #value = &data.#name;
+                if ::core::option::Option::is_some(#value) {
+                    #check
+                }
+            }},
+            _ => quote! {
+                if let ::core::option::Option::Some(#value) = &data.#name {
+                    #check
+                }
+            },
+        }
+    });
+    quote!(#(#checks)*)
 }
 
 fn patchable(record: &Record) -> impl Iterator<Item = (usize, &Field)> {

@@ -1,6 +1,6 @@
 //! The schema of a record, and the checks that only the compiler can make: whether the types fit the attributes.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -23,19 +23,36 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
 }
 
 /// Writes that the data types of the record are known by its schema.
-pub(super) fn described(names: &Names) -> TokenStream {
-    let Names { core, data, patch, .. } = names;
-    let impls = [(data, quote!(Data)), (patch, quote!(Patch))].map(|(ty, variant)| {
+pub(super) fn described(record: &Record, names: &Names) -> TokenStream {
+    let Names { core, data, patch, draft, patch_draft, .. } = names;
+    let ident = &record.ident;
+    let both = [
+        (data, draft, record.data_is_draft(), quote!(Data)),
+        (patch, patch_draft, record.patch_is_draft(), quote!(Patch)),
+    ];
+    let described = both.iter().flat_map(|(own, draft, same, variant)| {
+        let impl_of = |ty: &Ident| {
+            quote! {
+                #[automatically_derived]
+                impl #core::Described for #ty {
+                    fn type_schema() -> #core::TypeSchema {
+                        #core::TypeSchema::#variant(__feathers_schema())
+                    }
+                }
+            }
+        };
+        std::iter::once(impl_of(own)).chain((!same).then(|| impl_of(draft)))
+    });
+    let drafts = [(draft, false), (patch_draft, true)].map(|(ty, is_patch)| {
         quote! {
             #[automatically_derived]
-            impl #core::Described for #ty {
-                fn type_schema() -> #core::TypeSchema {
-                    #core::TypeSchema::#variant(__feathers_schema())
-                }
+            impl #core::Draft for #ty {
+                type Record = #ident;
+                const IS_PATCH: bool = #is_patch;
             }
         }
     });
-    quote!(#(#impls)*)
+    quote!(#(#described)* #(#drafts)*)
 }
 
 fn one(field: &Field, names: &Names) -> TokenStream {
@@ -50,7 +67,7 @@ fn one(field: &Field, names: &Names) -> TokenStream {
     };
     let presence = match field.presence() {
         Presence::Id | Presence::Defaulted => Some(quote!(.optional())),
-        Presence::Readonly => Some(quote!(.readonly())),
+        Presence::Server => Some(quote!(.server())),
         Presence::Required | Presence::Nullable | Presence::Hidden => None,
     };
     let others = attrs.in_schema(core);

@@ -9,14 +9,82 @@ use crate::types::option_of;
 
 pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let ident = &record.ident;
-    let data_docs =
-        format!("What `create` and `update` of [`{ident}`] take. A field that may be left out is an `Option`.");
-    let patch_docs = format!("What `patch` of [`{ident}`] takes. `None` leaves a field as it is.");
-    let data_fields = record.fields.iter().map(|field| data_field(field, names));
-    let patch_fields = record.fields.iter().map(|field| patch_field(field, names));
-    let data = sibling(record, names, &names.data, &data_docs, &quote!(), data_fields);
-    let patch = sibling(record, names, &names.patch, &patch_docs, &quote!(::core::default::Default,), patch_fields);
+    let Names { data, patch, draft, patch_draft, .. } = names;
+    let data = Pair {
+        own: (
+            data,
+            format!(
+                "What clients send to `create` and `update` of [`{ident}`]. A field that may be left out is an `Option`."
+            ),
+        ),
+        draft: (
+            draft,
+            format!(
+                "What hooks and the store have of a new [`{ident}`]: [`{data}`] with the fields that only the server sets."
+            ),
+        ),
+        derives: quote!(),
+        field: data_field,
+        is_sent: Field::is_in_data,
+    };
+    let patch = Pair {
+        own: (patch, format!("What clients send to `patch` of [`{ident}`]. `None` leaves a field as it is.")),
+        draft: (
+            patch_draft,
+            format!(
+                "What hooks and the store have of a patch of [`{ident}`]: [`{patch}`] with the fields that clients may not change."
+            ),
+        ),
+        derives: quote!(::core::default::Default,),
+        field: patch_field,
+        is_sent: Field::is_in_patch,
+    };
+    let (data, patch) = (data.expand(record, names), patch.expand(record, names));
     quote!(#data #patch)
+}
+
+/// What clients send, and the draft that hooks and stores have of it.
+struct Pair<'a> {
+    own: (&'a Ident, String),
+    draft: (&'a Ident, String),
+    derives: TokenStream,
+    field: fn(&Field, &Names) -> TokenStream,
+    is_sent: fn(&Field) -> bool,
+}
+
+impl Pair<'_> {
+    /// Writes both types; where clients may send every field they are one.
+    fn expand(&self, record: &Record, names: &Names) -> TokenStream {
+        let Self { own: (own, own_docs), draft: (draft, draft_docs), derives, .. } = self;
+        let fields = |fields: &[&Field]| fields.iter().map(|field| (self.field)(field, names)).collect::<Vec<_>>();
+        let all: Vec<_> = record.fields.iter().collect();
+        let (sent, kept): (Vec<_>, Vec<_>) = record.fields.iter().partition(|field| (self.is_sent)(field));
+        let own_type = sibling(record, names, own, own_docs, derives, fields(&sent).into_iter());
+        if kept.is_empty() {
+            let vis = &record.vis;
+            let docs = format!("The same as [`{own}`]: clients may send every field.");
+            return quote! {
+                #own_type
+
+                #[doc = #docs]
+                #[allow(dead_code, reason = "it is there for hooks")]
+                #vis type #draft = #own;
+            };
+        }
+        let draft_type = sibling(record, names, draft, draft_docs, derives, fields(&all).into_iter());
+        let (sent, kept) = (sent.iter().map(|field| &field.ident), kept.iter().map(|field| &field.ident));
+        quote! {
+            #own_type
+            #draft_type
+
+            #[automatically_derived]
+            impl ::core::convert::From<#own> for #draft {
+                fn from(data: #own) -> Self {
+                    Self { #(#sent: data.#sent,)* #(#kept: ::core::option::Option::None,)* }
+                }
+            }
+        }
+    }
 }
 
 fn sibling(
@@ -48,7 +116,7 @@ fn data_field(field: &Field, names: &Names) -> TokenStream {
     let (ty, codec) = (&field.ty, field.codec.as_ref().map(|codec| quote!(, #codec)));
     let optional = quote!(::core::option::Option<#ty>);
     match field.presence() {
-        Presence::Readonly => {
+        Presence::Server => {
             let note = "Clients cannot set it. `None` takes the default, and in `update` leaves it as it is.";
             member(field, &optional, &present(field, names), note)
         }
@@ -85,7 +153,7 @@ fn patch_field(field: &Field, names: &Names) -> TokenStream {
         }
         presence => {
             let null = option_of(ty).map_or("", |_| ", `Some(None)` sets it to `null`");
-            let who = if presence == Presence::Readonly { "Clients cannot set it. " } else { "" };
+            let who = if presence == Presence::Server { "Clients cannot set it. " } else { "" };
             let note = format!("{who}`None` leaves it as it is{null}.");
             member(field, &quote!(::core::option::Option<#ty>), &present(field, names), &note)
         }

@@ -80,7 +80,7 @@ impl<R: Columns> Table<R> {
         connection: &Reader,
         key: &Value,
         id: &Id,
-        data: R::Data,
+        data: R::Draft,
         filter: &Filter,
     ) -> Outcome<Option<(Arc<R>, Arc<R>)>> {
         let Some((place, old)) = self.get(connection, key)?.filter(|(_, old)| matches(&**old, filter)) else {

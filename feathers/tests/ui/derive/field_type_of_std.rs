@@ -15,7 +15,7 @@ struct Todo {
     votes: HashMap<String, i64>,
     #[service(hidden, default)]
     left: Option<Duration>,
-    #[service(readonly)]
+    #[service(server)]
     bytes: u8,
 }
 

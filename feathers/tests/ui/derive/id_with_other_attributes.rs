@@ -1,4 +1,4 @@
-//! An id cannot be hidden, readonly, JSON or have a default.
+//! An id cannot be hidden, server, JSON or have a default.
 
 #![allow(unused)]
 
@@ -6,7 +6,7 @@ use feathers::prelude::*;
 
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 struct Todo {
-    #[service(id, default, readonly, hidden, json)]
+    #[service(id, default, server, hidden, json)]
     id: i64,
     text: String,
 }

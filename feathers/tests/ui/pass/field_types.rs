@@ -25,7 +25,7 @@ struct Many {
     other: Option<String>,
     #[service(email)]
     mail: String,
-    #[service(url, hidden, readonly, default = "https://example.org")]
+    #[service(url, hidden, server, default = "https://example.org")]
     page: String,
     list: Vec<u8>,
     #[service(json)]
@@ -67,5 +67,5 @@ fn main() {
     assert_eq!(field("text").rules, [Rule::MinLength(3)]);
     assert_eq!((field("mail").rules, field("page").rules), (&[Rule::Email][..], &[Rule::Url][..]));
     assert_eq!((field("pair").data_type, field("pairs").nullable, field("list").data_type), (DataType::Json, true, DataType::Json));
-    assert!(field("page").hidden && field("page").readonly);
+    assert!(field("page").hidden && field("page").server);
 }

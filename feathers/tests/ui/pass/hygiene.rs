@@ -22,7 +22,7 @@ struct Todo {
     id: i64,
     #[service(default = data())]
     data: bool,
-    #[service(readonly)]
+    #[service(server)]
     value: u8,
     r#type: ::std::option::Option<u8>,
     #[service(json)]

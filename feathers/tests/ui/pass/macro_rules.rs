@@ -12,7 +12,7 @@ macro_rules! record {
             id: $id,
             #[service(default = $default)]
             $field: $ty,
-            #[service(readonly)]
+            #[service(server)]
             seen: $ty,
         }
     };

@@ -1,4 +1,4 @@
-//! A readonly field needs a value at creation.
+//! A `server` field needs a value at creation.
 
 #![allow(unused)]
 
@@ -13,7 +13,7 @@ struct Place {
 struct Todo {
     #[service(id)]
     id: i64,
-    #[service(readonly, json)]
+    #[service(server, json)]
     place: Place,
 }
 
