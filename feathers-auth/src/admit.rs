@@ -2,12 +2,12 @@
 
 use feathers_core::{
     AppHandle, Authenticator, Call, Connection, Credentials, DisconnectReason, Encoding, Error, HandshakeCredentials,
-    Headers, Login, Method, Params, Result, async_trait,
+    Headers, Login, Method, Params, Payload, Result, async_trait,
 };
 use serde_json::{Map, Value};
 
 use crate::auth::Auth;
-use crate::authenticated::Authenticated;
+use crate::authenticated::{Authenticated, CurrentUser};
 use crate::resumption::Key;
 use crate::service::Outcome;
 use crate::ticket;
@@ -70,6 +70,14 @@ impl Authenticator for Admission {
             _ => false,
         };
         if same { Ok(()) } else { Err(Error::forbidden("this session belongs to another user")) }
+    }
+
+    fn user(&self, params: &Params) -> Option<Payload> {
+        params.user()
+    }
+
+    fn user_of(&self, connection: &Connection) -> Option<Payload> {
+        connection.user()
     }
 
     fn forget(&self, connection: &Connection) {

@@ -55,7 +55,7 @@ pub use crate::event::{Event, WireFormat};
 pub use crate::store::{CancelOnDrop, Cancellation, Counter, MemoryStore, Store, StoreContext};
 
 pub use crate::call::app::{
-    App, AppHandle, Call, IntoMount, Lifecycle, Mount, Page, Plugin, Reply, Route, ServiceHandle, ServiceInfo,
+    App, AppHandle, Call, IntoMount, Lifecycle, Mount, Page, Plugin, Reply, ResolvedRoute, ServiceHandle, ServiceInfo,
     TypedService, Write, caller_has_gone,
 };
 pub use crate::call::arguments::{FromId, FromPayload};
@@ -63,13 +63,14 @@ pub use crate::call::authenticator::{Authenticator, HandshakeCredentials, Login,
 pub use crate::call::context::{Context, Http, Original};
 pub use crate::call::crud_options::{CrudOptions, Multi};
 pub use crate::call::drafts::Drafts;
+pub use crate::call::extract::{Caller, FromRequest, Route};
 pub use crate::call::hook;
 pub use crate::call::hook::{AroundHook, Hook, MethodFilter, Next, Phase};
 pub use crate::call::method::Method;
 pub use crate::call::params::{CrossSite, Params, RouteParams};
 pub use crate::call::publish::{Cause, Publication, RecordEvent};
 pub use crate::call::route::Encoding;
-pub use crate::call::service::{Descriptor, MethodInfo, Request, Service};
+pub use crate::call::service::{Descriptor, MethodInfo, Request, RequestParts, Service};
 pub use crate::call::session::{Handshake, Session};
 
 pub use crate::crud::{Crud, Memory};

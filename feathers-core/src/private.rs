@@ -10,7 +10,9 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny};
 use serde::ser::{Serialize, Serializer};
 
 pub use crate::call::arguments::{FromId, FromPayload, into_payload, one_at_a_time};
+pub use crate::call::extract::{Argument, FromRequest, data_schema};
 use crate::call::method::PROTECTED;
+pub use crate::call::over::{Over, describe_over, inner, inner_of, teardown_over};
 use crate::data::error::{Error, Result};
 use crate::data::field::{FieldRef, FieldValue};
 pub use crate::data::field::{from_json_field, to_json_field};

@@ -83,18 +83,23 @@ pub fn derive_service(input: TokenStream) -> TokenStream {
 /// The block holds only what is served, so that nothing is served by accident and nothing is left out by a slip:
 ///
 /// ```ignore
-/// async fn find(&self, [params: &Params]) -> Result<..>
-/// async fn get(&self, id: Id, [params: &Params]) -> Result<..>
-/// async fn create(&self, data: T, [params: &Params]) -> Result<..>
-/// async fn update(&self, id: Id, data: T, [params: &Params]) -> Result<..>
-/// async fn patch(&self, id: Id, data: T, [params: &Params]) -> Result<..>
-/// async fn remove(&self, id: Id, [params: &Params]) -> Result<..>
-/// #[method] async fn anything(&self, [data: T], [params: &Params]) -> Result<..>
+/// async fn find(&self, [..]) -> Result<..>
+/// async fn get(&self, id: Id, [..]) -> Result<..>
+/// async fn create(&self, data: T, [..]) -> Result<..>
+/// async fn update(&self, id: Id, data: T, [..]) -> Result<..>
+/// async fn patch(&self, id: Id, data: T, [..]) -> Result<..>
+/// async fn remove(&self, id: Id, [..]) -> Result<..>
+/// #[method] async fn anything(&self, [data: T], [..]) -> Result<..>
 /// async fn setup(&self, app: &AppHandle, path: &str) -> Result<()>
 /// async fn teardown(&self, app: &AppHandle, path: &str) -> Result<()>
 /// ```
 ///
 /// - Parameters in brackets may be left out.
+/// - `[..]` is what the method takes from its call, by type, as many as it likes and in any order: `&AppHandle`,
+///   `&Params`, `&Connection` (a 400 without one), `Caller<User>` (a 401 for a caller who is not logged in), `Route<T>`
+///   with a struct of the path's placeholders (a 404 for one that does not fit), and types that implement `FromRequest`.
+///   They are taken before the id and the data are looked at.
+/// - `request: Request<'_>`, in place of id and data, is the whole call, to be handed on to another service.
 /// - `id` is any type that implements `FromId`; an id that does not fit is a 404. In `patch` and `remove` it may be an
 ///   `Option`: `None` is a call for all records that match. Without the `Option` such a call is a 405.
 /// - `data` is any type that serde reads, or `Payload`; data that does not fit is a 400.
@@ -102,6 +107,30 @@ pub fn derive_service(input: TokenStream) -> TokenStream {
 /// - Clients call a custom method by its name in camel case: `snooze_all` is `snoozeAll`.
 ///   `#[method(name = "..")]` gives it another one.
 /// - Doc comments become the descriptions of the service and its methods.
+///
+/// # Over another service
+///
+/// `#[service(over = records)]` serves the methods of the block and, for all others, those of the service in the field
+/// `records`, such as a store's. A method of the block that is one of those replaces it. The schema, the docs of methods,
+/// `check`, `setup` and `teardown` are of both. `record = Ticket` says what the records of that service are, so that
+/// `App::service` returns a mount that knows them: the macro does not see the type of the field.
+///
+/// ```ignore
+/// struct Tickets {
+///     records: Memory<Ticket>,
+/// }
+///
+/// #[service(over = records, record = Ticket)]
+/// impl Tickets {
+///     #[method]
+///     async fn close(&self, data: Close, app: &AppHandle) -> Result<Ticket> { .. }
+///
+///     async fn remove(&self, caller: Caller<User>, request: Request<'_>) -> Result<Payload> {
+///         // ..
+///         self.records.call(request).await
+///     }
+/// }
+/// ```
 ///
 /// # Arguments of `#[service]`
 ///

@@ -1,9 +1,10 @@
 //! Types: what can be told of a type by how it is written, and generated code that stands at its place.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{GenericArgument, PathArguments, PathSegment, Type};
+use syn::visit_mut::VisitMut;
+use syn::{GenericArgument, Lifetime, PathArguments, PathSegment, Type};
 
 /// Returns the last part of a path type: `Option<i64>` of `std::option::Option<i64>`.
 pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
@@ -40,6 +41,23 @@ pub(crate) fn is_reference_to(ty: &Type, name: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns the type with its lifetimes left to be inferred, for a place at which those of a signature are not known.
+pub(crate) fn elided(ty: &Type) -> Type {
+    struct Elide;
+
+    impl VisitMut for Elide {
+        fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+            if lifetime.ident != "static" {
+                lifetime.ident = Ident::new("_", lifetime.ident.span());
+            }
+        }
+    }
+
+    let mut ty = ty.clone();
+    Elide.visit_type_mut(&mut ty);
+    ty
 }
 
 /// Returns the place of the user's type for generated code, whose names still mean what they mean in generated code.

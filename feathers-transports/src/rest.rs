@@ -26,8 +26,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use feathers_core::query::qs;
 use feathers_core::{
-    AppHandle, CONNECTION_TOKEN, Call, CrossSite, Encoding, Error, Method, Params, Payload, Provider, Reply, Result,
-    Route, SecretHeaders, ServiceInfo,
+    AppHandle, CONNECTION_TOKEN, Call, CrossSite, Encoding, Error, Method, Params, Payload, Provider, Reply,
+    ResolvedRoute, Result, SecretHeaders, ServiceInfo,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -288,7 +288,7 @@ struct DecodedCall {
 /// Decodes the call.
 fn begin(
     app: &AppHandle,
-    route: Route,
+    route: ResolvedRoute,
     request: Request,
     asked: RequestFlags,
     address: Option<IpAddr>,

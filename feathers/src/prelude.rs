@@ -33,6 +33,8 @@ pub use serde::{Deserialize, Serialize};
 #[doc(no_inline)]
 pub use serde_json::json;
 
+#[doc(no_inline)]
+pub use crate::app::{Caller, Route};
 #[cfg(feature = "auth")]
 #[doc(no_inline)]
 pub use crate::auth::{AuthConfig, Authentication, CurrentUser, authenticate, hash_password};

@@ -13,6 +13,7 @@
 mod answers;
 mod attacks;
 mod bad_input;
+mod caller;
 mod canary;
 mod claims;
 mod client;

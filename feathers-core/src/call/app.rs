@@ -33,7 +33,7 @@ use self::mount::AnyMount;
 pub use self::mount::{IntoMount, Mount};
 pub(crate) use self::registry::Mounted;
 pub(crate) use self::running::in_method;
-pub use self::service::{Route, ServiceHandle, ServiceInfo};
+pub use self::service::{ResolvedRoute, ServiceHandle, ServiceInfo};
 pub use self::typed::{Page, TypedService};
 pub use self::write::Write;
 pub(crate) use self::write::WriteListener;

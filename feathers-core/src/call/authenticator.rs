@@ -50,6 +50,19 @@ pub trait Authenticator: Send + Sync + 'static {
         app: &AppHandle,
     ) -> Result<()>;
 
+    /// Returns the record of the user on whose behalf a call is made, with all fields; `None` for an anonymous caller.
+    ///
+    /// It must not wait: what a call's hooks have verified counts, else the login on its connection. By default there
+    /// are no users.
+    fn user(&self, _params: &Params) -> Option<Payload> {
+        None
+    }
+
+    /// Returns the record of the user who is logged in on a connection, with all fields.
+    fn user_of(&self, _connection: &Connection) -> Option<Payload> {
+        None
+    }
+
     /// Forgets a connection that may have been admitted but is not opened: a check has refused it, or its client has
     /// gone. It is closed when this is called, and no listener runs.
     fn forget(&self, _connection: &Connection) {}

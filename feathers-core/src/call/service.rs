@@ -100,6 +100,20 @@ pub struct Request<'a> {
     sent: Option<&'a Payload>,
 }
 
+/// A call without its id and data: what [`FromRequest`](crate::FromRequest) takes arguments of methods from.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct RequestParts<'a> {
+    /// The app, for calls to other services.
+    pub app: &'a AppHandle,
+    /// The path that the service is mounted at.
+    pub path: &'a str,
+    /// The method.
+    pub method: &'a Method,
+    /// Query, headers, connection.
+    pub params: &'a Params,
+}
+
 impl Request<'_> {
     /// Returns the id of a method that needs one.
     ///
@@ -129,6 +143,11 @@ impl<'a> Request<'a> {
         store: StoreContext<'a>,
     ) -> Self {
         Self { app, path, method, id, data, params, store, sent: None }
+    }
+
+    /// Returns the call without its id and data.
+    pub fn parts(&self) -> RequestParts<'a> {
+        RequestParts { app: self.app, path: self.path, method: self.method, params: self.params }
     }
 
     /// Notes what the client has sent, before hooks changed it.

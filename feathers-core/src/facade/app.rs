@@ -2,11 +2,12 @@
 //!
 //! [`App::service`](crate::App::service) mounts a service and returns its [`Mount`], which takes hooks and publishers.
 //! A service describes itself with a [`Descriptor`]; the macros write it.
+//! What its methods take besides id and data they name by type: [`Caller`], [`Route`], and all that is [`FromRequest`].
 //! While the app runs, [`AppHandle::service`](crate::AppHandle::service) returns a [`ServiceHandle`], whose methods go
 //! through the hooks, and [`AppHandle::typed`](crate::AppHandle::typed) a [`TypedService`], whose methods take and return
 //! records.
 
 pub use crate::{
-    Descriptor, FromId, FromPayload, IntoMount, Lifecycle, MethodInfo, Mount, Page, Plugin, Route, ServiceHandle,
-    ServiceInfo, TypedService, Write,
+    Caller, Descriptor, FromId, FromPayload, FromRequest, IntoMount, Lifecycle, MethodInfo, Mount, Page, Plugin,
+    RequestParts, Route, ServiceHandle, ServiceInfo, TypedService, Write,
 };

@@ -4,4 +4,4 @@
 //! What a hook or a service finds in [`Params`](crate::Params) and [`Context`](crate::Context) beside data is here too:
 //! the [`Provider`], the values of the path ([`RouteParams`]), and the settings of the answer over HTTP ([`Http`]).
 
-pub use crate::{Call, CrossSite, Encoding, Http, Provider, Reply, RouteParams, caller_has_gone};
+pub use crate::{Call, CrossSite, Encoding, Http, Provider, Reply, ResolvedRoute, RouteParams, caller_has_gone};

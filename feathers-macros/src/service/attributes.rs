@@ -3,10 +3,11 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Attribute, LitStr, Path, Token, parse_quote};
+use syn::{Attribute, LitStr, Member, Path, Token, Type, parse_quote};
 
 use crate::attributes::{self, items};
 use crate::errors::Errors;
+use crate::service::model::Over;
 
 items! {
     /// What may stand in `#[service(..)]` on an impl block.
@@ -16,6 +17,15 @@ items! {
         let events = attributes::texts(name, input, "expected: `events(\"ringing\")`")?;
         attributes::once(&mut args.events, name, events)
     }, "`events(\"ringing\")`": "names the custom events that the service emits";
+    "over" => |args, name, input| {
+        input.parse::<Token![=]>()?;
+        let field = input.parse().map_err(|error| syn::Error::new(error.span(), "expected a field: `over = records`"))?;
+        attributes::once(&mut args.over, name, field)
+    }, "`over = records`": "the field with a service, such as a store's, that answers the methods that the block has not";
+    "record" => |args, name, input| {
+        input.parse::<Token![=]>()?;
+        attributes::once(&mut args.record, name, input.parse::<Type>()?)
+    }, "`record = Ticket`": "the type of that service's records, for what `App::service` returns";
     "crate" => |args, name, input| {
         input.parse::<Token![=]>()?;
         attributes::once(&mut args.framework, name, input.call(Path::parse_mod_style)?)
@@ -36,6 +46,8 @@ items! {
 struct ServiceArgs {
     framework: Option<Path>,
     events: Option<Vec<LitStr>>,
+    over: Option<Member>,
+    record: Option<Type>,
 }
 
 #[derive(Default)]
@@ -43,11 +55,29 @@ struct MethodArgs {
     name: Option<LitStr>,
 }
 
-/// Reads the arguments of `#[service(..)]`: where the framework is, and the custom events.
-pub(super) fn of_service(arguments: TokenStream, errors: &mut Errors) -> (Path, Vec<LitStr>) {
+/// What `#[service(..)]` says.
+pub(super) struct Said {
+    /// Where the framework is.
+    pub(super) framework: Path,
+    /// The custom events.
+    pub(super) events: Vec<LitStr>,
+    pub(super) over: Option<Over>,
+}
+
+/// Reads the arguments of `#[service(..)]`.
+pub(super) fn of_service(arguments: TokenStream, errors: &mut Errors) -> Said {
     let mut args = ServiceArgs::default();
     attributes::read_list(arguments, errors, &mut |name, input| SERVICE.read_item(&mut args, name, input));
-    (args.framework.unwrap_or_else(|| parse_quote!(::feathers)), args.events.unwrap_or_default())
+    if args.over.is_none()
+        && let Some(record) = &args.record
+    {
+        errors.on(record, "`record` says of which type the records of the service in `over` are: name its field too");
+    }
+    Said {
+        framework: args.framework.unwrap_or_else(|| parse_quote!(::feathers)),
+        events: args.events.unwrap_or_default(),
+        over: args.over.map(|field| Over { field, record: args.record }),
+    }
 }
 
 /// Reads the argument of `#[method(..)]`: the name that clients call.

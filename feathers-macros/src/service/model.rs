@@ -1,7 +1,7 @@
 //! The model of a service: its methods and what they take.
 
 use proc_macro2::{Ident, Span};
-use syn::{Attribute, Generics, LitStr, Path, Type};
+use syn::{Attribute, Generics, LitStr, Member, Path, Type};
 
 /// An impl block that becomes a service.
 pub(super) struct Service {
@@ -11,9 +11,18 @@ pub(super) struct Service {
     /// Where the framework is.
     pub(super) framework: Path,
     pub(super) events: Vec<LitStr>,
+    pub(super) over: Option<Over>,
     pub(super) methods: Vec<Method>,
     pub(super) setup: Option<Lifecycle>,
     pub(super) teardown: Option<Lifecycle>,
+}
+
+/// The service that this one is over: it answers what the block does not.
+pub(super) struct Over {
+    /// The field that holds it.
+    pub(super) field: Member,
+    /// The type of its records.
+    pub(super) record: Option<Type>,
 }
 
 /// A method that is served.
@@ -29,12 +38,29 @@ pub(super) struct Method {
     pub(super) arguments: Arguments,
 }
 
-/// What a method takes besides `&self`, and what it returns.
+/// What a method takes besides `&self`, in its order, and what it returns.
 pub(super) struct Arguments {
-    pub(super) id: Option<IdArgument>,
-    pub(super) data: Option<Type>,
-    pub(super) params: bool,
+    pub(super) taken: Vec<Argument>,
     pub(super) output: Type,
+}
+
+/// One argument of a method.
+pub(super) enum Argument {
+    Id(IdArgument),
+    Data(Type),
+    /// The data or a type of the app's own: the compiler knows which.
+    DataOrCall(Type),
+    /// What is taken from the call.
+    OfCall(Type),
+    /// The whole call, id and data included, to be handed on.
+    Request,
+}
+
+impl Arguments {
+    /// Tells whether the method takes the whole call.
+    pub(super) fn has_request(&self) -> bool {
+        self.taken.iter().any(|argument| matches!(argument, Argument::Request))
+    }
 }
 
 /// The id of a method.

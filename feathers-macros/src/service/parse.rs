@@ -6,7 +6,7 @@ use syn::{ImplItem, ImplItemFn, Item, ItemImpl, Meta};
 
 use crate::attributes::nearest;
 use crate::errors::Errors;
-use crate::service::attributes;
+use crate::service::attributes::{self, Said};
 use crate::service::check::signature;
 use crate::service::model::{Lifecycle, Method, Service, Standard};
 use crate::{case, docs};
@@ -35,7 +35,7 @@ pub(super) fn strip(block: &mut ItemImpl) {
 
 /// Reads the block; `None` if it is no inherent impl.
 pub(super) fn service(arguments: TokenStream, block: &ItemImpl, errors: &mut Errors) -> Option<Service> {
-    let (framework, events) = attributes::of_service(arguments, errors);
+    let Said { framework, events, over } = attributes::of_service(arguments, errors);
     if let Some((path, _)) = &block.trait_ {
         errors.on(path, "`#[service]` goes on an impl block of the type itself, not of a trait");
         return None;
@@ -46,6 +46,7 @@ pub(super) fn service(arguments: TokenStream, block: &ItemImpl, errors: &mut Err
         docs: docs::of(&block.attrs),
         framework,
         events,
+        over,
         methods: Vec::new(),
         setup: None,
         teardown: None,
@@ -60,7 +61,7 @@ pub(super) fn service(arguments: TokenStream, block: &ItemImpl, errors: &mut Err
             }
         }
     }
-    if service.methods.is_empty() && wrong == 0 {
+    if service.methods.is_empty() && service.over.is_none() && wrong == 0 {
         errors.on(
             &block.self_ty,
             format!("this service has no methods: write one of {}, or one with `#[method]`", list(&Standard::NAMES)),

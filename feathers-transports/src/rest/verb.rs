@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use feathers_core::{Error, Method, Route, ServiceInfo};
+use feathers_core::{Error, Method, ResolvedRoute, ServiceInfo};
 use http::{HeaderValue, StatusCode, header};
 
 use super::Rejection;
@@ -11,7 +11,11 @@ use super::Rejection;
 ///
 /// `custom` is the value of `X-Service-Method`. It counts on a POST only, but a standard name there is refused on
 /// every verb, as in Feathers: such a client expects something that it would not get.
-pub(super) fn method(route: &Route, verb: &http::Method, custom: Option<&HeaderValue>) -> Result<Method, Rejection> {
+pub(super) fn method(
+    route: &ResolvedRoute,
+    verb: &http::Method,
+    custom: Option<&HeaderValue>,
+) -> Result<Method, Rejection> {
     let custom = custom.map(|name| String::from_utf8_lossy(name.as_bytes())).filter(|name| !name.is_empty());
     let standard = match *verb {
         http::Method::GET | http::Method::HEAD if route.id().is_some() => Method::Get,
@@ -34,7 +38,7 @@ pub(super) fn method(route: &Route, verb: &http::Method, custom: Option<&HeaderV
 }
 
 /// Answers `OPTIONS`: no body, and what is allowed.
-pub(super) fn options(route: &Route) -> Response {
+pub(super) fn options(route: &ResolvedRoute) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     if let Some(allow) = allow(&route.service(), route.id().is_some(), None) {
@@ -44,7 +48,7 @@ pub(super) fn options(route: &Route) -> Response {
 }
 
 /// Refuses a request with what its path has.
-pub(super) fn refused(route: &Route, message: String) -> Rejection {
+pub(super) fn refused(route: &ResolvedRoute, message: String) -> Rejection {
     let allow = allow(&route.service(), route.id().is_some(), None);
     Rejection { error: Error::method_not_allowed(message), allow }
 }

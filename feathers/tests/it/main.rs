@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 #![deny(warnings)]
 
+mod arguments;
 mod derive;
 mod drafts;
 mod hidden;
 mod hidden_in_text;
 mod immutable;
 mod mount;
+mod over;
 mod prelude;
 mod server_set;
 mod service;

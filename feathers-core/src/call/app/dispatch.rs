@@ -10,7 +10,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::call::app::registry::Mounted;
 use crate::call::app::running::{Finisher, Running};
-use crate::call::app::{AppHandle, Route};
+use crate::call::app::{AppHandle, ResolvedRoute};
 use crate::call::context::{Context, Http};
 use crate::call::method::Method;
 use crate::call::params::Params;
@@ -26,7 +26,7 @@ use crate::event::log::Caller;
 #[derive(Clone, Debug)]
 pub struct Call {
     /// Where it goes.
-    pub route: Route,
+    pub route: ResolvedRoute,
     /// The method.
     pub method: Method,
     /// The id, for methods that have one.

@@ -21,7 +21,9 @@ use crate::call::app::abandoned::{Abandoned, Counted};
 use crate::call::app::registry::{Mounted, Registry};
 use crate::call::app::scope::Scope;
 use crate::call::app::task::{Over, Task};
-use crate::call::app::{IntoMount, Lifecycle, Lifecycles, Listeners, Route, ServiceHandle, ServiceInfo, TypedService};
+use crate::call::app::{
+    IntoMount, Lifecycle, Lifecycles, Listeners, ResolvedRoute, ServiceHandle, ServiceInfo, TypedService,
+};
 use crate::call::authenticator::Authenticator;
 use crate::call::hook::Hooks;
 use crate::call::publish::Publishers;
@@ -158,7 +160,7 @@ impl AppHandle {
     ///
     /// # Errors
     /// An id or placeholder that cannot be decoded: a 400.
-    pub fn lookup(&self, path: &str, encoding: Encoding) -> Result<Option<Route>> {
+    pub fn lookup(&self, path: &str, encoding: Encoding) -> Result<Option<ResolvedRoute>> {
         let found = self.0.registry.load().router.find(path, encoding)?;
         Ok(found.map(|found| {
             let mut params = found.params;
@@ -167,7 +169,7 @@ impl AppHandle {
                     params.set(name.clone(), value.clone());
                 }
             }
-            Route { mounted: found.service, params, id: found.id }
+            ResolvedRoute { mounted: found.service, params, id: found.id }
         }))
     }
 

@@ -13,13 +13,13 @@ use crate::data::payload::Payload;
 
 /// Where a path leads: a service, the values of its placeholders and perhaps an id.
 #[derive(Clone, Debug)]
-pub struct Route {
+pub struct ResolvedRoute {
     pub(super) mounted: Arc<Mounted>,
     pub(super) params: RouteParams,
     pub(super) id: Option<Id>,
 }
 
-impl Route {
+impl ResolvedRoute {
     /// Returns the path of the service as it is registered.
     pub fn path(&self) -> &str {
         self.mounted.path()
@@ -123,7 +123,7 @@ impl ServiceInfo {
 #[derive(Clone, Debug)]
 pub struct ServiceHandle {
     pub(super) app: AppHandle,
-    pub(super) route: Route,
+    pub(super) route: ResolvedRoute,
 }
 
 impl ServiceHandle {

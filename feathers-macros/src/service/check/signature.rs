@@ -2,11 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{FnArg, GenericParam, PatType, ReceiverKind, ReturnType, Safety, Signature, Type};
+use syn::{
+    FnArg, GenericArgument, GenericParam, PatType, PathArguments, ReceiverKind, ReturnType, Safety, Signature, Type,
+};
 
 use crate::errors::Errors;
-use crate::service::model::{Arguments, IdArgument, Standard};
-use crate::types::{is_reference_to, last_segment, option_of};
+use crate::service::model::{Argument, Arguments, IdArgument, Standard};
+use crate::types::{argument_of, is_reference_to, last_segment, option_of};
 
 /// Reads the signature of a served method; `None` if it is wrong.
 pub(in crate::service) fn method(
@@ -38,15 +40,20 @@ pub(in crate::service) fn lifecycle(signature: &Signature, errors: &mut Errors) 
 /// Returns the legal signature.
 fn usage(signature: &Signature, standard: Option<Standard>) -> String {
     let arguments = match standard {
-        Some(Standard::Find) => "[params: &Params]",
-        Some(Standard::Get) => "id: Id, [params: &Params]",
-        Some(Standard::Create) => "data: T, [params: &Params]",
-        Some(Standard::Update) => "id: Id, data: T, [params: &Params]",
-        Some(Standard::Patch) => "id: Id or Option<Id>, data: T, [params: &Params]",
-        Some(Standard::Remove) => "id: Id or Option<Id>, [params: &Params]",
-        None => "[data: T], [params: &Params]",
+        Some(Standard::Find) => "[..]",
+        Some(Standard::Get) => "id: Id, [..]",
+        Some(Standard::Create) => "data: T, [..]",
+        Some(Standard::Update) => "id: Id, data: T, [..]",
+        Some(Standard::Patch) => "id: Id or Option<Id>, data: T, [..]",
+        Some(Standard::Remove) => "id: Id or Option<Id>, [..]",
+        None => "[data: T], [..]",
     };
-    format!("async fn {}(&self, {arguments}) -> Result<..>", signature.ident)
+    format!(
+        "async fn {}(&self, {arguments}) -> Result<..>\n\
+         [..] are `&AppHandle`, `&Params`, `&Connection`, `Caller<User>`, `Route<T>` and types that implement `FromRequest`\n\
+         `Request<'_>`, in place of id and data, is the whole call",
+        signature.ident
+    )
 }
 
 /// What is wrong with a signature, and the tokens that are.
@@ -67,33 +74,58 @@ impl Wrong {
 
 fn read(signature: &Signature, standard: Option<Standard>) -> Result<Arguments, Wrong> {
     let given = common(signature)?;
-    let mut rest = given.iter().copied();
     let missing = |what: &str| Wrong::new(&signature.ident, format!("`{}` takes {what}", signature.ident));
-    let mut arguments = Arguments { id: None, data: None, params: false, output: output(signature)? };
-    if let Some(standard) = standard.filter(|standard| standard.has_id()) {
-        arguments.id = Some(id(rest.next().ok_or_else(|| missing("an id"))?, standard)?);
+    // By value, the id comes first and the data next, if the method has them; all else is taken from the call.
+    let mut wants_id = standard.filter(|standard| standard.has_id());
+    let mut wants_data = standard.is_none_or(Standard::has_data);
+    let mut taken = Vec::new();
+    if given.iter().any(|argument| is_request(&argument.ty)) {
+        (wants_id, wants_data) = (None, false);
     }
-    let has_data = match standard {
-        Some(standard) => standard.has_data(),
-        None => given.first().is_some_and(|first| !is_reference(&first.ty)),
+    for argument in given {
+        let ty = &argument.ty;
+        if is_request(ty) {
+            taken.push(Argument::Request);
+        } else if is_of_call(ty) {
+            taken.push(Argument::OfCall((**ty).clone()));
+        } else if let Some(standard) = wants_id.take() {
+            taken.push(Argument::Id(id(argument, standard)?));
+        } else if std::mem::take(&mut wants_data) {
+            if is_reference(ty) {
+                return Err(Wrong::new(ty, "the data is taken by value"));
+            }
+            let data = (**ty).clone();
+            taken.push(if standard.is_some() { Argument::Data(data) } else { Argument::DataOrCall(data) });
+        } else {
+            taken.push(Argument::OfCall((**ty).clone()));
+        }
+    }
+    if wants_id.is_some() {
+        return Err(missing("an id"));
+    }
+    if wants_data && standard.is_some() {
+        return Err(missing("data"));
+    }
+    Ok(Arguments { taken, output: output(signature)? })
+}
+
+/// Tells whether a type is written as the whole call: `Request<'_>`.
+fn is_request(ty: &Type) -> bool {
+    let lifetime = |arguments: &PathArguments| match arguments {
+        PathArguments::AngleBracketed(given) => matches!(given.args.first(), Some(GenericArgument::Lifetime(_))),
+        _ => false,
     };
-    if has_data {
-        let data = rest.next().ok_or_else(|| missing("data"))?;
-        if is_reference(&data.ty) {
-            return Err(Wrong::new(&data.ty, "the data is taken by value"));
-        }
-        arguments.data = Some((*data.ty).clone());
-    }
-    if let Some(params) = rest.next() {
-        if !is_reference_to(&params.ty, "Params") {
-            return Err(Wrong::new(&params.ty, "this must be `&Params`"));
-        }
-        arguments.params = true;
-    }
-    match rest.next() {
-        Some(extra) => Err(Wrong::new(extra, "this is one parameter too many")),
-        None => Ok(arguments),
-    }
+    last_segment(ty).is_some_and(|last| last.ident == "Request" && lifetime(&last.arguments))
+}
+
+/// Tells whether a type is written as one of those that are taken from every call.
+fn is_of_call(ty: &Type) -> bool {
+    let known = |ty: &Type| {
+        ["AppHandle", "Params", "Connection"].iter().any(|name| is_reference_to(ty, name))
+            || argument_of(ty).is_some()
+                && last_segment(ty).is_some_and(|last| last.ident == "Caller" || last.ident == "Route")
+    };
+    known(ty) || option_of(ty).is_some_and(known)
 }
 
 fn id(argument: &PatType, standard: Standard) -> Result<IdArgument, Wrong> {

@@ -9,8 +9,10 @@ use futures_util::FutureExt;
 
 use super::{AppHandle, lock};
 use crate::call::authenticator::{HandshakeCredentials, Login};
+use crate::call::params::Params;
 use crate::call::session::{Handshake, Session};
 use crate::data::error::Result;
+use crate::data::payload::Payload;
 use crate::event::connection::Connection;
 use crate::event::headers::Headers;
 use crate::event::log::Since;
@@ -108,6 +110,11 @@ impl AppHandle {
     /// Returns the path of the service that logs clients in and out, if there is one.
     pub fn authentication_path(&self) -> Option<&str> {
         self.0.authenticator.as_ref().map(|authenticator| authenticator.path())
+    }
+
+    /// Returns the record of the user on whose behalf a call is made.
+    pub(crate) fn user(&self, params: &Params) -> Option<Payload> {
+        self.0.authenticator.as_ref()?.user(params)
     }
 
     pub(crate) fn register_token(&self, connection: &Connection) -> Arc<str> {
