@@ -17,6 +17,7 @@ pub mod call;
 pub mod event;
 pub mod hook;
 pub mod log;
+pub mod presence;
 pub mod query;
 pub mod schema;
 pub mod session;

@@ -16,6 +16,8 @@ mod call;
 
 mod crud;
 
+mod presence;
+
 #[doc(hidden)]
 pub mod facade;
 pub mod metrics;

@@ -34,6 +34,7 @@ mod client;
 #[cfg(feature = "sse")]
 pub mod event_source;
 pub mod log;
+pub mod presence;
 mod records;
 #[cfg(feature = "socketio")]
 pub mod socketio;

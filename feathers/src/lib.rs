@@ -64,7 +64,7 @@ pub use feathers_core::facade::async_trait;
 #[doc(inline)]
 pub use feathers_core::facade::{
     App, AppHandle, Connection, Context, Document, Error, ErrorKind, Id, Memory, Method, Params, Payload, Request,
-    Result, Service, app, call, event, hook, log, metrics, query, schema, session,
+    Result, Service, app, call, event, hook, log, metrics, presence, query, schema, session,
 };
 #[cfg(feature = "macros")]
 #[doc(inline)]

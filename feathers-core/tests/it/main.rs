@@ -8,6 +8,7 @@ mod events;
 mod headers;
 mod hooks;
 mod memory_contract;
+mod presence;
 mod query_evaluate;
 mod query_memory;
 mod query_string;

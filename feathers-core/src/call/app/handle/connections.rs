@@ -117,6 +117,11 @@ impl AppHandle {
         self.0.authenticator.as_ref()?.user(params)
     }
 
+    /// Returns the record of the user who is logged in on a connection.
+    pub(crate) fn user_of(&self, connection: &Connection) -> Option<Payload> {
+        self.0.authenticator.as_ref()?.user_of(connection)
+    }
+
     pub(crate) fn register_token(&self, connection: &Connection) -> Arc<str> {
         let secret: Arc<str> = format!("{:032x}", rand::random::<u128>()).into();
         lock(&self.0.secrets).insert(secret.clone(), connection.clone());
