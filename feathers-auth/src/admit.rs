@@ -6,7 +6,7 @@ use feathers_core::{
 };
 use serde_json::{Map, Value};
 
-use crate::auth::Auth;
+use crate::auth::{Auth, params_for_strategy};
 use crate::authenticated::{Authenticated, CurrentUser};
 use crate::resumption::Key;
 use crate::service::Outcome;
@@ -72,6 +72,17 @@ impl Authenticator for Admission {
         if same { Ok(()) } else { Err(Error::forbidden("this session belongs to another user")) }
     }
 
+    async fn verify(&self, params: &mut Params) -> Result<()> {
+        if params.get::<Authenticated>().is_none()
+            && let Some(credentials) = self.0.credentials(params)
+        {
+            let login = self.0.authenticate(&credentials, &params_for_strategy(params), &self.0.names()).await?;
+            params.insert(VerifiedForRules);
+            params.insert(login);
+        }
+        Ok(())
+    }
+
     fn user(&self, params: &Params) -> Option<Payload> {
         params.user()
     }
@@ -85,6 +96,11 @@ impl Authenticator for Admission {
         self.0.tickets().resumptions().left(connection);
     }
 }
+
+/// Says that access rules have asked for the login among the parameters, by whatever strategy it is; a hook that wants
+/// certain ones verifies it again.
+#[derive(Clone, Copy)]
+pub(crate) struct VerifiedForRules;
 
 /// Returns what identifies a user without a record: the claims, without those that differ in each token.
 pub(crate) fn who(login: &Authenticated) -> Option<Map<String, Value>> {

@@ -2,6 +2,7 @@
 
 use feathers_core::{AroundHook, Context, Error, Hook, Next, Phase, Result, async_trait};
 
+use crate::admit::VerifiedForRules;
 use crate::auth::{Auth, params_for_strategy};
 use crate::authenticated::Authenticated;
 
@@ -48,8 +49,11 @@ impl Authenticate {
             let message = "The authenticate hook does not need to be used on the authentication service";
             return Err(Error::not_authenticated(message));
         }
-        if ctx.params.get::<Authenticated>().is_some() {
-            return Ok(());
+        if let Some(login) = ctx.params.get::<Authenticated>() {
+            let by_rules = ctx.params.get::<VerifiedForRules>().is_some();
+            if !by_rules || self.strategies.iter().any(|strategy| strategy == login.strategy()) {
+                return Ok(());
+            }
         }
         match auth.credentials(&ctx.params) {
             Some(credentials) => {

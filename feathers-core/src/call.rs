@@ -1,5 +1,6 @@
 //! Calls: the app, its services and hooks, and the way of a call through them.
 
+pub(crate) mod access;
 pub(crate) mod app;
 pub(crate) mod arguments;
 pub(crate) mod authenticator;

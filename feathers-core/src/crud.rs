@@ -1,5 +1,6 @@
 //! Crud: the service that serves any store, with pagination, multi, validation and masks.
 
+mod access;
 mod memory;
 mod validate;
 
@@ -13,7 +14,6 @@ pub use self::memory::Memory;
 use crate::call::app::AppHandle;
 use crate::call::crud_options::{CrudOptions, Multi};
 use crate::call::method::Method;
-use crate::call::params::Params;
 use crate::call::service::{Descriptor, MethodInfo, Request, Service};
 use crate::data::error::{Error, Result};
 use crate::data::guard;
@@ -50,8 +50,10 @@ pub struct Crud<S> {
 
 /// Returns who asks. Over REST every value is a text, so that one for a JSON field also stands for the number or boolean
 /// that it is the text of.
-fn caller(params: &Params) -> Caller {
-    Caller { external: params.is_external(), writes_texts: params.provider == Some(Provider::REST) }
+fn caller<'a>(request: &Request<'a>) -> Caller<'a> {
+    let params = request.params;
+    let writes_texts = params.provider == Some(Provider::REST);
+    Caller { external: params.is_external(), writes_texts, withheld: access::withheld(request) }
 }
 
 /// The data of new records.
@@ -93,7 +95,7 @@ impl<S: Store> Crud<S> {
             Method::Patch => (Some(TypeSchema::Patch(schema)), record),
             Method::Get | Method::Remove | Method::Custom(_) => (None, record),
         };
-        MethodInfo::new(method, "").data(data).result(result)
+        MethodInfo::new(method, "").data(data).result(result).keeping_access()
     }
 
     /// Returns the store.
@@ -158,21 +160,27 @@ impl<S: Store> Crud<S> {
         self
     }
 
-    fn parse(&self, params: &Params, paginate: Option<Paginate>) -> Result<Query> {
-        let schema = self.store.schema();
-        if paginate == self.query.paginate {
-            return Query::parse_for(&params.query, schema, &self.query, caller(params));
-        }
-        let options = QueryOptions { paginate, ..self.query.clone() };
-        Query::parse_for(&params.query, schema, &options, caller(params))
+    /// Parses the query of a call, narrowed to what its caller may read.
+    fn parse(&self, request: &Request<'_>, paginate: Option<Paginate>) -> Result<Query> {
+        let (schema, caller) = (self.store.schema(), caller(request));
+        let mut query = if paginate == self.query.paginate {
+            Query::parse_for(&request.params.query, schema, &self.query, caller)?
+        } else {
+            let options = QueryOptions { paginate, ..self.query.clone() };
+            Query::parse_for(&request.params.query, schema, &options, caller)?
+        };
+        access::narrow(&mut query, request);
+        Ok(query)
     }
 
     /// Parses the query of a call that changes or reads single records: pagination does not count.
-    fn parse_filter(&self, params: &Params) -> Result<Query> {
-        if params.query.is_empty() {
-            return Ok(Query::default());
+    fn parse_filter(&self, request: &Request<'_>) -> Result<Query> {
+        if request.params.query.is_empty() {
+            let mut query = Query::default();
+            access::narrow(&mut query, request);
+            return Ok(query);
         }
-        let mut query = self.parse(params, None)?;
+        let mut query = self.parse(request, None)?;
         (query.limit, query.skip) = (None, 0);
         Ok(query)
     }
@@ -185,8 +193,8 @@ impl<S: Store> Crud<S> {
     }
 
     /// `create` never checks the query but for `$select`.
-    fn select_only(params: &Params) -> Result<Option<Vec<Arc<str>>>> {
-        let Some(select) = params.query.get("$select").and_then(Value::as_array) else { return Ok(None) };
+    fn select_only(request: &Request<'_>) -> Result<Option<Vec<Arc<str>>>> {
+        let Some(select) = request.params.query.get("$select").and_then(Value::as_array) else { return Ok(None) };
         Query::check_select(select)?;
         Ok(Some(select.iter().filter_map(Value::as_str).map(Into::into).collect()))
     }
@@ -195,7 +203,7 @@ impl<S: Store> Crud<S> {
         let params = request.params;
         let options = params.get::<CrudOptions>();
         let paginate = options.and_then(|options| options.paginate).unwrap_or(self.query.paginate);
-        let mut query = self.parse(params, paginate)?;
+        let mut query = self.parse(request, paginate)?;
         query.count = paginate.is_some();
         let bounded = params.is_external() && paginate.is_none();
         if bounded && query.limit.is_none_or(|limit| limit > self.max_unpaginated) {
@@ -217,13 +225,13 @@ impl<S: Store> Crud<S> {
 
     async fn get(&self, request: &Request<'_>) -> Result<Payload> {
         let id = request.id.as_ref().ok_or_else(|| Error::no_record("undefined"))?;
-        let query = self.parse_filter(request.params)?;
+        let query = self.parse_filter(request)?;
         let record = self.store.get(id, &query, &request.store).await?.ok_or_else(|| Error::no_record(id))?;
         Ok(self.one(record, &query))
     }
 
     async fn create(&self, request: &Request<'_>) -> Result<Payload> {
-        let select = Self::select_only(request.params)?;
+        let select = Self::select_only(request)?;
         let view = self.view(select.as_deref());
         let New { data, several } = self.new_data(request)?;
         let mut records = if data.is_empty() { Vec::new() } else { self.store.create(data, &request.store).await? };
@@ -234,6 +242,7 @@ impl<S: Store> Crud<S> {
     }
 
     fn new_data(&self, request: &Request<'_>) -> Result<New<S>> {
+        access::check_sent(request, self.store.schema())?;
         let read = |item: &Payload| self.data(item, validate::Mode::Create, request);
         let Some(items) = request.data.items()? else {
             return Ok(New { data: vec![read(&request.data)?], several: false });
@@ -243,20 +252,25 @@ impl<S: Store> Crud<S> {
     }
 
     async fn update(&self, request: &Request<'_>) -> Result<Payload> {
-        let (id, query, data) = self.replacement(request)?;
-        let record = self.store.update(id, data, &query, &request.store).await?;
+        let (id, query) = self.replaced(request)?;
+        let record = if access::withheld(request).is_empty() {
+            let data = self.data(&request.data, validate::Mode::Update, request)?;
+            self.store.update(id, data, &query, &request.store).await?
+        } else {
+            self.update_visible(id, &query, request).await?
+        };
         Ok(self.one(record.ok_or_else(|| Error::no_record(id))?, &query))
     }
 
-    fn replacement<'a>(&self, request: &'a Request<'_>) -> Result<(&'a Id, Query, <S::Record as Record>::Draft)> {
+    fn replaced<'a>(&self, request: &'a Request<'_>) -> Result<(&'a Id, Query)> {
         let id = match &request.id {
             Some(id) if !request.data.is_array() => id,
             _ => {
                 return Err(Error::bad_request("You can not replace multiple instances. Did you mean 'patch'?"));
             }
         };
-        let query = self.parse_filter(request.params)?;
-        Ok((id, query, self.data(&request.data, validate::Mode::Update, request)?))
+        access::check_sent(request, self.store.schema())?;
+        Ok((id, self.parse_filter(request)?))
     }
 
     async fn patch(&self, request: &Request<'_>) -> Result<Payload> {
@@ -269,7 +283,8 @@ impl<S: Store> Crud<S> {
         if request.id.is_none() {
             self.check_multi(request)?;
         }
-        let query = self.parse_filter(request.params)?;
+        access::check_sent(request, self.store.schema())?;
+        let query = self.parse_filter(request)?;
         let patch = validate::patch::<S::Record>(&request.data, self.store.schema(), request.sent())?;
         Ok((query, patch))
     }
@@ -278,7 +293,13 @@ impl<S: Store> Crud<S> {
     async fn rehearse(&self, request: &Request<'_>) -> Result<()> {
         let (id, query) = match request.method {
             Method::Create => return self.new_data(request).map(drop),
-            Method::Update => self.replacement(request).map(|(id, query, _)| (Some(id), query))?,
+            Method::Update => {
+                let (id, query) = self.replaced(request)?;
+                if access::withheld(request).is_empty() {
+                    self.data(&request.data, validate::Mode::Update, request)?;
+                }
+                (Some(id), query)
+            }
             Method::Patch => (request.id.as_ref(), self.changes(request)?.0),
             _ => return Ok(()),
         };
@@ -292,7 +313,7 @@ impl<S: Store> Crud<S> {
         if request.id.is_none() {
             self.check_multi(request)?;
         }
-        let query = self.parse_filter(request.params)?;
+        let query = self.parse_filter(request)?;
         let records = self.store.remove(request.id.as_ref(), &query, &request.store).await?;
         self.one_or_many(records, &query, request)
     }
@@ -340,6 +361,7 @@ impl<S: Store> Service for Crud<S> {
         let methods = Method::STANDARD.into_iter().map(|method| self.describe(method));
         let descriptor = methods.fold(Descriptor::default(), Descriptor::describe).docs(schema.docs).schema(schema);
         let descriptor = descriptor.multi(self.multi.clone()).volatile(self.store.is_volatile());
+        let descriptor = descriptor.checks_commits(self.store.checks_commits());
         self.unknown_operators.iter().fold(descriptor, |descriptor, operator| {
             let known: Vec<_> = self.query.known.iter().map(|known| format!("'{known}'")).collect();
             let known = if known.is_empty() { "no extra ones".to_owned() } else { known.join(", ") };

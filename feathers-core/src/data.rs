@@ -14,6 +14,7 @@ pub(crate) mod number;
 pub(crate) mod payload;
 pub mod query;
 pub(crate) mod record;
+pub(crate) mod rights;
 pub(crate) mod schema;
 pub(crate) mod selection;
 pub(crate) mod type_schema;

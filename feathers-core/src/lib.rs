@@ -32,7 +32,10 @@ pub use crate::data::field::{FieldRef, FieldType, FieldValue, from_json_field, t
 pub use crate::data::id::Id;
 pub use crate::data::mask::FieldMask;
 pub use crate::data::payload::Payload;
-pub use crate::data::query::{Comparison, FieldPath, Filter, FindResult, Order, Paginate, Query, QueryOptions};
+pub use crate::data::query::{
+    Comparison, Condition, FieldOperand, FieldPath, Filter, FindResult, Order, Ordered, Paginate, Query, QueryOptions,
+    TypedField,
+};
 pub use crate::data::record::{Columns, Document, Record, lookup_inside, wrong_id};
 pub use crate::data::schema::{DataType, Field, Rule, Schema};
 pub use crate::data::type_schema::{Described, TypeSchema};
@@ -56,6 +59,7 @@ pub use crate::event::{Event, WireFormat};
 
 pub use crate::store::{CancelOnDrop, Cancellation, Counter, MemoryStore, Store, StoreContext};
 
+pub use crate::call::access::{Access, AccessRecord, AccessRule, Anonymous};
 pub use crate::call::app::{
     App, AppHandle, Call, IntoMount, Lifecycle, Mount, Page, Plugin, Reply, ResolvedRoute, ServiceHandle, ServiceInfo,
     TypedService, Write, caller_has_gone,

@@ -56,6 +56,8 @@ metrics! {
     Counter LISTENERS_FAILED = "feathers_listeners_failed_total";
     /// Filters of channels that panicked, each for one event and one connection.
     Counter FILTERS_FAILED = "feathers_filters_failed_total";
+    /// Access rules that panicked: they gave no right.
+    Counter ACCESS_RULES_FAILED = "feathers_access_rules_failed_total";
     /// How often code of the app held its thread for too long.
     Counter BLOCKED_THREADS = "feathers_blocked_threads_total";
     /// Calls whose hooks waited for longer than a call may take.

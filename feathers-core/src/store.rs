@@ -56,6 +56,12 @@ pub trait Store: Send + Sync + 'static {
         false
     }
 
+    /// Tells whether every write asks [`Commit::check`](crate::Commit::check), which access rules for changes need: a
+    /// service with such rules over a store that does not say so does not start.
+    fn checks_commits(&self) -> bool {
+        false
+    }
+
     /// Returns the records that match, ordered, skipped and limited as the query says.
     fn find(
         &self,

@@ -83,6 +83,10 @@ impl<R: Columns> Store for SqlStore<R> {
         self.database.driver.is_volatile()
     }
 
+    fn checks_commits(&self) -> bool {
+        true
+    }
+
     async fn find(&self, query: &Query, context: &StoreContext<'_>) -> Result<FindResult<R>> {
         check(&query.filter)?;
         self.driver()?.find(&self.table, query, context).await

@@ -50,6 +50,15 @@ pub trait Authenticator: Send + Sync + 'static {
         app: &AppHandle,
     ) -> Result<()>;
 
+    /// Verifies what the caller of a call has presented, and puts it among the parameters, so that
+    /// [`Authenticator::user`] finds the user. Services with access rules ask it before everything else.
+    ///
+    /// A caller who has presented nothing stays anonymous. By default nothing is verified but the login on the
+    /// connection.
+    async fn verify(&self, _params: &mut Params) -> Result<()> {
+        Ok(())
+    }
+
     /// Returns the record of the user on whose behalf a call is made, with all fields; `None` for an anonymous caller.
     ///
     /// It must not wait: what a call's hooks have verified counts, else the login on its connection. By default there

@@ -1,5 +1,7 @@
 //! The context of a call: what hooks read and change.
 
+mod access;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -15,6 +17,7 @@ use crate::call::service::Request;
 use crate::data::error::{Error, Result};
 use crate::data::id::Id;
 use crate::data::payload::Payload;
+use crate::data::rights::CallRights;
 use crate::data::selection::Selection;
 use crate::event::change::Change;
 use crate::event::commit::Commit;
@@ -65,6 +68,8 @@ pub struct Context {
     phase: Phase,
     commit: Commit,
     aside: Option<Box<Aside>>,
+    /// What the caller may do, where access rules count.
+    rights: Option<Arc<CallRights>>,
     /// What the client has sent, before hooks changed it.
     sent: Option<Payload>,
     /// The id; `None` where the call has none.
@@ -92,6 +97,10 @@ struct Aside {
     /// What the caller has selected of the result; hooks see all of it.
     selection: Option<Selection>,
     deferred: Vec<Arc<dyn Hook>>,
+    /// The records in the result that the caller may not read.
+    unreadable: Vec<Id>,
+    /// Whether no store has kept records from the result that the caller may not read.
+    is_unscreened: bool,
 }
 
 impl Context {
@@ -112,6 +121,7 @@ impl Context {
             phase: Phase::Around,
             commit,
             aside: None,
+            rights: None,
             sent: None,
             id,
             data,
@@ -193,6 +203,7 @@ impl Context {
             .with_caller(self.params.connection.as_ref());
         Request::new(&self.app, path, &self.method, self.id.clone(), data, &self.params, store)
             .with_sent(self.sent.as_ref())
+            .with_rights(self.rights.as_deref())
     }
 
     pub(crate) fn service(&self) -> &Arc<Mounted> {
@@ -231,7 +242,8 @@ impl Context {
 
     /// Calls the method, unless a hook has set the result already, and calls the write listeners.
     pub(crate) async fn run_method(&mut self) -> Result<()> {
-        if self.result.is_none() {
+        let by_hook = self.result.is_some();
+        if !by_hook {
             if let Some(aside) = &mut self.aside
                 && !aside.deferred.is_empty()
             {
@@ -240,6 +252,7 @@ impl Context {
             }
             self.call_service().await?;
         }
+        self.note_unreadable(by_hook);
         if !self.service.write_listeners().is_empty() && !matches!(self.method, Method::Find | Method::Get) {
             self.tell_of_write();
         }

@@ -12,6 +12,7 @@ use crate::call::params::Params;
 use crate::data::error::{Error, Result};
 use crate::data::id::Id;
 use crate::data::payload::Payload;
+use crate::data::rights::CallRights;
 use crate::data::schema::Schema;
 use crate::data::type_schema::TypeSchema;
 use crate::store::StoreContext;
@@ -98,6 +99,7 @@ pub struct Request<'a> {
     /// What a store that the service calls is told of the call.
     pub store: StoreContext<'a>,
     sent: Option<&'a Payload>,
+    rights: Option<&'a CallRights>,
 }
 
 /// A call without its id and data: what [`FromRequest`](crate::FromRequest) takes arguments of methods from.
@@ -142,7 +144,7 @@ impl<'a> Request<'a> {
         params: &'a Params,
         store: StoreContext<'a>,
     ) -> Self {
-        Self { app, path, method, id, data, params, store, sent: None }
+        Self { app, path, method, id, data, params, store, sent: None, rights: None }
     }
 
     /// Returns the call without its id and data.
@@ -154,6 +156,17 @@ impl<'a> Request<'a> {
     pub(crate) fn with_sent(mut self, sent: Option<&'a Payload>) -> Self {
         self.sent = sent;
         self
+    }
+
+    /// Sets what the caller may do.
+    pub(crate) fn with_rights(mut self, rights: Option<&'a CallRights>) -> Self {
+        self.rights = rights;
+        self
+    }
+
+    /// Returns what the caller may do, where the service has access rules and they count for the call.
+    pub(crate) fn rights(&self) -> Option<&'a CallRights> {
+        self.rights
     }
 
     /// Returns what the client has sent, where the service may have fields that only the server sets.
@@ -180,6 +193,8 @@ pub struct Descriptor {
     pub mistakes: Vec<String>,
     /// Whether the records live in the memory of the process and are gone with it.
     pub volatile: bool,
+    /// Whether the store of the records asks for the check of a commit, which rules for changes need.
+    pub checks_commits: bool,
 }
 
 /// One method of a service.
@@ -194,6 +209,8 @@ pub struct MethodInfo {
     pub data: Option<TypeSchema>,
     /// The type of the result.
     pub result: TypeSchema,
+    /// Whether the method keeps the access rules itself, as those of a store do.
+    pub keeps_access: bool,
 }
 
 impl MethodInfo {
@@ -201,12 +218,18 @@ impl MethodInfo {
     pub fn new(method: impl Into<Method>, docs: impl Into<Arc<str>>) -> Self {
         let method = method.into();
         let data = method.has_data().then_some(TypeSchema::Unknown);
-        Self { method, docs: docs.into(), data, result: TypeSchema::Unknown }
+        Self { method, docs: docs.into(), data, result: TypeSchema::Unknown, keeps_access: false }
     }
 
     /// Sets the type of the data; `None` says that the method takes none.
     pub fn data(mut self, data: impl Into<Option<TypeSchema>>) -> Self {
         self.data = data.into();
+        self
+    }
+
+    /// Says that the method keeps the access rules itself, as those of a store do.
+    pub(crate) fn keeping_access(mut self) -> Self {
+        self.keeps_access = true;
         self
     }
 
@@ -261,6 +284,12 @@ impl Descriptor {
     /// Says that the records live in the memory of the process and are gone with it.
     pub fn volatile(mut self, volatile: bool) -> Self {
         self.volatile = volatile;
+        self
+    }
+
+    /// Says whether the store of the records asks for the check of a commit.
+    pub(crate) fn checks_commits(mut self, checks: bool) -> Self {
+        self.checks_commits = checks;
         self
     }
 

@@ -62,6 +62,18 @@ impl FieldValue {
         }
     }
 
+    /// Returns a letter for the kind of value: two kinds may have the same JSON.
+    pub(crate) fn type_letter(&self) -> char {
+        match self {
+            Self::Null => 'n',
+            Self::Bool(_) => 'b',
+            Self::Int(_) => 'i',
+            Self::Float(_) => 'f',
+            Self::Text(_) => 't',
+            Self::Json(_) => 'j',
+        }
+    }
+
     /// Returns the JSON form.
     pub fn to_json(&self) -> Value {
         match self {

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use self::depth::check_depth;
-pub(crate) use self::shape::records_of;
+pub(crate) use self::shape::{records_mut, records_of};
 use self::typed::Typed;
 use crate::data::error::{Error, Result};
 use crate::data::guard::{self, Guard};

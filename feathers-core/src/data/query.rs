@@ -5,13 +5,16 @@
 
 mod coerce;
 mod comparison;
+mod condition;
 mod evaluate;
 mod find_result;
+pub(crate) mod normal;
 mod open;
 mod page_builder;
 mod parse;
 pub mod qs;
 mod typed;
+mod typed_field;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,10 +22,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 pub use self::comparison::Comparison;
+pub use self::condition::Condition;
 pub use self::find_result::FindResult;
 pub use self::page_builder::PageBuilder;
 pub(crate) use self::page_builder::order;
 pub(crate) use self::parse::Caller;
+pub use self::typed_field::{FieldOperand, Ordered, TypedField};
 use crate::data::error::Result;
 use crate::data::field::FieldRef;
 use crate::data::schema::Schema;
@@ -192,7 +197,7 @@ impl Query {
     /// Unknown fields and operators, values of another type, and a condition that costs too much: a 400 that names the
     /// place.
     pub fn parse(raw: &Map<String, Value>, schema: &Schema, options: &QueryOptions, external: bool) -> Result<Self> {
-        Self::parse_for(raw, schema, options, Caller { external, writes_texts: false })
+        Self::parse_for(raw, schema, options, Caller { external, ..Caller::default() })
     }
 
     /// Parses and types the query of a caller.
@@ -200,7 +205,7 @@ impl Query {
         raw: &Map<String, Value>,
         schema: &Schema,
         options: &QueryOptions,
-        caller: Caller,
+        caller: Caller<'_>,
     ) -> Result<Self> {
         parse::parse(raw, schema, options, caller)
     }
@@ -212,6 +217,9 @@ impl Query {
 }
 
 impl Filter {
+    /// No record matches.
+    pub(crate) const NONE: Self = Self::Or(Vec::new());
+
     /// Tells whether a record matches; `lookup` returns the record's value at a path.
     pub fn matches<'a>(&self, lookup: &impl Fn(&FieldPath) -> FieldRef<'a>) -> bool {
         evaluate::matches(self, lookup)

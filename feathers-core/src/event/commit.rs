@@ -1,7 +1,9 @@
 //! Commits: the moment at which a change becomes visible, which fixes the slot of its events in the log.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use crate::data::error::Result;
 use crate::event::change::Change;
 use crate::event::log::{Caller, EventLog, Reservation};
 
@@ -16,6 +18,19 @@ struct Inner {
     slots: Option<Slots>,
     /// The images of what has changed; `None` where they are not wanted.
     changes: Option<OnceLock<Vec<Change>>>,
+    check: Option<CommitCheck>,
+}
+
+/// What may refuse a change before it is stored.
+#[derive(Clone)]
+struct CommitCheck(Arc<Check>);
+
+type Check = dyn Fn(&[Change]) -> Result<()> + Send + Sync;
+
+impl fmt::Debug for CommitCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CommitCheck")
+    }
 }
 
 /// The slots of the events in the log.
@@ -50,31 +65,65 @@ impl Commit {
     /// # }
     /// ```
     pub fn recording() -> Self {
-        Self(Some(Arc::new(Inner { slots: None, changes: Some(OnceLock::new()) })))
+        Self(Some(Arc::new(Inner { slots: None, changes: Some(OnceLock::new()), check: None })))
     }
 
     pub(crate) fn to(log: &EventLog, caller: Option<Caller>) -> Self {
         let slots = Slots { log: log.clone(), caller, reservation: OnceLock::new() };
-        Self(Some(Arc::new(Inner { slots: Some(slots), changes: None })))
+        Self(Some(Arc::new(Inner { slots: Some(slots), changes: None, check: None })))
     }
 
     /// Makes a commit to the same log that keeps what has changed, unless this one does, or has been reached.
     pub(crate) fn record(&mut self) {
-        let slots = self.0.as_ref().and_then(|inner| inner.slots.as_ref());
-        if self.wants_images() || slots.is_some_and(|slots| slots.reservation.get().is_some()) {
+        if self.is_recording() || self.is_reached() {
             return;
         }
-        let slots = slots.map(|Slots { log, caller, .. }| Slots {
-            log: log.clone(),
-            caller: *caller,
-            reservation: OnceLock::new(),
-        });
-        self.0 = Some(Arc::new(Inner { slots, changes: Some(OnceLock::new()) }));
+        let check = self.0.as_ref().and_then(|inner| inner.check.clone());
+        self.0 = Some(Arc::new(Inner { slots: self.new_slots(), changes: Some(OnceLock::new()), check }));
+    }
+
+    /// Makes a commit to the same log that asks a check before it, unless this one has been reached.
+    pub(crate) fn check_with(&mut self, check: impl Fn(&[Change]) -> Result<()> + Send + Sync + 'static) {
+        if self.is_reached() {
+            return;
+        }
+        let changes = self.is_recording().then(OnceLock::new);
+        let check = Some(CommitCheck(Arc::new(check)));
+        self.0 = Some(Arc::new(Inner { slots: self.new_slots(), changes, check }));
+    }
+
+    /// Returns slots in the same log that are not taken yet.
+    fn new_slots(&self) -> Option<Slots> {
+        let slots = self.slots()?;
+        Some(Slots { log: slots.log.clone(), caller: slots.caller, reservation: OnceLock::new() })
+    }
+
+    fn is_recording(&self) -> bool {
+        self.0.as_ref().is_some_and(|inner| inner.changes.is_some())
+    }
+
+    fn is_reached(&self) -> bool {
+        self.slots().is_some_and(|slots| slots.reservation.get().is_some())
     }
 
     /// Tells whether images of the records before and after the change are wanted, which a store may have to read.
     pub fn wants_images(&self) -> bool {
-        self.0.as_ref().is_some_and(|inner| inner.changes.is_some())
+        self.0.as_ref().is_some_and(|inner| inner.changes.is_some() || inner.check.is_some())
+    }
+
+    /// Asks whether the changes may be stored. A store that says so in
+    /// [`Store::checks_commits`](crate::Store::checks_commits) asks it in the same transaction, after the last read and
+    /// before the change is visible, with all changes of the write.
+    ///
+    /// `changes` is only asked where there is a check; it returns what it does for [`Commit::reached`].
+    ///
+    /// # Errors
+    /// The change is refused: the write fails with this error, and nothing is stored.
+    pub fn check(&self, changes: impl FnOnce() -> Vec<Change>) -> Result<()> {
+        match self.0.as_ref().and_then(|inner| inner.check.as_ref()) {
+            Some(check) => (check.0)(&changes()),
+            None => Ok(()),
+        }
     }
 
     /// Says that this many records have changed, and which. Only the first call counts.

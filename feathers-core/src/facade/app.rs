@@ -8,6 +8,6 @@
 //! records.
 
 pub use crate::{
-    Caller, Descriptor, FromId, FromPayload, FromRequest, IntoMount, Lifecycle, MethodInfo, Mount, Page, Plugin,
-    RequestParts, Route, ServiceHandle, ServiceInfo, TypedService, Write,
+    Access, AccessRecord, AccessRule, Anonymous, Caller, Descriptor, FromId, FromPayload, FromRequest, IntoMount,
+    Lifecycle, MethodInfo, Mount, Page, Plugin, RequestParts, Route, ServiceHandle, ServiceInfo, TypedService, Write,
 };

@@ -132,17 +132,18 @@ impl<R: Record> MemoryStore<R> {
         scan::is_long(self.read(|records| records.ordered.len()), scan::cost_of_change(query))
     }
 
-    /// Takes records out.
-    fn take(&self, records: &mut Records<R>, places: impl IntoIterator<Item = Place>, commit: &Commit) -> Vec<Arc<R>> {
-        let removed: Vec<_> = places.into_iter().filter_map(|place| records.ordered.remove(&place)).collect();
+    /// Takes records out, unless the commit refuses it.
+    fn take(&self, records: &mut Records<R>, places: &[Place], commit: &Commit) -> Result<Vec<Arc<R>>> {
+        let gone = |record: &Arc<R>| self.change(Some(record), None);
+        commit.check(|| places.iter().filter_map(|place| records.ordered.get(place)).map(gone).collect())?;
+        let removed: Vec<_> = places.iter().filter_map(|place| records.ordered.remove(place)).collect();
         for record in &removed {
             if let Some(Key::Text(text)) = record.id(self.schema.id).and_then(|id| self.key(&id)) {
                 records.texts.remove(&text);
             }
         }
-        let gone = |record| self.change(Some(record), None);
         commit.reached(removed.len(), || removed.iter().map(gone).collect());
-        removed
+        Ok(removed)
     }
 
     /// Refuses numbers that JSON cannot express.
@@ -236,6 +237,10 @@ impl<R: Record> Store for MemoryStore<R> {
         true
     }
 
+    fn checks_commits(&self) -> bool {
+        true
+    }
+
     async fn find(&self, query: &Query, context: &StoreContext<'_>) -> Result<FindResult<R>> {
         let cost = scan::cost(query);
         let found = self.read(|records| (!scan::is_long(records.ordered.len(), cost)).then(|| records.find(query)));
@@ -271,8 +276,9 @@ impl<R: Record> Store for MemoryStore<R> {
                 self.check(&record)?;
                 created.push((key, Arc::new(record)));
             }
-            records.numbers = numbers;
             let new = |(_, record): &(_, Arc<R>)| self.change(None, Some(record));
+            context.commit().check(|| created.iter().map(new).collect())?;
+            records.numbers = numbers;
             context.commit().reached(created.len(), || created.iter().map(new).collect());
             let result = created.iter().map(|(_, record)| record.clone()).collect();
             for (key, record) in created {
@@ -296,7 +302,9 @@ impl<R: Record> Store for MemoryStore<R> {
             let changed = record.replace(data, self.schema.id, &own)?;
             self.check(&changed)?;
             let changed = Arc::new(changed);
-            context.commit().reached(1, || vec![self.change(Some(record), Some(&changed))]);
+            let both = || vec![self.change(Some(record), Some(&changed))];
+            context.commit().check(both)?;
+            context.commit().reached(1, both);
             *record = changed.clone();
             Ok(Some(changed))
         })
@@ -324,7 +332,9 @@ impl<R: Record> Store for MemoryStore<R> {
                 }
             }
             let both = |(place, record)| self.change(records.ordered.get(place), Some(record));
-            context.commit().reached(changed.len(), || places.iter().zip(&changed).map(both).collect());
+            let images = || places.iter().zip(&changed).map(both).collect();
+            context.commit().check(images)?;
+            context.commit().reached(changed.len(), images);
             for (place, record) in places.into_iter().zip(&changed) {
                 records.ordered.insert(place, record.clone());
             }
@@ -338,7 +348,7 @@ impl<R: Record> Store for MemoryStore<R> {
         }
         self.write(|records| {
             let places = self.matching(records, id, query);
-            Ok(self.take(records, places, context.commit()))
+            self.take(records, &places, context.commit())
         })
     }
 }

@@ -40,12 +40,23 @@ fn ids(record: &Record, errors: &mut Errors) {
 
 fn names(record: &Record, errors: &mut Errors) {
     let mut seen: HashMap<&str, &Field> = HashMap::new();
+    let mut constants: HashMap<String, &Field> = HashMap::new();
     for field in &record.fields {
         let wire = field.wire.as_str();
         if wire.is_empty() || wire.starts_with('$') || wire.contains('.') || wire.contains('\0') {
             errors.at(
                 field.wire_span,
                 format!("a query cannot name the field `{wire}`: it must not be empty, start with `$` or have a dot"),
+            );
+        }
+        let constant = field.constant();
+        if let Some(other) = constants.insert(constant.clone(), field) {
+            errors.on(
+                &field.ident,
+                format!(
+                    "`{}` and `{}` would both have the constant `{constant}`: rename one of them",
+                    other.ident, field.ident
+                ),
             );
         }
         match seen.get(wire) {

@@ -2,6 +2,7 @@
 
 mod codec;
 mod columns;
+mod fields;
 mod normal_form;
 mod record;
 mod schema;
@@ -24,6 +25,7 @@ pub(super) fn record(record: &Record) -> TokenStream {
     let defaults = record::defaults(record);
     let record_impl = record::expand(record, &names);
     let columns_impl = columns::expand(record, &names);
+    let constants = fields::expand(record, &names);
     let described = schema::described(record, &names);
     let registration = registration(record, &names);
     quote! {
@@ -35,6 +37,7 @@ pub(super) fn record(record: &Record) -> TokenStream {
             #defaults
             #record_impl
             #columns_impl
+            #constants
             #described
             #registration
         };

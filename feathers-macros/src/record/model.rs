@@ -1,6 +1,7 @@
 //! The model of a record: what the user's struct means.
 
 use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt;
 use syn::{LitStr, Path, Type, Visibility};
 
 use crate::record::attributes::FieldAttrs;
@@ -88,6 +89,11 @@ impl Record {
 }
 
 impl Field {
+    /// Returns the name of the constant that names the field: `ORGANISATION_ID` for `organisation_id`.
+    pub(super) fn constant(&self) -> String {
+        self.ident.unraw().to_string().to_uppercase()
+    }
+
     /// Tells whether an `update` that leaves the field out keeps its value: clients may not set or change it, or cannot
     /// see it.
     pub(super) fn is_kept(&self) -> bool {

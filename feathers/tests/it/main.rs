@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 #![deny(warnings)]
 
+mod access;
 mod arguments;
 mod derive;
 mod drafts;

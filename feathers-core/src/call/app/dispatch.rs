@@ -95,6 +95,9 @@ impl AppHandle {
             let path = mounted.path();
             return Err(Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'")));
         };
+        if params.has_rules() && mounted.access().is_some_and(|access| !access.has_rule(method.name())) {
+            return Err(Error::forbidden(format!("You may not call '{method}'")));
+        }
         params.connection = params.connection.map(Connection::for_call);
         if params.is_external()
             && let Some(refusal) = params.connection.as_ref().and_then(Connection::refusal)
@@ -125,7 +128,9 @@ impl AppHandle {
         let commit = if publishes { self.commit(&method, &data, &params)? } else { Commit::none() };
         let span = tracing::debug_span!("call", service = mounted.path(), method = method.name());
         // A store tells the id that a client has chosen from one that a hook has made.
-        let sent = (params.is_external() && (mounted.notes_sent() || method == Method::Create)).then(|| data.clone());
+        let sent = (params.is_external()
+            && (mounted.notes_sent() || method == Method::Create || mounted.access().is_some()))
+        .then(|| data.clone());
         let finisher = (!reads).then(|| Finisher::new(self.clone(), mounted.clone(), address));
         // What may change something is finished past any deadline, with all that it calls.
         let app = if reads { self.clone() } else { self.detached() };
@@ -174,11 +179,14 @@ pub(super) fn finish_call(ctx: &mut Context, mounted: &Arc<Mounted>) -> Result<R
     let (result, dispatch) = (ctx.result.take().unwrap_or_default(), ctx.dispatch.take());
     let (http, selection) = (mem::take(&mut ctx.http), ctx.take_selection());
     let is_external = ctx.params.is_external();
+    let seen = ctx.take_seen();
     let answer = |payload: Payload| {
+        let payload = seen.screened(payload, mounted)?;
         let selected = match &selection {
             Some(selection) => selection.of(&payload, mounted.schema())?,
             None => payload,
         };
+        let selected = seen.masked(selected, mounted)?;
         if is_external { selected.outbound(mounted.hidden()) } else { Ok(selected) }
     };
     // Custom events are emitted by hand.
@@ -190,11 +198,12 @@ pub(super) fn finish_call(ctx: &mut Context, mounted: &Arc<Mounted>) -> Result<R
         return Ok(Reply { result: answer(result)?, dispatch: dispatch.map(answer).transpose()?, http });
     };
     let reply = Reply { result: answer(result.clone())?, dispatch: dispatch.clone().map(answer).transpose()?, http };
-    // Events are of whole records, whatever the caller has selected. Without a selection the answer is the same text,
+    // Events are of whole records, whatever the caller has selected or may see. Without that the answer is the same text,
     // and shared.
-    let (safe, safe_result) = match &selection {
-        Some(_) => (dispatch.as_ref(), &result),
-        None => (reply.dispatch.as_ref(), &reply.result),
+    let (safe, safe_result) = if selection.is_some() || seen.is_part() {
+        (dispatch.as_ref(), &result)
+    } else {
+        (reply.dispatch.as_ref(), &reply.result)
     };
     let items: SmallVec<[_; 1]> = if let Some(items) = result.items()? {
         let safe = match safe.map(Payload::items).transpose()?.flatten() {

@@ -6,6 +6,9 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
+use crate::call::access::{Access, AccessRecord};
 use crate::call::app::AppHandle;
 use crate::call::app::methods::{hook_methods, publisher_methods};
 use crate::call::hook::Hooks;
@@ -13,6 +16,7 @@ use crate::call::method::Method;
 use crate::call::publish::{Publication, Publisher, Publishers, RecordEvent};
 use crate::call::service::Service;
 use crate::data::record::Record;
+use crate::data::rights::ServiceAccess;
 use crate::event::channel::IntoChannels;
 
 pub(crate) type Listener = Arc<dyn Fn(&Publication, &AppHandle) + Send + Sync>;
@@ -35,6 +39,8 @@ pub(crate) struct Parts {
     pub(crate) events: Vec<Arc<str>>,
     pub(crate) service_events: Option<Vec<Arc<str>>>,
     pub(crate) route_params: Vec<(Arc<str>, String)>,
+    /// The access rules; more than one set of them is a mistake.
+    pub(crate) access: Vec<Arc<dyn ServiceAccess>>,
 }
 
 /// A mount of any type of records, as an app keeps it.
@@ -95,6 +101,7 @@ impl<R> Mount<R> {
             events: Vec::new(),
             service_events: None,
             route_params: Vec::new(),
+            access: Vec::new(),
         };
         Self { parts, record: PhantomData }
     }
@@ -138,6 +145,19 @@ impl<R> Mount<R> {
         R: Record,
     {
         self.parts.publishers.records = Some(Publisher::of_records(publisher));
+        self
+    }
+
+    /// Sets who may do what with the records: see [`Access`].
+    ///
+    /// From then on every call from outside is refused for which there is no rule. Calls from inside have all rights,
+    /// unless they are made [as the caller](crate::Params::as_caller).
+    pub fn access<U>(&mut self, access: Access<R, U>) -> &mut Self
+    where
+        R: AccessRecord,
+        U: DeserializeOwned + Send + Sync + 'static,
+    {
+        self.parts.access.push(Arc::new(access));
         self
     }
 

@@ -13,6 +13,7 @@ use crate::call::route::{Router, strip};
 use crate::call::service::{Descriptor, Service};
 use crate::data::error::{Error, Result};
 use crate::data::guard;
+use crate::data::rights::ServiceAccess;
 use crate::data::schema::Schema;
 use crate::event::EventKind;
 
@@ -34,6 +35,7 @@ pub(crate) struct Mounted {
     hidden: Arc<[Arc<str>]>,
     /// Whether records may have fields that clients may not set or change, so that what a client sends is noted.
     notes_sent: bool,
+    access: Option<Arc<dyn ServiceAccess>>,
     route_params: Vec<(Arc<str>, String)>,
     listeners: Vec<(Arc<str>, Listener)>,
     write_listeners: Vec<WriteListener>,
@@ -105,6 +107,8 @@ impl Mounted {
                 "a hook of service '{path}' is for '{missing}', which it does not have"
             )));
         }
+        check_access(path, &mount.access, &descriptor)?;
+        let access = mount.access.first().cloned();
         let mut custom: Vec<Arc<str>> = descriptor.events.clone();
         custom.extend(mount.events);
         let published = mount.service_events.unwrap_or_else(|| {
@@ -145,6 +149,7 @@ impl Mounted {
             published,
             hidden,
             notes_sent,
+            access,
             route_params: mount.route_params,
             listeners: mount.listeners,
             write_listeners,
@@ -184,6 +189,11 @@ impl Mounted {
         &self.hidden
     }
 
+    /// Returns the access rules, where the service has any.
+    pub(crate) fn access(&self) -> Option<&Arc<dyn ServiceAccess>> {
+        self.access.as_ref()
+    }
+
     pub(crate) fn route_params(&self) -> &[(Arc<str>, String)] {
         &self.route_params
     }
@@ -220,6 +230,26 @@ impl Mounted {
     pub(crate) fn listeners(&self, event: &str) -> impl Iterator<Item = &Listener> {
         self.listeners.iter().filter(move |(name, _)| **name == *event).map(|(_, listener)| listener)
     }
+}
+
+/// Refuses access rules that fit no method and no field, or that nothing would keep.
+fn check_access(path: &str, all: &[Arc<dyn ServiceAccess>], descriptor: &Descriptor) -> Result<()> {
+    let Some(access) = all.first() else { return Ok(()) };
+    let methods: Vec<&str> = descriptor.methods.iter().map(|info| info.method.name()).collect();
+    let mut mistakes = access.mistakes(descriptor.schema.as_ref(), &methods);
+    if all.len() > 1 {
+        mistakes.push("its access is set twice".to_owned());
+    }
+    let writes = descriptor.methods.iter().any(|info| info.keeps_access && info.method.event().is_some());
+    if writes && access.has_write_rules() && !descriptor.checks_commits {
+        mistakes
+            .push("its store checks no commits (`Store::checks_commits`), which access rules for changes need".into());
+    }
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    let mistakes = mistakes.iter().map(|mistake| format!("service '{path}': {mistake}"));
+    Err(Error::general(mistakes.collect::<Vec<_>>().join("\n")))
 }
 
 impl Chain {

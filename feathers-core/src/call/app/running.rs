@@ -131,6 +131,9 @@ fn log(error: &Error, service: &str, method: &Method) {
 
 async fn through_hooks(ctx: &mut Context, mounted: &Arc<Mounted>) -> Result<Reply> {
     let Some(chain) = mounted.chain(ctx.chain()) else { return Err(Error::method_not_allowed("no such method")) };
+    if ctx.has_rules() {
+        Box::pin(ctx.check_access()).await?;
+    }
     run_levels(ctx, &chain.levels).await?;
     finish_call(ctx, mounted)
 }

@@ -38,6 +38,16 @@ pub(crate) fn records_of(value: &Value) -> &[Value] {
     }
 }
 
+/// Returns the same for changing them.
+pub(crate) fn records_mut(value: &mut Value) -> &mut [Value] {
+    let is_page = value.as_object().is_some_and(|object| page(object).is_some());
+    let records = if is_page { &mut value["data"] } else { value };
+    match records {
+        Value::Array(items) => items,
+        one => slice::from_mut(one),
+    }
+}
+
 /// Returns the records of a page.
 fn page(object: &Map<String, Value>) -> Option<&Vec<Value>> {
     let is_page = object.contains_key("total") && object.contains_key("skip");

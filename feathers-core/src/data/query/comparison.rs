@@ -4,6 +4,7 @@
 //! store that filters by itself, such as SQL, says how it writes it.
 
 use std::cmp::Ordering;
+use std::slice;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -108,6 +109,21 @@ impl Comparison {
             Self::Greater(value) => any(field, |field| order(field, value) == Some(Ordering::Greater)),
             Self::GreaterOrEqual(value) => any(field, |field| order(field, value).is_some_and(Ordering::is_ge)),
             Self::Custom(..) => false,
+        }
+    }
+
+    /// Returns the operator and the values; those of an extra operator are its own business.
+    pub(super) fn parts(&self) -> (&str, &[FieldValue]) {
+        match self {
+            Self::Equal(value) => ("=", slice::from_ref(value)),
+            Self::NotEqual(value) => ("$ne", slice::from_ref(value)),
+            Self::In(values) => ("$in", values),
+            Self::NotIn(values) => ("$nin", values),
+            Self::Less(value) => ("$lt", slice::from_ref(value)),
+            Self::LessOrEqual(value) => ("$lte", slice::from_ref(value)),
+            Self::Greater(value) => ("$gt", slice::from_ref(value)),
+            Self::GreaterOrEqual(value) => ("$gte", slice::from_ref(value)),
+            Self::Custom(operator, _) => (operator, &[]),
         }
     }
 

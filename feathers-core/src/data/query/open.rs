@@ -61,7 +61,14 @@ fn nested(branch: &Map<String, Value>, scope: &Scope<'_>) -> Result<Filter> {
     Ok(all(filters.collect::<Result<_>>()?))
 }
 
+/// Refuses a field that does not exist for the caller.
+fn check_withheld(path: &str, scope: &Scope<'_>) -> Result<()> {
+    let name = path.split('.').next().unwrap_or_default();
+    if scope.is_withheld(name) { Err(Error::bad_request(format!("Invalid query parameter {name}"))) } else { Ok(()) }
+}
+
 fn field(name: &str, value: &Value, scope: &Scope<'_>) -> Result<Filter> {
+    check_withheld(name, scope)?;
     let path = FieldPath::new(name, scope.schema);
     let equal = |value: &Value| Comparison::Equal(FieldValue::from(value.clone()));
     let Some(operators) = value.as_object().filter(|object| object.keys().any(|name| name.starts_with('$'))) else {
@@ -83,6 +90,9 @@ fn field(name: &str, value: &Value, scope: &Scope<'_>) -> Result<Filter> {
 /// Reads `$sort`: what is no object is ignored, and so is a direction that is no number.
 pub(super) fn sort(value: &Value, scope: &Scope<'_>) -> Result<Vec<(FieldPath, Order)>> {
     check_words(value, scope)?;
+    if let Value::Object(fields) = value {
+        fields.keys().try_for_each(|name| check_withheld(name, scope))?;
+    }
     match value {
         Value::Null => Err(Error::bad_request("$sort must be an object")),
         Value::Object(fields) => Ok(fields

@@ -3,6 +3,8 @@
 //! Page, `$select` and extra filters are read here; conditions and `$sort` by the kind of schema, in `open` and
 //! `typed`.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::data::error::{Error, Result};
@@ -22,7 +24,7 @@ pub(super) fn parse(
     raw: &Map<String, Value>,
     schema: &Schema,
     options: &QueryOptions,
-    caller: Caller,
+    caller: Caller<'_>,
 ) -> Result<Query> {
     let mut query = Query { limit: limit(None, options.paginate), ..Query::default() };
     if raw.is_empty() {
@@ -87,22 +89,29 @@ fn check_cost(filter: &Filter, most: u64) -> Result<()> {
 }
 
 /// Whose query it is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Caller {
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Caller<'a> {
     /// Whether it is a client, to which hidden fields do not exist.
     pub(crate) external: bool,
     /// Whether it can write nothing but texts.
     pub(crate) writes_texts: bool,
+    /// The fields that do not exist for it, besides hidden ones.
+    pub(crate) withheld: &'a [Arc<str>],
 }
 
 /// What a query is read by.
 pub(super) struct Scope<'a> {
     pub(super) schema: &'a Schema,
     pub(super) options: &'a QueryOptions,
-    pub(super) caller: Caller,
+    pub(super) caller: Caller<'a>,
 }
 
 impl Scope<'_> {
+    /// Tells whether a field exists for the caller as far as access rules go.
+    pub(super) fn is_withheld(&self, name: &str) -> bool {
+        self.caller.withheld.iter().any(|withheld| **withheld == *name)
+    }
+
     /// Says how an operator is allowed that the store knows and the service does not.
     pub(super) fn hint(&self, operator: &str) -> Option<String> {
         let known = self.options.known.contains(operator);

@@ -57,7 +57,7 @@ impl Scope<'_> {
     /// Returns the fields that the caller may know of.
     fn visible(&self) -> impl Iterator<Item = &'static Field> {
         let external = self.caller.external;
-        self.schema.fields.iter().filter(move |field| !(external && field.hidden))
+        self.schema.fields.iter().filter(move |field| !(external && field.hidden || self.is_withheld(field.name)))
     }
 
     /// Finds the field of a path; dots lead into JSON fields only.

@@ -159,7 +159,9 @@ impl<R: Record> MemoryStore<R> {
             store.write(|records| {
                 let settled = draft.settle(records, apply)?;
                 let both = |(place, record): &(_, _)| store.change(records.ordered.get(place), Some(record));
-                commit.reached(settled.len(), || settled.iter().map(both).collect());
+                let changes = || settled.iter().map(both).collect();
+                commit.check(changes)?;
+                commit.reached(settled.len(), changes);
                 for (place, record) in &settled {
                     records.ordered.insert(*place, record.clone());
                 }
@@ -176,8 +178,8 @@ impl<R: Record> MemoryStore<R> {
             let apply = |record: &R| Ok(matches(record, &query.filter).then_some(()));
             let draft = store.draft(scan, apply)?;
             store.write(|records| {
-                let places = draft.settle(records, apply)?.into_iter().map(|(place, ())| place);
-                Ok(store.take(records, places, &commit))
+                let places: Vec<_> = draft.settle(records, apply)?.into_iter().map(|(place, ())| place).collect();
+                store.take(records, &places, &commit)
             })
         };
         self.turns.run(context, change).await

@@ -169,8 +169,13 @@ impl<T: Send, W: FnOnce(&Reader) -> Outcome<(T, Changes)> + Send> Job for Write<
 
     fn run(&mut self, connection: &Reader) -> bool {
         let Some(work) = self.work.take() else { return false };
-        let done = catch_unwind(AssertUnwindSafe(|| work(connection)))
-            .unwrap_or_else(|_| Err(Error::internal("panic in a write").into()));
+        let work = || {
+            let (result, changes) = work(connection)?;
+            self.commit.check(|| changes.images.clone())?;
+            Ok((result, changes))
+        };
+        let done =
+            catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("panic in a write").into()));
         self.done.insert(done).is_ok()
     }
 

@@ -122,6 +122,14 @@ impl AppHandle {
         self.0.authenticator.as_ref()?.user_of(connection)
     }
 
+    /// Verifies what the caller of a call has presented.
+    pub(crate) async fn verify(&self, params: &mut Params) -> Result<()> {
+        match &self.0.authenticator {
+            Some(authenticator) => authenticator.verify(params).await,
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn register_token(&self, connection: &Connection) -> Arc<str> {
         let secret: Arc<str> = format!("{:032x}", rand::random::<u128>()).into();
         lock(&self.0.secrets).insert(secret.clone(), connection.clone());
