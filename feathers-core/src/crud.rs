@@ -2,6 +2,7 @@
 
 mod access;
 mod memory;
+mod memory_database;
 mod validate;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 pub use self::memory::Memory;
+pub use self::memory_database::MemoryDatabase;
 use crate::call::app::AppHandle;
 use crate::call::crud_options::{CrudOptions, Multi};
 use crate::call::method::Method;
@@ -362,6 +364,8 @@ impl<S: Store> Service for Crud<S> {
         let descriptor = methods.fold(Descriptor::default(), Descriptor::describe).docs(schema.docs).schema(schema);
         let descriptor = descriptor.multi(self.multi.clone()).volatile(self.store.is_volatile());
         let descriptor = descriptor.checks_commits(self.store.checks_commits());
+        let descriptor = descriptor.store(self.store.store_id());
+        let descriptor = self.store.mistakes().into_iter().fold(descriptor, Descriptor::mistake);
         self.unknown_operators.iter().fold(descriptor, |descriptor, operator| {
             let known: Vec<_> = self.query.known.iter().map(|known| format!("'{known}'")).collect();
             let known = if known.is_empty() { "no extra ones".to_owned() } else { known.join(", ") };

@@ -1,5 +1,6 @@
 //! Data: records and their schemas, payloads, queries, and every error.
 
+pub(crate) mod constraint;
 pub(crate) mod draft;
 pub mod duration;
 pub(crate) mod error;

@@ -12,6 +12,7 @@ pub(crate) mod membership;
 pub(crate) mod provider;
 mod recent_name;
 pub(crate) mod secret_headers;
+pub(crate) mod store_id;
 pub(crate) mod subscription;
 
 use std::fmt;

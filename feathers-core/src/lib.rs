@@ -26,6 +26,7 @@ pub mod private;
 
 pub use async_trait::async_trait;
 
+pub use crate::data::constraint::{Constraints, OnDelete, Reference, Unique, fold_case};
 pub use crate::data::draft::Draft;
 pub use crate::data::error::{Error, ErrorKind, Result};
 pub use crate::data::field::{FieldRef, FieldType, FieldValue, from_json_field, to_json_field};
@@ -41,7 +42,7 @@ pub use crate::data::schema::{DataType, Field, Rule, Schema};
 pub use crate::data::type_schema::{Described, TypeSchema};
 pub use crate::data::{duration, query};
 
-pub use crate::event::change::{Change, Image};
+pub use crate::event::change::{Change, Image, StoreChange};
 pub use crate::event::channel::{Channel, IntoChannelNames, IntoChannels};
 pub use crate::event::commit::Commit;
 pub use crate::event::connection::{Connection, DisconnectReason, UnderWay};
@@ -54,10 +55,14 @@ pub use crate::event::log::{
 pub use crate::event::membership::{Departure, MembershipHistory, RecentMemberships, ReplayStart, Replayable};
 pub use crate::event::provider::Provider;
 pub use crate::event::secret_headers::{API_KEY, CONNECTION_TOKEN, SecretHeaders};
+pub use crate::event::store_id::StoreId;
 pub use crate::event::subscription::{DeliveredEvent, Delivery, Subscription};
 pub use crate::event::{Event, WireFormat};
 
-pub use crate::store::{CancelOnDrop, Cancellation, Counter, MemoryStore, Store, StoreContext};
+pub use crate::store::{
+    CancelOnDrop, Cancellation, Cascade, Cleared, Counter, MAX_CHANGES, MemoryStore, Relations, Removed, Store,
+    StoreContext,
+};
 
 pub use crate::call::access::{Access, AccessRecord, AccessRule, Anonymous};
 pub use crate::call::app::{
@@ -79,4 +84,4 @@ pub use crate::call::route::Encoding;
 pub use crate::call::service::{Descriptor, MethodInfo, Request, RequestParts, Service};
 pub use crate::call::session::{Handshake, Session};
 
-pub use crate::crud::{Crud, Memory};
+pub use crate::crud::{Crud, Memory, MemoryDatabase};

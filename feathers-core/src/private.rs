@@ -13,6 +13,7 @@ pub use crate::call::arguments::{FromId, FromPayload, into_payload, one_at_a_tim
 pub use crate::call::extract::{Argument, FromRequest, data_schema};
 use crate::call::method::PROTECTED;
 pub use crate::call::over::{Over, describe_over, inner, inner_of, teardown_over};
+use crate::data::constraint::{OnDelete, Reference};
 use crate::data::error::{Error, Result};
 use crate::data::field::{FieldRef, FieldValue};
 pub use crate::data::field::{from_json_field, to_json_field};
@@ -21,7 +22,7 @@ use crate::data::id::Id;
 pub use crate::data::normal_form::Text;
 pub use crate::data::record::lookup_inside;
 use crate::data::record::wrong_id;
-use crate::data::schema::DataType;
+use crate::data::schema::{DataType, Schema};
 pub use crate::data::type_schema::{Probe, Undescribed};
 use crate::data::violation::unchangeable;
 pub use crate::event::commit_probe::CommitProbe;
@@ -132,6 +133,41 @@ const fn same(one: &[u8], other: &[u8]) -> bool {
 /// Tells whether a field can be an id.
 pub const fn is_id(kind: DataType) -> bool {
     matches!(kind, DataType::Integer | DataType::String)
+}
+
+/// Tells whether the values of a field can be compared by every store, so that they can be unique.
+pub const fn is_key(kind: DataType) -> bool {
+    !matches!(kind, DataType::Json)
+}
+
+/// A record to which others can refer, by the type of its id.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a record",
+    label = "not a record",
+    note = "add `#[derive(Service)]` to the struct"
+)]
+pub trait Identified: 'static {
+    /// The type of the id.
+    type Id;
+    /// The schema.
+    const SCHEMA: fn() -> Schema;
+}
+
+/// The type of a field that refers to records whose id is an `Id`.
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` cannot refer to a record whose id is of type `{Id}`",
+    label = "not the type of the id",
+    note = "the field has the type of the id, or is an `Option` of it"
+)]
+pub trait RefersTo<Id> {}
+
+impl<Id> RefersTo<Id> for Id {}
+
+impl<Id> RefersTo<Id> for Option<Id> {}
+
+/// Makes a field of type `F` refer to records of a type.
+pub const fn reference<F: RefersTo<R::Id>, R: Identified>(field: &'static str, on_delete: OnDelete) -> Reference {
+    Reference::of::<R>(field, on_delete, R::SCHEMA)
 }
 
 /// Tells whether rules for texts apply to a field.

@@ -4,6 +4,7 @@ mod cancellation;
 mod context;
 mod counter;
 mod memory;
+mod relations;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,12 +12,15 @@ use std::sync::Arc;
 pub use self::cancellation::{CancelOnDrop, Cancellation};
 pub use self::context::StoreContext;
 pub use self::counter::Counter;
+pub(crate) use self::memory::Family;
 pub use self::memory::MemoryStore;
+pub use self::relations::{Cascade, Cleared, MAX_CHANGES, Relations, Removed};
 use crate::data::error::Result;
 use crate::data::id::Id;
 use crate::data::query::{FindResult, Query};
 use crate::data::record::Record;
 use crate::data::schema::Schema;
+use crate::event::store_id::StoreId;
 
 /// A typed collection of records.
 ///
@@ -60,6 +64,16 @@ pub trait Store: Send + Sync + 'static {
     /// service with such rules over a store that does not say so does not start.
     fn checks_commits(&self) -> bool {
         false
+    }
+
+    /// Returns by what commits and the app know the store; `None` where no call for another store changes its records.
+    fn store_id(&self) -> Option<StoreId> {
+        None
+    }
+
+    /// Returns what is wrong with how the store was made: its service does not start, and says so.
+    fn mistakes(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Returns the records that match, ordered, skipped and limited as the query says.

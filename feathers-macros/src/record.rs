@@ -2,6 +2,7 @@
 
 pub(crate) mod attributes;
 mod check;
+pub(crate) mod constraints;
 mod expand;
 mod model;
 mod parse;
@@ -9,7 +10,7 @@ mod rules;
 mod serde;
 
 use proc_macro2::TokenStream;
-use syn::DeriveInput;
+use syn::{DeriveInput, parse_quote};
 
 use crate::errors::Errors;
 
@@ -23,8 +24,9 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
                 return TokenStream::new();
             }
         };
-        let framework = attributes::framework(&input.attrs, errors);
-        match parse::record(&input, &framework, errors) {
+        let attributes::RecordAttrs { framework, constraints } = attributes::record(&input.attrs, errors);
+        let framework = framework.unwrap_or_else(|| parse_quote!(::feathers));
+        match parse::record(&input, &framework, constraints, errors) {
             Some(record) => {
                 check::record(&record, errors);
                 expand::record(&record)

@@ -55,10 +55,11 @@ impl<R: Columns> Table<R> {
     pub(super) fn patch(&self, patch: &R::PatchDraft) -> Result<Change> {
         let changes = R::changes(patch);
         let fields = changes.iter().filter_map(|(index, value)| Some((*index, self.schema.fields.get(*index)?, value)));
-        let (columns, values): (Vec<_>, Vec<_>) = fields
+        let row: (Vec<_>, Vec<_>) = fields
             .filter(|(_, field, _)| field.name != self.schema.id)
             .map(|(index, field, value)| Ok((index, value::store(field, &value.borrowed())?)))
             .collect::<Result<_>>()?;
+        let (columns, values) = self.fold(row);
         Ok(if columns.is_empty() { Change::Keep } else { Change::Update(columns, values) })
     }
 }

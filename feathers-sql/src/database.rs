@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use feathers_core::{Columns, Crud, Record, Result};
+use feathers_core::{Columns, Crud, MemoryDatabase, Record, Result};
 
 use crate::driver::Driver;
 use crate::options::DatabaseOptions;
 use crate::store::SqlStore;
+use crate::table::snake_case;
 
 /// An open database. Clones are the same one.
 ///
@@ -92,6 +93,29 @@ impl Database {
         Self::options().connect(url).await
     }
 
+    /// Makes a database in memory, without SQL and without a file, whose stores are used as those of any other are.
+    ///
+    /// ```
+    /// # mod feathers { pub use feathers_core::facade::*; pub mod store { pub use feathers_sql::*; } }
+    /// # use feathers_testing::{Job, Org, Worker};
+    /// use feathers::App;
+    /// use feathers::store::Database;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> feathers::Result<()> {
+    /// let db = Database::memory();
+    /// let mut app = App::new();
+    /// app.service("orgs", db.store::<Org>().await?);
+    /// app.service("workers", db.store::<Worker>().await?); // each refers to an `Org`
+    /// app.service("jobs", db.store::<Job>().await?);
+    /// app.start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn memory() -> MemoryDatabase {
+        MemoryDatabase::new()
+    }
+
     pub(super) fn new(driver: Driver) -> Self {
         Self(Arc::new(Shared { driver, open: AtomicUsize::new(0), closing: AtomicBool::new(false) }))
     }
@@ -101,22 +125,28 @@ impl Database {
     /// # Errors
     /// Those of [`store_in`](Self::store_in).
     pub async fn store<R: Record + Columns>(&self) -> Result<Crud<SqlStore<R>>> {
-        self.store_in(&snake_case(R::schema().name)).await
+        self.open(&snake_case(R::schema().name), true).await
     }
 
     /// Serves the records of a type in a table, which is created if it is missing.
     ///
     /// A table that is there must fit the schema: the same columns of the same types, `NOT NULL` where the field is
-    /// no `Option`, the id as primary key. Further columns are left alone if they need not be set.
+    /// no `Option`, the id as primary key, and its constraints. Further columns are left alone if they need not be set.
+    ///
+    /// Where records of several types refer to each other, the order in which their stores are made does not matter. A
+    /// store in a table that is not named after the type is made before those that refer to it.
     ///
     /// # Errors
     /// A table that does not fit, with the names of what does not; nothing is changed. And a database that cannot be
     /// read or written.
     pub async fn store_in<R: Record + Columns>(&self, table: &str) -> Result<Crud<SqlStore<R>>> {
-        let schema = R::schema();
-        let statements = self.0.driver.prepare(table, &schema).await?;
+        self.open(table, table == snake_case(R::schema().name)).await
+    }
+
+    async fn open<R: Record + Columns>(&self, table: &str, is_default: bool) -> Result<Crud<SqlStore<R>>> {
+        let table = self.0.driver.table(table, is_default).await?;
         self.0.open.fetch_add(1, Ordering::AcqRel);
-        Ok(Crud::with_store(SqlStore::new(self.0.clone(), schema, statements)))
+        Ok(Crud::with_store(SqlStore::new(self.0.clone(), table)))
     }
 }
 
@@ -133,42 +163,6 @@ impl Shared {
     pub(super) fn release(&self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 && self.closing.load(Ordering::Acquire) {
             self.driver.stop();
-        }
-    }
-}
-
-/// Writes a type's name as one of a table: `TodoItem` becomes `todo_item`.
-fn snake_case(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 4);
-    let mut chars = name.chars().peekable();
-    let mut before = '_';
-    while let Some(char) = chars.next() {
-        let next_is_small = chars.peek().is_some_and(|next| next.is_lowercase());
-        let starts_word = char.is_uppercase() && before != '_' && (!before.is_uppercase() || next_is_small);
-        if starts_word {
-            snake.push('_');
-        }
-        snake.extend(char.to_lowercase());
-        before = char;
-    }
-    snake
-}
-
-#[cfg(test)]
-mod tests {
-    use super::snake_case;
-
-    #[test]
-    fn table_names() {
-        for (name, expected) in [
-            ("Todo", "todo"),
-            ("TodoItem", "todo_item"),
-            ("HTTPRequest", "http_request"),
-            ("UserV2", "user_v2"),
-            ("already_snake", "already_snake"),
-            ("", ""),
-        ] {
-            assert_eq!(snake_case(name), expected);
         }
     }
 }

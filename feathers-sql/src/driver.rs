@@ -9,12 +9,11 @@ mod sqlite;
 use std::sync::Arc;
 use std::time::Duration;
 
-use feathers_core::{Columns, Error, Filter, FindResult, Id, Query, Result, Schema, StoreContext};
+use feathers_core::{Columns, Error, Filter, FindResult, Id, Query, Result, StoreContext};
 
 use self::sqlite::Sqlite;
 use crate::change::{Change, Target};
 use crate::options::DatabaseOptions;
-use crate::statement::Statements;
 use crate::table::Table;
 use crate::value::Value;
 
@@ -43,10 +42,18 @@ impl Driver {
         sqlite.is_volatile()
     }
 
-    /// Makes sure that there is a table that fits the records, and returns its statements.
-    pub(super) async fn prepare(&self, table: &str, schema: &Schema) -> Result<Statements> {
+    /// Makes sure that there is a table that fits the records, and returns it.
+    ///
+    /// References to such records are to the `is_default` one of their tables.
+    pub(super) async fn table<R: Columns>(&self, name: &str, is_default: bool) -> Result<Arc<Table<R>>> {
         let Self::Sqlite(sqlite) = self;
-        sqlite.prepare(table, schema).await
+        sqlite.table(name, is_default).await
+    }
+
+    /// Returns what is wrong with the references of a table.
+    pub(super) fn mistakes<R: Columns>(&self, table: &Table<R>) -> Vec<String> {
+        let Self::Sqlite(sqlite) = self;
+        sqlite.mistakes(table)
     }
 
     /// Returns the records that match, as [`Store::find`](feathers_core::Store::find) does.

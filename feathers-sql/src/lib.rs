@@ -18,6 +18,8 @@
 #[cfg(feature = "sqlite")]
 mod change;
 #[cfg(feature = "sqlite")]
+mod constraint;
+#[cfg(feature = "sqlite")]
 mod database;
 #[cfg(feature = "sqlite")]
 mod driver;

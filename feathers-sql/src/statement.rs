@@ -12,7 +12,7 @@ use crate::predicate::Predicate;
 /// How many texts are kept; shapes come from clients, so they are bounded.
 const TEXTS: usize = 512;
 
-/// What a statement does. All but the count return whole rows: the columns in the order of the schema, then the place.
+/// What a statement does; a column is the index of a field, or of a folded text behind all fields. All but the count return whole rows: the columns in the order of the schema, then the place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Shape {
     /// Inserts one row. Values: one per column.
@@ -71,6 +71,8 @@ pub(super) struct Statements {
     id: &'static str,
     /// The column of the place: the id if it is a number, else one that the database has by itself.
     place: &'static str,
+    /// The columns with folded texts, which come after the fields in what is written, and are never read.
+    folded: Vec<String>,
     texts: RwLock<HashMap<Shape, Arc<str>>>,
 }
 
@@ -82,7 +84,12 @@ impl Statements {
         id: &'static str,
         place: &'static str,
     ) -> Self {
-        Self { dialect, table, fields, id, place, texts: RwLock::default() }
+        Self { dialect, table, fields, id, place, folded: Vec::new(), texts: RwLock::default() }
+    }
+
+    /// Sets the columns with folded texts.
+    pub(super) fn with_folded(self, folded: Vec<String>) -> Self {
+        Self { folded, ..self }
     }
 
     pub(super) fn table(&self) -> &str {
@@ -108,8 +115,9 @@ impl Statements {
         match shape {
             Shape::Insert => {
                 let mut insert = InsertStatement::new();
-                insert.into_table(table()).columns(self.fields.iter().map(|field| Alias::new(field.name)));
-                insert.values_panic(self.fields.iter().map(|_| bound()));
+                let columns = 0..self.fields.len() + self.folded.len();
+                insert.into_table(table()).columns(columns.clone().map(|column| self.column(column)));
+                insert.values_panic(columns.map(|_| bound()));
                 insert.returning(self.row());
                 QueryStatement::Insert(insert)
             }
@@ -189,7 +197,10 @@ impl Statements {
     }
 
     fn column(&self, index: usize) -> Alias {
-        Alias::new(self.fields.get(index).map_or("", |field| field.name))
+        match self.fields.get(index) {
+            Some(field) => Alias::new(field.name),
+            None => Alias::new(self.folded.get(index - self.fields.len()).map_or("", String::as_str)),
+        }
     }
 
     /// Writes a predicate; `None` is every row.

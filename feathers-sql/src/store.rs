@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use feathers_core::{Columns, FindResult, Id, Query, Result, Schema, Store, StoreContext};
+use feathers_core::{Columns, FindResult, Id, Query, Result, Schema, Store, StoreContext, StoreId};
 
 use crate::change::Change;
 use crate::database::Shared;
 use crate::driver::{Driver, closed};
 use crate::matching::{OPERATORS, check, matches};
-use crate::statement::Statements;
 use crate::table::Table;
 
 /// Records of one type in one table of a database; made by [`Database::store`](crate::Database::store).
@@ -44,8 +43,8 @@ pub struct SqlStore<R> {
 }
 
 impl<R: Columns> SqlStore<R> {
-    pub(super) fn new(database: Arc<Shared>, schema: Schema, statements: Statements) -> Self {
-        Self { database, table: Arc::new(Table::new(schema, statements)), closed: AtomicBool::new(false) }
+    pub(super) fn new(database: Arc<Shared>, table: Arc<Table<R>>) -> Self {
+        Self { database, table, closed: AtomicBool::new(false) }
     }
 
     /// Returns the way to the database; 503 after the close.
@@ -85,6 +84,14 @@ impl<R: Columns> Store for SqlStore<R> {
 
     fn checks_commits(&self) -> bool {
         true
+    }
+
+    fn store_id(&self) -> Option<StoreId> {
+        Some(self.table.store.clone())
+    }
+
+    fn mistakes(&self) -> Vec<String> {
+        self.database.driver.mistakes(&self.table)
     }
 
     async fn find(&self, query: &Query, context: &StoreContext<'_>) -> Result<FindResult<R>> {

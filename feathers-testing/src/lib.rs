@@ -28,12 +28,15 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
+mod accounts;
 #[cfg(feature = "logs")]
 mod captured_logs;
 mod client;
 #[cfg(feature = "sse")]
 pub mod event_source;
+mod framework;
 pub mod log;
+mod orgs;
 pub mod presence;
 mod records;
 #[cfg(feature = "socketio")]
@@ -44,8 +47,12 @@ pub mod store;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 
+pub use self::accounts::{Account, AccountDraft, AccountPatchDraft};
 #[cfg(feature = "logs")]
 pub use self::captured_logs::CapturedLogs;
 pub use self::client::{Client, ClientService, ReceivedEvent};
 pub use self::log::SharedLog;
+pub use self::orgs::{
+    Job, JobDraft, JobPatchDraft, Org, OrgDraft, OrgPatchDraft, Worker, WorkerDraft, WorkerPatchDraft,
+};
 pub use self::records::{Note, NoteData, NotePatch, Person, PersonData, PersonPatch};

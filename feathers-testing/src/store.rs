@@ -14,14 +14,19 @@
 //! }
 //! ```
 //!
+//! [`constraint_contract!`](crate::constraint_contract) does the same for what a store keeps true of all records.
+//!
 //! The two expressions make a fresh, empty store each time they are called: one of [`Person`] with
 //! numbers as ids, one of [`Note`](crate::Note) with texts. The tests use several tasks and need tokio with
 //! the features `macros` and `rt-multi-thread`.
 
+pub mod cascades;
 pub mod commits;
 pub mod differential;
 pub mod ids;
 pub mod queries;
+pub mod references;
+pub mod unique;
 pub mod writes;
 
 use feathers_core::{Query, QueryOptions, Record, Result};
@@ -62,6 +67,51 @@ macro_rules! store_contract {
             }
         )*
     };
+}
+
+/// Turns the contract of constraints into tests of one store; see the module [`store`](crate::store).
+///
+/// The expression makes a fresh, empty database each time it is called. Its `store` is called for [`Account`](crate::Account)
+/// and for [`Org`](crate::Org), [`Worker`](crate::Worker) and [`Job`](crate::Job), which refer to each other.
+#[macro_export]
+macro_rules! constraint_contract {
+    ($name:ident, database: $database:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the expression may need what is in scope")]
+            use super::*;
+
+            $crate::store_contract!(@cases async || ($database)().await.store::<$crate::Account>().await.unwrap(),
+                unique: a_value_is_there_once a_value_is_free_again
+                fields_are_unique_together case_is_ignored_where_it_is_said nulls_are_not_compared
+                several_are_all_or_nothing one_of_many_at_once_succeeds);
+            $crate::constraint_contract!(@related $database, what_does_not_exist_is_refused what_is_needed_stays
+                a_cascade_is_one_commit circles_go_together a_cascade_has_a_bound nothing_refers_to_what_is_gone
+                a_write_keeps_its_references);
+
+            #[::tokio::test]
+            async fn clients_are_told_of_cascades() {
+                let (orgs, workers, jobs) = $crate::constraint_contract!(@stores $database);
+                $crate::store::cascades::clients_are_told_of_cascades(orgs, workers, jobs).await;
+            }
+        }
+    };
+    (@related $database:expr, $($case:ident)*) => {
+        $(
+            #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let (orgs, workers, jobs) = $crate::constraint_contract!(@stores $database);
+                let (orgs, workers, jobs) = (orgs.store().clone(), workers.store().clone(), jobs.store().clone());
+                $crate::store::references::$case($crate::store::references::Related { orgs, workers, jobs }).await;
+            }
+        )*
+    };
+    // Those that refer to others first: the order does not matter.
+    (@stores $database:expr) => {{
+        let database = ($database)().await;
+        let jobs = database.store::<$crate::Job>().await.unwrap();
+        let workers = database.store::<$crate::Worker>().await.unwrap();
+        (database.store::<$crate::Org>().await.unwrap(), workers, jobs)
+    }};
 }
 
 /// Reads a query as the service would.

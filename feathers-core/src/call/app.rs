@@ -3,6 +3,7 @@
 mod abandoned;
 mod build;
 mod caller;
+mod cascade;
 mod dispatch;
 mod handle;
 mod methods;
@@ -26,6 +27,7 @@ use futures_util::future::BoxFuture;
 use http::{Extensions, HeaderName};
 
 pub use self::caller::caller_has_gone;
+pub(crate) use self::cascade::tell_others;
 pub use self::dispatch::{Call, Reply};
 pub use self::handle::AppHandle;
 use self::methods::{hook_methods, publisher_methods};

@@ -4,12 +4,11 @@ mod access;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::call::app::{AppHandle, Mounted, Write, in_method};
+use crate::call::app::{AppHandle, Mounted, Write, in_method, tell_others};
 use crate::call::hook::{Hook, Phase, run_list};
 use crate::call::method::Method;
 use crate::call::params::Params;
@@ -253,7 +252,7 @@ impl Context {
             self.call_service().await?;
         }
         self.note_unreadable(by_hook);
-        if !self.service.write_listeners().is_empty() && !matches!(self.method, Method::Find | Method::Get) {
+        if !matches!(self.method, Method::Find | Method::Get) {
             self.tell_of_write();
         }
         Ok(())
@@ -269,16 +268,16 @@ impl Context {
             params: &self.params,
             result,
         };
-        for listener in self.service.write_listeners() {
-            if std::panic::catch_unwind(AssertUnwindSafe(|| listener(&write, &self.app))).is_err() {
-                tracing::error!(path = self.path(), method = %self.method, "a listener for writes panicked");
-            }
-        }
+        self.service.tell_of_write(&write, &self.app);
     }
 
     async fn call_service(&mut self) -> Result<()> {
         let service = self.service.clone();
-        match in_method(service.service().call(self.request(self.data.clone()))).await {
+        let outcome = in_method(service.service().call(self.request(self.data.clone()))).await;
+        if !self.commit.others().is_empty() {
+            tell_others(&self.app, &self.commit, &self.params);
+        }
+        match outcome {
             Ok(mut result) => {
                 if let Some(selection) = Selection::take(&mut result) {
                     self.aside().selection = Some(selection);

@@ -15,6 +15,7 @@ use crate::data::payload::Payload;
 use crate::data::rights::CallRights;
 use crate::data::schema::Schema;
 use crate::data::type_schema::TypeSchema;
+use crate::event::store_id::StoreId;
 use crate::store::StoreContext;
 
 /// Answers calls.
@@ -195,6 +196,8 @@ pub struct Descriptor {
     pub volatile: bool,
     /// Whether the store of the records asks for the check of a commit, which rules for changes need.
     pub checks_commits: bool,
+    /// By what commits know the store of the records, if calls for other stores can change them.
+    pub store: Option<StoreId>,
 }
 
 /// One method of a service.
@@ -278,6 +281,12 @@ impl Descriptor {
     /// Says which methods may be called without an id.
     pub fn multi(mut self, multi: Multi) -> Self {
         self.multi = Some(multi);
+        self
+    }
+
+    /// Sets by what commits know the store of the records.
+    pub fn store(mut self, store: Option<StoreId>) -> Self {
+        self.store = store;
         self
     }
 

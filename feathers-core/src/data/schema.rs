@@ -4,6 +4,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::data::constraint::{Constraints, Reference};
+
 /// The type of a field, as clients see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -200,17 +202,32 @@ pub struct Schema {
     pub docs: &'static str,
     /// Whether any field may exist and nothing is coerced or checked.
     pub open: bool,
+    /// What a store keeps true of all records together.
+    pub constraints: &'static Constraints,
 }
+
+const NO_CONSTRAINTS: &Constraints = &Constraints::new();
 
 impl Schema {
     /// Makes a schema of exactly these fields.
     pub const fn new(name: &'static str, id: &'static str, fields: &'static [Field], docs: &'static str) -> Self {
-        Self { name, id, fields, docs, open: false }
+        Self { name, id, fields, docs, open: false, constraints: NO_CONSTRAINTS }
     }
 
     /// Makes a schema that knows only which field is the id.
     pub const fn open(id: &'static str) -> Self {
-        Self { name: "object", id, fields: &[], docs: "", open: true }
+        Self { name: "object", id, fields: &[], docs: "", open: true, constraints: NO_CONSTRAINTS }
+    }
+
+    /// Sets what a store keeps true of all records together.
+    pub const fn constraints(mut self, constraints: &'static Constraints) -> Self {
+        self.constraints = constraints;
+        self
+    }
+
+    /// Returns to what a field refers.
+    pub fn reference(&self, name: &str) -> Option<&'static Reference> {
+        self.constraints.references.iter().find(|reference| reference.field == name)
     }
 
     /// Returns the index of a field.

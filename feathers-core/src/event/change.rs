@@ -10,6 +10,7 @@ use crate::data::mask::FieldMask;
 use crate::data::payload::Payload;
 use crate::data::query::FieldPath;
 use crate::data::record::Record;
+use crate::event::store_id::StoreId;
 
 /// One record that a commit has changed.
 ///
@@ -42,6 +43,24 @@ impl Change {
     /// Returns the record as it is now; `None` for one that was removed.
     pub fn after(&self) -> Option<&Image> {
         self.after.as_ref()
+    }
+}
+
+/// A change of a record of another store than the one that a call is for, in the same commit: one that goes, or some of
+/// whose fields become `null`, since the record goes to which it refers.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StoreChange {
+    /// The store of the record.
+    pub store: StoreId,
+    /// The change.
+    pub change: Change,
+}
+
+impl StoreChange {
+    /// Says that a change is of a record of this store.
+    pub fn new(store: StoreId, change: Change) -> Self {
+        Self { store, change }
     }
 }
 

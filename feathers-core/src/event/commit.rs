@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::data::error::Result;
-use crate::event::change::Change;
-use crate::event::log::{Caller, EventLog, Reservation};
+use crate::event::change::{Change, StoreChange};
+use crate::event::log::{Caller, EventLog, Reservation, Slot};
 
 /// Says when a change is visible, so that its events are in the order of commits, and what has changed.
 ///
@@ -19,6 +19,8 @@ struct Inner {
     /// The images of what has changed; `None` where they are not wanted.
     changes: Option<OnceLock<Vec<Change>>>,
     check: Option<CommitCheck>,
+    /// What has changed in other stores.
+    others: OnceLock<Vec<StoreChange>>,
 }
 
 /// What may refuse a change before it is stored.
@@ -39,6 +41,12 @@ struct Slots {
     log: EventLog,
     caller: Option<Caller>,
     reservation: OnceLock<Reservation>,
+}
+
+impl Inner {
+    fn new(slots: Option<Slots>, changes: Option<OnceLock<Vec<Change>>>, check: Option<CommitCheck>) -> Self {
+        Self { slots, changes, check, others: OnceLock::new() }
+    }
 }
 
 impl Commit {
@@ -65,12 +73,12 @@ impl Commit {
     /// # }
     /// ```
     pub fn recording() -> Self {
-        Self(Some(Arc::new(Inner { slots: None, changes: Some(OnceLock::new()), check: None })))
+        Self(Some(Arc::new(Inner::new(None, Some(OnceLock::new()), None))))
     }
 
     pub(crate) fn to(log: &EventLog, caller: Option<Caller>) -> Self {
         let slots = Slots { log: log.clone(), caller, reservation: OnceLock::new() };
-        Self(Some(Arc::new(Inner { slots: Some(slots), changes: None, check: None })))
+        Self(Some(Arc::new(Inner::new(Some(slots), None, None))))
     }
 
     /// Makes a commit to the same log that keeps what has changed, unless this one does, or has been reached.
@@ -79,7 +87,7 @@ impl Commit {
             return;
         }
         let check = self.0.as_ref().and_then(|inner| inner.check.clone());
-        self.0 = Some(Arc::new(Inner { slots: self.new_slots(), changes: Some(OnceLock::new()), check }));
+        self.0 = Some(Arc::new(Inner::new(self.new_slots(), Some(OnceLock::new()), check)));
     }
 
     /// Makes a commit to the same log that asks a check before it, unless this one has been reached.
@@ -89,7 +97,7 @@ impl Commit {
         }
         let changes = self.is_recording().then(OnceLock::new);
         let check = Some(CommitCheck(Arc::new(check)));
-        self.0 = Some(Arc::new(Inner { slots: self.new_slots(), changes, check }));
+        self.0 = Some(Arc::new(Inner::new(self.new_slots(), changes, check)));
     }
 
     /// Returns slots in the same log that are not taken yet.
@@ -136,6 +144,28 @@ impl Commit {
             kept.get_or_init(changes);
         }
         self.reserve(count);
+    }
+
+    /// Says what [`Commit::reached`] says, and what has changed in other stores in the same commit.
+    ///
+    /// The slots of the others come first, in the order given. They are told whether images are wanted or not: each
+    /// becomes an event of the services of its store.
+    pub fn reached_with(&self, others: Vec<StoreChange>, count: usize, changes: impl FnOnce() -> Vec<Change>) {
+        if let Some(inner) = self.0.as_ref().filter(|_| !others.is_empty()) {
+            self.reserve(others.len() + count);
+            inner.others.get_or_init(|| others);
+        }
+        self.reached(count, changes);
+    }
+
+    /// Returns what has changed in other stores than the one that the call is for, in the order of the commit.
+    pub fn others(&self) -> &[StoreChange] {
+        self.0.as_ref().and_then(|inner| inner.others.get()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Takes the next of the reserved slots; `None` if none was reserved.
+    pub(crate) fn next_slot(&self) -> Option<Slot> {
+        Some(self.slots()?.reservation.get()?.slot())
     }
 
     /// Returns what has changed, where images were wanted and the store has reached its commit.

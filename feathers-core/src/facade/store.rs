@@ -4,6 +4,6 @@
 //! [`Memory`](crate::Memory) is the one in memory.
 
 pub use crate::{
-    CancelOnDrop, Cancellation, Change, Commit, Counter, Crud, CrudOptions, Image, MemoryStore, Multi, Store,
-    StoreContext,
+    CancelOnDrop, Cancellation, Cascade, Change, Cleared, Commit, Counter, Crud, CrudOptions, Image, MAX_CHANGES,
+    MemoryDatabase, MemoryStore, Multi, Relations, Removed, Store, StoreChange, StoreContext, StoreId,
 };

@@ -3,11 +3,16 @@
 //! One lock guards everything, so that every call sees a whole state. All that can fail happens before the first
 //! change, so that nothing is stored by half. What takes long is done without the lock, in [`scan`].
 
+mod family;
+mod keys;
 mod scan;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+pub(crate) use self::family::Family;
+use self::family::{Kinship, alone};
+use self::keys::Keys;
 use self::scan::Turns;
 use crate::data::error::{Error, Result};
 use crate::data::field::FieldRef;
@@ -17,6 +22,7 @@ use crate::data::record::{Record, wrong_id};
 use crate::data::schema::{DataType, Schema};
 use crate::event::change::Change;
 use crate::event::commit::Commit;
+use crate::event::store_id::StoreId;
 use crate::store::{Counter, Store, StoreContext};
 
 /// Records in memory, gone when it is dropped.
@@ -30,6 +36,8 @@ pub struct MemoryStore<R> {
     schema: Schema,
     records: Arc<RwLock<Records<R>>>,
     turns: Turns,
+    /// Its place among the stores of a database, if one has made it.
+    kinship: Option<Kinship>,
 }
 
 /// The key of a record, in the store's own order.
@@ -54,14 +62,16 @@ struct Records<R> {
     texts: HashMap<Arc<str>, u64>,
     next_text: u64,
     numbers: Counter,
+    keys: Keys,
 }
 
 impl<R: Record> MemoryStore<R> {
     /// Makes an empty store.
     pub fn new(schema: Schema) -> Self {
         let (ordered, texts) = (BTreeMap::new(), HashMap::new());
-        let records = Records { ordered, texts, next_text: 0, numbers: Counter::default() };
-        Self { schema, records: Arc::new(RwLock::new(records)), turns: Turns::new() }
+        let keys = Keys::new(&schema);
+        let records = Records { ordered, texts, next_text: 0, numbers: Counter::default(), keys };
+        Self { schema, records: Arc::new(RwLock::new(records)), turns: Turns::new(), kinship: None }
     }
 
     fn read<T>(&self, read: impl FnOnce(&Records<R>) -> T) -> T {
@@ -69,6 +79,7 @@ impl<R: Record> MemoryStore<R> {
     }
 
     fn write<T>(&self, write: impl FnOnce(&mut Records<R>) -> T) -> T {
+        let _writing = self.kinship.as_ref().map(Kinship::write);
         write(&mut self.records.write().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -132,15 +143,31 @@ impl<R: Record> MemoryStore<R> {
         scan::is_long(self.read(|records| records.ordered.len()), scan::cost_of_change(query))
     }
 
+    /// Puts changed records in the places of the old ones, all or none.
+    fn put(&self, records: &mut Records<R>, changed: &[(Place, Arc<R>)], commit: &Commit) -> Result<()> {
+        let both = |(place, record): &(_, _)| self.change(records.ordered.get(place), Some(record));
+        let images = || changed.iter().map(both).collect();
+        commit.check(images)?;
+        records.keys.check_changed(&self.schema, changed)?;
+        for (place, record) in changed {
+            self.check_references(records, records.ordered.get(place).map(|old| &**old), record, |_| false)?;
+        }
+        commit.reached(changed.len(), images);
+        for (place, record) in changed {
+            records.replace(*place, record.clone());
+        }
+        Ok(())
+    }
+
     /// Takes records out, unless the commit refuses it.
     fn take(&self, records: &mut Records<R>, places: &[Place], commit: &Commit) -> Result<Vec<Arc<R>>> {
         let gone = |record: &Arc<R>| self.change(Some(record), None);
         commit.check(|| places.iter().filter_map(|place| records.ordered.get(place)).map(gone).collect())?;
-        let removed: Vec<_> = places.iter().filter_map(|place| records.ordered.remove(place)).collect();
-        for record in &removed {
-            if let Some(Key::Text(text)) = record.id(self.schema.id).and_then(|id| self.key(&id)) {
-                records.texts.remove(&text);
-            }
+        let key = |record: &Arc<R>| record.id(self.schema.id).and_then(|id| self.key(&id));
+        let mut removed = Vec::with_capacity(places.len());
+        for place in places {
+            let key = records.ordered.get(place).and_then(key);
+            removed.extend(records.take(*place, key));
         }
         commit.reached(removed.len(), || removed.iter().map(gone).collect());
         Ok(removed)
@@ -186,6 +213,28 @@ impl<R: Record> Records<R> {
                 Place::Text(place)
             }
         };
+        self.keys.insert(place, &*record);
+        self.ordered.insert(place, record);
+    }
+
+    /// Takes a record out.
+    fn take(&mut self, place: Place, key: Option<Key>) -> Option<Arc<R>> {
+        let record = self.ordered.remove(&place)?;
+        if let Some(Key::Text(text)) = key {
+            self.texts.remove(&text);
+        }
+        self.keys.remove(place, &*record);
+        Some(record)
+    }
+
+    /// Puts a changed record in the place of the old one.
+    fn replace(&mut self, place: Place, record: Arc<R>) {
+        if !self.keys.are_none()
+            && let Some(old) = self.ordered.get(&place)
+        {
+            self.keys.remove(place, &**old);
+            self.keys.insert(place, &*record);
+        }
         self.ordered.insert(place, record);
     }
 
@@ -241,6 +290,18 @@ impl<R: Record> Store for MemoryStore<R> {
         true
     }
 
+    fn store_id(&self) -> Option<StoreId> {
+        self.kinship.as_ref().map(|kinship| kinship.store().clone())
+    }
+
+    fn mistakes(&self) -> Vec<String> {
+        let Some(kinship) = &self.kinship else {
+            let references = self.schema.constraints.references.iter();
+            return references.map(|reference| alone(&self.schema, reference)).collect();
+        };
+        kinship.mistakes()
+    }
+
     async fn find(&self, query: &Query, context: &StoreContext<'_>) -> Result<FindResult<R>> {
         let cost = scan::cost(query);
         let found = self.read(|records| (!scan::is_long(records.ordered.len(), cost)).then(|| records.find(query)));
@@ -278,6 +339,8 @@ impl<R: Record> Store for MemoryStore<R> {
             }
             let new = |(_, record): &(_, Arc<R>)| self.change(None, Some(record));
             context.commit().check(|| created.iter().map(new).collect())?;
+            records.keys.check_new(&self.schema, &created.iter().map(|(_, record)| &**record))?;
+            self.check_new_references(records, &created)?;
             records.numbers = numbers;
             context.commit().reached(created.len(), || created.iter().map(new).collect());
             let result = created.iter().map(|(_, record)| record.clone()).collect();
@@ -297,15 +360,12 @@ impl<R: Record> Store for MemoryStore<R> {
     ) -> Result<Option<Arc<R>>> {
         self.write(|records| {
             let Some(place) = self.matching(records, Some(id), query).pop() else { return Ok(None) };
-            let Some(record) = records.ordered.get_mut(&place) else { return Ok(None) };
+            let Some(record) = records.ordered.get(&place) else { return Ok(None) };
             let own = record.id(self.schema.id).ok_or_else(|| wrong_id(id))?;
             let changed = record.replace(data, self.schema.id, &own)?;
             self.check(&changed)?;
             let changed = Arc::new(changed);
-            let both = || vec![self.change(Some(record), Some(&changed))];
-            context.commit().check(both)?;
-            context.commit().reached(1, both);
-            *record = changed.clone();
+            self.put(records, &[(place, changed.clone())], context.commit())?;
             Ok(Some(changed))
         })
     }
@@ -323,28 +383,25 @@ impl<R: Record> Store for MemoryStore<R> {
         self.write(|records| {
             let places = self.matching(records, id, query);
             let mut changed = Vec::with_capacity(places.len());
-            for place in &places {
-                if let Some(record) = records.ordered.get(place) {
+            for place in places {
+                if let Some(record) = records.ordered.get(&place) {
                     let mut record = R::clone(record);
                     record.apply(self.schema.id, &patch)?;
                     self.check(&record)?;
-                    changed.push(Arc::new(record));
+                    changed.push((place, Arc::new(record)));
                 }
             }
-            let both = |(place, record)| self.change(records.ordered.get(place), Some(record));
-            let images = || places.iter().zip(&changed).map(both).collect();
-            context.commit().check(images)?;
-            context.commit().reached(changed.len(), images);
-            for (place, record) in places.into_iter().zip(&changed) {
-                records.ordered.insert(place, record.clone());
-            }
-            Ok(changed)
+            self.put(records, &changed, context.commit())?;
+            Ok(changed.into_iter().map(|(_, record)| record).collect())
         })
     }
 
     async fn remove(&self, id: Option<&Id>, query: &Query, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
         if id.is_none() && self.is_long_change(query) {
             return Box::pin(self.remove_long(query, context)).await;
+        }
+        if self.is_referred() {
+            return self.remove_related(id, query, context.commit());
         }
         self.write(|records| {
             let places = self.matching(records, id, query);

@@ -6,8 +6,10 @@ use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use feathers_core::{Change, Commit, Image, Memory, MemoryStore, Query, QueryOptions, Record, Store, StoreContext};
-use feathers_testing::{Note, Person, PersonData, PersonPatch, store_contract};
+use feathers_core::{
+    Change, Commit, Image, Memory, MemoryDatabase, MemoryStore, Query, QueryOptions, Record, Store, StoreContext,
+};
+use feathers_testing::{Note, Person, PersonData, PersonPatch, constraint_contract, store_contract};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -15,6 +17,11 @@ store_contract! {
     memory,
     people: async || Memory::<Person>::new(),
     notes: async || Memory::<Note>::new(),
+}
+
+constraint_contract! {
+    memory_constraints,
+    database: async || MemoryDatabase::new(),
 }
 
 /// How many records make a condition with some comparisons a long scan.

@@ -3,10 +3,11 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::parse::ParseStream;
-use syn::{Attribute, Expr, Path, Token, parse_quote};
+use syn::{Attribute, Expr, Path, Token};
 
 use crate::attributes::{self, items};
 use crate::errors::Errors;
+use crate::record::constraints::{self, Reference, Together, Unique};
 use crate::record::rules;
 
 items! {
@@ -30,6 +31,15 @@ items! {
         "`trim`": "a text that is kept without the space around it, and compared so in queries and logins";
     "json" => |attrs, name, input| flag(&mut attrs.json, name, input),
         "`json`": "any type of serde, stored as JSON";
+    "unique" => |attrs, name, input| attributes::once(&mut attrs.unique, name, constraints::unique(name, input)?),
+        "`unique`": "no two records have the same value; `null` is not compared",
+        "`unique(ignore_case)`": "the same for texts, whatever their case is";
+    "index" => |attrs, name, input| flag(&mut attrs.index, name, input),
+        "`index`": "the database finds records by it quickly";
+    "references" => |attrs, name, input| attributes::once(&mut attrs.references, name, constraints::references(name, input)?),
+        "`references(User)`": "the id of a record, which cannot be removed as long as this one refers to it",
+        "`references(User, on_delete = cascade)`": "this record is removed with the other one",
+        "`references(User, on_delete = set_null)`": "an `Option` that becomes `null` when the other one is removed";
     "length" => |attrs, name, input| rules(attrs, name, AppliesTo::Texts, rules::length(name, input)?),
         "`length(1..=280)`": "how many characters; also `length(min = 1)`, `length(max = 280)`";
     "range" => |attrs, name, input| rules(attrs, name, AppliesTo::Numbers, rules::range(name, input)?),
@@ -50,6 +60,10 @@ items! {
         input.parse::<Token![=]>()?;
         attributes::once(&mut attrs.framework, name, input.call(Path::parse_mod_style)?)
     }, "`crate = path`": "where the framework is, if it is not `::feathers`";
+    "unique" => |attrs, name, input| together(attrs, constraints::together(name, input, true)?),
+        "`unique(a, b)`": "no two records have the same values of these fields; at the end may stand `ignore_case`";
+    "index" => |attrs, name, input| together(attrs, constraints::together(name, input, false)?),
+        "`index(a, b)`": "the database finds records by these fields quickly";
 }
 
 /// The attributes of a field, each with the place where it stands.
@@ -63,6 +77,9 @@ pub(super) struct FieldAttrs {
     pub(super) trim: Option<Span>,
     pub(super) hidden: Option<Span>,
     pub(super) json: Option<Span>,
+    pub(super) unique: Option<Unique>,
+    pub(super) index: Option<Span>,
+    pub(super) references: Option<Reference>,
     pub(super) rules: Vec<Rules>,
 }
 
@@ -92,7 +109,7 @@ impl FieldAttrs {
     pub(super) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut field = Self::default();
         attributes::read(attrs, "service", errors, |name, input| {
-            if RECORD.has(name) {
+            if RECORD.has(name) && !FIELD.has(name) {
                 return Err(syn::Error::new(name.span(), format!("`{name}` belongs on the struct, not on a field")));
             }
             if name == "rename" {
@@ -101,6 +118,12 @@ impl FieldAttrs {
             FIELD.read_item(&mut field, name, input)
         });
         field
+    }
+
+    /// Returns the attributes that compare the values of records, each with its place.
+    pub(super) fn key_attributes(&self) -> impl Iterator<Item = (&'static str, Span)> {
+        let unique = self.unique.as_ref().map(|unique| ("unique", unique.span));
+        unique.into_iter().chain(self.index.map(|span| ("index", span)))
     }
 
     /// Returns what the schema's field has of them whatever its type is, as calls on the `Field` of the core.
@@ -120,26 +143,36 @@ impl FieldAttrs {
 
 /// The attributes of a record.
 #[derive(Default)]
-struct RecordAttrs {
-    framework: Option<Path>,
+pub(super) struct RecordAttrs {
+    pub(super) framework: Option<Path>,
+    pub(super) constraints: Vec<Together>,
 }
 
-/// Reads the attributes of the struct: where the framework is.
-pub(super) fn framework(attrs: &[Attribute], errors: &mut Errors) -> Path {
+/// Reads the attributes of the struct.
+pub(super) fn record(attrs: &[Attribute], errors: &mut Errors) -> RecordAttrs {
     let mut record = RecordAttrs::default();
     attributes::read(attrs, "service", errors, |name, input| {
-        if FIELD.has(name) {
+        if FIELD.has(name) && !RECORD.has(name) {
             return Err(syn::Error::new(name.span(), format!("`{name}` belongs on a field, not on the struct")));
         }
         RECORD.read_item(&mut record, name, input)
     });
-    record.framework.unwrap_or_else(|| parse_quote!(::feathers))
+    record
 }
 
 /// Returns the names of all attributes of a field.
 #[cfg(test)]
 pub(crate) fn field_names() -> impl Iterator<Item = &'static str> {
     FIELD.known.iter().map(|item| item.name)
+}
+
+fn together(attrs: &mut RecordAttrs, together: Together) -> syn::Result<()> {
+    let same = |known: &Together| known.name == together.name && known.fields == together.fields;
+    if attrs.constraints.iter().any(same) {
+        return Err(attributes::twice(&together.name, together.name.span()));
+    }
+    attrs.constraints.push(together);
+    Ok(())
 }
 
 /// Sets an attribute that has no value.

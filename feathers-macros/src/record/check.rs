@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::errors::Errors;
 use crate::record::attributes::AppliesTo;
+use crate::record::constraints::Together;
 use crate::record::model::{Field, Record};
 use crate::types::option_of;
 
@@ -13,6 +14,27 @@ pub(super) fn record(record: &Record, errors: &mut Errors) {
     names(record, errors);
     for field in &record.fields {
         combinations(field, errors);
+    }
+    for together in &record.constraints {
+        constraint(record, together, errors);
+    }
+}
+
+/// Checks the names of the fields that are something together.
+fn constraint(record: &Record, together: &Together, errors: &mut Errors) {
+    for (index, name) in together.fields.iter().enumerate() {
+        let Some(field) = record.field(name) else {
+            let names: Vec<_> = record.fields.iter().map(|field| format!("`{}`", field.ident)).collect();
+            errors.on(name, format!("no field is named `{name}`\nfields are: {}", names.join(", ")));
+            continue;
+        };
+        if together.fields.iter().take(index).any(|earlier| earlier == name) {
+            errors.on(name, format!("`{name}` stands twice"));
+        } else if field.attrs.json.is_some() {
+            errors.on(name, format!("`{}` compares values, and `{name}` is JSON", together.name));
+        } else if field.attrs.id.is_some() && together.name == "unique" {
+            errors.on(name, "no two records have the same id anyway");
+        }
     }
 }
 
@@ -72,6 +94,12 @@ fn names(record: &Record, errors: &mut Errors) {
 
 fn combinations(field: &Field, errors: &mut Errors) {
     let attrs = &field.attrs;
+    if let Some((choice, span)) = attrs.references.as_ref().map(|reference| &reference.on_delete)
+        && choice == "SetNull"
+        && option_of(&field.ty).is_none()
+    {
+        errors.at(*span, "`set_null` needs a field that can be `null`: make it an `Option`");
+    }
     if attrs.id.is_some() {
         let others = [
             (
@@ -85,6 +113,13 @@ fn combinations(field: &Field, errors: &mut Errors) {
             ("trim", attrs.trim, "it is compared as it is"),
             ("hidden", attrs.hidden, "clients need the id"),
             ("json", attrs.json, "it is a whole number or a text"),
+            ("unique", attrs.unique.as_ref().map(|unique| unique.span), "no two records have the same id anyway"),
+            ("index", attrs.index, "records are found by their id anyway"),
+            (
+                "references",
+                attrs.references.as_ref().map(|reference| reference.span),
+                "put the reference on a field of its own, which may be `unique`",
+            ),
         ];
         for (name, span, why) in others {
             if let Some(span) = span {
@@ -97,6 +132,10 @@ fn combinations(field: &Field, errors: &mut Errors) {
         errors.at(span, "`immutable` is for what clients set, and only the server sets this field: drop one of them");
     }
     if attrs.json.is_some() {
+        let references = attrs.references.as_ref().map(|reference| ("references", reference.span));
+        for (name, span) in attrs.key_attributes().chain(references) {
+            errors.at(span, format!("`{name}` compares values, and this field is JSON"));
+        }
         for (name, span) in [("lowercase", attrs.lowercase), ("trim", attrs.trim)] {
             if let Some(span) = span {
                 errors.at(span, format!("`{name}` is for texts, and this field is JSON"));

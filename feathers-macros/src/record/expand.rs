@@ -2,6 +2,7 @@
 
 mod codec;
 mod columns;
+mod constraints;
 mod fields;
 mod normal_form;
 mod record;
@@ -22,6 +23,8 @@ pub(super) fn record(record: &Record) -> TokenStream {
     let siblings = siblings::expand(record, &names);
     let codecs = codec::expand(record, &names);
     let checks = schema::checks(record, &names);
+    let constraint_checks = constraints::checks(record, &names);
+    let identified = constraints::identified(record, &names);
     let defaults = record::defaults(record);
     let record_impl = record::expand(record, &names);
     let columns_impl = columns::expand(record, &names);
@@ -34,11 +37,13 @@ pub(super) fn record(record: &Record) -> TokenStream {
         const _: () = {
             #codecs
             #checks
+            #constraint_checks
             #defaults
             #record_impl
             #columns_impl
             #constants
             #described
+            #identified
             #registration
         };
     }

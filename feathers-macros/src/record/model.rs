@@ -5,6 +5,7 @@ use syn::ext::IdentExt;
 use syn::{LitStr, Path, Type, Visibility};
 
 use crate::record::attributes::FieldAttrs;
+use crate::record::constraints::Together;
 use crate::types::option_of;
 
 /// A struct that becomes a record.
@@ -17,6 +18,8 @@ pub(super) struct Record {
     /// Where the framework is.
     pub(super) framework: Path,
     pub(super) fields: Vec<Field>,
+    /// What several fields are together: unique, or an index.
+    pub(super) constraints: Vec<Together>,
 }
 
 /// One field.
@@ -55,6 +58,11 @@ impl Record {
     /// Returns the id field.
     pub(super) fn id(&self) -> Option<&Field> {
         self.fields.iter().find(|field| field.attrs.id.is_some())
+    }
+
+    /// Returns the field of a name in Rust.
+    pub(super) fn field(&self, name: &Ident) -> Option<&Field> {
+        self.fields.iter().find(|field| field.ident.unraw() == name.unraw())
     }
 
     /// Returns the name of what clients send to `create` and `update`.

@@ -6,11 +6,17 @@ use syn::{Data, DeriveInput, Fields, Path};
 use crate::docs;
 use crate::errors::Errors;
 use crate::record::attributes::FieldAttrs;
+use crate::record::constraints::Together;
 use crate::record::model::{Field, Record};
 use crate::record::serde;
 
 /// Reads the struct; `None` if it has not the shape of a record.
-pub(super) fn record(input: &DeriveInput, framework: &Path, errors: &mut Errors) -> Option<Record> {
+pub(super) fn record(
+    input: &DeriveInput,
+    framework: &Path,
+    constraints: Vec<Together>,
+    errors: &mut Errors,
+) -> Option<Record> {
     let fields = fields(input, errors)?;
     if !input.generics.params.is_empty() {
         errors.on(&input.generics, "a record has no generic parameters: its schema is one table, one wire format");
@@ -42,7 +48,7 @@ pub(super) fn record(input: &DeriveInput, framework: &Path, errors: &mut Errors)
     let ident = input.ident.clone();
     let written = container.name().unwrap_or_else(|| ident.unraw().to_string());
     let (vis, framework) = (input.vis.clone(), framework.clone());
-    Some(Record { ident, written, vis, docs: docs::of(&input.attrs), framework, fields })
+    Some(Record { ident, written, vis, docs: docs::of(&input.attrs), framework, fields, constraints })
 }
 
 /// Returns the named fields, or says what a record is.

@@ -7,6 +7,7 @@ mod connection;
 mod definition;
 mod dialect;
 mod failure;
+mod family;
 mod numbers;
 mod pool;
 mod reads;
@@ -21,6 +22,7 @@ use feathers_core::{Columns, Commit, Error, Filter, FindResult, Id, Query, Resul
 
 use self::connection::{Place, Reader};
 use self::failure::Outcome;
+use self::family::Family;
 use self::pool::{Kind, Lane, Pool};
 use self::writer::{Changes, Size, Source, Writer};
 use self::writes::Changed;
@@ -36,6 +38,7 @@ pub(crate) struct Sqlite {
     pool: Arc<Pool>,
     writer: Writer,
     volatile: bool,
+    family: Arc<Family>,
 }
 
 impl Sqlite {
@@ -66,17 +69,31 @@ impl Sqlite {
         };
         let pool = Pool::new(points, scans, options.read_timeout, closing);
         let writer = Writer::start(source, options.write_timeout)?;
-        Ok(Self { pool, writer, volatile: matches!(place, Place::Memory) })
+        Ok(Self { pool, writer, volatile: matches!(place, Place::Memory), family: Arc::default() })
     }
 
     pub(super) fn is_volatile(&self) -> bool {
         self.volatile
     }
 
-    pub(super) async fn prepare(&self, table: &str, schema: &Schema) -> Result<Statements> {
-        let (name, fields) = (table.to_owned(), schema.clone());
-        let prepare =
-            move |connection: &Reader| Ok((definition::prepare(connection, &name, &fields)?, Changes::default()));
+    /// Makes sure that there is a table for the records, and knows its relations to the others from now on.
+    pub(super) async fn table<R: Columns>(&self, name: &str, is_default: bool) -> Result<Arc<Table<R>>> {
+        let schema = R::schema();
+        let targets = self.family.targets::<R>(name, &schema);
+        let statements = self.prepare(name, &schema, &targets).await?;
+        Ok(self.family.add(schema, statements, targets, is_default))
+    }
+
+    /// Returns what is wrong with the references of a table.
+    pub(super) fn mistakes<R: Columns>(&self, table: &Table<R>) -> Vec<String> {
+        self.family.mistakes(table)
+    }
+
+    async fn prepare(&self, table: &str, schema: &Schema, targets: &[String]) -> Result<Statements> {
+        let (name, fields, targets) = (table.to_owned(), schema.clone(), targets.to_owned());
+        let prepare = move |connection: &Reader| {
+            Ok((definition::prepare(connection, &name, &fields, &targets)?, Changes::default()))
+        };
         self.writer.write(&Commit::none(), Size::Few, prepare).await.map_err(|failure| {
             let error = failure.into_error(schema);
             let cause = error.source().map(|cause| format!("cannot prepare table '{table}': {cause}"));
@@ -112,11 +129,15 @@ impl Sqlite {
         rows: Vec<Vec<Value>>,
         context: &StoreContext<'_>,
     ) -> Result<Vec<Arc<R>>> {
-        let images = context.commit().wants_images();
+        let (images, family) = (context.commit().wants_images(), self.family.clone());
         self.write(table, context, Size::Few, move |table, connection| {
-            let created = table.insert_all(connection, rows)?;
+            let kept = table.refers().then(|| rows.clone());
+            let created = table.insert_all(connection, rows).map_err(|failure| {
+                let rows = kept.iter().flatten();
+                rows.fold(failure, |failure, row| family.explain(table, connection, failure, &row.iter().enumerate()))
+            })?;
             let new = created.iter().filter(|_| images).map(|record| table.image(None, Some(record)));
-            let changes = Changes { count: created.len(), images: new.collect() };
+            let changes = Changes { count: created.len(), images: new.collect(), ..Changes::default() };
             Ok((created, changes))
         })
         .await
@@ -130,11 +151,11 @@ impl Sqlite {
         filter: Filter,
         context: &StoreContext<'_>,
     ) -> Result<Option<Arc<R>>> {
-        let images = context.commit().wants_images();
+        let (images, family) = (context.commit().wants_images(), self.family.clone());
         self.write(table, context, Size::Few, move |table, connection| {
-            let updated = table.replace(connection, &key, &id, data, &filter)?;
+            let updated = table.replace(connection, &family, (&key, &id), data, &filter)?;
             let both = updated.iter().filter(|_| images).map(|(old, new)| table.image(Some(old), Some(new)));
-            let changes = Changes { count: updated.iter().len(), images: both.collect() };
+            let changes = Changes { count: updated.iter().len(), images: both.collect(), ..Changes::default() };
             Ok((updated.map(|(_, record)| record), changes))
         })
         .await
@@ -148,18 +169,32 @@ impl Sqlite {
         change: Change,
         context: &StoreContext<'_>,
     ) -> Result<Vec<Arc<R>>> {
-        let images = context.commit().wants_images();
+        let (images, family) = (context.commit().wants_images(), self.family.clone());
+        if table.store.is_referred() && matches!(change, Change::Delete) {
+            let commit = context.commit().clone();
+            let remove = move |table: &Table<R>, connection: &Reader| {
+                family.remove(table, connection, (&target, &filter), &commit)
+            };
+            return self.write(table, context, Size::Many, remove).await;
+        }
         let size = match target {
             Target::One(_) => Size::Few,
             Target::All => Size::Many,
         };
         self.write(table, context, size, move |table, connection| {
-            let rows = table.change(connection, &target, &filter, &change, images)?;
+            let rows =
+                table.change(connection, &target, &filter, &change, images).map_err(|failure| match &change {
+                    Change::Update(columns, values) => {
+                        family.explain(table, connection, failure, &columns.iter().copied().zip(values))
+                    }
+                    Change::Keep | Change::Delete => failure,
+                })?;
             let image = |row: &Changed<R>| match change {
                 Change::Delete => table.image(Some(&row.record), None),
                 Change::Keep | Change::Update(..) => table.image(row.before.as_ref(), Some(&row.record)),
             };
-            let changes = Changes { count: rows.len(), images: rows.iter().filter(|_| images).map(image).collect() };
+            let images = rows.iter().filter(|_| images).map(image).collect();
+            let changes = Changes { count: rows.len(), images, ..Changes::default() };
             Ok((rows.into_iter().map(|row| row.record).collect(), changes))
         })
         .await

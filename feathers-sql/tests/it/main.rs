@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use feathers_sql::Database;
-use feathers_testing::{Note, Person, store_contract};
+use feathers_testing::{Note, Person, constraint_contract, store_contract};
 
 store_contract! {
     memory,
@@ -28,6 +28,16 @@ store_contract! {
     file,
     people: async || Database::connect(&new_file().url()).await.unwrap().store::<Person>().await.unwrap(),
     notes: async || Database::connect(&new_file().url()).await.unwrap().store::<Note>().await.unwrap(),
+}
+
+constraint_contract! {
+    memory_constraints,
+    database: async || Database::connect("sqlite::memory:").await.unwrap(),
+}
+
+constraint_contract! {
+    file_constraints,
+    database: async || Database::connect(&new_file().url()).await.unwrap(),
 }
 
 /// The path of a database that does not exist yet.

@@ -2,7 +2,7 @@
 
 use feathers_core::{Columns, Query, QueryOptions, Record, Store, StoreContext};
 use feathers_sql::Database;
-use feathers_testing::{Note, NoteData, Person, PersonData, PersonPatch};
+use feathers_testing::{Account, Note, NoteData, Org, Person, PersonData, PersonPatch, Worker};
 
 use crate::new_file;
 
@@ -57,6 +57,96 @@ async fn a_table_that_does_not_fit_is_refused() {
     let expected =
         "table 'person' does not fit Person: column 'name' is missing; column 'age' is TEXT, expected INTEGER";
     assert_eq!(refusal::<Person>(&two, "person").await.as_deref(), Some(expected));
+}
+
+#[tokio::test]
+async fn a_table_without_a_constraint_is_refused_with_what_would_make_it() {
+    let table = "CREATE TABLE account (id INTEGER PRIMARY KEY, email TEXT NOT NULL, phone REAL, team INTEGER, \
+                 name TEXT NOT NULL, age INTEGER NOT NULL";
+    let folded = "CREATE UNIQUE INDEX \"account_email_folded_unique\" ON \"account\" (\"email_folded\")";
+    let phone = "CREATE UNIQUE INDEX \"account_phone_unique\" ON \"account\" (\"phone\")";
+    let together = "CREATE UNIQUE INDEX \"account_team_name_unique\" ON \"account\" (\"team\", \"name\")";
+    let age = "CREATE INDEX \"account_age_index\" ON \"account\" (\"age\")";
+    let both = "CREATE INDEX \"account_team_age_index\" ON \"account\" (\"team\", \"age\")";
+    let problems = [
+        "column 'email_folded' is missing, in which 'email' stands without its case: ALTER TABLE \"account\" ADD COLUMN \
+         \"email_folded\" text, and write there what `fold_case` makes of it"
+            .to_owned(),
+        format!("'email_folded' is not unique: {folded}"),
+        format!("'phone' is not unique: {phone}"),
+        format!("'team', 'name' are not unique: {together}"),
+        format!("'age' has no index: {age}"),
+        format!("'team', 'age' have no index: {both}"),
+    ];
+    let expected = format!("table 'account' does not fit Account: {}", problems.join("; "));
+    assert_eq!(refusal::<Account>(&format!("{table})"), "account").await, Some(expected));
+
+    // What the message says makes it fit.
+    let made = format!(
+        "{table}); ALTER TABLE account ADD COLUMN email_folded text; {folded}; {phone}; {together}; {age}; {both}"
+    );
+    assert_eq!(refusal::<Account>(&made, "account").await, None);
+    // An index of a part, one that ignores case, and one of the columns in another place do not do.
+    for (wrong, problem) in [
+        (made.replace("(\"phone\")", "(\"phone\") WHERE phone > 1"), "'phone' is not unique"),
+        (made.replace("(\"phone\")", "(\"phone\", \"age\")"), "'phone' is not unique"),
+        (made.replace("\"name\")", "\"name\" COLLATE NOCASE)"), "'team', 'name' are not unique"),
+        (made.replace("(\"team\", \"age\")", "(\"age\", \"team\")"), "'team', 'age' have no index"),
+        (made.replace("email_folded text", "email_folded text NOT NULL DEFAULT ''"), "column 'email_folded' must be"),
+    ] {
+        let message = refusal::<Account>(&wrong, "account").await.unwrap();
+        assert!(message.contains(problem), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_without_a_reference_is_refused_with_what_would_make_it() {
+    let keys =
+        "FOREIGN KEY (\"org\") REFERENCES \"org\" (\"id\"), FOREIGN KEY (\"boss\") REFERENCES \"worker\" (\"id\")";
+    let columns = "CREATE TABLE worker (id TEXT PRIMARY KEY NOT NULL, org INTEGER NOT NULL, boss TEXT";
+    let indexes = [
+        "CREATE INDEX \"worker_org_index\" ON \"worker\" (\"org\")",
+        "CREATE INDEX \"worker_boss_index\" ON \"worker\" (\"boss\")",
+    ];
+    let message = refusal::<Worker>(&format!("{columns})"), "worker").await.unwrap();
+    let again = "SQLite takes a reference when a table is made, so make it again with FOREIGN KEY";
+    let expected = [
+        format!("'org' has no index: {}", indexes[0]),
+        format!("'boss' has no index: {}", indexes[1]),
+        format!("'org' does not refer to 'org': {again} (\"org\") REFERENCES \"org\" (\"id\")"),
+        format!("'boss' does not refer to 'worker': {again} (\"boss\") REFERENCES \"worker\" (\"id\")"),
+    ];
+    assert_eq!(message, format!("table 'worker' does not fit Worker: {}", expected.join("; ")));
+
+    let made = format!("{columns}, {keys}); {}", indexes.join(";"));
+    assert_eq!(refusal::<Worker>(&made, "worker").await, None);
+    for (wrong, problem) in [
+        (
+            made.replace("org\" (\"id\")", "org\" (\"id\") ON DELETE CASCADE"),
+            "'org' refers to 'org' with ON DELETE CASCADE",
+        ),
+        (made.replace("org\" (\"id\")", "org\" (\"name\")"), "'org' does not refer to 'org'"),
+        (made.replace("REFERENCES \"org\"", "REFERENCES \"job\""), "'org' does not refer to 'org'"),
+    ] {
+        let message = refusal::<Worker>(&wrong, "worker").await.unwrap();
+        assert!(message.contains(problem), "{message}");
+    }
+    let plain = made.replace("org\" (\"id\")", "ORG\"");
+    assert_eq!(refusal::<Worker>(&plain, "worker").await, None, "the primary key is meant where no column is named");
+}
+
+#[tokio::test]
+async fn references_hold_for_other_programs_too() {
+    let file = new_file();
+    let db = Database::connect(&file.url()).await.unwrap();
+    let (_orgs, _workers) = (db.store::<Org>().await.unwrap(), db.store::<Worker>().await.unwrap());
+    let other = file.open();
+    other.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+    let error = other.execute("INSERT INTO worker VALUES ('a', 7, NULL)", ()).unwrap_err();
+    assert_eq!(error.to_string(), "FOREIGN KEY constraint failed");
+    other.execute_batch("INSERT INTO org VALUES (7, '', NULL); INSERT INTO worker VALUES ('a', 7, NULL)").unwrap();
+    let error = other.execute("DELETE FROM org", ()).unwrap_err();
+    assert_eq!(error.to_string(), "FOREIGN KEY constraint failed", "the database removes nothing by itself");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod access;
 mod arguments;
+mod constraints;
 mod derive;
 mod drafts;
 mod hidden;

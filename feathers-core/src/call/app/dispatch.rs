@@ -124,7 +124,8 @@ impl AppHandle {
         }
         // Hooks may choose another event, so the slots are taken whenever the call could publish anything.
         let is_published = |event: &str| mounted.published(event).is_some_and(|event| event.publisher.is_some());
-        let publishes = !reads && method.event().is_none_or(is_published);
+        let cascades = || method == Method::Remove && mounted.is_referred();
+        let publishes = !reads && (method.event().is_none_or(is_published) || cascades());
         let commit = if publishes { self.commit(&method, &data, &params)? } else { Commit::none() };
         let span = tracing::debug_span!("call", service = mounted.path(), method = method.name());
         // A store tells the id that a client has chosen from one that a hook has made.
@@ -164,7 +165,7 @@ impl AppHandle {
         }
     }
 
-    fn notify(&self, mounted: &Mounted, publication: &Publication) {
+    pub(super) fn notify(&self, mounted: &Mounted, publication: &Publication) {
         for listener in mounted.listeners(&publication.event) {
             if std::panic::catch_unwind(AssertUnwindSafe(|| listener(publication, self))).is_err() {
                 metrics::counter!(crate::metrics::LISTENERS_FAILED).increment(1);

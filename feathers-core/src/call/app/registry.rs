@@ -1,11 +1,13 @@
 //! The registry: all mounted services and the table of their paths, a snapshot that is swapped whole.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::call::app::AppHandle;
 use crate::call::app::mount::{Listener, Parts};
-use crate::call::app::write::WriteListener;
+use crate::call::app::write::{Write, WriteListener};
 use crate::call::hook::{Hooks, Level};
 use crate::call::method::{Method, PROTECTED};
 use crate::call::publish::{Publisher, Publishers};
@@ -16,6 +18,7 @@ use crate::data::guard;
 use crate::data::rights::ServiceAccess;
 use crate::data::schema::Schema;
 use crate::event::EventKind;
+use crate::event::store_id::StoreId;
 
 #[derive(Clone, Default)]
 pub(crate) struct Registry {
@@ -223,8 +226,18 @@ impl Mounted {
         published.map_or_else(made, |published| published.kind.clone())
     }
 
-    pub(crate) fn write_listeners(&self) -> &[WriteListener] {
-        &self.write_listeners
+    /// Tells the listeners of writes of a change; one that panics harms no other.
+    pub(crate) fn tell_of_write(&self, write: &Write<'_>, app: &AppHandle) {
+        for listener in &self.write_listeners {
+            if catch_unwind(AssertUnwindSafe(|| listener(write, app))).is_err() {
+                tracing::error!(path = self.path(), method = %write.method, "a listener for writes panicked");
+            }
+        }
+    }
+
+    /// Tells whether somewhere a record refers to those of this service, so that removing one can change others.
+    pub(crate) fn is_referred(&self) -> bool {
+        self.descriptor.store.as_ref().is_some_and(StoreId::is_referred)
     }
 
     pub(crate) fn listeners(&self, event: &str) -> impl Iterator<Item = &Listener> {

@@ -158,13 +158,7 @@ impl<R: Record> MemoryStore<R> {
             let draft = store.draft(scan, apply)?;
             store.write(|records| {
                 let settled = draft.settle(records, apply)?;
-                let both = |(place, record): &(_, _)| store.change(records.ordered.get(place), Some(record));
-                let changes = || settled.iter().map(both).collect();
-                commit.check(changes)?;
-                commit.reached(settled.len(), changes);
-                for (place, record) in &settled {
-                    records.ordered.insert(*place, record.clone());
-                }
+                store.put(records, &settled, &commit)?;
                 Ok(settled.into_iter().map(|(_, record)| record).collect())
             })
         };
@@ -175,6 +169,9 @@ impl<R: Record> MemoryStore<R> {
     pub(super) async fn remove_long(&self, query: &Query, context: &StoreContext<'_>) -> Result<Vec<Arc<R>>> {
         let (store, query, commit) = (self.clone(), query.clone(), context.commit().clone());
         let change = move |scan: &mut Scan| {
+            if store.is_referred() {
+                return store.remove_related(None, &query, &commit);
+            }
             let apply = |record: &R| Ok(matches(record, &query.filter).then_some(()));
             let draft = store.draft(scan, apply)?;
             store.write(|records| {

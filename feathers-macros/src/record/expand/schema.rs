@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::{Names, field_type};
+use super::{Names, constraints, field_type};
 use crate::record::attributes::AppliesTo;
 use crate::record::model::{Field, Presence, Record};
 use crate::types::option_of;
@@ -16,9 +16,10 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let id = record.id().map_or("id", |field| field.wire.as_str());
     let docs = &record.docs;
     let fields = record.fields.iter().map(|field| one(field, names));
+    let constraints = constraints::expand(record, names);
     quote! {
         const FIELDS: &[#core::Field] = &[#(#fields),*];
-        #core::Schema::new(#name, #id, FIELDS, #docs)
+        #core::Schema::new(#name, #id, FIELDS, #docs) #constraints
     }
 }
 

@@ -1,9 +1,13 @@
 //! Definitions of tables: created from a schema, or checked against it.
 
+mod constraints;
+mod references;
+
 use feathers_core::{DataType, Error, Field, Schema};
 use rusqlite::{Connection, OptionalExtension};
 use sea_query::{Alias, ColumnDef, SqliteQueryBuilder, Table};
 
+use crate::constraint;
 use crate::driver::sqlite::dialect;
 use crate::driver::sqlite::failure::Outcome;
 use crate::driver::sqlite::numbers;
@@ -36,7 +40,9 @@ struct Column {
 /// Makes sure that there is a table for the records, and returns the texts of its statements.
 ///
 /// A table that does not fit is an error that names the columns.
-pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema) -> Outcome<Statements> {
+///
+/// `targets` are the tables to which its references are.
+pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema, targets: &[String]) -> Outcome<Statements> {
     let id = schema
         .field(schema.id)
         .filter(|id| matches!(id.data_type, DataType::Integer | DataType::String))
@@ -52,12 +58,16 @@ pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema) -> O
             Error::general(format!("{name} cannot be stored: SQLite has no type for '{field}', a {kind}")).into()
         );
     }
+    constraints::check(schema)?;
     let mut problems = Vec::new();
     let columns = if let Some(columns) = existing(connection, name, &mut problems)? {
         compare(&columns, schema, &mut problems);
+        constraints::compare(connection, name, &columns, schema, &mut problems)?;
+        references::compare(connection, name, schema, targets, &mut problems)?;
         columns
     } else {
-        connection.execute(&create(name, schema), ())?;
+        connection.execute(&create(name, schema, targets), ())?;
+        constraints::create(connection, name, schema)?;
         Vec::new()
     };
     if !problems.is_empty() {
@@ -77,10 +87,11 @@ pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema) -> O
             Error::general(format!("table '{name}' does not fit {}: it hides rowid, _rowid_ and oid", schema.name))
         })?,
     };
-    Ok(Statements::new(dialect::write, name.to_owned(), schema.fields, id.name, place))
+    let folded = constraint::folded(schema).into_iter().map(|folded| folded.column).collect();
+    Ok(Statements::new(dialect::write, name.to_owned(), schema.fields, id.name, place).with_folded(folded))
 }
 
-fn create(name: &str, schema: &Schema) -> String {
+fn create(name: &str, schema: &Schema, targets: &[String]) -> String {
     let mut table = Table::create();
     table.table(Alias::new(name)).extra("STRICT");
     for field in schema.fields {
@@ -93,6 +104,10 @@ fn create(name: &str, schema: &Schema) -> String {
         }
         table.col(&mut column);
     }
+    for folded in constraint::folded(schema) {
+        table.col(ColumnDef::new(Alias::new(folded.column)).custom("text"));
+    }
+    references::add(&mut table, name, schema, targets);
     table.build(SqliteQueryBuilder)
 }
 

@@ -1,8 +1,9 @@
 //! Failures of statements, and what clients see of them: never SQL, never the names of tables.
 
-use feathers_core::{Error, Schema};
+use feathers_core::{Error, Schema, Unique};
 use rusqlite::ffi;
 
+use crate::constraint;
 use crate::driver::closed;
 
 /// Why a job did not work.
@@ -57,6 +58,12 @@ impl Failure {
         })
     }
 
+    /// Tells whether a record refers to one that does not exist, or is referred to.
+    pub(super) fn is_of_reference(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
+    }
+
     /// Returns the error for the caller; the one of SQLite is its source.
     pub(super) fn into_error(self, schema: &Schema) -> Error {
         let error = match self {
@@ -65,6 +72,9 @@ impl Failure {
             Self::Sqlite(error) => error,
         };
         let Some(cause) = error.sqlite_error() else { return Error::internal(error) };
+        if let Some(unique) = unique(&error, cause.extended_code, schema) {
+            return unique.taken(schema).with_source(error);
+        }
         let field = visible_field(&error, schema);
         let told = match (cause.extended_code, field) {
             (ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY, Some(field)) => {
@@ -92,6 +102,15 @@ impl Failure {
         };
         told.with_source(error)
     }
+}
+
+/// Finds the constraint that a message such as `UNIQUE constraint failed: users.name, users.age` speaks of.
+fn unique(error: &rusqlite::Error, code: i32, schema: &Schema) -> Option<&'static Unique> {
+    let rusqlite::Error::SqliteFailure(_, Some(message)) = error else { return None };
+    let (_, columns) = message.rsplit_once(": ").filter(|_| code == ffi::SQLITE_CONSTRAINT_UNIQUE)?;
+    let columns: Vec<_> =
+        columns.split(", ").filter_map(|column| column.rsplit_once('.')).map(|(_, column)| column).collect();
+    constraint::of_columns(&columns, schema)
 }
 
 /// Finds the field that a message such as `UNIQUE constraint failed: users.email` speaks of, if clients know it.

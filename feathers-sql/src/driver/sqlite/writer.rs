@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use feathers_core::{Change, Commit, Error, Result};
+use feathers_core::{Change, Commit, Error, Result, StoreChange};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -67,6 +67,8 @@ pub(super) struct Changes {
     pub(super) count: usize,
     /// Which, where images are wanted.
     pub(super) images: Vec<Change>,
+    /// What has changed in other tables.
+    pub(super) others: Vec<StoreChange>,
 }
 
 /// Where the thread gets its connection from.
@@ -181,7 +183,8 @@ impl<T: Send, W: FnOnce(&Reader) -> Outcome<(T, Changes)> + Send> Job for Write<
 
     fn committed(&mut self) {
         if let Some(Ok((_, changes))) = &mut self.done {
-            self.commit.reached(changes.count, || std::mem::take(&mut changes.images));
+            let others = std::mem::take(&mut changes.others);
+            self.commit.reached_with(others, changes.count, || std::mem::take(&mut changes.images));
         }
     }
 

@@ -9,6 +9,7 @@ use rusqlite::params_from_iter;
 use crate::change::{Change, Target};
 use crate::driver::sqlite::connection::Reader;
 use crate::driver::sqlite::failure::{Failure, Outcome};
+use crate::driver::sqlite::family::Family;
 use crate::driver::sqlite::numbers;
 use crate::driver::sqlite::reads::Placed;
 use crate::matching::matches;
@@ -78,8 +79,8 @@ impl<R: Columns> Table<R> {
     pub(super) fn replace(
         &self,
         connection: &Reader,
-        key: &Value,
-        id: &Id,
+        family: &Family,
+        (key, id): (&Value, &Id),
         data: R::Draft,
         filter: &Filter,
     ) -> Outcome<Option<(Arc<R>, Arc<R>)>> {
@@ -90,8 +91,11 @@ impl<R: Columns> Table<R> {
         let own = old.id(name).unwrap_or_else(|| id.clone());
         let (columns, mut values) = self.row(&old.replace(data, name, &own)?, true)?;
         values.push(Value::Integer(place));
-        let text = self.statements.text(&Shape::Update(columns, Key::Place));
-        Ok(self.rows(connection, &text, values)?.pop().map(|(_, record)| (old, record)))
+        let text = self.statements.text(&Shape::Update(columns.clone(), Key::Place));
+        let rows = self.rows(connection, &text, &values);
+        let mut rows =
+            rows.map_err(|failure| family.explain(self, connection, failure, &columns.iter().copied().zip(&values)))?;
+        Ok(rows.pop().map(|(_, record)| (old, record)))
     }
 
     /// Changes the records that match, tested before the change, and returns them in the order of their places.

@@ -1,4 +1,4 @@
-//! An id cannot be hidden, server, JSON or have a default.
+//! An id cannot be hidden, server, JSON, unique, an index or have a default.
 
 #![allow(unused)]
 
@@ -6,7 +6,7 @@ use feathers::prelude::*;
 
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
 struct Todo {
-    #[service(id, default, server, hidden, json)]
+    #[service(id, default, server, hidden, json, unique, index)]
     id: i64,
     text: String,
 }

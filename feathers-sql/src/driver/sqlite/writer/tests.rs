@@ -13,7 +13,8 @@ type Answered = oneshot::Receiver<Outcome<usize>>;
 
 fn job(work: impl FnOnce(&Reader) -> Outcome<usize> + Send + 'static) -> (Box<dyn Job>, Answered) {
     let (answer, answered) = oneshot::channel();
-    let work = Some(|connection: &Reader| work(connection).map(|count| (count, Changes { count, images: Vec::new() })));
+    let work =
+        Some(|connection: &Reader| work(connection).map(|count| (count, Changes { count, ..Changes::default() })));
     (Box::new(Write { work, size: Size::Few, done: None, commit: Commit::none(), answer }), answered)
 }
 
@@ -140,7 +141,7 @@ fn writer(limit: Duration) -> Writer {
 fn endless(connection: &Reader) -> Outcome<((), Changes)> {
     let sql = "INSERT INTO t WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n) SELECT n FROM n";
     connection.execute(sql, ())?;
-    Ok(((), Changes { count: 1, images: Vec::new() }))
+    Ok(((), Changes { count: 1, ..Changes::default() }))
 }
 
 /// Removes one record, and then does not end in Rust.
@@ -175,7 +176,7 @@ async fn a_write_of_many_ends_at_its_limit_and_changes_nothing() {
             tokio::spawn(async move {
                 let insert = move |connection: &Reader| {
                     connection.execute("INSERT INTO t VALUES (?)", [-id])?;
-                    Ok(((), Changes { count: 1, images: Vec::new() }))
+                    Ok(((), Changes { count: 1, ..Changes::default() }))
                 };
                 writer.write(&Commit::none(), Size::Few, insert).await
             })
