@@ -1,5 +1,7 @@
 //! Admission: finds out the user of a new connection, before the connection opens.
 
+use std::sync::Arc;
+
 use feathers_core::{
     AppHandle, Authenticator, Call, Connection, Credentials, DisconnectReason, Encoding, Error, HandshakeCredentials,
     Headers, Login, Method, Params, Payload, Result, async_trait,
@@ -85,6 +87,11 @@ impl Authenticator for Admission {
 
     fn user(&self, params: &Params) -> Option<Payload> {
         params.user()
+    }
+
+    fn subject(&self, params: &Params) -> Option<Arc<str>> {
+        let login = params.authenticated()?;
+        login.entity().and_then(|user| self.0.id_of(user).ok()).map(Into::into)
     }
 
     fn user_of(&self, connection: &Connection) -> Option<Payload> {

@@ -5,6 +5,7 @@ pub(crate) mod draft;
 pub mod duration;
 pub(crate) mod error;
 pub(crate) mod field;
+pub(crate) mod field_names;
 pub(crate) mod fit;
 pub(crate) mod guard;
 pub(crate) mod id;

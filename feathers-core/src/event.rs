@@ -74,7 +74,7 @@ impl Event {
         };
         let mut targets = SmallVec::with_capacity(channels.len());
         for channel in channels {
-            targets.push(Target::new(channel, body)?);
+            targets.push(Target::new(channel, payload, body)?);
         }
         let body = body(payload)?;
         Ok(Arc::new(Self { seq: 0, kind, targets, body }))
@@ -87,8 +87,8 @@ impl Event {
         channels: impl Iterator<Item = (Channel, Option<Bytes>)>,
     ) -> Arc<Self> {
         let target = |(channel, own): (Channel, Option<Bytes>)| {
-            let (names, filters, _) = channel.into_parts();
-            Target { names, own: Own::new(filters, own.map(|json| Body::new(Text::of(&json)))) }
+            let names = channel.into_names();
+            Target { names, own: Own::new(Vec::new(), own.map(|json| Body::new(Text::of(&json)))) }
         };
         let (targets, body) = (channels.map(target).collect(), Body::new(Text::of(json)));
         Arc::new(Self { seq: 0, kind: Arc::new(kind), targets, body })
@@ -193,8 +193,8 @@ impl Own {
 }
 
 impl Target {
-    fn new(channel: Channel, body: impl Fn(&Payload) -> Result<Body>) -> Result<Self> {
-        let (names, filters, payload) = channel.into_parts();
+    fn new(channel: Channel, whole: &Payload, body: impl Fn(&Payload) -> Result<Body>) -> Result<Self> {
+        let (names, filters, payload) = channel.into_parts(whole)?;
         let own = payload.as_ref().map(body).transpose()?;
         Ok(Self { names, own: Own::new(filters, own) })
     }

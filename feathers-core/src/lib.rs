@@ -16,6 +16,7 @@ mod call;
 
 mod crud;
 
+mod hooks;
 mod presence;
 
 #[doc(hidden)]
@@ -30,6 +31,7 @@ pub use crate::data::constraint::{Constraints, OnDelete, Reference, Unique, fold
 pub use crate::data::draft::Draft;
 pub use crate::data::error::{Error, ErrorKind, Result};
 pub use crate::data::field::{FieldRef, FieldType, FieldValue, from_json_field, to_json_field};
+pub use crate::data::field_names::IntoFieldNames;
 pub use crate::data::id::Id;
 pub use crate::data::mask::FieldMask;
 pub use crate::data::payload::Payload;
@@ -79,7 +81,7 @@ pub use crate::call::hook;
 pub use crate::call::hook::{AroundHook, Hook, MethodFilter, Next, Phase};
 pub use crate::call::method::Method;
 pub use crate::call::params::{CrossSite, Params, RouteParams};
-pub use crate::call::publish::{Cause, Publication, RecordEvent};
+pub use crate::call::publish::{Cause, Publication};
 pub use crate::call::route::Encoding;
 pub use crate::call::service::{Descriptor, MethodInfo, Request, RequestParts, Service};
 pub use crate::call::session::{Handshake, Session};

@@ -118,12 +118,12 @@ impl<'a, U> PresenceBuilder<'a, U> {
             let place = on_disconnect.clone();
             async move { place.go(&connection, &app).await }
         });
-        let channel = place.channel().to_owned();
+        let audience = place.clone();
         let mount = app.service(&path, PresenceService::new(place));
         if !anonymous {
             mount.before("all", must_be_logged_in);
         }
-        mount.publish(move |_event, app| app.channel(&channel))
+        mount.publish(move |_event, app| audience.channel(app))
     }
 }
 

@@ -67,6 +67,11 @@ pub trait Authenticator: Send + Sync + 'static {
         None
     }
 
+    /// Returns what names the user on whose behalf a call is made: that of the connection, if nothing else is said.
+    fn subject(&self, params: &Params) -> Option<Arc<str>> {
+        params.connection.as_ref().and_then(Connection::subject)
+    }
+
     /// Returns the record of the user who is logged in on a connection, with all fields.
     fn user_of(&self, _connection: &Connection) -> Option<Payload> {
         None

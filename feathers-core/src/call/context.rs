@@ -1,6 +1,7 @@
 //! The context of a call: what hooks read and change.
 
 mod access;
+mod inside;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -241,7 +242,7 @@ impl Context {
 
     /// Calls the method, unless a hook has set the result already, and calls the write listeners.
     pub(crate) async fn run_method(&mut self) -> Result<()> {
-        let by_hook = self.result.is_some();
+        let mut by_hook = self.result.is_some();
         if !by_hook {
             if let Some(aside) = &mut self.aside
                 && !aside.deferred.is_empty()
@@ -249,7 +250,11 @@ impl Context {
                 let hooks = std::mem::take(&mut aside.deferred);
                 Box::pin(run_list(self, &hooks, Phase::Before)).await?;
             }
-            self.call_service().await?;
+            // What was deferred may stand for the service.
+            by_hook = self.result.is_some();
+            if !by_hook {
+                self.call_service().await?;
+            }
         }
         self.note_unreadable(by_hook);
         if !matches!(self.method, Method::Find | Method::Get) {

@@ -30,7 +30,7 @@ use crate::event::connection::Connection;
 ///
 /// impl<'r> FromRequest<'r> for Language<'r> {
 ///     fn from_request(request: RequestParts<'r>) -> Result<Self> {
-///         let header = request.params.headers.get("accept-language");
+///         let header = request.params.headers.value("accept-language");
 ///         header.map(Self).ok_or_else(|| Error::bad_request("which language?"))
 ///     }
 /// }

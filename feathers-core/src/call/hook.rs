@@ -35,6 +35,7 @@ use crate::data::error::Result;
     message = "`{Self}` is not a hook",
     label = "not a hook",
     note = "a hook is an `async fn(ctx: &mut Context) -> Result<()>`",
+    note = "`hook::typed` takes one with a draft first, and a closure with its types: `async |draft: &mut TodoDraft, ctx: &mut Context| ..`",
     note = "a closure that captures cannot be one: use `hook::with_state(state, async |state: &State, ctx: &mut Context| ..)`"
 )]
 #[async_trait]
@@ -123,18 +124,36 @@ impl<F: for<'a> AroundFn<'a>> AroundHook for F {
 /// });
 /// # let _ = limit;
 /// ```
-pub fn with_state<S, F>(state: S, hook: F) -> WithState<S, F>
+///
+/// [`typed`](crate::facade::hook::typed()) takes one whose function has a draft between the two.
+pub fn with_state<S, F, Via>(state: S, hook: F) -> WithState<S, F>
 where
-    WithState<S, F>: Hook,
+    F: Stateful<S, Via>,
 {
     WithState { state, hook }
 }
 
 /// A hook with state, made by [`with_state`].
 pub struct WithState<S, F> {
-    state: S,
-    hook: F,
+    pub(crate) state: S,
+    pub(crate) hook: F,
 }
+
+/// A function with state; `Via` is what it takes besides, and is always inferred.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a hook with state",
+    label = "not a hook with state",
+    note = "legal are `async |state: &State, ctx: &mut Context| ..`, and for `hook::typed` `async |state: &State, draft: &mut TodoDraft, ctx: &mut Context| ..`"
+)]
+pub trait Stateful<S, Via> {}
+
+/// Says that a function with state takes the context alone.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct OfContext;
+
+impl<S: Send + Sync + 'static, F: for<'a> StateFn<'a, S>> Stateful<S, OfContext> for F {}
 
 impl<S: fmt::Debug, F> fmt::Debug for WithState<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

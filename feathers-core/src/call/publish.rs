@@ -33,17 +33,6 @@ pub struct Publication {
     pub call: Option<Arc<Cause>>,
 }
 
-/// An event of a record on its way out, with the record as its type: what
-/// [`Mount::publish_record`](crate::Mount::publish_record) gives a publisher.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct RecordEvent<'a, R> {
-    /// The changed record: all of it, whatever the caller selected and clients may see.
-    pub record: &'a R,
-    /// The event itself: its name, and the call that caused it.
-    pub publication: &'a Publication,
-}
-
 /// The call that caused an event.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -85,11 +74,10 @@ impl Publisher {
 
     /// Shows the publisher the record: the one that the service has returned, or what its JSON stands for.
     pub(crate) fn of_records<R: Record, C: IntoChannels>(
-        publisher: impl Fn(&RecordEvent<'_, R>, &AppHandle) -> C + Send + std::marker::Sync + 'static,
+        publisher: impl Fn(&R, &Publication, &AppHandle) -> C + Send + std::marker::Sync + 'static,
     ) -> Self {
-        let publish = move |record: &R, publication: &Publication, app: &AppHandle| {
-            collect(publisher(&RecordEvent { record, publication }, app))
-        };
+        let publish =
+            move |record: &R, publication: &Publication, app: &AppHandle| collect(publisher(record, publication, app));
         Self::Now(Arc::new(move |publication, app| match publication.data.downcast_ref::<R>() {
             Some(record) => publish(record, publication, app),
             None => match publication.data.decode::<R>() {

@@ -1,11 +1,16 @@
 //! Channels: named sets of connections that events are sent to.
 
+mod name;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use smallvec::SmallVec;
 
+pub use self::name::IntoChannelNames;
+use crate::data::error::Result;
+use crate::data::field_names::IntoFieldNames;
 use crate::data::payload::Payload;
 use crate::event::Event;
 use crate::event::connection::Connection;
@@ -24,6 +29,8 @@ pub struct Channel {
     names: Names,
     filters: Vec<Filter>,
     payload: Option<Payload>,
+    /// The fields that its members do not get.
+    without: Vec<Arc<str>>,
     open_history: bool,
     hub: Hub,
 }
@@ -65,7 +72,8 @@ impl Hub {
             let mut seen = HashSet::with_capacity(unique.len());
             unique.retain(|name| seen.insert(name.clone()));
         }
-        Channel { names: unique, filters: Vec::new(), payload: None, open_history: false, hub: self.clone() }
+        let (filters, without) = (Vec::new(), Vec::new());
+        Channel { names: unique, filters, payload: None, without, open_history: false, hub: self.clone() }
     }
 
     /// Returns the name as the hub has it, so that there is no other copy of one that has members.
@@ -214,6 +222,24 @@ impl Channel {
         Self { payload: Some(payload.into()), ..self.clone() }
     }
 
+    /// Returns the same channel, whose members get the event without these fields of its record: texts, or constants such
+    /// as `Ticket::COST`, in a tuple if they are of several types.
+    ///
+    /// ```
+    /// # use feathers_core::facade as feathers;
+    /// # use feathers::{App, Document, Memory};
+    /// # let mut app = App::new();
+    /// app.service("tickets", Memory::<Document>::new()).publish(|_event, app| {
+    ///     // Who is in both gets the first.
+    ///     [app.channel("staff"), app.channel("customers").without(["cost"])]
+    /// });
+    /// ```
+    pub fn without(&self, fields: impl IntoFieldNames) -> Self {
+        let mut without = self.clone();
+        fields.each_field(|field| without.without.push(field.into()));
+        without
+    }
+
     /// Returns the connections that are in at least one of the channels and pass the filters, oldest first.
     pub fn connections(&self) -> Vec<Connection> {
         let mut seen = HashSet::new();
@@ -241,9 +267,17 @@ impl Channel {
         self.payload.as_ref()
     }
 
-    /// Takes the channel apart: its names, its filters, and the payload that counts.
-    pub(crate) fn into_parts(self) -> (Names, Vec<Filter>, Option<Payload>) {
-        (self.names, self.filters, self.payload.filter(|payload| !payload.is_falsy()))
+    /// Takes the channel apart: its names, its filters, and the payload that its members get of this one, if it is
+    /// another.
+    pub(crate) fn into_parts(self, whole: &Payload) -> Result<(Names, Vec<Filter>, Option<Payload>)> {
+        let own = self.payload.filter(|payload| !payload.is_falsy());
+        let payload =
+            if self.without.is_empty() { own } else { Some(own.as_ref().unwrap_or(whole).without(&self.without)?) };
+        Ok((self.names, self.filters, payload))
+    }
+
+    pub(crate) fn into_names(self) -> Names {
+        self.names
     }
 
     fn passes(&self, connection: &Connection) -> bool {
@@ -262,48 +296,6 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.names).finish()
-    }
-}
-
-/// What names channels: a text, or a list of texts for a combined channel.
-pub trait IntoChannelNames {
-    /// Calls the closure with each name.
-    fn each_name(self, name: impl FnMut(&str));
-}
-
-impl IntoChannelNames for &str {
-    fn each_name(self, mut name: impl FnMut(&str)) {
-        name(self);
-    }
-}
-
-impl IntoChannelNames for String {
-    fn each_name(self, name: impl FnMut(&str)) {
-        self.as_str().each_name(name);
-    }
-}
-
-impl IntoChannelNames for &String {
-    fn each_name(self, name: impl FnMut(&str)) {
-        self.as_str().each_name(name);
-    }
-}
-
-impl<T: AsRef<str>, const N: usize> IntoChannelNames for [T; N] {
-    fn each_name(self, name: impl FnMut(&str)) {
-        self.as_slice().each_name(name);
-    }
-}
-
-impl<T: AsRef<str>> IntoChannelNames for &[T] {
-    fn each_name(self, name: impl FnMut(&str)) {
-        self.iter().map(AsRef::as_ref).for_each(name);
-    }
-}
-
-impl<T: AsRef<str>> IntoChannelNames for Vec<T> {
-    fn each_name(self, name: impl FnMut(&str)) {
-        self.as_slice().each_name(name);
     }
 }
 

@@ -4,6 +4,6 @@
 //! Each connection in one of them has the event in its [`Subscription`], in the order of the log.
 
 pub use crate::{
-    Cause, Channel, DeliveredEvent, Delivery, Event, IntoChannelNames, IntoChannels, Publication, RecordEvent,
-    Subscription, WireFormat,
+    Cause, Channel, DeliveredEvent, Delivery, Event, IntoChannelNames, IntoChannels, Publication, Subscription,
+    WireFormat,
 };

@@ -18,6 +18,7 @@ use crate::data::mask::FieldMask;
 use crate::data::payload::Payload;
 use crate::data::query::{Query, QueryOptions, order};
 use crate::data::record::{Document, Record};
+use crate::event::channel::Channel;
 use crate::event::connection::Connection;
 
 /// The most users that one `find` from outside answers.
@@ -32,7 +33,8 @@ struct Inner {
     process: u128,
     /// Makes what is shown of the record of a user.
     show: fn(&Payload) -> Result<Payload>,
-    channel: String,
+    /// The path as the app names it, which also names the channel of the logged-in users.
+    mounted_at: String,
     /// The path, once the service is set up.
     path: OnceLock<String>,
 }
@@ -47,14 +49,14 @@ impl Place {
             engine,
             process: rand::random(),
             show: show::<U, P>,
-            channel: format!("presence/{path}"),
+            mounted_at: path.to_owned(),
             path: OnceLock::new(),
         }))
     }
 
     /// Returns the channel of the logged-in users.
-    pub(super) fn channel(&self) -> &str {
-        &self.0.channel
+    pub(super) fn channel(&self, app: &AppHandle) -> Channel {
+        app.channel(("presence", &*self.0.mounted_at))
     }
 
     /// Notes a login.
@@ -68,7 +70,7 @@ impl Place {
         if let Err(error) = came.await {
             failed(&error);
         }
-        app.channel(&self.0.channel).join(connection);
+        self.channel(app).join(connection);
         // It may have ended, or the user may have logged out, before it was noted.
         if connection.is_closed() || connection.subject().as_deref() != Some(&*user) {
             self.go(connection, app).await;
@@ -111,10 +113,12 @@ fn failed(error: &Error) {
 
 /// Refuses clients that are not logged in.
 pub(super) async fn must_be_logged_in(ctx: &mut Context) -> Result<()> {
-    if ctx.params.is_external() && ctx.app().user(&ctx.params).is_none() {
-        return Err(Error::not_authenticated("Not authenticated"));
+    if !ctx.params.is_external() {
+        return Ok(());
     }
-    Ok(())
+    let app = ctx.app().clone();
+    app.verify(&mut ctx.params).await?;
+    app.user(&ctx.params).map(drop).ok_or_else(|| Error::not_authenticated("Not authenticated"))
 }
 
 /// Says who is there.

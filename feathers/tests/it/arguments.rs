@@ -8,13 +8,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct User {
-    id: i64,
-    name: String,
+pub(crate) struct User {
+    pub(crate) id: i64,
+    pub(crate) name: String,
 }
 
 /// Knows the user who was put on a connection.
-struct OfConnection;
+pub(crate) struct OfConnection;
 
 #[async_trait]
 impl Authenticator for OfConnection {

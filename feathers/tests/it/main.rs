@@ -10,6 +10,7 @@ mod drafts;
 mod hidden;
 mod hidden_in_text;
 mod immutable;
+mod library;
 mod mount;
 mod over;
 mod prelude;

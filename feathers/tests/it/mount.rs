@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use feathers::app::Mount;
-use feathers::event::RecordEvent;
 use feathers::prelude::*;
 use feathers_testing::Client;
 
@@ -42,9 +41,9 @@ async fn disguise(ctx: &mut Context) -> Result<()> {
 async fn a_publisher_of_records_sees_the_record_as_its_type() {
     let database = Database::connect("sqlite::memory:").await.unwrap();
     let mut app = App::new();
-    let rooms = |event: &RecordEvent<'_, Message>, app: &AppHandle| {
-        assert!(event.publication.call.is_some(), "{event:?}");
-        (!event.record.draft).then(|| app.channel(format!("room {}", event.record.room)))
+    let rooms = |message: &Message, event: &Publication, app: &AppHandle| {
+        assert!(event.call.is_some(), "{event:?}");
+        (!message.draft).then(|| app.channel(("rooms", message.room)))
     };
     app.service("messages", Memory::<Message>::new().multi(true))
         .events(["typing"])
@@ -53,11 +52,11 @@ async fn a_publisher_of_records_sees_the_record_as_its_type() {
         .publish_record(rooms)
         .publish_event("removed", |_, app: &AppHandle| app.channel("others"));
     app.service("stored", database.store::<Message>().await.unwrap()).publish_record(rooms);
-    app.on_connect(|connection, app| app.channel("room 1").join(connection));
+    app.on_connect(|connection, app| app.channel(("rooms", 1)).join(connection));
     let app = app.start().await.unwrap();
     let mut in_room = Client::connect(&app).await;
     let mut elsewhere = Client::connect(&app).await;
-    app.channel("room 1").leave(elsewhere.connection());
+    app.channel(("rooms", 1)).leave(elsewhere.connection());
     app.channel("others").join(elsewhere.connection());
 
     let messages = app.service("messages").unwrap();

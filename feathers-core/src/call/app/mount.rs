@@ -13,7 +13,7 @@ use crate::call::app::AppHandle;
 use crate::call::app::methods::{hook_methods, publisher_methods};
 use crate::call::hook::Hooks;
 use crate::call::method::Method;
-use crate::call::publish::{Publication, Publisher, Publishers, RecordEvent};
+use crate::call::publish::{Publication, Publisher, Publishers};
 use crate::call::service::Service;
 use crate::data::record::Record;
 use crate::data::rights::ServiceAccess;
@@ -132,14 +132,13 @@ impl<R> Mount<R> {
     /// use feathers::{App, Document, Memory};
     ///
     /// let mut app = App::new();
-    /// app.service("messages", Memory::<Document>::new()).publish_record(|event, app| {
-    ///     let Document(message) = event.record;
-    ///     message.get("room").map(|room| app.channel(format!("room {room}")))
+    /// app.service("messages", Memory::<Document>::new()).publish_record(|Document(message), _event, app| {
+    ///     message.get("room").map(|room| app.channel(("rooms", room)))
     /// });
     /// ```
     pub fn publish_record<C: IntoChannels>(
         &mut self,
-        publisher: impl Fn(&RecordEvent<'_, R>, &AppHandle) -> C + Send + Sync + 'static,
+        publisher: impl Fn(&R, &Publication, &AppHandle) -> C + Send + Sync + 'static,
     ) -> &mut Self
     where
         R: Record,

@@ -51,6 +51,11 @@ impl Caller {
         }
     }
 
+    /// Names a user by the subject.
+    pub(crate) fn user(subject: &str) -> Self {
+        Self::hash(("subject", subject))
+    }
+
     fn hash(name: impl std::hash::Hash) -> Self {
         static KEY: OnceLock<RandomState> = OnceLock::new();
         Self(NonZeroU64::new(KEY.get_or_init(RandomState::new).hash_one(name)).unwrap_or(NonZeroU64::MIN))

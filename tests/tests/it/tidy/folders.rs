@@ -8,7 +8,7 @@ use super::{report, root};
 
 /// The folders of a crate from the ground up; what is not listed may use everything.
 const FOLDERS: [(&str, &[&str]); 2] = [
-    ("feathers-core/src", &["data", "event", "store", "call", "crud", "presence"]),
+    ("feathers-core/src", &["data", "event", "store", "call", "crud", "hooks", "presence"]),
     (
         "feathers-transports/src",
         &["kit", "websocket", "socketio", "realtime", "grip", "rest", "socketioxide", "server"],

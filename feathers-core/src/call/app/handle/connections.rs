@@ -117,6 +117,11 @@ impl AppHandle {
         self.0.authenticator.as_ref()?.user(params)
     }
 
+    /// Returns what names the user on whose behalf a call is made.
+    pub(crate) fn subject(&self, params: &Params) -> Option<Arc<str>> {
+        self.0.authenticator.as_ref()?.subject(params)
+    }
+
     /// Returns the record of the user who is logged in on a connection.
     pub(crate) fn user_of(&self, connection: &Connection) -> Option<Payload> {
         self.0.authenticator.as_ref()?.user_of(connection)
