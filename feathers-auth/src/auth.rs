@@ -336,8 +336,10 @@ impl Auth {
         if good.is_ok() && changed {
             good = self.recheck(connection).await;
         }
-        if let Err(error) = &good {
-            connection.end(DisconnectReason::Unauthenticated(error.clone()));
+        match &good {
+            // Also for a login that no listener hears of.
+            Ok(()) => self.app()?.refresh_rights(connection),
+            Err(error) => connection.end(DisconnectReason::Unauthenticated(error.clone())),
         }
         good
     }

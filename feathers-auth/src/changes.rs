@@ -114,6 +114,9 @@ impl Auth {
         if let Err(error) = self.follow(&subject, record, revoke) {
             tracing::error!(?error, "a changed user could not be looked at");
         }
+        if let Ok(app) = self.app() {
+            app.user_changed(&subject, record);
+        }
     }
 
     fn follow(&self, subject: &str, record: &Payload, revoke: bool) -> Result<()> {
@@ -156,7 +159,8 @@ impl Auth {
         self.compare(connection, &record, true)
     }
 
-    /// Reconnects a connection if the rights of its user have changed, else keeps the new record.
+    /// Reconnects a connection if the rights of its user have changed, by a named field or by what the access rules of a
+    /// service make of the record, else keeps the new record.
     ///
     /// What is not in a record that is not `whole` is as it was.
     fn compare(&self, connection: &Connection, record: &Payload, whole: bool) -> Result<()> {
@@ -178,6 +182,8 @@ impl Auth {
             (merged, now) => merged.clone_from(now),
         }
         connection.insert(login.with_entity(merged.into()));
+        // After the record is there: who gives the connection its rights meanwhile looks once more.
+        self.app()?.recheck_rights(connection);
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ mod recent_name;
 pub(crate) mod secret_headers;
 pub(crate) mod store_id;
 pub(crate) mod subscription;
+pub(crate) mod visibility;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,6 +29,7 @@ use crate::data::payload::Payload;
 use crate::event::channel::{Channel, Channels, Filter, Names};
 use crate::event::connection::Connection;
 use crate::event::log::{Entry, EntryTarget};
+use crate::event::visibility::{Guard, Readers, View};
 
 /// A published event in the log.
 ///
@@ -51,13 +53,28 @@ pub(crate) struct EventKind {
     pub(crate) name: Arc<str>,
     /// The fields of the service's records that never leave the server.
     pub(crate) hidden: Arc<[Arc<str>]>,
+    /// Who may read the service, if it has rules.
+    pub(crate) readers: Option<Arc<Readers>>,
+}
+
+/// Through which of its targets a connection gets an event, and what it gets.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) target: usize,
+    /// `None` is the event as it is.
+    pub(crate) view: Option<Arc<View>>,
 }
 
 impl EventKind {
     /// Names an event of the service at a path. Feathers calls the root `/`, and its clients listen to `/ created`.
     pub(crate) fn new(path: &Arc<str>, name: Arc<str>, hidden: Arc<[Arc<str>]>) -> Self {
         let path = if path.is_empty() { "/".into() } else { path.clone() };
-        Self { path, name, hidden }
+        Self { path, name, hidden, readers: None }
+    }
+
+    /// Says who may read the service.
+    pub(crate) fn readers(self, readers: Option<Arc<Readers>>) -> Self {
+        Self { readers, ..self }
     }
 }
 
@@ -114,10 +131,6 @@ impl Event {
         Arc::get_mut(self).expect("an event without a place is nobody else's yet").seq = seq;
     }
 
-    pub(crate) fn targets(&self) -> &[Target] {
-        &self.targets
-    }
-
     /// Returns the names of all channels that the event is for.
     pub(crate) fn channels(&self) -> impl Iterator<Item = &Arc<str>> {
         self.targets.iter().flat_map(|target| &target.names)
@@ -125,7 +138,7 @@ impl Event {
 
     /// Tells whether it is for all members of one channel, and for nothing else.
     pub(crate) fn is_plain(&self) -> bool {
-        matches!(&self.targets[..], [target] if target.names.len() == 1 && !target.is_filtered())
+        matches!(&self.targets[..], [target] if target.names.len() == 1 && !target.is_filtered() && target.guard().is_none())
     }
 
     /// Returns the form that a shared log can carry; `None` if a channel has a filter, which is code.
@@ -137,20 +150,28 @@ impl Event {
     /// Returns the size of the payloads in bytes, for the log's budget.
     pub(crate) fn size(&self) -> usize {
         let own = self.targets.iter().filter_map(Target::body).map(|body| body.json().len());
-        self.body.json().len() + own.sum::<usize>()
+        let images = self.guard().map_or(0, |guard| guard.guarded().images());
+        self.body.json().len() * (1 + images) + own.sum::<usize>()
     }
 
     /// Decides whether the event is for this connection now, and returns the target that it gets it through.
     ///
     /// The first channel that lists the connection wins, as in Feathers.
-    pub(crate) fn target_for(&self, connection: &Connection) -> Option<usize> {
-        self.targets.iter().position(|target| target.admits(connection, self.seq))
+    pub(crate) fn target_for(&self, connection: &Connection) -> Option<Seen> {
+        if self.kind.readers.is_some() {
+            return self.sight_for(connection);
+        }
+        let target = self.targets.iter().position(|target| target.admits(connection, self.seq))?;
+        Some(Seen { target, view: None })
     }
 
     /// Tells whether the event is kept back from this connection, and its client may count on it.
     pub(crate) fn is_kept_back(&self, connection: &Connection) -> bool {
-        self.targets.iter().any(|target| target.keeps_back(connection, self.seq))
-            && self.target_for(connection).is_none()
+        let keeps_back = |(number, target): (usize, &Target)| match target.guard() {
+            Some(_) => target.keeps_back_guarded(self, number, connection),
+            None => target.keeps_back(connection, self.seq),
+        };
+        self.targets.iter().enumerate().any(keeps_back) && self.target_for(connection).is_none()
     }
 
     /// Returns what a target gets: its own body, or the event's.
@@ -167,16 +188,17 @@ pub(crate) struct Target {
     own: Option<Box<Own>>,
 }
 
-/// What a channel has besides its names: filters, and a payload if the publisher gave one.
+/// What a channel has besides its names: filters, a payload if the publisher gave one, and the rules of the service.
 struct Own {
     filters: Vec<Filter>,
     body: Option<Body>,
+    guard: Option<Guard>,
 }
 
 impl Own {
     fn new(filters: Vec<Filter>, body: Option<Body>) -> Option<Box<Self>> {
         let nothing = filters.is_empty() && body.is_none();
-        (!nothing).then(|| Box::new(Self { filters, body }))
+        (!nothing).then(|| Box::new(Self { filters, body, guard: None }))
     }
 
     /// Asks the filters; one that panics keeps the event back from this connection.
@@ -224,10 +246,6 @@ impl Target {
             && self.own.as_ref().is_none_or(|own| own.passes(connection, &self.names))
     }
 
-    pub(crate) fn names(&self) -> &[Arc<str>] {
-        &self.names
-    }
-
     pub(crate) fn is_filtered(&self) -> bool {
         !self.filters().is_empty()
     }
@@ -235,7 +253,8 @@ impl Target {
 
 impl fmt::Debug for Own {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Own").field("filters", &self.filters.len()).field("body", &self.body).finish()
+        let mut own = f.debug_struct("Own");
+        own.field("filters", &self.filters.len()).field("body", &self.body).field("guard", &self.guard).finish()
     }
 }
 
@@ -253,6 +272,10 @@ const FRAMES: usize = 8;
 impl Body {
     fn new(json: Text) -> Self {
         Self { frames: OnceLock::new(), json }
+    }
+
+    pub(crate) fn of(json: &Bytes) -> Self {
+        Self::new(Text::of(json))
     }
 
     pub(crate) fn json(&self) -> &[u8] {

@@ -51,7 +51,7 @@ pub use crate::event::connection::{Connection, DisconnectReason, UnderWay};
 pub use crate::event::credentials::Credentials;
 pub use crate::event::headers::Headers;
 pub use crate::event::log::{
-    Cursor, CursorText, Entry, EntryTarget, Epoch, EventLog, EventTarget, Follower, Interest, LogBounds, LogEngine,
+    Cursor, CursorText, Entry, EntryTarget, Epoch, EventLog, Follower, ForAudience, Interest, LogBounds, LogEngine,
     LogItem, LogRead, LoggedEvent, PastEpoch, Reset, ResetReason, Retention, Since,
 };
 pub use crate::event::membership::{Departure, MembershipHistory, RecentMemberships, ReplayStart, Replayable};

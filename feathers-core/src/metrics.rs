@@ -74,6 +74,8 @@ metrics! {
     Counter LOG_CALLERS_REFUSED = "feathers_log_callers_refused_total";
     /// Memberships of clients that have gone, forgotten to make room.
     Counter MEMBERSHIPS_FORGOTTEN = "feathers_memberships_forgotten_total";
+    /// Groups of readers past 1,000 of a service that no value of a record finds, each compared with every event.
+    Counter READERS_SCANNED = "feathers_readers_scanned_total";
     /// Events whose publisher took longer than a second.
     Counter LOG_SLOTS_GIVEN_UP = "feathers_log_slots_given_up_total";
     /// Events that did not reach the shared log.

@@ -13,6 +13,7 @@ mod log;
 mod payload;
 mod pipe;
 mod query;
+mod readers;
 mod rest;
 
 use std::fmt;
@@ -66,7 +67,7 @@ impl fmt::Debug for Bench {
 
 /// Returns all benchmarks, in the order of the way of a call.
 pub fn all() -> impl Iterator<Item = Bench> {
-    [query::ALL, hook::ALL, call::ALL, payload::ALL, log::ALL, channel::ALL, event::ALL, rest::ALL]
+    [query::ALL, hook::ALL, call::ALL, payload::ALL, log::ALL, channel::ALL, readers::ALL, event::ALL, rest::ALL]
         .into_iter()
         .flatten()
         .copied()

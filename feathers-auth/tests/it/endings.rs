@@ -168,7 +168,7 @@ async fn s5_a_user_who_may_not_log_in_any_more_is_out_whatever_field_says_so() {
 /// Waits until the connection ends so that the client reconnects, and reconnects from its last cursor.
 ///
 /// Polls go on by themselves.
-async fn come_back(world: &World, mut client: Client, token: &str) -> Client {
+pub(crate) async fn come_back(world: &World, mut client: Client, token: &str) -> Client {
     let (way, end) = (
         client.way,
         match client.way {

@@ -29,6 +29,7 @@ mod ownership;
 mod passwords;
 mod races;
 mod resume;
+mod rights;
 mod rows;
 mod secrets;
 

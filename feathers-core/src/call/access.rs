@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 pub use self::screen::AccessRecord;
 use crate::call::method::Method;
+use crate::call::route::strip;
 use crate::data::query::{Condition, Filter, TypedField};
 
 /// What a rule says of a user: whether the user may, or for which records.
@@ -46,6 +47,7 @@ pub struct Access<R, U = ()> {
     rules: Vec<(Method, Test<U, Verdict>)>,
     fields: Vec<(&'static str, Test<U, bool>)>,
     anonymous: Option<Anonymous<R>>,
+    depends_on: Vec<String>,
     mistakes: Vec<String>,
     record: PhantomData<fn() -> R>,
 }
@@ -56,7 +58,14 @@ impl<R: AccessRecord> Access<R, ()> {
     /// A caller without a user is refused with a 401, and a user whose record does not fit the type with a 403.
     /// For users of several types, `U` is an enum that serde reads, with `#[serde(untagged)]`.
     pub fn of<U: 'static>() -> Access<R, U> {
-        Access { rules: Vec::new(), fields: Vec::new(), anonymous: None, mistakes: Vec::new(), record: PhantomData }
+        Access {
+            rules: Vec::new(),
+            fields: Vec::new(),
+            anonymous: None,
+            depends_on: Vec::new(),
+            mistakes: Vec::new(),
+            record: PhantomData,
+        }
     }
 }
 
@@ -116,6 +125,16 @@ impl<R: AccessRecord, U: 'static> Access<R, U> {
         let mut anonymous = rules(Anonymous::new());
         self.mistakes.append(&mut anonymous.mistakes);
         self.anonymous = Some(anonymous);
+        self
+    }
+
+    /// Names services whose records the rules look at, besides that of the user: of memberships, for example.
+    ///
+    /// After each change there the rules are asked again for every connection; those whose rights differ reconnect.
+    /// A rule looks at what the app keeps of the other service, which the app brings up to date in a listener of
+    /// [`App::on_write`](crate::App::on_write): these run first.
+    pub fn depends_on<P: AsRef<str>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.depends_on.extend(paths.into_iter().map(|path| strip(path.as_ref()).to_owned()));
         self
     }
 

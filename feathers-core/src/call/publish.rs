@@ -12,11 +12,14 @@ use futures_util::future::BoxFuture;
 use crate::call::app::AppHandle;
 use crate::call::method::Method;
 use crate::call::params::Params;
+use crate::data::error::Result;
 use crate::data::id::Id;
 use crate::data::payload::Payload;
 use crate::data::record::Record;
+use crate::event::change::Change;
 use crate::event::channel::{Channels, IntoChannels};
 use crate::event::log::Slot;
+use crate::event::visibility::Audience;
 use crate::event::{Event, EventKind};
 
 /// An event on its way out: what publishers and listeners see.
@@ -31,6 +34,8 @@ pub struct Publication {
     pub data: Payload,
     /// The call that caused it; `None` for events emitted by hand.
     pub call: Option<Arc<Cause>>,
+    /// What the store has told of the record, where the service has rules.
+    pub(crate) change: Option<Change>,
 }
 
 /// The call that caused an event.
@@ -114,7 +119,7 @@ impl Publisher {
     ) {
         match self {
             Self::Now(publisher) => {
-                let work = || finish(kind, &dispatch, publisher(&publication, app), slot);
+                let work = || finish(kind, &dispatch, publisher(&publication, app), publication.change.as_ref(), slot);
                 if catch_unwind(AssertUnwindSafe(work)).is_err() {
                     failed(&publication, "publisher panicked, the event is not sent");
                 }
@@ -125,7 +130,7 @@ impl Publisher {
                     let work = async {
                         let call = publisher(publication.clone(), handle);
                         let channels = tokio::time::timeout(limit, call).await?;
-                        finish(kind, &dispatch, channels, slot);
+                        finish(kind, &dispatch, channels, publication.change.as_ref(), slot);
                         Ok::<_, tokio::time::error::Elapsed>(())
                     };
                     match AssertUnwindSafe(work).catch_unwind().await {
@@ -146,16 +151,49 @@ fn collect(channels: impl IntoChannels) -> Channels {
     list
 }
 
-fn finish(kind: Arc<EventKind>, dispatch: &Payload, channels: Channels, slot: Slot) {
+fn finish(kind: Arc<EventKind>, dispatch: &Payload, channels: Channels, change: Option<&Change>, slot: Slot) {
     if channels.is_empty() {
         return;
     }
-    match Event::new(kind, dispatch, channels) {
-        Ok(event) => {
-            slot.fill(event);
-        }
+    let event = match kind.readers {
+        None => Event::new(kind, dispatch, channels),
+        Some(_) => Event::told(&kind, dispatch, Audience::Members(channels), change, is_custom(&kind.name)),
+    };
+    fill(slot, event);
+}
+
+/// Puts an event of a service with rules, which has no publisher, in its slot: for all who may read it.
+pub(crate) fn to_readers(kind: &Arc<EventKind>, publication: &Publication, dispatch: &Payload, slot: Slot) {
+    let change = publication.change.as_ref();
+    fill(slot, Event::told(kind, dispatch, Audience::Readers, change, is_custom(&kind.name)));
+}
+
+fn fill(slot: Slot, event: Result<Arc<Event>>) {
+    match event {
+        Ok(event) => slot.fill(event),
         Err(error) => tracing::error!(?error, "the event cannot be written and is not sent"),
     }
+}
+
+fn is_custom(event: &str) -> bool {
+    !Method::STANDARD_EVENTS.contains(&event)
+}
+
+/// Returns which of the changes that a store has told is that of the record at a place, of so many.
+///
+/// One record is the one change. Of several, hooks may have changed the order, so that the ids count.
+pub(crate) fn change_of(
+    changes: &[Change],
+    (place, count): (usize, usize),
+    data: &Payload,
+    id: &str,
+) -> Option<Change> {
+    if let ([change], 1) = (changes, count) {
+        return Some(change.clone());
+    }
+    let own = data.value().ok()?.get(id).and_then(|id| Id::from_json(id).ok().flatten())?;
+    let is_own = |change: &&Change| change.id().as_ref() == Some(&own);
+    changes.get(place).filter(is_own).or_else(|| changes.iter().find(is_own)).cloned()
 }
 
 fn failed(publication: &Publication, what: &str) {

@@ -129,6 +129,7 @@ impl Session {
                 connection.wait_for_login();
             }
         }
+        connection.open();
         Self { app, connection, start: Mutex::new(start), secret: OnceLock::new() }
     }
 
@@ -190,6 +191,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.connection.lose();
         self.connection.leave_all_as(Departure::Lost);
+        self.connection.leave_groups();
         if let Some(secret) = self.secret.get() {
             self.app.forget_token(secret);
         }

@@ -18,7 +18,6 @@ pub(crate) struct ReadRights {
     pub(crate) filter: Filter,
     /// The fields that the field rules take from this caller, sorted.
     pub(crate) hidden: Arc<[Arc<str>]>,
-    #[allow(dead_code, reason = "events are told apart by it")]
     key: OnceLock<Arc<str>>,
 }
 
@@ -32,7 +31,6 @@ impl ReadRights {
         Self { filter, hidden, key: OnceLock::new() }
     }
 
-    #[allow(dead_code, reason = "events are told apart by it")]
     /// Returns what equal rights have in common, in other processes too: a hash of the filter and the fields.
     pub(crate) fn key(&self) -> &Arc<str> {
         self.key.get_or_init(|| {
@@ -51,7 +49,6 @@ impl ReadRights {
 
 /// The rules of a service: what a user may do with its records.
 pub(crate) trait ServiceAccess: Send + Sync {
-    #[allow(dead_code, reason = "events are filtered by it")]
     /// Returns what a user, or an anonymous caller, may read; `None` is nothing at all.
     ///
     /// # Errors
@@ -64,6 +61,9 @@ pub(crate) trait ServiceAccess: Send + Sync {
     /// The method is not for the user: a 403; not for an anonymous caller: a 401; a rule panicked, which is counted: a
     /// 500.
     fn call_rights(&self, method: &str, user: Option<&Payload>) -> Result<CallRights>;
+
+    /// Returns the paths of the services, besides that of users, of which the rules make something.
+    fn depends_on(&self) -> &[String];
 
     /// Tells whether there is a rule for the method.
     fn has_rule(&self, method: &str) -> bool;

@@ -4,12 +4,14 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::data::field::FieldRef;
 use crate::data::id::Id;
 use crate::data::mask::FieldMask;
 use crate::data::payload::Payload;
 use crate::data::query::FieldPath;
-use crate::data::record::Record;
+use crate::data::record::{Document, Record};
 use crate::event::store_id::StoreId;
 
 /// One record that a commit has changed.
@@ -97,6 +99,16 @@ impl<R: Record> Row for R {
 impl Image {
     fn new<R: Record>(record: Arc<R>) -> Self {
         Self(record)
+    }
+
+    /// Takes JSON for a record, if it is an object.
+    pub(crate) fn of_json(value: &Value) -> Option<Self> {
+        Some(Self::new(Arc::new(Document(value.as_object()?.clone()))))
+    }
+
+    /// Returns the id, under the name of its field.
+    pub(crate) fn id(&self, name: &str) -> Option<Id> {
+        self.0.id(name)
     }
 
     /// Returns the value at a path of a query, for [`Filter::matches`](crate::Filter::matches).

@@ -4,6 +4,7 @@ mod name;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use smallvec::SmallVec;
@@ -17,6 +18,7 @@ use crate::event::connection::Connection;
 use crate::event::log::{EventLog, Subscribers};
 use crate::event::membership::MembershipHistory;
 use crate::event::recent_name;
+use crate::event::visibility::{Readers, Standings};
 
 pub(crate) type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
 
@@ -43,21 +45,28 @@ pub(crate) type Names = SmallVec<[Arc<str>; 1]>;
 pub(crate) struct Hub(Arc<HubInner>);
 
 #[derive(Debug)]
-struct HubInner {
+pub(super) struct HubInner {
     channels: RwLock<HashMap<Arc<str>, Arc<Members>>>,
     log: EventLog,
     history: Arc<dyn MembershipHistory>,
+    /// Who may read the services with rules.
+    readers: RwLock<Vec<Arc<Readers>>>,
+    /// Whether rules look at the records of other services, for a look without the lock.
+    has_dependencies: AtomicBool,
+    standings: Standings,
 }
 
 /// The channels of one event; most often it is one.
 pub(crate) type Channels = SmallVec<[Channel; 1]>;
 
 /// The members of one named channel, each with the last event before it was one.
-type Members = RwLock<HashMap<Connection, u64>>;
+pub(super) type Members = RwLock<HashMap<Connection, u64>>;
 
 impl Hub {
     pub(crate) fn new(log: EventLog, history: Arc<dyn MembershipHistory>) -> Self {
-        let hub = Arc::new(HubInner { channels: RwLock::default(), log, history });
+        let (channels, readers, standings) = (RwLock::default(), RwLock::default(), Standings::default());
+        let has_dependencies = AtomicBool::new(false);
+        let hub = Arc::new(HubInner { channels, log, history, readers, has_dependencies, standings });
         hub.log.read_by(Arc::downgrade(&hub));
         Self(hub)
     }
@@ -88,6 +97,37 @@ impl Hub {
 
     pub(crate) fn history(&self) -> &dyn MembershipHistory {
         &*self.0.history
+    }
+
+    /// Sets the services with rules.
+    pub(crate) fn set_readers(&self, readers: Vec<Arc<Readers>>) {
+        let has_dependencies = readers.iter().any(|readers| !readers.dependencies().is_empty());
+        *write(&self.0.readers) = readers;
+        self.0.has_dependencies.store(has_dependencies, Ordering::Release);
+    }
+
+    /// Tells whether rules look at the records of other services.
+    pub(crate) fn has_dependencies(&self) -> bool {
+        self.0.has_dependencies.load(Ordering::Acquire)
+    }
+
+    /// Returns who may read the services with rules.
+    pub(crate) fn readers(&self) -> Vec<Arc<Readers>> {
+        read(&self.0.readers).clone()
+    }
+
+    /// Returns the connections that are in a channel or in a group.
+    pub(crate) fn connections(&self) -> Vec<Connection> {
+        let channels: Vec<Arc<Members>> = read(&self.0.channels).values().cloned().collect();
+        let in_channels = channels.iter().flat_map(|members| read(members).keys().cloned().collect::<Vec<_>>());
+        let in_groups = self.readers().into_iter().flat_map(|readers| readers.connections());
+        let mut seen = HashSet::new();
+        in_channels.chain(in_groups).filter(|connection| seen.insert(connection.number())).collect()
+    }
+
+    /// Returns since when subjects have had their rights.
+    pub(crate) fn standings(&self) -> &Standings {
+        &self.0.standings
     }
 
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
@@ -135,7 +175,7 @@ impl Hub {
 }
 
 impl HubInner {
-    fn members(&self, name: &str) -> Option<Arc<Members>> {
+    pub(super) fn members(&self, name: &str) -> Option<Arc<Members>> {
         read(&self.channels).get(name).cloned()
     }
 }
@@ -144,6 +184,9 @@ impl HubInner {
 impl Subscribers for Weak<HubInner> {
     fn announce(&self, event: &Event) {
         let Some(hub) = self.upgrade() else { return };
+        if let Some(guard) = event.guard() {
+            return hub.announce_guarded(event, guard);
+        }
         let is_plain = event.is_plain();
         for members in event.channels().filter_map(|name| hub.members(name)) {
             for (connection, since) in read(&members).iter() {
@@ -161,6 +204,10 @@ impl Subscribers for Weak<HubInner> {
             for connection in read(&members).keys() {
                 connection.wake();
             }
+        }
+        let readers = read(&hub.readers).clone();
+        for readers in &readers {
+            readers.wake();
         }
     }
 }
@@ -285,11 +332,11 @@ impl Channel {
     }
 }
 
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+pub(super) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+pub(super) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 

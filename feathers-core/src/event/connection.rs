@@ -4,6 +4,7 @@ mod ending;
 mod joined;
 mod mailbox;
 mod memberships;
+mod reading;
 mod waiting;
 
 use std::fmt;
@@ -84,6 +85,8 @@ struct Inner {
     address: Option<IpAddr>,
     /// Whether the client has named the place of `replay_from` itself.
     has_cursor: AtomicBool,
+    /// Whether it has a session.
+    is_open: AtomicBool,
     /// How many milliseconds calls that are not answered have for that after the end.
     answer_grace: u32,
 }
@@ -125,6 +128,7 @@ impl Connection {
             has_mail: AtomicBool::new(false),
             replay_from: AtomicU64::new(NO_REPLAY),
             has_cursor: AtomicBool::new(false),
+            is_open: AtomicBool::new(false),
             waiting: Waiting::default(),
             wake: AtomicWaker::new(),
             logouts: AtomicU64::new(0),
@@ -218,17 +222,15 @@ impl Connection {
             return;
         }
         joined.depart(Departure::Left);
+        let was_known = joined.subject.is_some();
         joined.subject = subject.map(Arc::from);
-        let Joined { subject: Some(subject), memberships } = &mut *joined else { return };
-        if self.is_closed() {
-            return;
+        if !self.is_closed() {
+            joined.adopt();
         }
-        memberships.for_each_mut(|name, membership| {
-            if let Past::Untracked(joined) = membership.past {
-                membership.hub.history().adopt(subject, name, joined, membership.hub.log());
-                membership.past = Past::Whole;
-            }
-        });
+        drop(joined);
+        if was_known {
+            self.leave_groups();
+        }
     }
 
     /// Leaves every channel.
@@ -254,6 +256,7 @@ impl Connection {
             joined.leave_all(Departure::Left)
         };
         self.leave(memberships);
+        self.leave_groups();
     }
 
     fn leave(&self, memberships: Memberships) {

@@ -22,7 +22,7 @@ pub(crate) use self::bridge::{BridgeHost, LogBridge, backfill};
 pub(crate) use self::caller::Caller;
 pub use self::cursor::{Cursor, CursorText, Epoch};
 pub use self::entry::{Entry, EntryTarget};
-pub use self::follower::{EventTarget, Follower, LogItem, LoggedEvent};
+pub use self::follower::{Follower, ForAudience, LogItem, LoggedEvent};
 pub use self::interest::Interest;
 pub use self::local::EventLog;
 pub(crate) use self::local::{Generation, Subscribers};

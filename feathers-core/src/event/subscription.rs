@@ -17,7 +17,7 @@ use crate::data::error::Result;
 use crate::data::payload::Payload;
 use crate::event::connection::{Connection, Mail};
 use crate::event::log::{Cursor, EventLog, Generation, Lookup, Reset, ResetReason};
-use crate::event::{Body, Event, WireFormat};
+use crate::event::{Body, Event, Seen, WireFormat};
 
 /// Reads the events of one connection, in order and once each.
 ///
@@ -61,12 +61,12 @@ pub struct DeliveredEvent {
     event: Arc<Event>,
     /// The place in the log, for the client to reconnect with.
     cursor: Cursor,
-    target: usize,
+    seen: Seen,
 }
 
 impl DeliveredEvent {
-    pub(crate) fn new(event: Arc<Event>, cursor: Cursor, target: usize) -> Self {
-        Self { event, cursor, target }
+    pub(crate) fn new(event: Arc<Event>, cursor: Cursor, seen: Seen) -> Self {
+        Self { event, cursor, seen }
     }
 
     /// Returns the path of the service as it is registered.
@@ -74,9 +74,10 @@ impl DeliveredEvent {
         self.event.path()
     }
 
-    /// Returns the name of the event.
+    /// Returns the name of the event, as it is for this connection: a record that its rules let it see from now on is
+    /// `created`, and one that it cannot see any more is `removed`.
     pub fn name(&self) -> &Arc<str> {
-        self.event.name()
+        self.seen.view.as_ref().map_or(self.event.name(), |view| &view.name)
     }
 
     /// Returns the cursor of the event.
@@ -103,7 +104,7 @@ impl DeliveredEvent {
     }
 
     fn body(&self) -> &Body {
-        self.event.body(self.target)
+        self.seen.view.as_ref().map_or_else(|| self.event.body(self.seen.target), |view| &view.body)
     }
 }
 
@@ -258,14 +259,15 @@ impl Subscription {
                     self.last = event.seq();
                     // The number is that of what was announced as long as the log is the same.
                     let is_known = is_member && self.log.generation() == generation;
-                    let target = if is_known { Some(0) } else { event.target_for(&self.connection) };
-                    if let Some(target) = target {
+                    let whole = Seen { target: 0, view: None };
+                    let seen = if is_known { Some(whole) } else { event.target_for(&self.connection) };
+                    if let Some(seen) = seen {
                         // Looked at after the event was found: what comes after the end is never read.
                         if self.connection.disconnect_reason().is_some() {
                             return None;
                         }
                         let cursor = self.log.cursor(event.seq());
-                        return Some(Delivery::Event(DeliveredEvent::new(event, cursor, target)));
+                        return Some(Delivery::Event(DeliveredEvent::new(event, cursor, seen)));
                     }
                 }
                 Lookup::Nothing(seq) => {
@@ -296,7 +298,8 @@ impl Subscription {
     /// Reads from the log from now on, if that is not more than allowed.
     fn replay(&mut self) {
         self.connection.end_replay();
-        if self.connection.has_gaps() && self.misses_something() {
+        let has_gaps = self.connection.has_gaps() || self.connection.has_reading_gap();
+        if self.connection.take_changed_rights(self.last) || has_gaps && self.misses_something() {
             self.give_up(ResetReason::Principal);
         } else if let Some(max) = self.max_replay {
             self.limit_replay(max);

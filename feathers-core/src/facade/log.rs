@@ -6,7 +6,7 @@
 //! [`MembershipHistory`].
 
 pub use crate::{
-    Cursor, CursorText, Departure, Entry, EntryTarget, Epoch, EventLog, EventTarget, Follower, Interest, LogBounds,
+    Cursor, CursorText, Departure, Entry, EntryTarget, Epoch, EventLog, Follower, ForAudience, Interest, LogBounds,
     LogEngine, LogItem, LogRead, LoggedEvent, MembershipHistory, PastEpoch, RecentMemberships, ReplayStart, Replayable,
     Reset, ResetReason, Retention, Since,
 };

@@ -18,4 +18,5 @@ mod races;
 mod resume;
 mod services;
 mod shared_log;
+mod visibility;
 mod writes;

@@ -1,13 +1,14 @@
 //! The router: which channels of the proxies an event goes to, in the order of the log.
 //!
-//! All clients in the same set of channels are one audience, and have one channel at the proxies. It carries all that
-//! the audience gets, each item with its own id and that of the one before, so that a proxy sees every gap.
+//! All clients in the same set of channels, and with the same rights to services with rules, are one audience, and have
+//! one channel at the proxies. It carries all that the audience gets, each item with its own id and that of the one
+//! before, so that a proxy sees every gap.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use feathers_core::{Connection, Cursor, Follower, LogItem, LoggedEvent};
+use feathers_core::{Connection, Cursor, Follower, ForAudience, LogItem, LoggedEvent};
 use tokio::time::Instant;
 
 use super::item::Item;
@@ -37,7 +38,7 @@ pub(super) struct Router {
     swept: Instant,
 }
 
-/// A set of channels, and whether blocks have names.
+/// A set of channels and groups, and whether blocks have names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     channels: Vec<Arc<str>>,
@@ -56,14 +57,6 @@ struct Audience {
 pub(crate) struct HoldPosition {
     pub(crate) channel: Arc<str>,
     pub(crate) last: ItemId,
-}
-
-/// How an event reaches an audience.
-enum Way {
-    /// As it is, through this target.
-    Whole(usize),
-    /// Code decides for each connection.
-    Single,
 }
 
 /// The connections that have changed, until the router looks.
@@ -131,20 +124,22 @@ impl Router {
     }
 
     fn event(&mut self, event: &LoggedEvent, queue: &Queue) {
-        let names = event.targets().flat_map(|audience| audience.channels);
-        let numbers: BTreeSet<u64> = names.filter_map(|name| self.by_channel.get(name)).flatten().copied().collect();
+        let names = event.audiences();
+        let numbers = names.iter().filter_map(|name| self.by_channel.get(name)).flatten();
+        let numbers: BTreeSet<u64> = numbers.copied().collect();
         let mut hinted = Vec::new();
         for number in numbers {
             let Some(audience) = self.audiences.get_mut(&number) else { continue };
             let (channel, prev) = (audience.channel.clone(), audience.last);
-            let whole = match way(event, &audience.key.channels) {
+            let whole = match event.for_audience(&audience.key.channels) {
                 None => continue,
-                Some(Way::Single) => None,
-                Some(Way::Whole(target)) => {
+                Some(ForAudience::All(delivered)) => {
                     let id = ItemId::event(event.cursor());
-                    let item = Item::event(channel.clone(), id, prev, event.through(target), audience.key.named);
+                    let item = Item::event(channel.clone(), id, prev, delivered, audience.key.named);
                     item.fits().then_some((id, item))
                 }
+                // Code decides for each connection, or they are too many to tell apart.
+                Some(_) => None,
             };
             let (last, item) = whole.unwrap_or_else(|| {
                 let hint = prev.hint(event.cursor());
@@ -177,7 +172,7 @@ impl Router {
 
     /// Returns the place of a connection, which is kept for the lease after this.
     pub(super) fn position(&mut self, connection: &Connection, named: bool, lease: Duration) -> HoldPosition {
-        let key = Key { channels: connection.channels(), named };
+        let key = Key { channels: connection.audience(), named };
         let until = Instant::now() + lease;
         let last = ItemId::event(self.follower.cursor());
         let number = *self.keys.entry(key.clone()).or_insert_with(|| {
@@ -229,14 +224,4 @@ impl Router {
         let audiences = self.audiences.values().filter(|audience| !audience.key.named);
         audiences.map(|audience| audience.channel.clone()).chain(self.sockets.channels()).collect()
     }
-}
-
-/// Decides how an event reaches the clients in these channels; `None` if it is not for them.
-///
-/// As for a single connection, the first target that has one of the channels counts.
-fn way(event: &LoggedEvent, channels: &[Arc<str>]) -> Option<Way> {
-    event.targets().enumerate().find_map(|(target, audience)| {
-        let there = audience.channels.iter().any(|name| channels.binary_search(name).is_ok());
-        there.then_some(if audience.filtered { Way::Single } else { Way::Whole(target) })
-    })
 }

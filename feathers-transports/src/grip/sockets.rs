@@ -106,7 +106,7 @@ impl Sockets {
             return;
         }
         let Some((channel, before)) = &socket.audience else { return };
-        let now = socket.connection.channels();
+        let now = socket.connection.audience();
         if *before == now {
             return;
         }
@@ -145,7 +145,7 @@ impl Sockets {
             None => {}
         }
         controls.push(Control::Subscribe(channel.clone()));
-        socket.audience = Some((channel, connection.channels()));
+        socket.audience = Some((channel, connection.audience()));
         self.direct.insert(number);
         Turn { controls, again: true }
     }

@@ -17,6 +17,8 @@ mod grip_fan_out;
 #[cfg(feature = "grip")]
 mod grip_publish;
 #[cfg(feature = "grip")]
+mod grip_rights;
+#[cfg(feature = "grip")]
 mod grip_socket;
 #[cfg(feature = "grip")]
 mod grip_support;

@@ -82,7 +82,6 @@ impl<R: AccessRecord, U: DeserializeOwned + Send + Sync + 'static> Access<R, U> 
         Ok(hidden)
     }
 
-    #[allow(dead_code, reason = "events are filtered by it")]
     fn readable(&self, user: Option<&U>) -> Result<Option<ReadRights>> {
         let Some(filter) = self.verdict(&Method::Find, user)?.flatten() else { return Ok(None) };
         Ok(Some(ReadRights::new(filter, self.hidden(user)?)))
@@ -119,6 +118,10 @@ impl<R: AccessRecord, U: DeserializeOwned + Send + Sync + 'static> ServiceAccess
             Some(user) => Self::with_user(user, |user| self.callable(method, Some(user))),
             None => self.callable(method, None),
         }
+    }
+
+    fn depends_on(&self) -> &[String] {
+        &self.depends_on
     }
 
     fn has_rule(&self, method: &str) -> bool {

@@ -73,6 +73,7 @@ pub(super) async fn start(mut app: App) -> Result<AppHandle> {
         (authenticator, history),
         abandoned,
     );
+    handle.start_readers(shared.is_some())?;
     if let Some(shared) = shared {
         let (bridge, tasks) = LogBridge::new(shared.clone());
         let bounds = shared.bounds().await?;

@@ -8,6 +8,7 @@ use crate::call::method::Method;
 use crate::call::params::Params;
 use crate::call::publish::Publication;
 use crate::data::payload::Payload;
+use crate::event::change::Change;
 use crate::event::commit::Commit;
 use crate::event::log::Slot;
 
@@ -30,21 +31,28 @@ pub(crate) fn tell_others(app: &AppHandle, commit: &Commit, params: &Params) {
             let (id, path) = (id.as_ref(), mounted.path());
             let write = Write { path, method: &method, id, data: &data, params, result: &record };
             mounted.tell_of_write(&write, app);
-            publish(app, mounted, &method, &record, slot.take());
+            publish(app, mounted, &method, &other.change, &record, slot.take());
         }
     }
 }
 
 /// Sends one event; a service that is not the first of its store has its events at the end of the log.
-fn publish(app: &AppHandle, mounted: &Arc<Mounted>, method: &Method, record: &Payload, slot: Option<Slot>) {
+fn publish(
+    app: &AppHandle,
+    mounted: &Arc<Mounted>,
+    method: &Method,
+    change: &Change,
+    record: &Payload,
+    slot: Option<Slot>,
+) {
     let Some(event) = method.event() else { return };
     let published = mounted.published(event);
     let kind = mounted.kind(event, published);
-    let publication =
-        Publication { path: kind.path.clone(), event: kind.name.clone(), data: record.clone(), call: None };
+    let (path, event, change) = (kind.path.clone(), kind.name.clone(), Some(change.clone()));
+    let publication = Publication { path, event, data: record.clone(), call: None, change };
     app.notify(mounted, &publication);
-    if let Some(publisher) = published.and_then(|event| event.publisher.as_ref()) {
+    if let Some(published) = published.filter(|event| event.has_audience()) {
         let slot = slot.unwrap_or_else(|| app.log().slot(None));
-        publisher.publish(kind, publication, record.clone(), app, slot);
+        published.publish(publication, record.clone(), app, slot);
     }
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::call::app::registry::Mounted;
+use crate::call::app::registry::{Mounted, PublishedEvent};
 use crate::call::app::running::{Finisher, Running};
 use crate::call::app::{AppHandle, ResolvedRoute};
 use crate::call::context::{Context, Http};
 use crate::call::method::Method;
 use crate::call::params::Params;
-use crate::call::publish::{Cause, Publication};
+use crate::call::publish::{Cause, Publication, change_of};
 use crate::data::error::{Error, Result};
 use crate::data::id::Id;
 use crate::data::payload::Payload;
@@ -123,10 +123,14 @@ impl AppHandle {
             }
         }
         // Hooks may choose another event, so the slots are taken whenever the call could publish anything.
-        let is_published = |event: &str| mounted.published(event).is_some_and(|event| event.publisher.is_some());
+        let is_published = |event: &str| mounted.published(event).is_some_and(PublishedEvent::has_audience);
         let cascades = || method == Method::Remove && mounted.is_referred();
         let publishes = !reads && (method.event().is_none_or(is_published) || cascades());
-        let commit = if publishes { self.commit(&method, &data, &params)? } else { Commit::none() };
+        let mut commit = if publishes { self.commit(&method, &data, &params)? } else { Commit::none() };
+        if publishes && mounted.readers().is_some() {
+            // The rules decide of the records before and after the change who sees its event.
+            commit.record();
+        }
         let span = tracing::debug_span!("call", service = mounted.path(), method = method.name());
         // A store tells the id that a client has chosen from one that a hook has made.
         let sent = (params.is_external()
@@ -155,13 +159,14 @@ impl AppHandle {
     pub(crate) fn emit(&self, mounted: &Arc<Mounted>, event: &str, data: Payload) {
         let published = mounted.published(event);
         let kind = mounted.kind(event, published);
-        let publication = Publication { path: kind.path.clone(), event: kind.name.clone(), data, call: None };
+        let (path, event, change) = (kind.path.clone(), kind.name.clone(), None);
+        let publication = Publication { path, event, data, call: None, change };
         // What hears of it may go on for longer than the call.
         let app = self.detached();
         app.notify(mounted, &publication);
-        if let Some(publisher) = published.and_then(|event| event.publisher.as_ref()) {
+        if let Some(published) = published.filter(|event| event.has_audience()) {
             let dispatch = publication.data.clone();
-            publisher.publish(kind, publication, dispatch, &app, app.log().slot(None));
+            published.publish(publication, dispatch, &app, app.log().slot(None));
         }
     }
 
@@ -193,8 +198,8 @@ pub(super) fn finish_call(ctx: &mut Context, mounted: &Arc<Mounted>) -> Result<R
     // Custom events are emitted by hand.
     let event = ctx.event.take().filter(|event| !mounted.is_custom_event(event));
     let known = event.as_deref().and_then(|event| mounted.published(event));
-    let publisher = known.and_then(|event| event.publisher.as_ref());
-    let is_heard = |event: &Cow<'_, str>| publisher.is_some() || mounted.listeners(event).next().is_some();
+    let published = known.filter(|event| event.has_audience());
+    let is_heard = |event: &Cow<'_, str>| published.is_some() || mounted.listeners(event).next().is_some();
     let Some(event) = event.filter(is_heard) else {
         return Ok(Reply { result: answer(result)?, dispatch: dispatch.map(answer).transpose()?, http });
     };
@@ -220,17 +225,20 @@ pub(super) fn finish_call(ctx: &mut Context, mounted: &Arc<Mounted>) -> Result<R
     let cause = Cause::new(ctx.method().clone(), ctx.id.take(), params, result);
     let (app, kind) = (ctx.app(), mounted.kind(&event, known));
     let count = items.len();
-    for (data, dispatch) in items {
-        let publication =
-            Publication { path: kind.path.clone(), event: kind.name.clone(), data, call: Some(cause.clone()) };
+    for (place, (data, dispatch)) in items.into_iter().enumerate() {
+        let change = mounted
+            .readers()
+            .and_then(|readers| change_of(ctx.commit().changes(), (place, count), &data, readers.id()));
+        let call = Some(cause.clone());
+        let publication = Publication { path: kind.path.clone(), event: kind.name.clone(), data, call, change };
         app.notify(mounted, &publication);
-        if let Some(publisher) = publisher
+        if let Some(published) = published
             && let Some(reservation) = ctx.commit().reserve(count)
         {
-            publisher.publish(kind.clone(), publication, dispatch, app, reservation.slot());
+            published.publish(publication, dispatch, app, reservation.slot());
         }
     }
-    if publisher.is_some() {
+    if published.is_some() {
         // The service may have taken more slots than there are events, which would wait for them.
         ctx.commit().release();
         app.watch_log();

@@ -1,6 +1,7 @@
 //! The handle: a cheap pointer to the running app.
 
 mod connections;
+mod rights;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -187,6 +188,7 @@ impl AppHandle {
         let path = Arc::<str>::from(crate::call::route::strip(path));
         let mounted = Mounted::new(&path, mount.into_mount().into_parts(), &self.0.hooks, &self.0.listeners.write)?;
         let service = mounted.service().clone();
+        self.check_shared_log(&mounted)?;
         self.change_registry(|registry| {
             let mut registry = registry.clone();
             registry.insert(mounted)?;
@@ -218,6 +220,7 @@ impl AppHandle {
         let _one_at_a_time = lock(&self.0.mounting);
         let changed = change(&self.0.registry.load())?;
         self.0.registry.store(Arc::new(changed));
+        self.note_readers();
         Ok(())
     }
 

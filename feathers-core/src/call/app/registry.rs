@@ -10,15 +10,18 @@ use crate::call::app::mount::{Listener, Parts};
 use crate::call::app::write::{Write, WriteListener};
 use crate::call::hook::{Hooks, Level};
 use crate::call::method::{Method, PROTECTED};
-use crate::call::publish::{Publisher, Publishers};
+use crate::call::publish::{Publication, Publisher, Publishers, to_readers};
 use crate::call::route::{Router, strip};
 use crate::call::service::{Descriptor, Service};
 use crate::data::error::{Error, Result};
 use crate::data::guard;
+use crate::data::payload::Payload;
 use crate::data::rights::ServiceAccess;
 use crate::data::schema::Schema;
 use crate::event::EventKind;
+use crate::event::log::Slot;
 use crate::event::store_id::StoreId;
+use crate::event::visibility::Readers;
 
 #[derive(Clone, Default)]
 pub(crate) struct Registry {
@@ -36,6 +39,8 @@ pub(crate) struct Mounted {
     published: Vec<PublishedEvent>,
     /// The fields of the records that never leave the server.
     hidden: Arc<[Arc<str>]>,
+    /// Who may read it, if it has rules.
+    readers: Option<Arc<Readers>>,
     /// Whether records may have fields that clients may not set or change, so that what a client sends is noted.
     notes_sent: bool,
     access: Option<Arc<dyn ServiceAccess>>,
@@ -51,6 +56,22 @@ pub(crate) struct PublishedEvent {
     pub(crate) kind: Arc<EventKind>,
     /// What decides about its channels; the innermost publisher wins.
     pub(crate) publisher: Option<Publisher>,
+}
+
+impl PublishedEvent {
+    /// Tells whether there are connections that may get it: by a publisher, or, of a record, by the service's rules.
+    pub(crate) fn has_audience(&self) -> bool {
+        let is_of_record = || Method::STANDARD_EVENTS.contains(&&*self.kind.name);
+        self.publisher.is_some() || self.kind.readers.is_some() && is_of_record()
+    }
+
+    /// Puts the event in its slot in the log, for those whom the publisher names, else for all who may read it.
+    pub(crate) fn publish(&self, publication: Publication, dispatch: Payload, app: &AppHandle, slot: Slot) {
+        match &self.publisher {
+            Some(publisher) => publisher.publish(self.kind.clone(), publication, dispatch, app, slot),
+            None => to_readers(&self.kind, &publication, &dispatch, slot),
+        }
+    }
 }
 
 /// What a call of one method runs through.
@@ -127,10 +148,13 @@ impl Mounted {
         let write_listeners =
             writes.iter().filter(|(own, _)| own == path).map(|(_, listener)| listener.clone()).collect();
         let path: Arc<str> = path.into();
+        let id = descriptor.schema.as_ref().map_or("id", |schema| schema.id);
+        let readers = access.clone().map(|access| Arc::new(Readers::new(&path, id, access)));
         let published = published.into_iter().map(|name| {
             let outer = around.iter().rev().map(|(_, publishers)| publishers);
             let who = std::iter::once(&mount.publishers).chain(outer).find_map(|own| own.publisher(&name)).cloned();
-            PublishedEvent { kind: Arc::new(EventKind::new(&path, name, hidden.clone())), publisher: who }
+            let kind = EventKind::new(&path, name, hidden.clone()).readers(readers.clone());
+            PublishedEvent { kind: Arc::new(kind), publisher: who }
         });
         let published = published.collect();
         let chains = all
@@ -151,6 +175,7 @@ impl Mounted {
             external,
             published,
             hidden,
+            readers,
             notes_sent,
             access,
             route_params: mount.route_params,
@@ -197,6 +222,11 @@ impl Mounted {
         self.access.as_ref()
     }
 
+    /// Returns who may read the service, if it has rules.
+    pub(crate) fn readers(&self) -> Option<&Arc<Readers>> {
+        self.readers.as_ref()
+    }
+
     pub(crate) fn route_params(&self) -> &[(Arc<str>, String)] {
         &self.route_params
     }
@@ -222,17 +252,20 @@ impl Mounted {
 
     /// Returns what an event is, shared if it is one that is published.
     pub(crate) fn kind(&self, event: &str, published: Option<&PublishedEvent>) -> Arc<EventKind> {
-        let made = || Arc::new(EventKind::new(&self.path, event.into(), self.hidden.clone()));
+        let kind = || EventKind::new(&self.path, event.into(), self.hidden.clone()).readers(self.readers.clone());
+        let made = || Arc::new(kind());
         published.map_or_else(made, |published| published.kind.clone())
     }
 
-    /// Tells the listeners of writes of a change; one that panics harms no other.
+    /// Tells the listeners of writes of a change; one that panics harms no other. Then the rules that look at these
+    /// records are asked again.
     pub(crate) fn tell_of_write(&self, write: &Write<'_>, app: &AppHandle) {
         for listener in &self.write_listeners {
             if catch_unwind(AssertUnwindSafe(|| listener(write, app))).is_err() {
                 tracing::error!(path = self.path(), method = %write.method, "a listener for writes panicked");
             }
         }
+        app.follow_rules(self.path());
     }
 
     /// Tells whether somewhere a record refers to those of this service, so that removing one can change others.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::memberships::{Memberships, Past};
+use super::reading::Reading;
 use crate::event::membership::Departure;
 
 /// The channels of a connection, and whose they are.
@@ -10,6 +11,8 @@ use crate::event::membership::Departure;
 pub(super) struct Joined {
     pub(super) subject: Option<Arc<str>>,
     pub(super) memberships: Memberships,
+    /// What it may read of services with rules. Boxed, since most apps have none.
+    pub(super) reading: Option<Box<Reading>>,
 }
 
 impl Joined {
@@ -21,6 +24,17 @@ impl Joined {
         if let Some(hub) = hub {
             hub.history().renew(subject, hub.log());
         }
+    }
+
+    /// Makes the channels of an anonymous client those of the user that it has become.
+    pub(super) fn adopt(&mut self) {
+        let Some(subject) = &self.subject else { return };
+        self.memberships.for_each_mut(|name, membership| {
+            if let Past::Untracked(joined) = membership.past {
+                membership.hub.history().adopt(subject, name, joined, membership.hub.log());
+                membership.past = Past::Whole;
+            }
+        });
     }
 
     /// Notes that the subject has left its channels, as far as this connection goes.

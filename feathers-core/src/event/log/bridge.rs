@@ -207,7 +207,7 @@ async fn restart(log: &EventLog, shared: &dyn LogEngine, after: Cursor, reason: 
 fn from_entry(hub: &Hub, entry: Entry) -> Arc<Event> {
     let channels = entry.targets.into_iter().map(|target| (hub.channel(target.channels), target.data));
     // What another process has published holds nothing hidden.
-    let kind = EventKind { path: entry.path, name: entry.event, hidden: Arc::default() };
+    let kind = EventKind { path: entry.path, name: entry.event, hidden: Arc::default(), readers: None };
     Event::from_texts(kind, &entry.data, channels)
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::cursor::Cursor;
 use super::local::{EventLog, Generation};
 use super::ring::Lookup;
-use crate::event::Event;
 use crate::event::connection::Connection;
 use crate::event::subscription::DeliveredEvent;
+use crate::event::visibility::Reach;
+use crate::event::{Event, Seen};
 
 /// Reads every event of a log, in order and once each, whatever channels it is for.
 ///
@@ -37,13 +38,14 @@ pub struct LoggedEvent {
     cursor: Cursor,
 }
 
-/// One of the targets of an event.
-#[derive(Clone, Copy, Debug)]
-pub struct EventTarget<'a> {
-    /// The names of its channels.
-    pub channels: &'a [Arc<str>],
-    /// Whether code decides which of their members get the event.
-    pub filtered: bool,
+/// How an event reaches connections that are in the same channels and have the same rights.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ForAudience {
+    /// All of them get this.
+    All(DeliveredEvent),
+    /// It is decided for each of them: [`LoggedEvent::for_connection`].
+    Each,
 }
 
 impl EventLog {
@@ -107,21 +109,27 @@ impl LoggedEvent {
         self.cursor
     }
 
-    /// Returns its targets in the order of the publisher; a connection gets the event through the first that admits it.
-    pub fn targets(&self) -> impl Iterator<Item = EventTarget<'_>> {
-        self.event
-            .targets()
-            .iter()
-            .map(|target| EventTarget { channels: target.names(), filtered: target.is_filtered() })
+    /// Returns the names of the channels and of the groups with the same rights whose members may get it, as
+    /// [`Connection::audience`] has them.
+    pub fn audiences(&self) -> Vec<Arc<str>> {
+        self.event.audiences()
     }
 
-    /// Returns the event as the connections of this target get it.
-    pub fn through(&self, target: usize) -> DeliveredEvent {
-        DeliveredEvent::new(self.event.clone(), self.cursor, target)
+    /// Returns how it reaches all connections with these names, of [`Connection::audience`]; `None` if it is not for
+    /// them.
+    pub fn for_audience(&self, names: &[Arc<str>]) -> Option<ForAudience> {
+        Some(match self.event.reach(names)? {
+            Reach::All(seen) => ForAudience::All(self.seen(seen)),
+            Reach::Each => ForAudience::Each,
+        })
     }
 
     /// Returns the event as a connection gets it; `None` if it is not for it.
     pub fn for_connection(&self, connection: &Connection) -> Option<DeliveredEvent> {
-        self.event.target_for(connection).map(|target| self.through(target))
+        self.event.target_for(connection).map(|seen| self.seen(seen))
+    }
+
+    fn seen(&self, seen: Seen) -> DeliveredEvent {
+        DeliveredEvent::new(self.event.clone(), self.cursor, seen)
     }
 }

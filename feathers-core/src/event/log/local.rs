@@ -211,6 +211,13 @@ impl EventLog {
         Reservation::new(self.clone(), first, count, caller)
     }
 
+    /// Takes a number that has no event, so that what is said from now on is after it.
+    pub(crate) fn mark(&self) -> u64 {
+        let seq = self.order(|order| order.reserve(1, Instant::now()));
+        self.close(seq, None, None);
+        seq
+    }
+
     /// Looks at a number.
     pub(crate) fn event(&self, seq: u64) -> Lookup {
         self.read(|ring| ring.event(seq))

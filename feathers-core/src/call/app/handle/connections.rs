@@ -56,6 +56,7 @@ impl AppHandle {
         metrics::gauge!(crate::metrics::CONNECTIONS, "transport" => connection.provider().name()).increment(1.0);
         let may_log_in = self.0.authenticator.is_some() && login.is_none();
         let session = Session::new(self.clone(), connection.clone(), since, may_log_in);
+        self.refresh_rights(&connection);
         for listener in &self.0.listeners.connect {
             listener(connection.clone(), self.clone()).await;
         }
@@ -169,6 +170,9 @@ impl AppHandle {
     /// Says that a login has succeeded: the login listeners run, then the connection gets what it has missed.
     pub async fn login(&self, login: &Login) {
         let login = login.for_listeners();
+        if let Some(connection) = login.connection() {
+            self.refresh_rights(connection);
+        }
         for listener in &self.0.listeners.login {
             listener(login.clone(), self.clone()).await;
         }
@@ -185,12 +189,17 @@ impl AppHandle {
     /// revoked.
     pub fn revoke_memberships(&self, subject: &str) {
         self.0.hub.history().revoke(subject, self.log());
+        self.0.hub.standings().revoke(subject, self.log());
     }
 
     /// Says that a logout has succeeded: the connection leaves all channels, then the logout listeners run.
     pub async fn logout(&self, logout: &Login) {
         if let Some(connection) = logout.connection() {
             connection.log_out();
+            // Else another user logs in, whose rights follow.
+            if connection.subject().is_none() {
+                self.refresh_rights(connection);
+            }
         }
         let logout = logout.for_listeners();
         for listener in &self.0.listeners.logout {
