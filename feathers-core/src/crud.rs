@@ -24,7 +24,6 @@ use crate::data::mask::{FieldMask, View};
 use crate::data::payload::Payload;
 use crate::data::query::{Caller, FindResult, Paginate, Query, QueryOptions};
 use crate::data::record::Record;
-use crate::data::schema::DataType;
 use crate::data::type_schema::TypeSchema;
 use crate::event::provider::Provider;
 use crate::store::Store;
@@ -70,7 +69,7 @@ impl<S: Store> Crud<S> {
     pub fn with_store(store: S) -> Self {
         let schema = store.schema();
         guard::know(schema);
-        let is_simple = schema.fields.iter().all(|field| !field.hidden && field.data_type != DataType::Json);
+        let is_simple = schema.fields.iter().all(|field| !field.hidden && !field.data_type.may_hold_record());
         let is_plain = is_simple && !schema.open && guard::writes_its_schema::<S::Record>();
         Self {
             query: QueryOptions {

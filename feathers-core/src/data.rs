@@ -1,6 +1,7 @@
 //! Data: records and their schemas, payloads, queries, and every error.
 
 pub(crate) mod constraint;
+pub(crate) mod data_type;
 pub(crate) mod draft;
 pub mod duration;
 pub(crate) mod error;
@@ -19,6 +20,8 @@ pub(crate) mod record;
 pub(crate) mod rights;
 pub(crate) mod schema;
 pub(crate) mod selection;
+pub(crate) mod text;
 pub(crate) mod type_schema;
+pub(crate) mod types;
 pub(crate) mod vet;
 pub(crate) mod violation;

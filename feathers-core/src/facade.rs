@@ -24,6 +24,6 @@ pub mod session;
 pub mod store;
 
 pub use crate::{
-    App, AppHandle, Connection, Context, Document, Error, ErrorKind, Id, Memory, Method, Params, Payload, Request,
-    Result, Service, async_trait, metrics,
+    App, AppHandle, Bytes, Connection, Context, Document, Duration, Error, ErrorKind, Id, Memory, Method, Params,
+    Payload, Request, Result, Service, async_trait, metrics,
 };

@@ -28,6 +28,7 @@ pub mod private;
 pub use async_trait::async_trait;
 
 pub use crate::data::constraint::{Constraints, OnDelete, Reference, Unique, fold_case};
+pub use crate::data::data_type::DataType;
 pub use crate::data::draft::Draft;
 pub use crate::data::error::{Error, ErrorKind, Result};
 pub use crate::data::field::{FieldRef, FieldType, FieldValue, from_json_field, to_json_field};
@@ -40,8 +41,9 @@ pub use crate::data::query::{
     TypedField,
 };
 pub use crate::data::record::{Columns, Document, Record, lookup_inside, wrong_id};
-pub use crate::data::schema::{DataType, Field, Rule, Schema};
+pub use crate::data::schema::{Field, Rule, Schema};
 pub use crate::data::type_schema::{Described, TypeSchema};
+pub use crate::data::types::{Bytes, Duration, FixedPoint, ListItem};
 pub use crate::data::{duration, query};
 
 pub use crate::event::change::{Change, Image, StoreChange};

@@ -14,15 +14,16 @@ pub use crate::call::extract::{Argument, FromRequest, data_schema};
 use crate::call::method::PROTECTED;
 pub use crate::call::over::{Over, describe_over, inner, inner_of, teardown_over};
 use crate::data::constraint::{OnDelete, Reference};
+use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
-use crate::data::field::{FieldRef, FieldValue};
+use crate::data::field::{FieldRef, FieldValue, NO_SCALE, mismatch};
 pub use crate::data::field::{from_json_field, to_json_field};
 pub use crate::data::guard::Registered;
 use crate::data::id::Id;
 pub use crate::data::normal_form::Text;
 pub use crate::data::record::lookup_inside;
 use crate::data::record::wrong_id;
-use crate::data::schema::{DataType, Schema};
+use crate::data::schema::Schema;
 pub use crate::data::type_schema::{Probe, Undescribed};
 use crate::data::violation::unchangeable;
 pub use crate::event::commit_probe::CommitProbe;
@@ -132,12 +133,12 @@ const fn same(one: &[u8], other: &[u8]) -> bool {
 
 /// Tells whether a field can be an id.
 pub const fn is_id(kind: DataType) -> bool {
-    matches!(kind, DataType::Integer | DataType::String)
+    matches!(kind, DataType::Integer | DataType::String | DataType::Uuid)
 }
 
 /// Tells whether the values of a field can be compared by every store, so that they can be unique.
 pub const fn is_key(kind: DataType) -> bool {
-    !matches!(kind, DataType::Json)
+    !kind.is_nested()
 }
 
 /// A record to which others can refer, by the type of its id.
@@ -175,7 +176,41 @@ pub const fn is_text(kind: DataType) -> bool {
     matches!(kind, DataType::String)
 }
 
+/// Tells whether values of a field have a length.
+pub const fn has_length(kind: DataType) -> bool {
+    matches!(kind, DataType::String | DataType::Bytes | DataType::List(_))
+}
+
 /// Tells whether rules for numbers apply to a field.
 pub const fn is_number(kind: DataType) -> bool {
-    matches!(kind, DataType::Integer | DataType::Number)
+    matches!(kind, DataType::Integer | DataType::Number | DataType::Decimal(_))
+}
+
+/// Tells whether a field is of decimals.
+pub const fn is_decimal(kind: DataType) -> bool {
+    matches!(kind, DataType::Decimal(_))
+}
+
+/// Tells whether a field is of decimals, and does not say how many places they have.
+pub const fn lacks_scale(kind: DataType) -> bool {
+    matches!(kind, DataType::Decimal(NO_SCALE))
+}
+
+/// Returns the type of decimals with so many places; any other type stays as it is.
+pub const fn scaled(kind: DataType, scale: u8) -> DataType {
+    if is_decimal(kind) { DataType::Decimal(scale) } else { kind }
+}
+
+/// Cuts off what is finer than a field keeps.
+pub fn limit<T>(limit_precision: impl FnOnce(&mut T, DataType), value: &mut T, kind: DataType) {
+    limit_precision(value, kind);
+}
+
+/// Reads a stored word of an enum.
+pub fn word<T>(value: &FieldValue, name: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+    let word = match value {
+        FieldValue::Text(word) => read(word),
+        _ => None,
+    };
+    word.ok_or_else(|| mismatch(name, value))
 }

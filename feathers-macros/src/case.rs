@@ -13,6 +13,32 @@ pub(crate) fn rename_field(rule: &str, field: &str) -> String {
     }
 }
 
+/// Renames a variant of an enum as serde's `rename_all` does.
+pub(crate) fn rename_variant(rule: &str, variant: &str) -> String {
+    match rule {
+        "lowercase" => variant.to_ascii_lowercase(),
+        "UPPERCASE" => variant.to_ascii_uppercase(),
+        "camelCase" => decapitalised(variant),
+        "snake_case" => snake(variant),
+        "SCREAMING_SNAKE_CASE" => snake(variant).to_ascii_uppercase(),
+        "kebab-case" => snake(variant).replace('_', "-"),
+        "SCREAMING-KEBAB-CASE" => snake(variant).to_ascii_uppercase().replace('_', "-"),
+        // Serde takes variants to be in Pascal case already.
+        _ => variant.to_owned(),
+    }
+}
+
+fn snake(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len());
+    for (index, letter) in name.char_indices() {
+        if index > 0 && letter.is_uppercase() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
 /// Returns the name under which clients call a method: `snooze_all` is `snoozeAll`.
 pub(crate) fn method_name(function: &str) -> String {
     decapitalised(&pascal(function))

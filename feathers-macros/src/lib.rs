@@ -1,6 +1,6 @@
-//! The derive for records and the attribute for services written by hand.
+//! The derives for records and enums in them, and the attribute for services written by hand.
 //!
-//! Both go the same way, a file a step: `parse` reads the user's tokens, `model` is what they mean, `check` finds what
+//! All go the same way, a file a step: `parse` reads the user's tokens, `model` is what they mean, `check` finds what
 //! cannot be, `expand` writes the code. Errors are gathered on the way, so that the user sees all of them at once, and
 //! what could be understood is still expanded, so that one mistake is one message.
 //! The output names only one crate, `::feathers`, through its `__private` module.
@@ -9,6 +9,7 @@ mod attributes;
 mod case;
 mod docs;
 mod errors;
+mod field_type;
 mod record;
 mod service;
 mod types;
@@ -63,6 +64,27 @@ use crate::service::attributes::{method_docs, service_docs};
 #[proc_macro_derive(Service, attributes(service))]
 pub fn derive_service(input: TokenStream) -> TokenStream {
     record::derive(input.into()).into()
+}
+
+/// Makes an enum of variants without data a type that a field of a record can have.
+///
+/// The enum needs `Serialize` and `Deserialize` too, and serde's `rename`, `rename_all` and `alias` count. Clients see
+/// the words as texts. They are ordered as the variants stand: `$sort`, `$gt` and its like follow that.
+///
+/// ```ignore
+/// #[derive(Clone, Copy, Debug, Serialize, Deserialize, FieldType)]
+/// #[serde(rename_all = "lowercase")]
+/// enum Priority {
+///     Low,
+///     Normal,
+///     Urgent,
+/// }
+/// ```
+///
+/// `#[service(crate = path)]` on the enum says where the framework is, if it is not `::feathers`.
+#[proc_macro_derive(FieldType, attributes(service))]
+pub fn derive_field_type(input: TokenStream) -> TokenStream {
+    field_type::derive(input.into()).into()
 }
 
 /// Makes a type a service: each method in the impl block answers the calls of its name.

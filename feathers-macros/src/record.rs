@@ -7,7 +7,7 @@ mod expand;
 mod model;
 mod parse;
 mod rules;
-mod serde;
+pub(crate) mod serde;
 
 use proc_macro2::TokenStream;
 use syn::{DeriveInput, parse_quote};

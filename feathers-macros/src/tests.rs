@@ -173,6 +173,22 @@ fn fields_are_renamed_as_serde_does() {
 }
 
 #[test]
+fn variants_are_renamed_as_serde_does() {
+    for (rule, expected) in [
+        ("lowercase", "inprogress"),
+        ("UPPERCASE", "INPROGRESS"),
+        ("PascalCase", "InProgress"),
+        ("camelCase", "inProgress"),
+        ("snake_case", "in_progress"),
+        ("SCREAMING_SNAKE_CASE", "IN_PROGRESS"),
+        ("kebab-case", "in-progress"),
+        ("SCREAMING-KEBAB-CASE", "IN-PROGRESS"),
+    ] {
+        assert_eq!(case::rename_variant(rule, "InProgress"), expected, "{rule}");
+    }
+}
+
+#[test]
 fn methods_are_called_in_camel_case() {
     let cases =
         [("snooze", "snooze"), ("snooze_all", "snoozeAll"), ("_inner__name_", "innerName"), ("v2_get", "v2Get")];

@@ -47,6 +47,11 @@ impl Operator {
         self == Self::NotEqual
     }
 
+    /// Tells whether it asks which of two values is larger.
+    pub(super) fn is_order(self) -> bool {
+        !matches!(self, Self::Equal | Self::NotEqual)
+    }
+
     /// Writes it.
     pub(super) fn between(self, column: Expr, value: Expr) -> Expr {
         match self {

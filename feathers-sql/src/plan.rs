@@ -1,6 +1,6 @@
 //! Plans: how much of a query a database can answer by itself.
 //!
-//! Columns of JSON, paths into them and custom operators are decided in Rust, by the rules that all stores share. For
+//! Columns of lists, objects and JSON, paths into them and custom operators are decided in Rust, by the rules that all stores share. For
 //! those the predicate is a coarse one, which lets through at least every record that matches; it is `exact` otherwise.
 
 use feathers_core::{Comparison, DataType, FieldPath, FieldRef, FieldValue, Filter, Order, Query, Schema};
@@ -37,8 +37,8 @@ pub(super) fn order(query: &Query, schema: &Schema) -> (Vec<(usize, Order)>, boo
     let mut columns = Vec::with_capacity(query.sort.len());
     for (path, order) in &query.sort {
         match column(path, schema) {
-            Some((index, kind)) if kind != DataType::Json && path.is_plain() => columns.push((index, *order)),
-            Some((_, DataType::Json)) => return (columns, false),
+            Some((index, kind)) if !kind.is_nested() && path.is_plain() => columns.push((index, *order)),
+            Some((_, kind)) if kind.is_nested() => return (columns, false),
             // The same for every record.
             _ => {}
         }
@@ -83,12 +83,12 @@ impl Planner<'_> {
         self.comparisons += 1;
         let custom = matches!(comparison, Comparison::Custom(..));
         let (index, kind) = match column(path, self.schema) {
-            Some((index, kind)) if path.is_plain() || kind == DataType::Json => (index, kind),
+            Some((index, kind)) if path.is_plain() || kind.is_nested() => (index, kind),
             // A place that no record has: the comparison with a missing value decides for all.
             _ if !custom => return constant(matches_null(filter)),
             _ => return self.inexact(),
         };
-        if custom || kind == DataType::Json || self.comparisons > COMPARISONS {
+        if custom || kind.is_nested() || self.comparisons > COMPARISONS {
             return self.inexact();
         }
         match compare(index, kind, comparison) {
@@ -130,6 +130,12 @@ fn compare(index: usize, kind: DataType, comparison: &Comparison) -> Option<Term
         (some(index, values.len()), values)
     };
     Some(match Operand::of(comparison)? {
+        // One with more places than the column has is larger than some values in it, and smaller than others.
+        Operand::One(operator, value @ FieldValue::Decimal(_))
+            if operator.is_order() && matches!(kind, DataType::Decimal(_)) && fitting(kind, value).is_none() =>
+        {
+            return None;
+        }
         Operand::One(operator, value) => match fitting(kind, value) {
             Some(value) => (Predicate::Compare(index, operator), vec![value]),
             None if operator.is_negative() => (Predicate::NotNull(index), Vec::new()),
@@ -146,7 +152,14 @@ fn fitting(kind: DataType, value: &FieldValue) -> Option<Value> {
         (DataType::Integer | DataType::Number, FieldValue::Float(number)) => !number.is_nan(),
         (DataType::Boolean, FieldValue::Bool(_))
         | (DataType::Integer | DataType::Number, FieldValue::Int(_))
-        | (DataType::String, FieldValue::Text(_)) => true,
+        | (
+            DataType::String | DataType::Date | DataType::Time | DataType::Enum(_) | DataType::Uuid,
+            FieldValue::Text(_),
+        )
+        | (DataType::Instant, FieldValue::Instant(_))
+        | (DataType::Duration, FieldValue::Duration(_))
+        | (DataType::Bytes, FieldValue::Bytes(_)) => true,
+        (DataType::Decimal(scale), FieldValue::Decimal(number)) => return value::units(*number, scale),
         _ => false,
     };
     if fits { value::compare(&value.borrowed()) } else { None }

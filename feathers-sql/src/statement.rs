@@ -1,10 +1,10 @@
-//! Statements: SQL texts by their shape. Values are never part of a text, they are always bound.
+//! Statements: SQL texts by their shape. Values of a call are never part of a text, they are always bound.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use feathers_core::{Field, Order};
-use sea_query::{Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, QueryStatement};
+use feathers_core::{DataType, Field, Order};
+use sea_query::{Alias, CaseStatement, DeleteStatement, Expr, ExprTrait, InsertStatement, QueryStatement};
 use sea_query::{Returning, ReturningClause, SelectStatement, UpdateStatement};
 
 use crate::predicate::Predicate;
@@ -137,7 +137,12 @@ impl Statements {
                         Direction::Ascending => sea_query::Order::Asc,
                         Direction::Descending => sea_query::Order::Desc,
                     };
-                    select.order_by(self.column(*column), direction);
+                    match self.fields.get(*column).map(|field| field.data_type) {
+                        Some(DataType::Enum(words)) => {
+                            select.order_by_expr(positions(self.column(*column), words), direction)
+                        }
+                        _ => select.order_by(self.column(*column), direction),
+                    };
                 }
                 select.order_by(Alias::new(self.place), sea_query::Order::Asc);
                 if *window {
@@ -219,6 +224,21 @@ impl Statements {
             Predicate::NotIn(index, count) => column(index).is_not_in(values(count)),
         })
     }
+}
+
+/// Writes the positions of the words of an enum, by which it is ordered.
+fn positions(column: Alias, words: &[&str]) -> Expr {
+    let column = Expr::col(column);
+    let positions = words.iter().zip(0_i64..);
+    let case = positions.fold(CaseStatement::new(), |case, (word, position)| {
+        case.case(column.clone().eq(Expr::cust(quoted(word))), Expr::cust(position.to_string()))
+    });
+    case.into()
+}
+
+/// Writes a text of the schema as SQL does.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A place for a value that is bound when the statement runs.

@@ -48,6 +48,7 @@ impl<R: Columns> Table<R> {
     pub(super) fn key(&self, id: &Id) -> Option<Value> {
         match self.schema.id_type() {
             Some(DataType::Integer) => id.as_int().map(Value::Integer),
+            Some(DataType::Uuid) => uuid::Uuid::try_parse(&id.to_string()).ok().map(|id| Value::Text(id.to_string())),
             _ => Some(Value::Text(id.to_string())),
         }
     }

@@ -3,6 +3,7 @@
 //! | page | what it is about |
 //! |---|---|
 //! | [`services`] | records, methods, calls from inside |
+//! | [`records`] | the types of fields |
 //! | [`hooks`] | code around calls, and its order |
 //! | [`events`] | publishers, channels, connections |
 //! | [`queries`] | what clients can ask for |
@@ -20,6 +21,14 @@
 
 #[doc = include_str!("../guide/services.md")]
 pub mod services {}
+
+// The examples need the features.
+#[cfg_attr(all(feature = "jiff", feature = "rust_decimal"), doc = include_str!("../guide/records.md"))]
+#[cfg_attr(
+    not(all(feature = "jiff", feature = "rust_decimal")),
+    doc = "This page comes with the features `jiff` and `rust_decimal`."
+)]
+pub mod records {}
 
 #[doc = include_str!("../guide/hooks.md")]
 pub mod hooks {}

@@ -36,14 +36,17 @@
 //! # Features
 //! | feature | on by default | adds |
 //! |---|---|---|
-//! | `macros` | yes | `#[derive(Service)]` and `#[service]` |
+//! | `macros` | yes | `#[derive(Service)]`, `#[derive(FieldType)]` and `#[service]` |
 //! | `rest` | yes | the server with REST and the realtime endpoint: the module `transports`, and `app.listen()` |
 //! | `socketio` | yes | Socket.IO |
 //! | `sqlite` | yes | `Database`, which keeps records in SQLite |
 //! | `auth` | no | logins, tokens and the hook `authenticate`: the module `auth` |
+//! | `chrono` | no | `DateTime<Utc>`, `NaiveDate` and `NaiveTime` as fields of records |
 //! | `config` | no | `Config`: files for each environment and variables, and the module `config` |
 //! | `grip` | no | `Server::grip`: proxies such as Pushpin hold the connections |
+//! | `jiff` | no | `Timestamp`, `civil::Date` and `civil::Time` as fields of records |
 //! | `oauth` | no | logins through other sites: OAuth 2 and OpenID Connect |
+//! | `rust_decimal` | no | `Decimal` as a field of records, exact |
 //! | `tls` | no | HTTPS and HTTP/2: `Server::tls` |
 //!
 //! A feature adds items and never changes what others do.
@@ -63,12 +66,12 @@ pub use feathers_config as config;
 pub use feathers_core::facade::async_trait;
 #[doc(inline)]
 pub use feathers_core::facade::{
-    App, AppHandle, Connection, Context, Document, Error, ErrorKind, Id, Memory, Method, Params, Payload, Request,
-    Result, Service, app, call, event, hook, log, metrics, presence, query, schema, session,
+    App, AppHandle, Bytes, Connection, Context, Document, Duration, Error, ErrorKind, Id, Memory, Method, Params,
+    Payload, Request, Result, Service, app, call, event, hook, log, metrics, presence, query, schema, session,
 };
 #[cfg(feature = "macros")]
 #[doc(inline)]
-pub use feathers_macros::{Service, service};
+pub use feathers_macros::{FieldType, Service, service};
 #[cfg(feature = "rest")]
 #[doc(inline)]
 pub use feathers_transports as transports;

@@ -47,9 +47,6 @@ pub use crate::event::Publication;
 pub use crate::hook::{AroundHook, Hook, Next};
 #[doc(no_inline)]
 pub use crate::query::Paginate;
-#[cfg(feature = "macros")]
-#[doc(no_inline)]
-pub use crate::service;
 #[cfg(feature = "sqlite")]
 #[doc(no_inline)]
 pub use crate::store::Database;
@@ -62,6 +59,9 @@ pub use crate::transports::{Cors, Listen, RateLimit, Realtime, Server};
 #[cfg(feature = "grip")]
 #[doc(no_inline)]
 pub use crate::transports::{Grip, GripProxy};
+#[cfg(feature = "macros")]
+#[doc(no_inline)]
+pub use crate::{FieldType, service};
 // `Service` is the trait and the derive, as `Serialize` is.
 #[doc(no_inline)]
 pub use crate::{

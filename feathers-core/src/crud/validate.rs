@@ -11,6 +11,7 @@ use std::slice;
 
 use serde_json::{Value, json};
 
+use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
 use crate::data::field::{FieldRef, FieldValue};
 use crate::data::id::Id;
@@ -92,7 +93,10 @@ fn needs_check(schema: &Schema, mode: Mode, rights: Rights<'_>) -> bool {
     let from_client = rights.sent.is_some();
     let creates = mode == Mode::Create;
     schema.fields.iter().any(|field| {
-        !field.rules.is_empty() || from_client && is_denied(field, mode) || creates && field.hidden && !field.optional
+        !field.rules.is_empty()
+            || may_refuse(field)
+            || from_client && is_denied(field, mode)
+            || creates && field.hidden && !field.optional
     })
 }
 
@@ -101,6 +105,11 @@ fn needs_check(schema: &Schema, mode: Mode, rights: Rights<'_>) -> bool {
 /// The record that an `update` replaces is not known here: it refuses another value for an `immutable` field itself.
 fn is_denied(field: &Field, mode: Mode) -> bool {
     field.server || mode == Mode::Patch && field.immutable
+}
+
+/// Tells whether a value that could be read may be one that no store keeps. JSON has no numbers that are not finite.
+fn may_refuse(field: &Field) -> bool {
+    field.data_type.is_bounded() && field.data_type != DataType::Number
 }
 
 /// Refuses a field that the client may not set, if the client's own value is still there after the hooks.

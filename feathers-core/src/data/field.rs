@@ -8,8 +8,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
-use crate::data::schema::DataType;
+use crate::data::text;
+use crate::data::types::{Bytes, FixedPoint, base64};
 
 /// An owned field value, typed by the schema.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,8 +26,16 @@ pub enum FieldValue {
     Int(i64),
     /// A floating point number.
     Float(f64),
-    /// A text.
+    /// A text; a date, a time of the day, a word of an enum and a UUID are texts too.
     Text(Arc<str>),
+    /// An instant: microseconds since 1970, in UTC.
+    Instant(i64),
+    /// A duration: microseconds.
+    Duration(i64),
+    /// A decimal number.
+    Decimal(FixedPoint),
+    /// Bytes.
+    Bytes(Bytes),
     /// An array or an object.
     Json(Value),
 }
@@ -43,8 +53,16 @@ pub enum FieldRef<'a> {
     Int(i64),
     /// A floating point number.
     Float(f64),
-    /// A text.
+    /// A text; a date, a time of the day, a word of an enum and a UUID are texts too.
     Text(Cow<'a, str>),
+    /// An instant: microseconds since 1970, in UTC.
+    Instant(i64),
+    /// A duration: microseconds.
+    Duration(i64),
+    /// A decimal number.
+    Decimal(FixedPoint),
+    /// Bytes.
+    Bytes(Cow<'a, [u8]>),
     /// An array or an object.
     Json(Cow<'a, Value>),
 }
@@ -58,6 +76,10 @@ impl FieldValue {
             Self::Int(value) => FieldRef::Int(*value),
             Self::Float(value) => FieldRef::Float(*value),
             Self::Text(value) => FieldRef::Text(Cow::Borrowed(value)),
+            Self::Instant(micros) => FieldRef::Instant(*micros),
+            Self::Duration(micros) => FieldRef::Duration(*micros),
+            Self::Decimal(value) => FieldRef::Decimal(*value),
+            Self::Bytes(value) => FieldRef::Bytes(Cow::Borrowed(value)),
             Self::Json(value) => FieldRef::Json(Cow::Borrowed(value)),
         }
     }
@@ -70,20 +92,33 @@ impl FieldValue {
             Self::Int(_) => 'i',
             Self::Float(_) => 'f',
             Self::Text(_) => 't',
+            Self::Instant(_) => 'm',
+            Self::Duration(_) => 'd',
+            Self::Decimal(_) => 'x',
+            Self::Bytes(_) => 'y',
             Self::Json(_) => 'j',
         }
     }
 
-    /// Returns the JSON form.
-    pub fn to_json(&self) -> Value {
+    /// Makes a value that borrows nothing.
+    pub(crate) fn into_ref(self) -> FieldRef<'static> {
         match self {
-            Self::Null => Value::Null,
-            Self::Bool(value) => Value::Bool(*value),
-            Self::Int(value) => Value::from(*value),
-            Self::Float(value) => Value::from(*value),
-            Self::Text(value) => Value::from(&**value),
-            Self::Json(value) => value.clone(),
+            Self::Null => FieldRef::Null,
+            Self::Bool(value) => FieldRef::Bool(value),
+            Self::Int(value) => FieldRef::Int(value),
+            Self::Float(value) => FieldRef::Float(value),
+            Self::Text(text) => FieldRef::Text(Cow::Owned(text.to_string())),
+            Self::Instant(micros) => FieldRef::Instant(micros),
+            Self::Duration(micros) => FieldRef::Duration(micros),
+            Self::Decimal(value) => FieldRef::Decimal(value),
+            Self::Bytes(value) => FieldRef::Bytes(Cow::Owned(value.into())),
+            Self::Json(value) => FieldRef::Json(Cow::Owned(value)),
         }
+    }
+
+    /// Returns the JSON form, as on the wire.
+    pub fn to_json(&self) -> Value {
+        self.borrowed().to_json()
     }
 }
 
@@ -102,6 +137,22 @@ impl<'a> FieldRef<'a> {
         }
     }
 
+    /// Returns the JSON form, as on the wire.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(*value),
+            Self::Int(value) => Value::from(*value),
+            Self::Float(value) => Value::from(*value),
+            Self::Text(value) => Value::from(&**value),
+            Self::Instant(micros) => Value::from(text::instant::write(*micros)),
+            Self::Duration(micros) => Value::from(text::duration::write(*micros)),
+            Self::Decimal(value) => Value::from(value.to_string()),
+            Self::Bytes(value) => Value::from(base64(value)),
+            Self::Json(value) => Value::clone(value),
+        }
+    }
+
     /// Makes an owned copy.
     pub fn into_owned(self) -> FieldValue {
         match self {
@@ -110,6 +161,10 @@ impl<'a> FieldRef<'a> {
             Self::Int(value) => FieldValue::Int(value),
             Self::Float(value) => FieldValue::Float(value),
             Self::Text(value) => FieldValue::Text(value.into()),
+            Self::Instant(micros) => FieldValue::Instant(micros),
+            Self::Duration(micros) => FieldValue::Duration(micros),
+            Self::Decimal(value) => FieldValue::Decimal(value),
+            Self::Bytes(value) => FieldValue::Bytes(value.into_owned().into()),
             Self::Json(value) => FieldValue::Json(value.into_owned()),
         }
     }
@@ -121,14 +176,22 @@ impl From<Value> for FieldValue {
     }
 }
 
+/// The scale of decimals whose field does not declare one.
+pub(crate) const NO_SCALE: u8 = u8::MAX;
+
 /// A Rust type that can be a field of a record.
 ///
-/// It is implemented for the numbers, `bool`, `String`, `Option`, `Vec`, `serde_json::Value` and `Uuid`.
+/// It is implemented for the numbers, `bool`, `String`, `Uuid`, [`Bytes`], [`Duration`](crate::Duration) and
+/// `serde_json::Value`, and with features for the types of `jiff`, `chrono` and `rust_decimal`. `#[derive(FieldType)]`
+/// implements it for an enum of variants without data. A `Vec` of such a type is one too, and so is an `Option` of any.
 /// Any other serde type becomes a field with `#[service(json)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a record as it is",
     label = "not a field type",
-    note = "put `#[service(json)]` on the field to store any serde type as JSON"
+    note = "a field is a number, `bool`, `String`, `Uuid`, `feathers::Bytes`, `feathers::Duration`, `serde_json::Value`, an enum with `#[derive(FieldType)]`, or a `Vec` or an `Option` of these",
+    note = "with the feature `jiff` also `Timestamp`, `civil::Date` and `civil::Time`; with `chrono` `DateTime<Utc>`, `NaiveDate` and `NaiveTime`; with `rust_decimal` `Decimal` with `#[service(scale = 2)]`",
+    note = "in place of `std::time::Duration`, `TimeDelta`, `SignedDuration` or `Span` use `feathers::Duration`; of `Vec<u8>` `feathers::Bytes`; of `DateTime<FixedOffset>`, `DateTime<Local>` or `Zoned` an instant in UTC",
+    note = "put `#[service(json)]` on the field to store any other serde type as JSON"
 )]
 pub trait FieldType: Sized {
     /// The type that clients see.
@@ -144,10 +207,16 @@ pub trait FieldType: Sized {
     /// # Errors
     /// A value that does not fit the type.
     fn from_field(value: FieldValue) -> Result<Self>;
+
+    /// Cuts off what is finer than stores keep, so that all of them keep the same: instants and times have microseconds,
+    /// and decimals the scale of their field's type. What comes out of that is what [`to_field`](Self::to_field) returns.
+    fn limit_precision(&mut self, kind: DataType) {
+        let _ = kind;
+    }
 }
 
 #[cold]
-fn mismatch(kind: &str, value: &FieldValue) -> Error {
+pub(crate) fn mismatch(kind: &str, value: &FieldValue) -> Error {
     Error::internal(format!("stored value {} is no {kind}", value.to_json()))
 }
 
@@ -234,7 +303,7 @@ impl FieldType for String {
 }
 
 impl FieldType for Uuid {
-    const KIND: DataType = DataType::String;
+    const KIND: DataType = DataType::Uuid;
 
     fn to_field(&self) -> FieldRef<'_> {
         FieldRef::Text(Cow::Owned(self.to_string()))
@@ -261,18 +330,6 @@ impl FieldType for Value {
     }
 }
 
-impl<T: Serialize + DeserializeOwned> FieldType for Vec<T> {
-    const KIND: DataType = DataType::Json;
-
-    fn to_field(&self) -> FieldRef<'_> {
-        to_json_field(self)
-    }
-
-    fn from_field(value: FieldValue) -> Result<Self> {
-        from_json_field(&value)
-    }
-}
-
 impl<T: FieldType> FieldType for Option<T> {
     const KIND: DataType = T::KIND;
     const NULLABLE: bool = true;
@@ -285,6 +342,12 @@ impl<T: FieldType> FieldType for Option<T> {
         match value {
             FieldValue::Null => Ok(None),
             value => T::from_field(value).map(Some),
+        }
+    }
+
+    fn limit_precision(&mut self, kind: DataType) {
+        if let Some(value) = self {
+            value.limit_precision(kind);
         }
     }
 }

@@ -28,6 +28,7 @@ pub use self::page_builder::PageBuilder;
 pub(crate) use self::page_builder::order;
 pub(crate) use self::parse::Caller;
 pub use self::typed_field::{FieldOperand, Ordered, TypedField};
+use crate::data::data_type::DataType;
 use crate::data::error::Result;
 use crate::data::field::FieldRef;
 use crate::data::schema::Schema;
@@ -83,6 +84,8 @@ pub struct FieldPath {
     index: Option<usize>,
     name: Arc<str>,
     rest: Vec<Arc<str>>,
+    /// The words of an enum, in their order.
+    words: &'static [&'static str],
 }
 
 impl FieldPath {
@@ -90,7 +93,12 @@ impl FieldPath {
     pub fn new(path: &str, schema: &Schema) -> Self {
         let mut parts = path.split('.');
         let name = parts.next().unwrap_or_default();
-        Self { index: schema.index(name), name: name.into(), rest: parts.map(Into::into).collect() }
+        let index = schema.index(name);
+        let words = match index.and_then(|index| schema.fields.get(index)).map(|field| field.data_type) {
+            Some(DataType::Enum(words)) => words,
+            _ => &[],
+        };
+        Self { index, name: name.into(), rest: parts.map(Into::into).collect(), words }
     }
 
     /// Returns the index of the field in the schema.
@@ -111,6 +119,15 @@ impl FieldPath {
     /// Tells whether this is a whole field.
     pub fn is_plain(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    /// Returns the position of a word in its enum, by which enums are ordered; `None` for every other value.
+    pub(crate) fn position(&self, value: &FieldRef<'_>) -> Option<usize> {
+        if self.words.is_empty() {
+            return None;
+        }
+        let FieldRef::Text(text) = value else { return None };
+        self.words.iter().position(|word| *word == &**text)
     }
 
     /// Returns the value inside the field's JSON.

@@ -163,14 +163,7 @@ pub fn lookup_inside<'a>(field: FieldRef<'a>, path: &FieldPath) -> FieldRef<'a> 
     }
     match field {
         FieldRef::Json(Cow::Borrowed(value)) => path.descend(value),
-        FieldRef::Json(Cow::Owned(value)) => match path.descend(&value).into_owned() {
-            FieldValue::Json(value) => FieldRef::Json(Cow::Owned(value)),
-            FieldValue::Text(text) => FieldRef::Text(Cow::Owned(text.to_string())),
-            FieldValue::Bool(value) => FieldRef::Bool(value),
-            FieldValue::Int(value) => FieldRef::Int(value),
-            FieldValue::Float(value) => FieldRef::Float(value),
-            FieldValue::Null => FieldRef::Null,
-        },
+        FieldRef::Json(Cow::Owned(value)) => path.descend(&value).into_owned().into_ref(),
         _ => FieldRef::Null,
     }
 }

@@ -5,38 +5,10 @@
 use serde_json::{Map, Value};
 
 use crate::data::constraint::{Constraints, Reference};
-
-/// The type of a field, as clients see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DataType {
-    /// `true` or `false`.
-    Boolean,
-    /// A 64-bit whole number.
-    Integer,
-    /// A 64-bit floating point number.
-    Number,
-    /// Text.
-    String,
-    /// Any JSON: arrays, objects, enums with data.
-    Json,
-}
-
-impl DataType {
-    /// Returns the JSON Schema name of the type.
-    ///
-    /// This match, and the others in this crate, name every type: a new one does not compile before it has its words.
-    /// Code in other crates has to say what it does with a type that it does not know.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Boolean => "boolean",
-            Self::Integer => "integer",
-            Self::Number => "number",
-            Self::String => "string",
-            Self::Json => "object",
-        }
-    }
-}
+use crate::data::data_type::DataType;
+use crate::data::error::{Error, Result};
+use crate::data::field::FieldRef;
+use crate::data::violation::{fragment, pointer};
 
 /// A rule that a field's value must keep; each is an attribute in `#[service(..)]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -137,6 +109,30 @@ impl Field {
     /// Tells whether data may have it under this name.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         self.name == name || self.aliases.contains(&name)
+    }
+
+    /// Refuses a value that no store keeps: a number that is not finite, an instant beyond the year 9999, a decimal with
+    /// more places than its scale. A store calls it for each value before it keeps any.
+    ///
+    /// # Errors
+    /// Such a value: a 400 that names the field.
+    pub fn check(&self, value: &FieldRef<'_>) -> Result<()> {
+        match self.refused(value) {
+            None => Ok(()),
+            Some(_) if self.data_type == DataType::Number => {
+                Err(Error::bad_request(format!("'{}' must be a finite number", self.name)))
+            }
+            Some(mistake) => Err(Error::validation(vec![mistake])),
+        }
+    }
+
+    /// Returns the item for a value that no store keeps.
+    pub(crate) fn refused(&self, value: &FieldRef<'_>) -> Option<Value> {
+        if self.data_type.admits(value) {
+            return None;
+        }
+        let (instance, schema) = (pointer(self.name), fragment(self.name));
+        Some(self.data_type.mistake(&format!("/{instance}"), &format!("/properties/{schema}")))
     }
 
     /// Returns what an object has under its names.

@@ -2,8 +2,10 @@
 
 use uuid::Uuid;
 
+use crate::data::data_type::DataType;
 use crate::data::record::Record;
-use crate::data::schema::{DataType, Schema};
+use crate::data::schema::Schema;
+use crate::data::types::{Bytes, Duration};
 
 /// What is known of the type of a method's data or result.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,7 +16,7 @@ pub enum TypeSchema {
     Unknown,
     /// `null`, as which `()` is written.
     Null,
-    /// A boolean, a number or a text.
+    /// One value: a boolean, a number, a text, or another type that a field can have.
     Scalar(DataType),
     /// A whole record. Its hidden fields stand in the schema, and never leave the server.
     Record(Schema),
@@ -97,7 +99,10 @@ scalars! {
     Boolean: bool;
     Integer: i64 i32 i16 i8 u64 u32 u16 u8;
     Number: f64 f32;
-    String: String Uuid;
+    String: String;
+    Uuid: Uuid;
+    Duration: Duration;
+    Bytes: Bytes;
 }
 
 /// Asks a type for its schema where it may not have one: [`Undescribed`] answers for types that are not [`Described`].

@@ -3,7 +3,7 @@
 //! `#[derive(Service)]` implements [`Record`] and [`Columns`] for a struct, with a [`Schema`] of its fields.
 
 pub use crate::{
-    Columns, Constraints, DataType, Described, Draft, Field, FieldMask, FieldRef, FieldType, FieldValue,
-    IntoFieldNames, OnDelete, Record, Reference, Rule, Schema, TypeSchema, Unique, fold_case, from_json_field,
-    lookup_inside, to_json_field, wrong_id,
+    Columns, Constraints, DataType, Described, Draft, Field, FieldMask, FieldRef, FieldType, FieldValue, FixedPoint,
+    IntoFieldNames, ListItem, OnDelete, Record, Reference, Rule, Schema, TypeSchema, Unique, fold_case,
+    from_json_field, lookup_inside, to_json_field, wrong_id,
 };

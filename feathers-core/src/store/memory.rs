@@ -10,16 +10,19 @@ mod scan;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde_json::Value;
+
 pub(crate) use self::family::Family;
 use self::family::{Kinship, alone};
 use self::keys::Keys;
 use self::scan::Turns;
+use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
-use crate::data::field::FieldRef;
+use crate::data::field::FieldValue;
 use crate::data::id::Id;
 use crate::data::query::{FieldPath, Filter, FindResult, Query, order};
 use crate::data::record::{Record, wrong_id};
-use crate::data::schema::{DataType, Schema};
+use crate::data::schema::Schema;
 use crate::event::change::Change;
 use crate::event::commit::Commit;
 use crate::event::store_id::StoreId;
@@ -88,6 +91,11 @@ impl<R: Record> MemoryStore<R> {
         match (self.schema.id_type(), id) {
             (Some(DataType::String), Id::Text(text)) => Some(Key::Text(text.clone())),
             (Some(DataType::String), Id::Int(number)) => Some(Key::Text(number.to_string().into())),
+            (Some(kind @ DataType::Uuid), Id::Text(text)) => match kind.read(&Value::from(&**text))? {
+                FieldValue::Text(text) => Some(Key::Text(text)),
+                _ => None,
+            },
+            (Some(DataType::Uuid), Id::Int(_)) => None,
             (Some(_), id) => id.as_int().map(Key::Number),
             (None, Id::Int(number)) => Some(Key::Number(*number)),
             // A text of more digits than a number may have is a text.
@@ -107,7 +115,7 @@ impl<R: Record> MemoryStore<R> {
             }
             return Ok(key);
         }
-        if self.schema.id_type() == Some(DataType::String) {
+        if self.schema.id_type().is_some_and(DataType::is_text_id) {
             return Ok(Key::Text(uuid::Uuid::now_v7().to_string().into()));
         }
         loop {
@@ -173,17 +181,10 @@ impl<R: Record> MemoryStore<R> {
         Ok(removed)
     }
 
-    /// Refuses numbers that JSON cannot express.
+    /// Refuses values that no store keeps.
     fn check(&self, record: &R) -> Result<()> {
-        for (index, field) in self.schema.fields.iter().enumerate() {
-            if field.data_type == DataType::Number
-                && let FieldRef::Float(number) = record.field(index)
-                && !number.is_finite()
-            {
-                return Err(Error::bad_request(format!("'{}' must be a finite number", field.name)));
-            }
-        }
-        Ok(())
+        let bounded = self.schema.fields.iter().enumerate().filter(|(_, field)| field.data_type.is_bounded());
+        bounded.into_iter().try_for_each(|(index, field)| field.check(&record.field(index)))
     }
 }
 

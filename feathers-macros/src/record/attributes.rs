@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::parse::ParseStream;
-use syn::{Attribute, Expr, Path, Token};
+use syn::{Attribute, Expr, ExprLit, Lit, LitInt, Path, Token, parse_quote};
 
 use crate::attributes::{self, items};
 use crate::errors::Errors;
@@ -15,7 +15,7 @@ items! {
     const FIELD: FieldAttrs = "attribute", "on a field";
     docs field_docs;
     "id" => |attrs, name, input| flag(&mut attrs.id, name, input),
-        "`id`": "names the record; exactly one field, a whole number or a text";
+        "`id`": "names the record; exactly one field, a whole number, a text or a UUID";
     "default" => default,
         "`default`": "may be left out; then it is `Default::default()`",
         "`default = expr`": "may be left out; then `expr` is evaluated";
@@ -31,6 +31,8 @@ items! {
         "`trim`": "a text that is kept without the space around it, and compared so in queries and logins";
     "json" => |attrs, name, input| flag(&mut attrs.json, name, input),
         "`json`": "any type of serde, stored as JSON";
+    "scale" => scale,
+        "`scale = 2`": "how many places after the point a decimal has at most; every decimal says it";
     "unique" => |attrs, name, input| attributes::once(&mut attrs.unique, name, constraints::unique(name, input)?),
         "`unique`": "no two records have the same value; `null` is not compared",
         "`unique(ignore_case)`": "the same for texts, whatever their case is";
@@ -40,8 +42,8 @@ items! {
         "`references(User)`": "the id of a record, which cannot be removed as long as this one refers to it",
         "`references(User, on_delete = cascade)`": "this record is removed with the other one",
         "`references(User, on_delete = set_null)`": "an `Option` that becomes `null` when the other one is removed";
-    "length" => |attrs, name, input| rules(attrs, name, AppliesTo::Texts, rules::length(name, input)?),
-        "`length(1..=280)`": "how many characters; also `length(min = 1)`, `length(max = 280)`";
+    "length" => |attrs, name, input| rules(attrs, name, AppliesTo::Lengths, rules::length(name, input)?),
+        "`length(1..=280)`": "how many characters, items or bytes; also `length(min = 1)`, `length(max = 280)`";
     "range" => |attrs, name, input| rules(attrs, name, AppliesTo::Numbers, rules::range(name, input)?),
         "`range(0..=150)`": "which numbers; also `range(min = 0)`, `range(max = 150)`";
     "email" => |attrs, name, input| rules(attrs, name, AppliesTo::Texts, rules::format(name, input, quote!(Email))?),
@@ -77,6 +79,7 @@ pub(super) struct FieldAttrs {
     pub(super) trim: Option<Span>,
     pub(super) hidden: Option<Span>,
     pub(super) json: Option<Span>,
+    pub(super) scale: Option<LitInt>,
     pub(super) unique: Option<Unique>,
     pub(super) index: Option<Span>,
     pub(super) references: Option<Reference>,
@@ -101,7 +104,20 @@ pub(super) struct Rules {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum AppliesTo {
     Texts,
+    /// Texts, lists and bytes.
+    Lengths,
     Numbers,
+}
+
+impl AppliesTo {
+    /// Returns what they are called, in a sentence.
+    pub(super) fn what(self) -> &'static str {
+        match self {
+            Self::Texts => "texts",
+            Self::Lengths => "texts, lists and bytes",
+            Self::Numbers => "numbers",
+        }
+    }
 }
 
 impl FieldAttrs {
@@ -146,6 +162,12 @@ impl FieldAttrs {
 pub(super) struct RecordAttrs {
     pub(super) framework: Option<Path>,
     pub(super) constraints: Vec<Together>,
+}
+
+/// Reads the attributes of an enum: where the framework is.
+pub(crate) fn framework(attrs: &[Attribute], errors: &mut Errors) -> Path {
+    let RecordAttrs { framework, constraints: _ } = record(attrs, errors);
+    framework.unwrap_or_else(|| parse_quote!(::feathers))
 }
 
 /// Reads the attributes of the struct.
@@ -198,6 +220,27 @@ fn default(attrs: &mut FieldAttrs, name: &Ident, input: ParseStream) -> syn::Res
         None => None,
     };
     attributes::once(&mut attrs.default, name, Default { span: name.span(), expr })
+}
+
+/// Reads `scale = 2`.
+fn scale(attrs: &mut FieldAttrs, name: &Ident, input: ParseStream) -> syn::Result<()> {
+    const USAGE: &str = "expected: `scale = 2`, at most 18 places after the point";
+    // There is a scale, right or wrong: the field does not lack it too.
+    attributes::once(&mut attrs.scale, name, LitInt::new("0", name.span()))?;
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(name.span(), USAGE));
+    }
+    input.parse::<Token![=]>()?;
+    let value: Expr = input.parse()?;
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Int(places), .. })
+            if places.base10_parse::<u8>().is_ok_and(|places| places <= 18) =>
+        {
+            attrs.scale = Some(places);
+            Ok(())
+        }
+        other => Err(syn::Error::new_spanned(other, USAGE)),
+    }
 }
 
 fn rules(attrs: &mut FieldAttrs, name: &Ident, applies_to: AppliesTo, variants: Vec<TokenStream>) -> syn::Result<()> {

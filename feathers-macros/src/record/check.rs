@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use syn::LitInt;
+
 use crate::errors::Errors;
-use crate::record::attributes::AppliesTo;
 use crate::record::constraints::Together;
 use crate::record::model::{Field, Record};
 use crate::types::option_of;
@@ -112,7 +113,8 @@ fn combinations(field: &Field, errors: &mut Errors) {
             ("lowercase", attrs.lowercase, "it is compared as it is"),
             ("trim", attrs.trim, "it is compared as it is"),
             ("hidden", attrs.hidden, "clients need the id"),
-            ("json", attrs.json, "it is a whole number or a text"),
+            ("json", attrs.json, "it is a whole number, a text or a UUID"),
+            ("scale", attrs.scale.as_ref().map(LitInt::span), "it is a whole number, a text or a UUID"),
             ("unique", attrs.unique.as_ref().map(|unique| unique.span), "no two records have the same id anyway"),
             ("index", attrs.index, "records are found by their id anyway"),
             (
@@ -142,11 +144,11 @@ fn combinations(field: &Field, errors: &mut Errors) {
             }
         }
         for rules in &attrs.rules {
-            let what = match rules.applies_to {
-                AppliesTo::Texts => "texts",
-                AppliesTo::Numbers => "numbers",
-            };
+            let what = rules.applies_to.what();
             errors.at(rules.name.span(), format!("`{}` checks {what}, and this field is JSON", rules.name));
+        }
+        if let Some(scale) = &attrs.scale {
+            errors.on(scale, "`scale` is of decimals, and this field is JSON");
         }
     }
 }

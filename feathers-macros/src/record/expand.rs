@@ -179,6 +179,18 @@ fn field_type(field: &Field, names: &Names, item: &str) -> TokenStream {
     quote_spanned!(span=> <#ty as #core::FieldType>::#item)
 }
 
+/// Returns the type of the field, as clients see it.
+fn kind_of(field: &Field, names: &Names) -> TokenStream {
+    let kind = field_type(field, names, "KIND");
+    match &field.attrs.scale {
+        Some(scale) => {
+            let private = &names.private;
+            quote!(#private::scaled(#kind, #scale))
+        }
+        None => kind,
+    }
+}
+
 /// Returns a function of the runtime, at the place of the field's type.
 ///
 /// Its span is that of the whole type, so that the compiler reports a mistake in the type once.

@@ -22,7 +22,7 @@ pub(super) fn record(
         errors.on(&input.generics, "a record has no generic parameters: its schema is one table, one wire format");
         return None;
     }
-    let container = serde::container(&input.attrs, errors);
+    let container = serde::container(&input.attrs, "the fields of the record", errors);
     let fields = fields
         .named
         .iter()
@@ -61,7 +61,7 @@ fn fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Option<&'a syn::Fi
             Fields::Unit => errors.on(&input.ident, what),
         },
         Data::Enum(data) => {
-            errors.at(data.enum_token.span, format!("{what}; an enum can be a field of one, with `#[service(json)]`"));
+            errors.at(data.enum_token.span, format!("{what}; an enum can be a field of one: with `#[derive(FieldType)]`, or with `#[service(json)]` if it has data"));
         }
         Data::Union(data) => errors.at(data.union_token.span, what),
     }

@@ -10,7 +10,7 @@ use crate::errors::Errors;
 
 /// What serde's attributes on the struct say.
 #[derive(Default)]
-pub(super) struct Container {
+pub(crate) struct Container {
     rename_all: Option<LitStr>,
     rename: Option<LitStr>,
 }
@@ -27,6 +27,13 @@ impl Container {
     }
 }
 
+impl Container {
+    /// Returns the word of a variant that has none of its own.
+    pub(crate) fn rename_variant(&self, variant: &str) -> String {
+        self.rename_all.as_ref().map_or_else(|| variant.to_owned(), |rule| case::rename_variant(&rule.value(), variant))
+    }
+}
+
 /// What serde's attributes on a field say.
 #[derive(Default)]
 pub(super) struct OfField {
@@ -35,8 +42,8 @@ pub(super) struct OfField {
     pub(super) codec: Option<TokenStream>,
 }
 
-/// Reads serde's attributes on the struct.
-pub(super) fn container(attrs: &[Attribute], errors: &mut Errors) -> Container {
+/// Reads serde's attributes on the struct or the enum; `form` is what serde writes by itself.
+pub(crate) fn container(attrs: &[Attribute], form: &str, errors: &mut Errors) -> Container {
     let mut container = Container::default();
     each(attrs, |meta| {
         match name(meta).as_str() {
@@ -45,9 +52,7 @@ pub(super) fn container(attrs: &[Attribute], errors: &mut Errors) -> Container {
             attribute @ ("tag" | "content" | "untagged" | "transparent" | "from" | "try_from" | "into" | "remote") => {
                 errors.on(
                     &meta.path,
-                    format!(
-                        "serde's `{attribute}` changes the wire format, so that it is no longer the fields of the record"
-                    ),
+                    format!("serde's `{attribute}` changes the wire format, so that it is no longer {form}"),
                 );
                 skip(meta)?;
             }
@@ -84,6 +89,28 @@ pub(super) fn field(attrs: &[Attribute], errors: &mut Errors) -> OfField {
         Ok(())
     });
     field
+}
+
+/// Reads serde's attributes on a variant of an enum: its own word.
+pub(crate) fn variant(attrs: &[Attribute], errors: &mut Errors) -> Option<LitStr> {
+    let mut word = None;
+    each(attrs, |meta| {
+        match name(meta).as_str() {
+            "rename" => word = Some(one_name(meta, errors)?),
+            attribute @ ("skip" | "skip_serializing" | "skip_deserializing" | "other" | "untagged") => {
+                errors.on(
+                    &meta.path,
+                    format!(
+                        "serde's `{attribute}` makes a variant no word of its own, and a record keeps each by its word"
+                    ),
+                );
+                skip(meta)?;
+            }
+            _ => skip(meta)?,
+        }
+        Ok(())
+    });
+    word
 }
 
 /// Visits what stands in `#[serde(..)]`. What serde cannot read is serde's to report.

@@ -231,7 +231,10 @@ fn the_schema_tells_everything() {
     assert_eq!(field("listName").rules, [Rule::OneOf(&["inbox", "later"])]);
     assert_eq!((field("due").data_type, field("due").nullable, field("due").optional), (DataType::String, true, true));
     assert_eq!((field("text").optional, field("done").optional, field("id").optional), (false, true, true));
-    assert_eq!((field("place").data_type, field("tags").data_type), (DataType::Json, DataType::Json));
+    assert_eq!(
+        (field("place").data_type, field("tags").data_type),
+        (DataType::Json, DataType::List(&DataType::String))
+    );
     assert!(field("createdAt").server && field("secret").hidden);
 }
 

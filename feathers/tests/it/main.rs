@@ -17,3 +17,5 @@ mod prelude;
 mod server_set;
 mod service;
 mod texts;
+#[cfg(all(feature = "chrono", feature = "jiff", feature = "rust_decimal", feature = "sqlite"))]
+mod types;

@@ -287,7 +287,7 @@ async fn a_service_tells_the_types_of_what_its_methods_take_and_return() {
     assert_eq!(known("desk", "lookUp"), (Some(Unknown.list().nullable()), Unknown.list()));
     assert_eq!(known("desk", "count"), (None, Scalar(DataType::Integer)));
     assert_eq!(known("desk", "ratio"), (Some(Unknown), Unknown));
-    assert_eq!(known("desk", "ping"), (Some(Scalar(DataType::String)), Null));
+    assert_eq!(known("desk", "ping"), (Some(Scalar(DataType::Uuid)), Null));
 
     assert_eq!(known("todos", "find"), (None, Record(todo.clone()).page()));
     assert_eq!(known("todos", "create"), (Some(Data(todo.clone())), Record(todo.clone())));

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::message::messages;
 
 /// What programs of the cases may use.
-const LIBRARIES: [&str; 3] = ["feathers", "serde", "serde_json"];
+const LIBRARIES: [&str; 6] = ["chrono", "feathers", "jiff", "rust_decimal", "serde", "serde_json"];
 
 /// Returns the root of the workspace: sources are known by their paths in it.
 pub(crate) fn root() -> &'static Path {

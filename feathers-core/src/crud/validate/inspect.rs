@@ -3,12 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::{Mode, Rights, chosen_id, denied, has_sent, has_sent_id, is_denied, missing_field, rules};
+use crate::data::data_type::DataType;
 use crate::data::error::Error;
-use crate::data::field::FieldRef;
+use crate::data::field::{FieldRef, FieldValue};
 use crate::data::id::Id;
 use crate::data::payload::Payload;
 use crate::data::schema::{Field, Schema};
-use crate::data::violation::{mistake, unknown_field, wrong_type};
+use crate::data::violation::{fragment, mistake, unknown_field, wrong_type};
 
 /// Returns the 400 for data that does not fit; `cause` is the decoder's own error, with what it has found.
 #[cold]
@@ -74,8 +75,21 @@ fn inspect_field(field: &Field, value: &Value, found: &[Value], mistakes: &mut V
         name.is_some_and(|name| field.is_named(&name.replace("~1", "/").replace("~0", "~")))
     };
     let before = mistakes.len();
-    mistakes.extend(found.iter().filter(inside).cloned());
+    mistakes.extend(found.iter().filter(inside).map(|item| in_words_of(field, item)));
     if mistakes.len() == before {
-        rules::check(field, &FieldRef::from_json(value), mistakes);
+        let typed = field.data_type.read(value).map(FieldValue::into_ref);
+        rules::check(field, &typed.unwrap_or_else(|| FieldRef::from_json(value)), mistakes);
+    }
+}
+
+/// Says what a field allows where its type has words of its own for that: a format, or the words of an enum.
+fn in_words_of(field: &Field, item: &Value) -> Value {
+    let Some(place) = item["instancePath"].as_str() else { return item.clone() };
+    let schema = format!("/properties/{}", fragment(field.name));
+    let has_words = |kind: DataType| kind.format().is_some() || matches!(kind, DataType::Enum(_));
+    match (field.data_type, place.split('/').count()) {
+        (kind, 2) if has_words(kind) => kind.mistake(place, &schema),
+        (DataType::List(kind), 3) if has_words(*kind) => kind.mistake(place, &format!("{schema}/items")),
+        _ => item.clone(),
     }
 }

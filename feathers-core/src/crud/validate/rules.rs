@@ -9,6 +9,11 @@ use crate::data::violation::{fragment, mistake, not_allowed, out_of_bounds, poin
 
 /// Adds one mistake for each rule that a value breaks; `null` breaks none.
 pub(super) fn check(field: &Field, value: &FieldRef<'_>, mistakes: &mut Vec<Value>) {
+    // What the type itself refuses is no number to compare.
+    if let Some(mistake) = field.refused(value) {
+        mistakes.push(mistake);
+        return;
+    }
     for rule in field.rules {
         if let Some(mistake) = broken(*rule, field.name, value) {
             mistakes.push(mistake);
@@ -61,11 +66,12 @@ fn number(value: &FieldRef<'_>) -> Option<f64> {
     match value {
         FieldRef::Int(number) => Some(*number as f64),
         FieldRef::Float(number) => Some(*number),
+        FieldRef::Decimal(number) => number.to_string().parse().ok(),
         _ => None,
     }
 }
 
-/// How long a text or an array is.
+/// How long a text, an array or bytes are.
 struct Size {
     count: usize,
     unit: &'static str,
@@ -74,6 +80,7 @@ struct Size {
 fn size(value: &FieldRef<'_>) -> Option<Size> {
     match value {
         FieldRef::Text(text) => Some(Size { count: text.chars().count(), unit: "characters" }),
+        FieldRef::Bytes(bytes) => Some(Size { count: bytes.len(), unit: "bytes" }),
         FieldRef::Json(json) => json.as_array().map(|items| Size { count: items.len(), unit: "items" }),
         _ => None,
     }

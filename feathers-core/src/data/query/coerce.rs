@@ -6,27 +6,45 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
+use crate::data::data_type::DataType;
 use crate::data::field::FieldValue;
 use crate::data::normal_form;
 use crate::data::number::{decimal, whole, whole_float};
-use crate::data::schema::{DataType, Field};
+use crate::data::schema::Field;
 
 /// Returns the value as the field's type; `None` if it does not fit.
 ///
 /// `null` stays `null`, also where the field cannot hold it: it equals no value then.
 pub(super) fn coerce(value: &Value, field: &Field) -> Option<FieldValue> {
-    match (field.data_type, value) {
-        (_, Value::Null) => Some(FieldValue::Null),
-        (DataType::Json, value) => Some(FieldValue::from(value.clone())),
-        (DataType::Boolean | DataType::Integer | DataType::Number, Value::String(text)) if text.is_empty() => {
-            field.nullable.then_some(FieldValue::Null)
+    let typed = match (field.data_type, value) {
+        // A list is looked for as a whole, anything else among its items.
+        (DataType::List(item), Value::Array(items)) => {
+            let items = items.iter().map(|value| of_type(value, *item).map(|value| value.to_json()));
+            items.collect::<Option<_>>().map(FieldValue::Json)
         }
-        (DataType::Boolean, value) => boolean(value).map(FieldValue::Bool),
-        (DataType::Integer, value) => integer(value).map(FieldValue::Int),
-        (DataType::Number, value) => number(value),
+        (DataType::List(item), value) => of_type(value, *item).map(|value| FieldValue::from(value.to_json())),
+        (DataType::Object(_), value) => Some(FieldValue::from(value.clone())),
+        (DataType::String, Value::Null) => Some(FieldValue::Null),
         (DataType::String, value) => {
             text(value).map(|text| FieldValue::Text(normal_form::of_field(&text, field).into()))
         }
+        (kind, value) => of_type(value, kind),
+    };
+    // In the text of a query, no text is no value, unless the type has an empty one.
+    let is_null = || field.nullable && value.as_str().is_some_and(str::is_empty);
+    typed.or_else(|| is_null().then_some(FieldValue::Null))
+}
+
+fn of_type(value: &Value, kind: DataType) -> Option<FieldValue> {
+    match (kind, value) {
+        (_, Value::Null) => Some(FieldValue::Null),
+        (DataType::Boolean, value) => boolean(value).map(FieldValue::Bool),
+        (DataType::Integer, value) => integer(value).map(FieldValue::Int),
+        (DataType::Number, value) => number(value),
+        (DataType::String, value) => text(value).map(|text| FieldValue::Text(text.into())),
+        // A text in any transport, and trimmed as one of a number is.
+        (DataType::Decimal(_), Value::String(text)) => kind.read(&Value::from(text.trim())),
+        (kind, value) => kind.read(value),
     }
 }
 

@@ -96,6 +96,24 @@ impl Comparison {
         }))
     }
 
+    /// Makes a comparison by order one with the words of an enum, which are ordered as they stand there.
+    pub(super) fn among(self, words: &[&str]) -> Self {
+        let position = |value: &FieldValue| match value {
+            FieldValue::Text(text) => words.iter().position(|word| *word == &**text),
+            _ => None,
+        };
+        let within = |words: &[&str]| Self::In(words.iter().map(|word| FieldValue::Text((*word).into())).collect());
+        let from = |start: usize| within(words.get(start..).unwrap_or_default());
+        let to = |end: usize| within(words.get(..end).unwrap_or_default());
+        match &self {
+            Self::Less(value) => to(position(value).unwrap_or_default()),
+            Self::LessOrEqual(value) => to(position(value).map_or(0, |position| position + 1)),
+            Self::Greater(value) => from(position(value).map_or(words.len(), |position| position + 1)),
+            Self::GreaterOrEqual(value) => from(position(value).unwrap_or(words.len())),
+            _ => self,
+        }
+    }
+
     /// Tells whether a value matches. Extra operators are the business of stores that know them; here they match
     /// nothing.
     pub(super) fn matches(&self, field: &FieldRef<'_>) -> bool {

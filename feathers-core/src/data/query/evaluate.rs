@@ -2,7 +2,8 @@
 //!
 //! - A missing field is `null`.
 //! - An array matches when it does as a whole or when one of its elements does; `$ne` and `$nin` are the opposite.
-//! - Ordering operators match only values of the same type: numbers, texts or booleans. `null` has no order.
+//! - Ordering operators match only values of the same type: numbers, texts, booleans, instants, durations, decimals.
+//!   `null` has no order.
 //! - Texts are ordered by their code points.
 
 use std::cmp::Ordering;
@@ -37,8 +38,12 @@ pub(super) fn equal(field: &FieldRef<'_>, value: &FieldValue) -> bool {
     match (field, value) {
         (FieldRef::Null, FieldValue::Null) => true,
         (FieldRef::Bool(a), FieldValue::Bool(b)) => a == b,
-        (FieldRef::Int(a), FieldValue::Int(b)) => a == b,
+        (FieldRef::Int(a), FieldValue::Int(b))
+        | (FieldRef::Instant(a), FieldValue::Instant(b))
+        | (FieldRef::Duration(a), FieldValue::Duration(b)) => a == b,
         (FieldRef::Text(a), FieldValue::Text(b)) => **a == **b,
+        (FieldRef::Decimal(a), FieldValue::Decimal(b)) => a == b,
+        (FieldRef::Bytes(a), FieldValue::Bytes(b)) => **a == **b,
         (FieldRef::Json(a), FieldValue::Json(b)) => same(a, b),
         _ => numbers(field, &value.borrowed()) == Some(Ordering::Equal),
     }
@@ -63,6 +68,11 @@ pub(super) fn order(field: &FieldRef<'_>, value: &FieldValue) -> Option<Ordering
     match (field, value) {
         (FieldRef::Bool(a), FieldValue::Bool(b)) => Some(a.cmp(b)),
         (FieldRef::Text(a), FieldValue::Text(b)) => Some((**a).cmp(&**b)),
+        (FieldRef::Instant(a), FieldValue::Instant(b)) | (FieldRef::Duration(a), FieldValue::Duration(b)) => {
+            Some(a.cmp(b))
+        }
+        (FieldRef::Decimal(a), FieldValue::Decimal(b)) => Some(a.cmp(b)),
+        (FieldRef::Bytes(a), FieldValue::Bytes(b)) => Some((**a).cmp(&**b)),
         _ => numbers(field, &value.borrowed()),
     }
 }
@@ -107,6 +117,10 @@ fn rank(value: &FieldRef<'_>) -> u8 {
             Value::Object(_) => 5,
             scalar => rank(&FieldRef::from_json(scalar)),
         },
+        FieldRef::Instant(_) => 6,
+        FieldRef::Duration(_) => 7,
+        FieldRef::Decimal(_) => 8,
+        FieldRef::Bytes(_) => 9,
     }
 }
 
@@ -114,6 +128,9 @@ pub(super) fn compare(a: &FieldRef<'_>, b: &FieldRef<'_>) -> Ordering {
     match (a, b) {
         (FieldRef::Text(a), FieldRef::Text(b)) => (**a).cmp(&**b),
         (FieldRef::Bool(a), FieldRef::Bool(b)) => a.cmp(b),
+        (FieldRef::Instant(a), FieldRef::Instant(b)) | (FieldRef::Duration(a), FieldRef::Duration(b)) => a.cmp(b),
+        (FieldRef::Decimal(a), FieldRef::Decimal(b)) => a.cmp(b),
+        (FieldRef::Bytes(a), FieldRef::Bytes(b)) => a.cmp(b),
         (FieldRef::Float(a), FieldRef::Float(b)) => a.partial_cmp(b).unwrap_or_else(|| a.total_cmp(b)),
         (FieldRef::Json(json), _) if is_scalar(json) => compare(&FieldRef::from_json(json), b),
         (_, FieldRef::Json(json)) if is_scalar(json) => compare(a, &FieldRef::from_json(json)),

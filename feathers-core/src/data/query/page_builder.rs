@@ -102,7 +102,8 @@ impl<R: Record> Eq for Ranked<R> {}
 pub(crate) fn order<R: Record>(sort: &[(FieldPath, Order)], a: &R, b: &R) -> Ordering {
     sort.iter().fold(Ordering::Equal, |order, (path, direction)| {
         order.then_with(|| {
-            let order = compare(&a.lookup(path), &b.lookup(path));
+            let (a, b) = (a.lookup(path), b.lookup(path));
+            let order = path.position(&a).cmp(&path.position(&b)).then_with(|| compare(&a, &b));
             if *direction == Order::Descending { order.reverse() } else { order }
         })
     })

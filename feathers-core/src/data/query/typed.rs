@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
 use crate::data::field::FieldValue;
 use crate::data::query::coerce::{coerce, integer, is_number, meant};
 use crate::data::query::parse::{Scope, all, branches, direction, join};
 use crate::data::query::{Comparison, FieldPath, Filter, Order};
-use crate::data::schema::{DataType, Field};
+use crate::data::schema::Field;
 use crate::data::violation::{fragment, mistake, not_allowed, out_of_bounds, pointer, unknown_field, wrong_type};
 
 /// Where in the query a condition stands; written out only for errors.
@@ -46,10 +47,18 @@ impl Place<'_> {
         let instance = format!("{instance}/{}", pointer(name));
         let schema = format!("{schema}/properties/{}", fragment(name));
         Error::validation(vec![
-            wrong_type(&instance, &format!("{schema}/anyOf/0"), field.data_type.name()),
+            expected(field.data_type, &instance, &format!("{schema}/anyOf/0")),
             inner(&instance, &format!("{schema}/anyOf/1")),
             mistake(&instance, &schema, "anyOf", json!({}), "must match a schema in anyOf"),
         ])
+    }
+}
+
+/// Makes the item for a value that does not fit; in a list it is an item that is looked for.
+fn expected(kind: DataType, instance: &str, schema: &str) -> Value {
+    match kind {
+        DataType::List(item) => item.mistake(instance, schema),
+        kind => kind.mistake(instance, schema),
     }
 }
 
@@ -60,10 +69,10 @@ impl Scope<'_> {
         self.schema.fields.iter().filter(move |field| !(external && field.hidden || self.is_withheld(field.name)))
     }
 
-    /// Finds the field of a path; dots lead into JSON fields only.
+    /// Finds the field of a path; dots lead into lists, objects and JSON only.
     fn field(&self, path: &str) -> Option<&'static Field> {
         let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
-        self.visible().find(|field| field.name == name && (rest.is_none() || field.data_type == DataType::Json))
+        self.visible().find(|field| field.name == name && (rest.is_none() || field.data_type.is_nested()))
     }
 }
 
@@ -86,7 +95,7 @@ pub(super) fn condition(
     let path = FieldPath::new(name, scope.schema);
     if let Value::Object(operators) = value
         && !operators.is_empty()
-        && (field.data_type != DataType::Json || operators.keys().any(|operator| operator.starts_with('$')))
+        && (!field.data_type.is_nested() || operators.keys().any(|operator| operator.starts_with('$')))
     {
         for (operator, operand) in operators {
             let comparison = compare(name, operator, operand, field, scope, place)?;
@@ -106,7 +115,7 @@ pub(super) fn condition(
 
 /// Makes a condition; in JSON, a text of a caller that can write nothing else stands for what it is the text of too.
 fn condition_on(path: FieldPath, comparison: Comparison, field: &Field, scope: &Scope<'_>) -> Filter {
-    if field.data_type != DataType::Json || !scope.caller.writes_texts {
+    if !matches!(field.data_type, DataType::Json | DataType::Object(_)) || !scope.caller.writes_texts {
         return Filter::Field(path, comparison);
     }
     let (comparison, other) = comparison.or_meant(meant);
@@ -136,9 +145,16 @@ fn compare(
         place.refuse(name, field, |instance, schema| {
             let instance = format!("{instance}/{}", pointer(operator));
             let schema = format!("{schema}/properties/{}", fragment(operator));
-            wrong_type(&instance, &schema, field.data_type.name())
+            expected(field.data_type, &instance, &schema)
         })
     };
+    let is_order = matches!(operator, "$gt" | "$gte" | "$lt" | "$lte");
+    if is_order && !field.data_type.is_ordered() {
+        let message = format!("must NOT have {operator}: {} no order", unordered(field.data_type));
+        return Err(place.refuse(name, field, |instance, schema| {
+            mistake(instance, schema, "additionalProperties", json!({ "additionalProperty": operator }), message)
+        }));
+    }
     let comparison =
         Comparison::read(operator, operand, scope.options, |value| coerce(value, field).ok_or_else(wrong))?;
     let unknown = |instance: &str, schema: &str| match scope.hint(operator) {
@@ -147,7 +163,20 @@ fn compare(
         }
         None => unknown_field(instance, schema, operator),
     };
-    comparison.ok_or_else(|| place.refuse(name, field, unknown))
+    let comparison = comparison.ok_or_else(|| place.refuse(name, field, unknown))?;
+    Ok(match field.data_type {
+        DataType::Enum(words) => comparison.among(words),
+        _ => comparison,
+    })
+}
+
+/// Returns what a type without an order is called, in a sentence.
+fn unordered(kind: DataType) -> &'static str {
+    match kind {
+        DataType::List(_) => "a list has",
+        DataType::Bytes => "bytes have",
+        _ => "an object has",
+    }
 }
 
 /// Reads `$limit` and `$skip`; `null` is the same as leaving it out.
@@ -179,11 +208,16 @@ pub(super) fn sort(value: &Value, scope: &Scope<'_>) -> Result<Vec<(FieldPath, O
     };
     let mut sort = Vec::with_capacity(fields.len());
     for (name, value) in fields {
-        if scope.field(name).is_none() {
+        let Some(field) = scope.field(name) else {
             return Err(Error::validation(vec![unknown_field(INSTANCE, SCHEMA, name)]));
-        }
+        };
         let instance = || format!("{INSTANCE}/{}", pointer(name));
         let schema = || format!("{SCHEMA}/properties/{}", fragment(name));
+        // A place inside of it may have an order.
+        if !field.data_type.is_ordered() && field.name == name {
+            let message = format!("must NOT be sorted by: {} no order", unordered(field.data_type));
+            return Err(Error::validation(vec![mistake(&instance(), &schema(), "not", json!({}), message)]));
+        }
         if !is_number(value) {
             return Err(Error::validation(vec![wrong_type(&instance(), &schema(), "number")]));
         }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::data::field::{FieldType, FieldValue};
 use crate::data::query::{Comparison, Condition, FieldPath, Filter};
 use crate::data::record::Record;
+use crate::data::types::Duration;
 
 /// A field of the record `R` whose values are of type `V`.
 ///
@@ -99,7 +100,8 @@ impl<R: Record, V> TypedField<R, Option<V>> {
 impl<R: Record, V: FieldType> TypedField<R, Vec<V>> {
     /// The list has this item.
     pub fn contains(self, item: impl FieldOperand<V>) -> Condition<R> {
-        self.compared(Comparison::Equal(item.into_value()))
+        // As it stands in the list: on the wire.
+        self.compared(Comparison::Equal(item.into_value().to_json().into()))
     }
 }
 
@@ -165,7 +167,8 @@ impl FieldOperand<Option<String>> for &str {
     }
 }
 
-/// A field type whose values are in an order, for `lt`, `lte`, `gt` and `gte`: numbers, texts and points in time.
+/// A field type whose values are in an order, for `lt`, `lte`, `gt` and `gte`: numbers, texts, points in time and
+/// durations.
 #[diagnostic::on_unimplemented(
     message = "the values of `{Self}` are in no order",
     label = "compares only with `eq`, `ne` and `one_of`",
@@ -177,6 +180,6 @@ macro_rules! ordered {
     ($($ty:ty)*) => {$( impl Ordered for $ty {} )*};
 }
 
-ordered!(i64 i32 i16 i8 u64 u32 u16 u8 f64 f32 String Uuid);
+ordered!(i64 i32 i16 i8 u64 u32 u16 u8 f64 f32 String Uuid Duration);
 
 impl<V: Ordered> Ordered for Option<V> {}

@@ -20,6 +20,11 @@ enum Part {
     /// The bits of a number; both zeros are the same.
     Float(u64),
     Text(Box<str>),
+    Instant(i64),
+    Duration(i64),
+    /// A decimal in units of the last place that there can be.
+    Decimal(i128),
+    Bytes(Box<[u8]>),
 }
 
 /// The values of the fields of one constraint.
@@ -153,6 +158,10 @@ fn part(value: FieldRef<'_>, folds: bool) -> Option<Part> {
         FieldRef::Float(value) => Part::Float(if value == 0.0 { 0 } else { value.to_bits() }),
         FieldRef::Text(text) if folds => Part::Text(fold_case(&text).into()),
         FieldRef::Text(text) => Part::Text(text.into()),
+        FieldRef::Instant(micros) => Part::Instant(micros),
+        FieldRef::Duration(micros) => Part::Duration(micros),
+        FieldRef::Decimal(number) => Part::Decimal(number.exact()),
+        FieldRef::Bytes(bytes) => Part::Bytes(bytes.into()),
         other => Part::Text(other.into_owned().to_json().to_string().into()),
     })
 }

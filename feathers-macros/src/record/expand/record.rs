@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
-use super::{Names, field_type, header, normal_form, reserved_name, runtime, schema, to_field};
+use super::{Names, field_type, header, kind_of, normal_form, reserved_name, runtime, schema, to_field};
 use crate::record::model::{Field, Presence, Record};
 use crate::types::{at, last_segment, option_of};
 
@@ -70,6 +70,7 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
             }
         }
     });
+    let limits = limits(record, names);
     let header = header(record, names, "Record");
     quote! {
         fn __feathers_field(record: &#ident, index: usize) -> #core::FieldRef<'_> {
@@ -77,6 +78,10 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
                 #(#values)*
                 _ => #core::FieldRef::Null,
             }
+        }
+
+        fn __feathers_limit(record: &mut #ident) {
+            #(#limits)*
         }
 
         fn __feathers_schema() -> #core::Schema {
@@ -130,6 +135,7 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
 
             fn apply(&mut self, _name: &str, patch: &Self::PatchDraft) -> #core::Result<()> {
                 #(#applied)*
+                __feathers_limit(self);
                 ::core::result::Result::Ok(())
             }
         }
@@ -212,7 +218,12 @@ fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream 
         quote!(#ident: #value)
     });
     let unchanged = replacing.then(|| unchanged(record, names));
-    quote!(#unchanged ::core::result::Result::Ok(Self { #(#fields),* }))
+    quote! {
+        #unchanged
+        let mut record = Self { #(#fields),* };
+        __feathers_limit(&mut record);
+        ::core::result::Result::Ok(record)
+    }
 }
 
 /// Writes the comparison of what data has of each immutable field with what the record has.
@@ -243,6 +254,18 @@ fn unchanged(record: &Record, names: &Names) -> TokenStream {
         }
     });
     quote!(#(#checks)*)
+}
+
+/// Writes what cuts off of each field what is finer than stores keep.
+fn limits(record: &Record, names: &Names) -> Vec<TokenStream> {
+    let fields = record.fields.iter().filter(|field| field.attrs.json.is_none());
+    let limits = fields.map(|field| {
+        let (name, kind) = (&field.ident, kind_of(field, names));
+        let limit_precision = field_type(field, names, "limit_precision");
+        let limit = runtime(field, names, "limit");
+        quote!(#limit(#limit_precision, &mut record.#name, #kind);)
+    });
+    limits.collect()
 }
 
 fn patchable(record: &Record) -> impl Iterator<Item = (usize, &Field)> {

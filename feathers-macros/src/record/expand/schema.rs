@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::{Names, constraints, field_type};
+use super::{Names, constraints, field_type, kind_of};
 use crate::record::attributes::AppliesTo;
 use crate::record::model::{Field, Presence, Record};
 use crate::types::option_of;
@@ -64,7 +64,7 @@ fn one(field: &Field, names: &Names) -> TokenStream {
         (quote!(#core::DataType::Json), nullable.then(|| quote!(.nullable(true))))
     } else {
         let nullable = field_type(field, names, "NULLABLE");
-        (field_type(field, names, "KIND"), Some(quote!(.nullable(#nullable))))
+        (kind_of(field, names), Some(quote!(.nullable(#nullable))))
     };
     let presence = match field.presence() {
         Presence::Id | Presence::Defaulted => Some(quote!(.optional())),
@@ -81,20 +81,29 @@ fn one(field: &Field, names: &Names) -> TokenStream {
 pub(super) fn checks(record: &Record, names: &Names) -> TokenStream {
     let private = &names.private;
     let checks = record.fields.iter().filter(|field| field.attrs.json.is_none()).flat_map(|field| {
-        let kind = field_type(field, names, "KIND");
+        let kind = kind_of(field, names);
         let id = field.attrs.id.map(|_| {
-            let message = "an id is a whole number or a text";
+            let message = "an id is a whole number, a text or a UUID";
             quote_spanned!(field.ty.span()=> const _: () = ::core::assert!(#private::is_id(#kind), #message);)
         });
+        let of_rules = kind.clone();
         let rules = field.attrs.rules.iter().map(move |rules| {
-            let (test, what) = match rules.applies_to {
-                AppliesTo::Texts => (quote!(is_text), "texts"),
-                AppliesTo::Numbers => (quote!(is_number), "numbers"),
+            let test = match rules.applies_to {
+                AppliesTo::Texts => quote!(is_text),
+                AppliesTo::Lengths => quote!(has_length),
+                AppliesTo::Numbers => quote!(is_number),
             };
-            let message = format!("`{}` is a rule for {what}", rules.name);
-            quote_spanned!(rules.name.span()=> const _: () = ::core::assert!(#private::#test(#kind), #message);)
+            let message = format!("`{}` is a rule for {}", rules.name, rules.applies_to.what());
+            quote_spanned!(rules.name.span()=> const _: () = ::core::assert!(#private::#test(#of_rules), #message);)
         });
-        id.into_iter().chain(rules)
+        let scale = if let Some(scale) = &field.attrs.scale {
+            let message = "`scale` is of decimals";
+            quote_spanned!(scale.span()=> const _: () = ::core::assert!(#private::is_decimal(#kind), #message);)
+        } else {
+            let message = "a decimal says how many places it has: `#[service(scale = 2)]`";
+            quote_spanned!(field.ty.span()=> const _: () = ::core::assert!(!#private::lacks_scale(#kind), #message);)
+        };
+        id.into_iter().chain(rules).chain([scale])
     });
     quote!(#(#checks)*)
 }

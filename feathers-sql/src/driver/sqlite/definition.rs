@@ -45,10 +45,10 @@ struct Column {
 pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema, targets: &[String]) -> Outcome<Statements> {
     let id = schema
         .field(schema.id)
-        .filter(|id| matches!(id.data_type, DataType::Integer | DataType::String))
+        .filter(|id| id.data_type == DataType::Integer || id.data_type.is_text_id())
         .ok_or_else(|| {
             Error::general(format!(
-                "{} cannot be stored: its id '{}' must be a number or a text",
+                "{} cannot be stored: its id '{}' must be a number, a text or a UUID",
                 schema.name, schema.id
             ))
         })?;
@@ -182,10 +182,20 @@ fn compare_column(column: &Column, field: &Field, is_id: bool, problems: &mut Ve
 /// Returns the type of the column for a field, and the affinities of others that fit too; `None` if there is none.
 fn column_type(data_type: DataType) -> Option<(&'static str, &'static [Affinity])> {
     Some(match data_type {
-        DataType::Integer => ("integer", &[Affinity::Integer]),
+        DataType::Integer | DataType::Instant | DataType::Duration | DataType::Decimal(_) => {
+            ("integer", &[Affinity::Integer])
+        }
         DataType::Boolean => ("integer", &[Affinity::Integer, Affinity::Numeric]),
         DataType::Number => ("real", &[Affinity::Real, Affinity::Numeric]),
-        DataType::String | DataType::Json => ("text", &[Affinity::Text]),
+        DataType::String
+        | DataType::Date
+        | DataType::Time
+        | DataType::Enum(_)
+        | DataType::Uuid
+        | DataType::List(_)
+        | DataType::Object(_)
+        | DataType::Json => ("text", &[Affinity::Text]),
+        DataType::Bytes => ("blob", &[Affinity::Blob]),
         _ => return None,
     })
 }

@@ -1,6 +1,6 @@
 //! Values between SQLite's columns and fields.
 
-use feathers_core::{DataType, Error, Field, FieldValue};
+use feathers_core::{DataType, Error, Field, FieldValue, FixedPoint};
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
@@ -14,6 +14,7 @@ impl ToSql for Value {
             Self::Integer(number) => ValueRef::Integer(*number),
             Self::Real(number) => ValueRef::Real(*number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
         }))
     }
 }
@@ -28,16 +29,23 @@ pub(super) fn read(field: &Field, value: ValueRef<'_>) -> Outcome<FieldValue> {
         (ValueRef::Integer(number), DataType::Number) => FieldValue::Float(number as f64),
         (ValueRef::Integer(number), DataType::Integer) => FieldValue::Int(number),
         (ValueRef::Real(number), DataType::Number) => FieldValue::Float(number),
-        (ValueRef::Text(json), DataType::Json) => {
+        (ValueRef::Integer(micros), DataType::Instant) => FieldValue::Instant(micros),
+        (ValueRef::Integer(micros), DataType::Duration) => FieldValue::Duration(micros),
+        (ValueRef::Integer(units), DataType::Decimal(scale)) => {
+            FieldValue::Decimal(FixedPoint::new(units, scale).ok_or_else(|| wrong(format!("{scale} places")))?)
+        }
+        (ValueRef::Blob(bytes), DataType::Bytes) => FieldValue::Bytes(bytes.into()),
+        (ValueRef::Text(json), kind) if kind.is_nested() => {
             // Always as JSON: a scalar inside keeps every digit.
             match serde_json::from_slice(json).map_err(|error| wrong(error.to_string()))? {
                 serde_json::Value::Null => FieldValue::Null,
                 json => FieldValue::Json(json),
             }
         }
-        (ValueRef::Text(text), DataType::String) => {
-            FieldValue::Text(std::str::from_utf8(text).map_err(|error| wrong(error.to_string()))?.into())
-        }
+        (
+            ValueRef::Text(text),
+            DataType::String | DataType::Date | DataType::Time | DataType::Enum(_) | DataType::Uuid,
+        ) => FieldValue::Text(std::str::from_utf8(text).map_err(|error| wrong(error.to_string()))?.into()),
         (value, kind) => return Err(wrong(format!("a value of type {} for a {}", value.data_type(), kind.name()))),
     })
 }

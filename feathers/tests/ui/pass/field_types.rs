@@ -27,7 +27,7 @@ struct Many {
     mail: String,
     #[service(url, hidden, server, default = "https://example.org")]
     page: String,
-    list: Vec<u8>,
+    list: Vec<u16>,
     #[service(json)]
     pair: (u8, Option<u8>),
     #[service(json)]
@@ -66,6 +66,6 @@ fn main() {
     assert_eq!(field("other").rules, [Rule::MinLength(1), Rule::MaxLength(39)]);
     assert_eq!(field("text").rules, [Rule::MinLength(3)]);
     assert_eq!((field("mail").rules, field("page").rules), (&[Rule::Email][..], &[Rule::Url][..]));
-    assert_eq!((field("pair").data_type, field("pairs").nullable, field("list").data_type), (DataType::Json, true, DataType::Json));
+    assert_eq!((field("pair").data_type, field("pairs").nullable, field("list").data_type), (DataType::Json, true, DataType::List(&DataType::Integer)));
     assert!(field("page").hidden && field("page").server);
 }
