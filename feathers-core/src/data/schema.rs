@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::data::constraint::{Constraints, Reference};
-use crate::data::data_type::DataType;
+pub(crate) use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
 use crate::data::field::FieldRef;
 use crate::data::violation::{fragment, pointer};
