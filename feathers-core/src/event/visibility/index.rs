@@ -137,6 +137,8 @@ impl Values {
             FieldRef::Null => self.others.get(&Plain::Null),
             FieldRef::Bool(value) => self.others.get(&Plain::Bool(*value)),
             FieldRef::Int(value) => self.others.get(&Plain::Int(*value)),
+            // No group is found by one: a rule that asks for it is compared with each record.
+            FieldRef::Instant(_) | FieldRef::Duration(_) | FieldRef::Decimal(_) | FieldRef::Bytes(_) => return,
         };
         groups.into_iter().flatten().for_each(found);
     }
