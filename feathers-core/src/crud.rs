@@ -3,6 +3,7 @@
 mod access;
 mod memory;
 mod memory_database;
+mod related;
 mod validate;
 
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use serde_json::Value;
 
 pub use self::memory::Memory;
 pub use self::memory_database::MemoryDatabase;
-use crate::call::app::AppHandle;
+use crate::call::app::{AppHandle, Resolved};
 use crate::call::crud_options::{CrudOptions, Multi};
 use crate::call::method::Method;
 use crate::call::service::{Descriptor, MethodInfo, Request, Service};
@@ -54,7 +55,8 @@ pub struct Crud<S> {
 fn caller<'a>(request: &Request<'a>) -> Caller<'a> {
     let params = request.params;
     let writes_texts = params.provider == Some(Provider::REST);
-    Caller { external: params.is_external(), writes_texts, withheld: access::withheld(request) }
+    let (withheld, through) = (access::withheld(request), Resolved::of(params));
+    Caller { external: params.is_external(), writes_texts, withheld, through }
 }
 
 /// The data of new records.
@@ -70,7 +72,8 @@ impl<S: Store> Crud<S> {
         let schema = store.schema();
         guard::know(schema);
         let is_simple = schema.fields.iter().all(|field| !field.hidden && !field.data_type.may_hold_record());
-        let is_plain = is_simple && !schema.open && guard::writes_its_schema::<S::Record>();
+        let is_plain =
+            is_simple && !schema.open && schema.relations.is_empty() && guard::writes_its_schema::<S::Record>();
         Self {
             query: QueryOptions {
                 known: store.operators().iter().map(|name| (*name).into()).collect(),
@@ -205,6 +208,9 @@ impl<S: Store> Crud<S> {
         let options = params.get::<CrudOptions>();
         let paginate = options.and_then(|options| options.paginate).unwrap_or(self.query.paginate);
         let mut query = self.parse(request, paginate)?;
+        if let Some(asked) = options.and_then(|options| options.per_key.as_deref()) {
+            return self.find_keyed(&query, asked, request).await;
+        }
         query.count = paginate.is_some();
         let bounded = params.is_external() && paginate.is_none();
         if bounded && query.limit.is_none_or(|limit| limit > self.max_unpaginated) {

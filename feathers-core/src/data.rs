@@ -17,6 +17,7 @@ pub(crate) mod number;
 pub(crate) mod payload;
 pub mod query;
 pub(crate) mod record;
+pub(crate) mod related;
 pub(crate) mod rights;
 pub(crate) mod schema;
 pub(crate) mod selection;

@@ -41,7 +41,8 @@ pub use crate::data::query::{
     TypedField,
 };
 pub use crate::data::record::{Columns, Document, Record, lookup_inside, wrong_id};
-pub use crate::data::schema::{Field, Rule, Schema};
+pub use crate::data::related::{Related, RelatedField, RelatedMany};
+pub use crate::data::schema::{Field, Many, Relation, RelationKind, Rule, Schema};
 pub use crate::data::type_schema::{Described, TypeSchema};
 pub use crate::data::types::{Bytes, Duration, FixedPoint, ListItem};
 pub use crate::data::{duration, query};
@@ -64,14 +65,14 @@ pub use crate::event::subscription::{DeliveredEvent, Delivery, Subscription};
 pub use crate::event::{Event, WireFormat};
 
 pub use crate::store::{
-    CancelOnDrop, Cancellation, Cascade, Cleared, Counter, MAX_CHANGES, MemoryStore, Relations, Removed, Store,
-    StoreContext,
+    CancelOnDrop, Cancellation, Cascade, Cleared, Counter, FoundPerKey, MAX_CHANGES, MemoryStore, PerKey, Relations,
+    Removed, Store, StoreContext,
 };
 
 pub use crate::call::access::{Access, AccessRecord, AccessRule, Anonymous};
 pub use crate::call::app::{
-    App, AppHandle, Call, IntoMount, Lifecycle, Mount, Page, Plugin, Reply, ResolvedRoute, ServiceHandle, ServiceInfo,
-    TypedService, Write, caller_has_gone,
+    App, AppHandle, Call, IntoMount, IntoPopulate, Lifecycle, Mount, Page, Plugin, Populate, Reply, ResolvedRoute,
+    ServiceHandle, ServiceInfo, TypedService, Write, caller_has_gone,
 };
 pub use crate::call::arguments::{FromId, FromPayload};
 pub use crate::call::authenticator::{Authenticator, HandshakeCredentials, Login, Resumption};

@@ -16,13 +16,15 @@ pub use crate::call::over::{Over, describe_over, inner, inner_of, teardown_over}
 use crate::data::constraint::{OnDelete, Reference};
 use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
-use crate::data::field::{FieldRef, FieldValue, NO_SCALE, mismatch};
+use crate::data::field::{FieldRef, FieldType, FieldValue, NO_SCALE, mismatch};
 pub use crate::data::field::{from_json_field, to_json_field};
 pub use crate::data::guard::Registered;
 use crate::data::id::Id;
 pub use crate::data::normal_form::Text;
-pub use crate::data::record::lookup_inside;
+use crate::data::query::TypedField;
 use crate::data::record::wrong_id;
+pub use crate::data::record::{Fill, Gathered, RecordType, RelatedTypes, lookup_inside};
+pub use crate::data::related::{Found, RelatedField};
 use crate::data::schema::Schema;
 pub use crate::data::type_schema::{Probe, Undescribed};
 use crate::data::violation::unchangeable;
@@ -169,6 +171,19 @@ impl<Id> RefersTo<Id> for Option<Id> {}
 /// Makes a field of type `F` refer to records of a type.
 pub const fn reference<F: RefersTo<R::Id>, R: Identified>(field: &'static str, on_delete: OnDelete) -> Reference {
     Reference::of::<R>(field, on_delete, R::SCHEMA)
+}
+
+/// Tells whether a field can hold the ids of a record; what the compiler does not know is looked at at the start.
+pub const fn is_key_of(id: Option<DataType>, key: DataType) -> bool {
+    match id {
+        Some(id) => same(id.name().as_bytes(), key.name().as_bytes()),
+        None => true,
+    }
+}
+
+/// Returns the type of the values of a field.
+pub const fn kind_of<R, V: FieldType>(_field: &TypedField<R, V>) -> DataType {
+    V::KIND
 }
 
 /// Tells whether rules for texts apply to a field.

@@ -4,6 +4,7 @@ mod cancellation;
 mod context;
 mod counter;
 mod memory;
+pub(crate) mod per_key;
 mod relations;
 
 use std::future::Future;
@@ -14,6 +15,7 @@ pub use self::context::StoreContext;
 pub use self::counter::Counter;
 pub(crate) use self::memory::Family;
 pub use self::memory::MemoryStore;
+pub use self::per_key::{FoundPerKey, PerKey};
 pub use self::relations::{Cascade, Cleared, MAX_CHANGES, Relations, Removed};
 use crate::data::error::Result;
 use crate::data::id::Id;
@@ -82,6 +84,23 @@ pub trait Store: Send + Sync + 'static {
         query: &Query,
         context: &StoreContext<'_>,
     ) -> impl Future<Output = Result<FindResult<Self::Record>>> + Send;
+
+    /// Returns a few of the records that match for each value of a field, in the order of the query, whose limit and
+    /// skip do not count.
+    ///
+    /// It is for related records: those of a whole page of others are one call. A store that can say it in one statement
+    /// does; otherwise all that match are found.
+    fn find_per_key(
+        &self,
+        query: &Query,
+        per_key: &PerKey,
+        context: &StoreContext<'_>,
+    ) -> impl Future<Output = Result<FoundPerKey<Self::Record>>> + Send {
+        async move {
+            let all = Query { limit: None, skip: 0, count: false, ..query.clone() };
+            Ok(per_key.collect(self.find(&all, context).await?.records))
+        }
+    }
 
     /// Returns the record if it exists and matches the query's filter.
     fn get(

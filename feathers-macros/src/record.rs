@@ -6,6 +6,7 @@ pub(crate) mod constraints;
 mod expand;
 mod model;
 mod parse;
+mod relations;
 mod rules;
 pub(crate) mod serde;
 

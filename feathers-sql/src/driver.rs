@@ -9,7 +9,7 @@ mod sqlite;
 use std::sync::Arc;
 use std::time::Duration;
 
-use feathers_core::{Columns, Error, Filter, FindResult, Id, Query, Result, StoreContext};
+use feathers_core::{Columns, Error, Filter, FindResult, FoundPerKey, Id, PerKey, Query, Result, StoreContext};
 
 use self::sqlite::Sqlite;
 use crate::change::{Change, Target};
@@ -65,6 +65,18 @@ impl Driver {
     ) -> Result<FindResult<R>> {
         let Self::Sqlite(sqlite) = self;
         sqlite.find(table, query, context).await
+    }
+
+    /// Returns a few records for each value of a field, as [`Store::find_per_key`](feathers_core::Store::find_per_key)
+    /// does.
+    pub(super) async fn find_per_key<R: Columns>(
+        &self,
+        table: &Arc<Table<R>>,
+        asked: &(Query, PerKey),
+        context: &StoreContext<'_>,
+    ) -> Result<FoundPerKey<R>> {
+        let Self::Sqlite(sqlite) = self;
+        sqlite.find_per_key(table, asked, context).await
     }
 
     /// Returns the record that has an id.

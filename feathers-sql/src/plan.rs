@@ -46,7 +46,8 @@ pub(super) fn order(query: &Query, schema: &Schema) -> (Vec<(usize, Order)>, boo
     (columns, true)
 }
 
-fn column(path: &FieldPath, schema: &Schema) -> Option<(usize, DataType)> {
+/// Returns the column of a path.
+pub(super) fn column(path: &FieldPath, schema: &Schema) -> Option<(usize, DataType)> {
     let index = path.index()?;
     schema.fields.get(index).map(|field| (index, field.data_type))
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use feathers_core::{DataType, Field, Order};
 use sea_query::{Alias, CaseStatement, DeleteStatement, Expr, ExprTrait, InsertStatement, QueryStatement};
-use sea_query::{Returning, ReturningClause, SelectStatement, UpdateStatement};
+use sea_query::{Returning, ReturningClause, SelectStatement, UpdateStatement, WindowStatement};
 
 use crate::predicate::Predicate;
 
@@ -19,6 +19,9 @@ pub(super) enum Shape {
     Insert,
     /// Reads rows. Values: the predicate's, then limit and offset if there is a window.
     Select { predicate: Predicate, order: Vec<(usize, Direction)>, window: bool },
+    /// Reads the first rows for each value of a column, and says how many there are. Values: the predicate's, then how
+    /// many for each value, and how many at all.
+    PerKey { predicate: Predicate, column: usize, order: Vec<(usize, Direction)>, total: bool },
     /// Reads one row. Values: the place or the id.
     Get(Key),
     /// Reads the largest id below a number. Values: the number, then a limit of one.
@@ -132,23 +135,16 @@ impl Statements {
             Shape::Select { predicate, order, window } => {
                 let mut select = self.select();
                 self.condition(predicate).map(|condition| select.and_where(condition));
-                for (column, direction) in order {
-                    let direction = match direction {
-                        Direction::Ascending => sea_query::Order::Asc,
-                        Direction::Descending => sea_query::Order::Desc,
-                    };
-                    match self.fields.get(*column).map(|field| field.data_type) {
-                        Some(DataType::Enum(words)) => {
-                            select.order_by_expr(positions(self.column(*column), words), direction)
-                        }
-                        _ => select.order_by(self.column(*column), direction),
-                    };
+                for (expression, direction) in self.order(order) {
+                    select.order_by_expr(expression, direction);
                 }
-                select.order_by(Alias::new(self.place), sea_query::Order::Asc);
                 if *window {
                     select.limit(0).offset(0);
                 }
                 QueryStatement::Select(select)
+            }
+            Shape::PerKey { predicate, column, order, total } => {
+                QueryStatement::Select(self.per_key(predicate, *column, order, *total))
             }
             Shape::Count(predicate) => {
                 let mut select = SelectStatement::new();
@@ -167,6 +163,55 @@ impl Statements {
         let mut select = SelectStatement::new();
         select.from(Alias::new(&self.table));
         select.columns(self.names().map(Alias::new));
+        select
+    }
+
+    /// Returns what to order by; rows that are alike then are in the order of their places.
+    fn order(&self, order: &[(usize, Direction)]) -> impl Iterator<Item = (Expr, sea_query::Order)> {
+        let columns = order.iter().map(|(column, direction)| {
+            let expression = match self.fields.get(*column).map(|field| field.data_type) {
+                Some(DataType::Enum(words)) => positions(self.column(*column), words),
+                _ => Expr::col(self.column(*column)),
+            };
+            match direction {
+                Direction::Ascending => (expression, sea_query::Order::Asc),
+                Direction::Descending => (expression, sea_query::Order::Desc),
+            }
+        });
+        columns.chain([(Expr::col(Alias::new(self.place)), sea_query::Order::Asc)])
+    }
+
+    /// Numbers the rows of each value of a column, and reads those with the first numbers.
+    ///
+    /// No column has a name that begins with a dollar sign: it could not be asked for.
+    fn per_key(
+        &self,
+        predicate: &Predicate,
+        column: usize,
+        order: &[(usize, Direction)],
+        total: bool,
+    ) -> SelectStatement {
+        let (rank, all) = (Alias::new("$rank"), Alias::new("$total"));
+        let of_key = || WindowStatement::partition_by(self.column(column));
+        let mut ranking = of_key();
+        for (expression, direction) in self.order(order) {
+            ranking.order_by_expr(expression, direction);
+        }
+        let mut numbered = self.select();
+        numbered.expr_window_as(Expr::cust("ROW_NUMBER()"), ranking, rank.clone());
+        if total {
+            numbered.expr_window_as(Expr::cust("COUNT(*)"), of_key(), all.clone());
+        }
+        self.condition(predicate).map(|condition| numbered.and_where(condition));
+        numbered.and_where(Expr::col(self.column(column)).is_not_null());
+        let mut select = SelectStatement::new();
+        select.columns(self.names().map(Alias::new));
+        if total {
+            select.column(all);
+        }
+        select.from_subquery(numbered, Alias::new("$numbered"));
+        select.and_where(Expr::col(rank.clone()).lte(bound()));
+        select.order_by(self.column(column), sea_query::Order::Asc).order_by(rank, sea_query::Order::Asc).limit(0);
         select
     }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use feathers_core::{Columns, FindResult, Id, Query, Result, Schema, Store, StoreContext, StoreId};
+use feathers_core::{
+    Columns, FindResult, FoundPerKey, Id, PerKey, Query, Result, Schema, Store, StoreContext, StoreId,
+};
 
 use crate::change::Change;
 use crate::database::Shared;
@@ -97,6 +99,16 @@ impl<R: Columns> Store for SqlStore<R> {
     async fn find(&self, query: &Query, context: &StoreContext<'_>) -> Result<FindResult<R>> {
         check(&query.filter)?;
         self.driver()?.find(&self.table, query, context).await
+    }
+
+    async fn find_per_key(
+        &self,
+        query: &Query,
+        per_key: &PerKey,
+        context: &StoreContext<'_>,
+    ) -> Result<FoundPerKey<R>> {
+        check(&query.filter)?;
+        self.driver()?.find_per_key(&self.table, &(query.clone(), per_key.clone()), context).await
     }
 
     async fn get(&self, id: &Id, query: &Query, context: &StoreContext<'_>) -> Result<Option<Arc<R>>> {

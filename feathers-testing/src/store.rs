@@ -43,7 +43,7 @@ macro_rules! store_contract {
             use super::*;
 
             $crate::store_contract!(@cases $people, queries: operators null_and_missing inside_json combinations
-                types_do_not_mix sorting paging);
+                types_do_not_mix sorting paging a_few_per_key);
             $crate::store_contract!(@cases $people, writes: create_returns_what_is_stored create_is_all_or_nothing
                 update_replaces patch_changes_what_is_named patch_tests_before_it_changes remove_returns_what_was_there
                 numbers_must_be_finite texts_are_only_texts);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`services`] | records, methods, calls from inside |
 //! | [`records`] | the types of fields |
+//! | [`relations`] | related records in answers and events |
 //! | [`hooks`] | code around calls, and its order |
 //! | [`events`] | publishers, channels, connections |
 //! | [`queries`] | what clients can ask for |
@@ -29,6 +30,9 @@ pub mod services {}
     doc = "This page comes with the features `jiff` and `rust_decimal`."
 )]
 pub mod records {}
+
+#[doc = include_str!("../guide/relations.md")]
+pub mod relations {}
 
 #[doc = include_str!("../guide/hooks.md")]
 pub mod hooks {}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::call::app::{AppHandle, Mounted, Write, in_method, tell_others};
+use crate::call::app::{AppHandle, InEvents, Mounted, PublishedEvent, Wanted, Write, in_method, tell_others};
 use crate::call::hook::{Hook, Phase, run_list};
 use crate::call::method::Method;
 use crate::call::params::Params;
@@ -101,6 +101,8 @@ struct Aside {
     unreadable: Vec<Id>,
     /// Whether no store has kept records from the result that the caller may not read.
     is_unscreened: bool,
+    /// The related records of the events.
+    related: Option<InEvents>,
 }
 
 impl Context {
@@ -228,6 +230,57 @@ impl Context {
         self.aside.as_mut()?.selection.take()
     }
 
+    /// Reads the related records of the events, if there will be any.
+    pub(crate) async fn read_related(&mut self) {
+        let service = self.service.clone();
+        let is_heard = |event: &str| {
+            service.published(event).is_some_and(PublishedEvent::has_audience)
+                || service.listeners(event).next().is_some()
+        };
+        if let Some(relations) = service.relations()
+            && self.event.as_deref().is_some_and(is_heard)
+        {
+            let related = relations.for_events(self).await;
+            self.aside().related = related;
+        }
+    }
+
+    /// Returns the related records of the events.
+    pub(crate) fn take_related(&mut self) -> Option<InEvents> {
+        self.aside.as_mut()?.related.take()
+    }
+
+    /// Returns what the call populates. What it may not ask for is refused before anything is changed.
+    fn wanted(&mut self) -> Result<Option<Arc<[Wanted]>>> {
+        let wanted = self.service.relations().map_or(Ok(None), |relations| relations.wanted(&self.params));
+        wanted.map_err(|error| self.failed_in(Phase::Around, error))
+    }
+
+    /// Asks for the records that conditions through relations mean.
+    async fn resolve_filters(&mut self) -> Result<()> {
+        let service = self.service.clone();
+        let Some(relations) = service.relations() else { return Ok(()) };
+        match relations.resolve(&self.params, &self.app).await {
+            Ok(Some(resolved)) => drop(self.params.insert(resolved)),
+            Ok(None) => {}
+            Err(error) => return Err(self.failed_in(Phase::Around, error)),
+        }
+        Ok(())
+    }
+
+    /// Returns the fields that the caller may not see.
+    pub(crate) fn withheld(&self) -> &[Arc<str>] {
+        self.rights.as_ref().map_or(&[], |rights| &rights.read.hidden)
+    }
+
+    /// Populates what the method has returned.
+    async fn populated(&mut self, result: Payload, wanted: &[Wanted]) -> Result<Payload> {
+        let service = self.service.clone();
+        let Some(relations) = service.relations() else { return Ok(result) };
+        let populated = relations.populate(self, result, wanted).await;
+        populated.map_err(|error| self.failed_in(Phase::Around, error))
+    }
+
     fn aside(&mut self) -> &mut Aside {
         self.aside.get_or_insert_default()
     }
@@ -278,18 +331,25 @@ impl Context {
 
     async fn call_service(&mut self) -> Result<()> {
         let service = self.service.clone();
+        if service.relations().is_some() {
+            Box::pin(self.resolve_filters()).await?;
+        }
+        let wanted = self.wanted()?;
         let outcome = in_method(service.service().call(self.request(self.data.clone()))).await;
         if !self.commit.others().is_empty() {
             tell_others(&self.app, &self.commit, &self.params);
         }
         match outcome {
             Ok(mut result) => {
-                if let Some(selection) = Selection::take(&mut result) {
-                    self.aside().selection = Some(selection);
-                }
                 // A store has taken the places of the events at its commit; without one this is the best moment.
                 if self.commit.is_open() && self.event.is_some() {
                     self.commit.reserve(result.count()?);
+                }
+                if let Some(wanted) = wanted {
+                    result = Box::pin(self.populated(result, &wanted)).await?;
+                }
+                if let Some(selection) = Selection::take(&mut result) {
+                    self.aside().selection = Some(selection);
                 }
                 self.result = Some(result);
                 Ok(())

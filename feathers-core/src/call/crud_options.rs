@@ -1,6 +1,9 @@
 //! What a hook may set for one call of a store's service, and the service for all.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::call::method::Method;
+use crate::data::field::FieldValue;
 use crate::data::query::Paginate;
 
 /// Which methods may change several records at once: by default none.
@@ -46,16 +49,44 @@ pub struct CrudOptions {
     pub paginate: Option<Option<Paginate>>,
     /// Which methods may change several records.
     pub multi: Option<Multi>,
+    /// How many records a find returns for each value of a field.
+    pub(crate) per_key: Option<Arc<KeyedFind>>,
+}
+
+/// How many records a find returns for each value of a field: those that are related to other records.
+#[derive(Debug)]
+pub(crate) struct KeyedFind {
+    pub(crate) field: Arc<str>,
+    pub(crate) limit: u64,
+    pub(crate) total: bool,
+    /// How many there may be at all, plus one.
+    pub(crate) most: u64,
+    totals: OnceLock<Vec<(FieldValue, u64)>>,
+}
+
+impl KeyedFind {
+    pub(crate) fn new(field: &str, limit: u64, total: bool, most: u64) -> Self {
+        Self { field: field.into(), limit, total, most, totals: OnceLock::new() }
+    }
+
+    /// Notes how many there are for each value.
+    pub(crate) fn note(&self, totals: Vec<(FieldValue, u64)>) {
+        self.totals.get_or_init(|| totals);
+    }
+
+    pub(crate) fn totals(&self) -> &[(FieldValue, u64)] {
+        self.totals.get().map_or(&[], Vec::as_slice)
+    }
 }
 
 impl CrudOptions {
     /// Turns pagination off for a call.
     pub const fn unpaginated() -> Self {
-        Self { paginate: Some(None), multi: None }
+        Self { paginate: Some(None), multi: None, per_key: None }
     }
 
     /// Turns pagination on for a call.
     pub const fn paginated(limit: u64) -> Self {
-        Self { paginate: Some(Some(Paginate::new(limit))), multi: None }
+        Self { paginate: Some(Some(Paginate::new(limit))), multi: None, per_key: None }
     }
 }

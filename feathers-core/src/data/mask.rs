@@ -33,6 +33,16 @@ impl FieldMask {
         }
     }
 
+    /// Returns the same mask, through which these fields pass too, if it names those that do.
+    pub(crate) fn with(self, names: &[&str]) -> Self {
+        match self {
+            Self::Only(fields) if !names.is_empty() => {
+                Self::Only(fields.iter().cloned().chain(names.iter().map(|&name| name.into())).collect())
+            }
+            mask => mask,
+        }
+    }
+
     /// Returns the same mask, through which these fields do not pass either.
     pub(crate) fn without(&self, hidden: &[Arc<str>]) -> Self {
         match self {

@@ -13,6 +13,7 @@ mod open;
 mod page_builder;
 mod parse;
 pub mod qs;
+mod through;
 mod typed;
 mod typed_field;
 
@@ -27,6 +28,7 @@ pub use self::find_result::FindResult;
 pub use self::page_builder::PageBuilder;
 pub(crate) use self::page_builder::order;
 pub(crate) use self::parse::Caller;
+pub(crate) use self::through::Through;
 pub use self::typed_field::{FieldOperand, Ordered, TypedField};
 use crate::data::data_type::DataType;
 use crate::data::error::Result;

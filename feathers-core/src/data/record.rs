@@ -1,15 +1,20 @@
 //! Records: the typed data that stores keep.
 
+mod erased;
+
 use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::erased::{Fill, Gathered, RecordType, RelatedTypes};
+use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
 use crate::data::field::{FieldRef, FieldValue};
 use crate::data::id::Id;
 use crate::data::query::FieldPath;
+use crate::data::related::RelatedField;
 use crate::data::schema::Schema;
 
 /// A type that a store can keep; `#[derive(Service)]` implements it.
@@ -29,6 +34,10 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What hooks and the store have of a patch: `TodoPatchDraft` for `Todo`, the same as [`Record::Patch`] with the
     /// fields that clients may not change.
     type PatchDraft: DeserializeOwned + Send + 'static;
+
+    /// The type of the id, where the compiler knows it: keys of relations must be of the same.
+    #[doc(hidden)]
+    const ID_TYPE: Option<DataType> = None;
 
     /// Returns the fields and rules.
     fn schema() -> Schema;
@@ -84,6 +93,24 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// # Errors
     /// A patch that makes no record.
     fn apply(&mut self, name: &str, patch: &Self::PatchDraft) -> Result<()>;
+
+    /// Returns the type without its name.
+    #[doc(hidden)]
+    fn record_type() -> &'static dyn RecordType {
+        erased::record_type::<Self>()
+    }
+
+    /// Returns the types of the relation at this index of the schema.
+    #[doc(hidden)]
+    fn related_types(_relation: usize) -> Option<RelatedTypes> {
+        None
+    }
+
+    /// Returns the field of the relation at this index of the schema.
+    #[doc(hidden)]
+    fn related_mut(&mut self, _relation: usize) -> Option<&mut dyn RelatedField> {
+        None
+    }
 }
 
 /// A record with columns: what an SQL store needs beyond [`Record`]; `#[derive(Service)]` implements it.

@@ -2,8 +2,11 @@
 //!
 //! One schema coerces queries, validates data, makes SQL columns and describes the service to the outside.
 
+mod relation;
+
 use serde_json::{Map, Value};
 
+pub use self::relation::{Many, Relation, RelationKind};
 use crate::data::constraint::{Constraints, Reference};
 pub(crate) use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
@@ -200,6 +203,8 @@ pub struct Schema {
     pub open: bool,
     /// What a store keeps true of all records together.
     pub constraints: &'static Constraints,
+    /// The fields for related records, which are no columns.
+    pub relations: &'static [Relation],
 }
 
 const NO_CONSTRAINTS: &Constraints = &Constraints::new();
@@ -207,12 +212,12 @@ const NO_CONSTRAINTS: &Constraints = &Constraints::new();
 impl Schema {
     /// Makes a schema of exactly these fields.
     pub const fn new(name: &'static str, id: &'static str, fields: &'static [Field], docs: &'static str) -> Self {
-        Self { name, id, fields, docs, open: false, constraints: NO_CONSTRAINTS }
+        Self { name, id, fields, docs, open: false, constraints: NO_CONSTRAINTS, relations: &[] }
     }
 
     /// Makes a schema that knows only which field is the id.
     pub const fn open(id: &'static str) -> Self {
-        Self { name: "object", id, fields: &[], docs: "", open: true, constraints: NO_CONSTRAINTS }
+        Self { name: "object", id, fields: &[], docs: "", open: true, constraints: NO_CONSTRAINTS, relations: &[] }
     }
 
     /// Sets what a store keeps true of all records together.
@@ -224,6 +229,17 @@ impl Schema {
     /// Returns to what a field refers.
     pub fn reference(&self, name: &str) -> Option<&'static Reference> {
         self.constraints.references.iter().find(|reference| reference.field == name)
+    }
+
+    /// Sets the fields for related records.
+    pub const fn relations(mut self, relations: &'static [Relation]) -> Self {
+        self.relations = relations;
+        self
+    }
+
+    /// Returns the index of a field for related records.
+    pub fn relation(&self, name: &str) -> Option<usize> {
+        self.relations.iter().position(|relation| relation.name == name)
     }
 
     /// Returns the index of a field.

@@ -9,5 +9,6 @@
 
 pub use crate::{
     Access, AccessRecord, AccessRule, Anonymous, Caller, Descriptor, FromId, FromPayload, FromRequest, IntoMount,
-    Lifecycle, MethodInfo, Mount, Page, Plugin, RequestParts, Route, ServiceHandle, ServiceInfo, TypedService, Write,
+    IntoPopulate, Lifecycle, MethodInfo, Mount, Page, Plugin, Populate, RequestParts, Route, ServiceHandle,
+    ServiceInfo, TypedService, Write,
 };

@@ -4,6 +4,7 @@
 //! change, so that nothing is stored by half. What takes long is done without the lock, in [`scan`].
 
 mod family;
+mod keyed;
 mod keys;
 mod scan;
 
@@ -26,7 +27,7 @@ use crate::data::schema::Schema;
 use crate::event::change::Change;
 use crate::event::commit::Commit;
 use crate::event::store_id::StoreId;
-use crate::store::{Counter, Store, StoreContext};
+use crate::store::{Counter, FoundPerKey, PerKey, Store, StoreContext};
 
 /// Records in memory, gone when it is dropped.
 ///
@@ -304,11 +305,26 @@ impl<R: Record> Store for MemoryStore<R> {
     }
 
     async fn find(&self, query: &Query, context: &StoreContext<'_>) -> Result<FindResult<R>> {
+        if let Some(found) = self.find_by_id(query) {
+            return Ok(found);
+        }
         let cost = scan::cost(query);
         let found = self.read(|records| (!scan::is_long(records.ordered.len(), cost)).then(|| records.find(query)));
         match found {
             Some(found) => Ok(found),
             None => Box::pin(self.find_long(query, context)).await,
+        }
+    }
+
+    async fn find_per_key(
+        &self,
+        query: &Query,
+        per_key: &PerKey,
+        context: &StoreContext<'_>,
+    ) -> Result<FoundPerKey<R>> {
+        match self.find_keys(query, per_key) {
+            Some(found) => Ok(found),
+            None => Box::pin(self.find_keys_long(query, per_key, context)).await,
         }
     }
 

@@ -8,6 +8,7 @@ use syn::{Attribute, Expr, ExprLit, Lit, LitInt, Path, Token, parse_quote};
 use crate::attributes::{self, items};
 use crate::errors::Errors;
 use crate::record::constraints::{self, Reference, Together, Unique};
+use crate::record::relations::{self, Relation};
 use crate::record::rules;
 
 items! {
@@ -52,6 +53,10 @@ items! {
         "`url`": "an absolute URL";
     "one_of" => |attrs, name, input| rules(attrs, name, AppliesTo::Texts, rules::one_of(name, input)?),
         "`one_of(\"a\", \"b\")`": "one of these texts";
+    "belongs_to" => |attrs, name, input| relations::read(&mut attrs.relation, name, input),
+        "`belongs_to(user_id)`": "a `Related<User>`: the record whose id the field `user_id` holds";
+    "has_many" => |attrs, name, input| relations::read(&mut attrs.relation, name, input),
+        "`has_many(ticket_id)`": "a `RelatedMany<Comment>`: the records whose field `ticket_id` holds the id of this one";
 }
 
 items! {
@@ -84,6 +89,9 @@ pub(super) struct FieldAttrs {
     pub(super) index: Option<Span>,
     pub(super) references: Option<Reference>,
     pub(super) rules: Vec<Rules>,
+    pub(super) relation: Option<Relation>,
+    /// All that stand there.
+    names: Vec<Ident>,
 }
 
 /// The attribute `default`.
@@ -131,6 +139,7 @@ impl FieldAttrs {
             if name == "rename" {
                 return Err(syn::Error::new(name.span(), "a field is renamed by serde: `#[serde(rename = \"..\")]`"));
             }
+            field.names.push(name.clone());
             FIELD.read_item(&mut field, name, input)
         });
         field
@@ -140,6 +149,16 @@ impl FieldAttrs {
     pub(super) fn key_attributes(&self) -> impl Iterator<Item = (&'static str, Span)> {
         let unique = self.unique.as_ref().map(|unique| ("unique", unique.span));
         unique.into_iter().chain(self.index.map(|span| ("index", span)))
+    }
+
+    /// Tells whether there is an attribute of a relation, also one that cannot be read.
+    pub(super) fn is_relation(&self) -> bool {
+        self.names.iter().any(|name| name == "belongs_to" || name == "has_many")
+    }
+
+    /// Returns an attribute that a field for related records cannot have.
+    pub(super) fn beside_relation(&self) -> Option<&Ident> {
+        self.names.iter().find(|name| *name != "belongs_to" && *name != "has_many")
     }
 
     /// Returns what the schema's field has of them whatever its type is, as calls on the `Field` of the core.

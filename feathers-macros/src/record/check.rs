@@ -7,12 +7,14 @@ use syn::LitInt;
 use crate::errors::Errors;
 use crate::record::constraints::Together;
 use crate::record::model::{Field, Record};
+use crate::record::relations;
 use crate::types::option_of;
 
 /// Finds everything that is wrong with a record.
 pub(super) fn record(record: &Record, errors: &mut Errors) {
     ids(record, errors);
     names(record, errors);
+    relations::check(record, errors);
     for field in &record.fields {
         combinations(field, errors);
     }
@@ -64,7 +66,7 @@ fn ids(record: &Record, errors: &mut Errors) {
 fn names(record: &Record, errors: &mut Errors) {
     let mut seen: HashMap<&str, &Field> = HashMap::new();
     let mut constants: HashMap<String, &Field> = HashMap::new();
-    for field in &record.fields {
+    for field in record.fields.iter().chain(&record.relations) {
         let wire = field.wire.as_str();
         if wire.is_empty() || wire.starts_with('$') || wire.contains('.') || wire.contains('\0') {
             errors.at(

@@ -6,6 +6,7 @@ mod constraints;
 mod fields;
 mod normal_form;
 mod record;
+mod relations;
 mod schema;
 mod siblings;
 
@@ -25,6 +26,7 @@ pub(super) fn record(record: &Record) -> TokenStream {
     let checks = schema::checks(record, &names);
     let constraint_checks = constraints::checks(record, &names);
     let identified = constraints::identified(record, &names);
+    let related = relations::checks(record, &names);
     let defaults = record::defaults(record);
     let record_impl = record::expand(record, &names);
     let columns_impl = columns::expand(record, &names);
@@ -38,6 +40,7 @@ pub(super) fn record(record: &Record) -> TokenStream {
             #codecs
             #checks
             #constraint_checks
+            #related
             #defaults
             #record_impl
             #columns_impl

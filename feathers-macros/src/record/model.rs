@@ -20,6 +20,8 @@ pub(super) struct Record {
     pub(super) fields: Vec<Field>,
     /// What several fields are together: unique, or an index.
     pub(super) constraints: Vec<Together>,
+    /// The fields for related records, which are no columns.
+    pub(super) relations: Vec<Field>,
 }
 
 /// One field.
@@ -35,6 +37,8 @@ pub(super) struct Field {
     pub(super) aliases: Vec<LitStr>,
     /// Serde's `with` and its relatives, as they were written.
     pub(super) codec: Option<TokenStream>,
+    /// Whether serde may leave it out, in both directions.
+    pub(super) left_out: bool,
 }
 
 /// How a field takes part in data.

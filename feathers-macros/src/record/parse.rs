@@ -8,7 +8,7 @@ use crate::errors::Errors;
 use crate::record::attributes::FieldAttrs;
 use crate::record::constraints::Together;
 use crate::record::model::{Field, Record};
-use crate::record::serde;
+use crate::record::{relations, serde};
 
 /// Reads the struct; `None` if it has not the shape of a record.
 pub(super) fn record(
@@ -23,7 +23,7 @@ pub(super) fn record(
         return None;
     }
     let container = serde::container(&input.attrs, "the fields of the record", errors);
-    let fields = fields
+    let fields: Vec<Field> = fields
         .named
         .iter()
         .filter_map(|field| {
@@ -41,6 +41,7 @@ pub(super) fn record(
                 wire_span: serde.rename.map_or(ident.span(), |name| name.span()),
                 aliases: serde.aliases,
                 codec: serde.codec,
+                left_out: serde.skip_serializing_if && serde.default,
                 ident,
             })
         })
@@ -48,7 +49,9 @@ pub(super) fn record(
     let ident = input.ident.clone();
     let written = container.name().unwrap_or_else(|| ident.unraw().to_string());
     let (vis, framework) = (input.vis.clone(), framework.clone());
-    Some(Record { ident, written, vis, docs: docs::of(&input.attrs), framework, fields, constraints })
+    let is_relation = |field: &Field| field.attrs.is_relation() || relations::type_of(&field.ty).is_some();
+    let (relations, fields) = fields.into_iter().partition(is_relation);
+    Some(Record { ident, written, vis, docs: docs::of(&input.attrs), framework, fields, relations, constraints })
 }
 
 /// Returns the named fields, or says what a record is.

@@ -40,6 +40,8 @@ pub(super) struct OfField {
     pub(super) rename: Option<LitStr>,
     pub(super) aliases: Vec<LitStr>,
     pub(super) codec: Option<TokenStream>,
+    pub(super) skip_serializing_if: bool,
+    pub(super) default: bool,
 }
 
 /// Reads serde's attributes on the struct or the enum; `form` is what serde writes by itself.
@@ -78,6 +80,14 @@ pub(super) fn field(attrs: &[Attribute], errors: &mut Errors) -> OfField {
                 let codec = field.codec.take();
                 let comma = codec.is_some().then(|| quote!(,));
                 field.codec = Some(quote!(#codec #comma #path = #with));
+            }
+            "skip_serializing_if" => {
+                field.skip_serializing_if = true;
+                skip(meta)?;
+            }
+            "default" => {
+                field.default = true;
+                skip(meta)?;
             }
             "flatten" => errors.on(path, "a record names its fields, so that queries can be checked: `flatten` hides them"),
             attribute @ ("skip" | "skip_serializing" | "skip_deserializing") => errors.on(

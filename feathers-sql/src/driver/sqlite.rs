@@ -18,7 +18,9 @@ mod writes;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use feathers_core::{Columns, Commit, Error, Filter, FindResult, Id, Query, Result, Schema, StoreContext};
+use feathers_core::{
+    Columns, Commit, Error, Filter, FindResult, FoundPerKey, Id, PerKey, Query, Result, Schema, StoreContext,
+};
 
 use self::connection::{Place, Reader};
 use self::failure::Outcome;
@@ -108,6 +110,16 @@ impl Sqlite {
         context: &StoreContext<'_>,
     ) -> Result<FindResult<R>> {
         let found = self.pool.read(Kind::Scan, (table, query), context, Table::find).await;
+        found.map_err(|failure| failure.into_error(&table.schema))
+    }
+
+    pub(super) async fn find_per_key<R: Columns>(
+        &self,
+        table: &Arc<Table<R>>,
+        asked: &(Query, PerKey),
+        context: &StoreContext<'_>,
+    ) -> Result<FoundPerKey<R>> {
+        let found = self.pool.read(Kind::Scan, (table, asked), context, Table::find_per_key).await;
         found.map_err(|failure| failure.into_error(&table.schema))
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use feathers_core::{Comparison, FieldPath, FieldValue, Filter, Query, Record, Store, StoreContext};
+use feathers_core::{Comparison, FieldPath, FieldValue, Filter, PerKey, Query, Record, Store, StoreContext};
 use serde_json::{Value, json};
 
 use super::{ids, ok, person, query, with};
@@ -227,4 +227,56 @@ pub async fn paging<S: Store<Record = Person>>(store: &Arc<S>) {
     });
     let found = ok(store.find(&page, &StoreContext::NONE).await);
     assert_eq!((ids(&found.records), found.total), (vec![4], Some(5)));
+}
+
+/// A few records for each value of a field, in the order of the query, and how many there are of each.
+pub async fn a_few_per_key<S: Store<Record = Person>>(store: &Arc<S>) {
+    seed(&**store).await;
+    let many: Vec<i64> = (0..20).chain([20, 30]).collect();
+    // For each value the ids in their order and the number of all.
+    let cases: Vec<(Value, &str, u64, Value)> = vec![
+        (json!({}), "age", 1, json!({ "20": [[2], 2], "30": [[1], 2], "40": [[4], 1] })),
+        (json!({ "$sort": { "name": -1 } }), "age", 1, json!({ "20": [[5], 2], "30": [[3], 2], "40": [[4], 1] })),
+        (
+            json!({ "$sort": { "active": 1 } }),
+            "age",
+            9,
+            json!({ "20": [[2, 5], 2], "30": [[1, 3], 2], "40": [[4], 1] }),
+        ),
+        (json!({ "age": { "$in": [20, 30] }, "active": true }), "age", 9, json!({ "20": [[5], 1], "30": [[1, 3], 2] })),
+        (
+            json!({ "age": { "$in": many }, "name": { "$ne": "Cid" } }),
+            "age",
+            9,
+            json!({ "20": [[2, 5], 2], "30": [[1], 1] }),
+        ),
+        (json!({}), "nickname", 2, json!({ "": [[5], 1], "A": [[1], 1], "C": [[3], 1] })),
+        // What a database leaves to the rules that all stores share.
+        (json!({ "info.city": { "$ne": null } }), "age", 9, json!({ "30": [[1], 1], "40": [[4], 1] })),
+        (json!({ "$sort": { "info": 1 } }), "age", 1, json!({ "20": [[2], 2], "30": [[3], 2], "40": [[4], 1] })),
+        // The page of the query does not count.
+        (json!({ "$limit": 1, "$skip": 2 }), "age", 1, json!({ "20": [[2], 2], "30": [[1], 2], "40": [[4], 1] })),
+    ];
+    let (schema, context) = (Person::schema(), StoreContext::NONE);
+    for (raw, field, limit, expected) in cases {
+        let path = FieldPath::new(field, &schema);
+        let key = |value: FieldValue| match value {
+            FieldValue::Text(text) => text.to_string(),
+            other => other.to_json().to_string(),
+        };
+        let per_key = PerKey::new(path.clone(), limit).total(true);
+        let found = ok(store.find_per_key(&query::<Person>(raw.clone()), &per_key, &context).await);
+        let mut told = serde_json::Map::new();
+        for (value, total) in found.totals {
+            let value = key(value);
+            let own = found.records.iter().filter(|person| key(person.lookup(&path).into_owned()) == value);
+            let own: Vec<i64> = own.map(|person| person.id).collect();
+            told.insert(value, json!([own, total]));
+        }
+        assert_eq!(Value::from(told), expected, "{raw} by {field}");
+        let without = PerKey::new(path, limit).most(2);
+        let few = ok(store.find_per_key(&query::<Person>(raw.clone()), &without, &context).await);
+        assert_eq!(few.records.len(), found.records.len().min(2), "{raw} by {field}");
+        assert!(few.totals.is_empty(), "{raw}: nobody asked for the totals");
+    }
 }

@@ -14,6 +14,7 @@ mod library;
 mod mount;
 mod over;
 mod prelude;
+mod relations;
 mod server_set;
 mod service;
 mod texts;

@@ -67,7 +67,7 @@ impl<R: AccessRecord, U: DeserializeOwned + Send + Sync + 'static> Access<R, U> 
         Ok(rules.find(|(own, _)| own == method).map(|(_, verdict)| verdict.clone()))
     }
 
-    /// Returns the fields that are taken from a user.
+    /// Returns the fields that are taken from a user, with the related records that they lead to.
     fn hidden(&self, user: Option<&U>) -> Result<Vec<Arc<str>>> {
         let mut hidden = Vec::new();
         for (name, test) in &self.fields {
@@ -77,6 +77,7 @@ impl<R: AccessRecord, U: DeserializeOwned + Send + Sync + 'static> Access<R, U> 
             };
             if !sees {
                 hidden.push((*name).into());
+                hidden.extend(R::led_to_by(name).into_iter().map(Arc::from));
             }
         }
         Ok(hidden)

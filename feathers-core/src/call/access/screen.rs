@@ -10,7 +10,7 @@ use crate::data::payload::Payload;
 use crate::data::query::{FieldPath, Filter};
 use crate::data::record::Record;
 use crate::data::rights::ReadRights;
-use crate::data::schema::Schema;
+use crate::data::schema::{Relation, RelationKind, Schema};
 
 /// What access rules need of the records of a service: every [`Record`] is one, and `()`, for services without records.
 #[doc(hidden)]
@@ -21,6 +21,8 @@ pub trait AccessRecord: 'static {
     fn matches(result: &Payload, filter: &Filter) -> bool;
     /// Tells whether JSON is a record that matches.
     fn is_readable(value: &Value, filter: &Filter) -> bool;
+    /// Returns the related records to which a field is the key.
+    fn led_to_by(field: &str) -> Vec<&'static str>;
 }
 
 impl<R: Record> AccessRecord for R {
@@ -32,6 +34,11 @@ impl<R: Record> AccessRecord for R {
         let records = result.downcast_ref::<Vec<Arc<R>>>().map(Vec::as_slice).unwrap_or_default();
         let records = records.iter().map(|record| &**record).chain(result.downcast_ref::<R>());
         records.filter(|record| !matches(record)).filter_map(|record| record.id(id)).collect()
+    }
+
+    fn led_to_by(field: &str) -> Vec<&'static str> {
+        let leads = |relation: &&Relation| matches!(relation.kind, RelationKind::BelongsTo { key } if key == field);
+        R::schema().relations.iter().filter(leads).map(|relation| relation.name).collect()
     }
 
     fn matches(result: &Payload, filter: &Filter) -> bool {
@@ -58,6 +65,10 @@ impl AccessRecord for () {
 
     fn is_readable(_: &Value, filter: &Filter) -> bool {
         *filter == Filter::All
+    }
+
+    fn led_to_by(_field: &str) -> Vec<&'static str> {
+        Vec::new()
     }
 }
 

@@ -58,6 +58,7 @@ pub(super) async fn start(mut app: App) -> Result<AppHandle> {
     let around = vec![(app.hooks.clone(), app.publishers.clone())];
     let mut flat = Flat::default();
     flat.add("", app, &[]);
+    flat.check_relations();
     if !flat.errors.is_empty() {
         return Err(Error::general(flat.errors.join("\n")));
     }
@@ -132,6 +133,18 @@ impl Flat {
         }
         for (path, app) in app.nested {
             self.add(&join(prefix, &path), app, &around);
+        }
+    }
+
+    /// Looks whether each related record has a service.
+    fn check_relations(&mut self) {
+        let services = &self.registry.services;
+        for mounted in services {
+            let mut mistakes = Vec::new();
+            if let Some(relations) = mounted.relations() {
+                relations.check(services, &mut mistakes);
+            }
+            self.errors.extend(mistakes.iter().map(|mistake| format!("service '{}': {mistake}", mounted.path())));
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use smallvec::{SmallVec, smallvec};
 
 use crate::call::app::registry::{Mounted, PublishedEvent};
+use crate::call::app::relations::Relations;
 use crate::call::app::running::{Finisher, Running};
 use crate::call::app::{AppHandle, ResolvedRoute};
 use crate::call::context::{Context, Http};
@@ -97,6 +98,9 @@ impl AppHandle {
         };
         if params.has_rules() && mounted.access().is_some_and(|access| !access.has_rule(method.name())) {
             return Err(Error::forbidden(format!("You may not call '{method}'")));
+        }
+        if mounted.relations().is_some() {
+            Relations::take(&mut params);
         }
         params.connection = params.connection.map(Connection::for_call);
         if params.is_external()
@@ -204,9 +208,15 @@ pub(super) fn finish_call(ctx: &mut Context, mounted: &Arc<Mounted>) -> Result<R
         return Ok(Reply { result: answer(result)?, dispatch: dispatch.map(answer).transpose()?, http });
     };
     let reply = Reply { result: answer(result.clone())?, dispatch: dispatch.clone().map(answer).transpose()?, http };
+    // Others may read other related records than the caller.
+    let related = ctx.take_related();
+    let (result, dispatch) = match &related {
+        Some(related) => (related.of(&result)?, dispatch.as_ref().map(|dispatch| related.of(dispatch)).transpose()?),
+        None => (result, dispatch),
+    };
     // Events are of whole records, whatever the caller has selected or may see. Without that the answer is the same text,
     // and shared.
-    let (safe, safe_result) = if selection.is_some() || seen.is_part() {
+    let (safe, safe_result) = if selection.is_some() || seen.is_part() || related.is_some() {
         (dispatch.as_ref(), &result)
     } else {
         (reply.dispatch.as_ref(), &reply.result)

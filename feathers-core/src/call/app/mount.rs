@@ -1,6 +1,6 @@
 //! Mounts: a service with its hooks, publishers, listeners and options, before it runs.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::call::access::{Access, AccessRecord};
 use crate::call::app::AppHandle;
 use crate::call::app::methods::{hook_methods, publisher_methods};
+use crate::call::app::relations::Spec;
 use crate::call::hook::Hooks;
 use crate::call::method::Method;
 use crate::call::publish::{Publication, Publisher, Publishers};
@@ -25,7 +26,7 @@ pub(crate) type Listener = Arc<dyn Fn(&Publication, &AppHandle) + Send + Sync>;
 ///
 #[doc = include_str!("mount.md")]
 pub struct Mount<R = ()> {
-    parts: Parts,
+    pub(super) parts: Parts,
     record: PhantomData<fn() -> R>,
 }
 
@@ -41,6 +42,10 @@ pub(crate) struct Parts {
     pub(crate) route_params: Vec<(Arc<str>, String)>,
     /// The access rules; more than one set of them is a mistake.
     pub(crate) access: Vec<Arc<dyn ServiceAccess>>,
+    /// The type of the records.
+    pub(crate) record: TypeId,
+    /// What is said of their relations.
+    pub(crate) relations: Option<Box<Spec>>,
 }
 
 /// A mount of any type of records, as an app keeps it.
@@ -90,7 +95,7 @@ impl Mount {
     }
 }
 
-impl<R> Mount<R> {
+impl<R: 'static> Mount<R> {
     fn of(service: Arc<dyn Service>) -> Self {
         let parts = Parts {
             service,
@@ -102,10 +107,14 @@ impl<R> Mount<R> {
             service_events: None,
             route_params: Vec::new(),
             access: Vec::new(),
+            record: TypeId::of::<R>(),
+            relations: None,
         };
         Self { parts, record: PhantomData }
     }
+}
 
+impl<R> Mount<R> {
     pub(crate) fn into_parts(self) -> Parts {
         self.parts
     }

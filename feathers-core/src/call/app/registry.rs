@@ -1,5 +1,6 @@
 //! The registry: all mounted services and the table of their paths, a snapshot that is swapped whole.
 
+use std::any::TypeId;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use crate::call::app::AppHandle;
 use crate::call::app::mount::{Listener, Parts};
+use crate::call::app::relations::Relations;
 use crate::call::app::write::{Write, WriteListener};
 use crate::call::hook::{Hooks, Level};
 use crate::call::method::{Method, PROTECTED};
@@ -47,6 +49,9 @@ pub(crate) struct Mounted {
     route_params: Vec<(Arc<str>, String)>,
     listeners: Vec<(Arc<str>, Listener)>,
     write_listeners: Vec<WriteListener>,
+    /// The type of the records, `()` where it is not known.
+    record: TypeId,
+    relations: Option<Relations>,
     /// A few, so that comparing is quicker than hashing.
     chains: Vec<(Method, Chain)>,
 }
@@ -141,6 +146,10 @@ impl Mounted {
         if let Some(unknown) = mount.publishers.events.keys().find(|event| !published.contains(event)) {
             return Err(Error::general(format!("'{unknown}' is not a valid service event")));
         }
+        let relations = mount.relations.map(|spec| Relations::new(*spec)).transpose().map_err(|mistakes| {
+            let mistakes = mistakes.iter().map(|mistake| format!("service '{path}': {mistake}"));
+            Error::general(mistakes.collect::<Vec<_>>().join("\n"))
+        })?;
         guard::prepare();
         descriptor.schema.iter().for_each(guard::know);
         let fields = descriptor.schema.iter().flat_map(|schema| schema.fields.iter());
@@ -181,6 +190,8 @@ impl Mounted {
             route_params: mount.route_params,
             listeners: mount.listeners,
             write_listeners,
+            record: mount.record,
+            relations,
             chains,
         })
     }
@@ -207,6 +218,16 @@ impl Mounted {
 
     pub(crate) fn schema(&self) -> Option<&Schema> {
         self.descriptor.schema.as_ref()
+    }
+
+    /// Returns the type of the records, `()` where it is not known.
+    pub(crate) fn record(&self) -> TypeId {
+        self.record
+    }
+
+    /// Returns what is populated, if anything is.
+    pub(crate) fn relations(&self) -> Option<&Relations> {
+        self.relations.as_ref()
     }
 
     pub(crate) fn notes_sent(&self) -> bool {

@@ -135,6 +135,9 @@ async fn through_hooks(ctx: &mut Context, mounted: &Arc<Mounted>) -> Result<Repl
         Box::pin(ctx.check_access()).await?;
     }
     run_levels(ctx, &chain.levels).await?;
+    if mounted.relations().is_some() {
+        Box::pin(ctx.read_related()).await;
+    }
     finish_call(ctx, mounted)
 }
 

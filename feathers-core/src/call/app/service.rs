@@ -50,6 +50,15 @@ impl ResolvedRoute {
         ServiceInfo(self.mounted.clone())
     }
 
+    /// Leads to a service; a placeholder of its path has no value but a constant one.
+    pub(crate) fn to(mounted: &Arc<Mounted>) -> Self {
+        let mut params = RouteParams::default();
+        for (name, value) in mounted.route_params() {
+            params.set(name.clone(), value.clone());
+        }
+        Self { mounted: mounted.clone(), params, id: None }
+    }
+
     pub(crate) fn mounted(&self) -> &Arc<Mounted> {
         &self.mounted
     }

@@ -1,6 +1,7 @@
 //! Typed services: calls from inside the server with records instead of JSON.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -9,6 +10,7 @@ use crate::call::app::ServiceHandle;
 use crate::call::params::Params;
 use crate::data::error::Result;
 use crate::data::id::Id;
+use crate::data::mask::FieldMask;
 use crate::data::payload::Payload;
 use crate::data::record::Record;
 use crate::data::type_schema::{Described, TypeSchema};
@@ -58,7 +60,11 @@ impl<R: Record> TypedService<R> {
     pub async fn find(&self, params: impl Into<Params>) -> Result<Vec<R>> {
         let mut params = params.into();
         params.insert(crate::call::crud_options::CrudOptions::unpaginated());
-        self.service.find(params).await?.decode()
+        let answer = self.service.find(params).await?;
+        match whole(&answer) {
+            Ok(records) => Ok(records.iter().map(|record| R::clone(record)).collect()),
+            Err(answer) => answer.decode(),
+        }
     }
 
     /// Returns one page of records: `limit` of them after `skip`.
@@ -80,7 +86,7 @@ impl<R: Record> TypedService<R> {
     /// # Errors
     /// Those of the service and its hooks, with a 404 for an id that is not there.
     pub async fn get(&self, id: impl Into<Id>, params: impl Into<Params>) -> Result<R> {
-        self.service.get(id, params).await?.decode()
+        one(&self.service.get(id, params).await?)
     }
 
     /// Makes one record of its data, or of a draft with the fields that only the server sets.
@@ -91,7 +97,7 @@ impl<R: Record> TypedService<R> {
     where
         R::Draft: Serialize + Sync,
     {
-        self.service.create(Payload::new(data.into()), params).await?.decode()
+        one(&self.service.create(Payload::new(data.into()), params).await?)
     }
 
     /// Replaces one record by its data, or by a draft with the fields that only the server sets.
@@ -102,7 +108,7 @@ impl<R: Record> TypedService<R> {
     where
         R::Draft: Serialize + Sync,
     {
-        self.service.update(id, Payload::new(data.into()), params).await?.decode()
+        one(&self.service.update(id, Payload::new(data.into()), params).await?)
     }
 
     /// Changes one record by a patch, or by a draft of one with the fields that clients may not change.
@@ -113,7 +119,7 @@ impl<R: Record> TypedService<R> {
     where
         R::PatchDraft: Serialize + Sync,
     {
-        self.service.patch(id.into(), Payload::new(data.into()), params).await?.decode()
+        one(&self.service.patch(id.into(), Payload::new(data.into()), params).await?)
     }
 
     /// Deletes one record and returns it.
@@ -121,6 +127,19 @@ impl<R: Record> TypedService<R> {
     /// # Errors
     /// Those of the service and its hooks, with a 404 for an id that is not there.
     pub async fn remove(&self, id: impl Into<Id>, params: impl Into<Params>) -> Result<R> {
-        self.service.remove(id.into(), params).await?.decode()
+        one(&self.service.remove(id.into(), params).await?)
+    }
+}
+
+/// Returns the records in an answer, if they are whole: what they hold of related records stands in no JSON.
+fn whole<R: Record>(answer: &Payload) -> Result<&[Arc<R>], &Payload> {
+    answer.typed_records().filter(|_| answer.mask() == FieldMask::All).ok_or(answer)
+}
+
+/// Returns the record in an answer.
+fn one<R: Record>(answer: &Payload) -> Result<R> {
+    match whole(answer) {
+        Ok([record]) => Ok(R::clone(record)),
+        _ => answer.decode(),
     }
 }

@@ -1,14 +1,16 @@
 //! Typed values behind a payload: one record, a list of them, and a page.
 
 use std::any::Any;
+use std::slice;
 use std::sync::Arc;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::Payload;
-use crate::data::mask::{Masked, View};
+use super::{Payload, Repr, records_of};
+use crate::data::error::Result;
+use crate::data::mask::{FieldMask, Masked, View};
 
 /// What a payload needs to know of a typed value.
 pub(super) trait Typed: Send + Sync {
@@ -19,6 +21,8 @@ pub(super) trait Typed: Send + Sync {
     fn items(&self, view: &View) -> Option<Vec<Payload>>;
     fn len(&self) -> Option<usize>;
     fn any(&self) -> &dyn Any;
+    /// Returns the same with other records, a `Vec<Arc<T>>` of as many.
+    fn with(&self, records: Box<dyn Any>) -> Option<Arc<dyn Typed>>;
 }
 
 /// Typed values of which a view is seen.
@@ -39,6 +43,35 @@ impl Payload {
         skip: u64,
     ) -> Self {
         Self::typed(Arc::new(PageOf { total, limit, skip, data: Many(records) }), view)
+    }
+
+    /// Returns the records of this type: the one, those of a list or those of a page. `None` if it holds no such.
+    pub(crate) fn typed_records<T: 'static>(&self) -> Option<&[Arc<T>]> {
+        let Repr::Typed(typed, _) = &self.0.as_ref()?.repr else { return None };
+        let any = typed.any();
+        any.downcast_ref::<Arc<T>>()
+            .map(slice::from_ref)
+            .or_else(|| any.downcast_ref::<Vec<Arc<T>>>().map(Vec::as_slice))
+    }
+
+    /// Returns the same with other records, as many as there are; these fields of them are seen too.
+    pub(crate) fn with_records<T: 'static>(&self, records: Vec<Arc<T>>, also: &[&str]) -> Option<Self> {
+        let Repr::Typed(typed, view) = &self.0.as_ref()?.repr else { return None };
+        let view = View { mask: view.mask.clone().with(also), is_plain: false, ..view.clone() };
+        Some(Self::typed(typed.with(Box::new(records))?, view))
+    }
+
+    /// Returns what is seen of a typed value.
+    pub(crate) fn mask(&self) -> FieldMask {
+        match self.0.as_ref().map(|inner| &inner.repr) {
+            Some(Repr::Typed(_, view)) => view.mask.clone(),
+            _ => FieldMask::All,
+        }
+    }
+
+    /// Returns the records in JSON: those of a list, those of a page, else the one.
+    pub(crate) fn records_in_json(&self) -> Result<&[Value]> {
+        Ok(records_of(self.value()?))
     }
 }
 
@@ -64,6 +97,10 @@ impl<T: Serialize + Send + Sync + 'static> Typed for One<T> {
 
     fn any(&self) -> &dyn Any {
         &self.0
+    }
+
+    fn with(&self, records: Box<dyn Any>) -> Option<Arc<dyn Typed>> {
+        Some(Arc::new(Self(records.downcast::<Vec<Arc<T>>>().ok()?.pop()?)))
     }
 }
 
@@ -101,6 +138,10 @@ impl<T: Serialize + Send + Sync + 'static> Typed for Many<T> {
 
     fn any(&self) -> &dyn Any {
         &self.0
+    }
+
+    fn with(&self, records: Box<dyn Any>) -> Option<Arc<dyn Typed>> {
+        Some(Arc::new(Self(*records.downcast().ok()?)))
     }
 }
 
@@ -151,5 +192,10 @@ impl<T: Serialize + Send + Sync + 'static> Typed for PageOf<T> {
 
     fn any(&self) -> &dyn Any {
         &self.data.0
+    }
+
+    fn with(&self, records: Box<dyn Any>) -> Option<Arc<dyn Typed>> {
+        let Self { total, limit, skip, .. } = *self;
+        Some(Arc::new(Self { total, limit, skip, data: Many(*records.downcast().ok()?) }))
     }
 }

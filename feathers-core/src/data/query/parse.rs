@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::data::error::{Error, Result};
-use crate::data::query::{Filter, Order, Paginate, Query, QueryOptions, open, typed};
+use crate::data::query::{Filter, Order, Paginate, Query, QueryOptions, Through, open, through, typed};
 use crate::data::schema::Schema;
 
 /// How deep `$or`, `$and` and the values in them may be nested.
@@ -63,7 +63,7 @@ pub(super) fn parse(
     query.filter = all(filters);
     // Calls from inside know what they ask for.
     if caller.external {
-        check_cost(&query.filter, options.max_cost)?;
+        check_cost(&query.filter, options.max_cost.saturating_add(through::cost(caller.through)))?;
     }
     Ok(query)
 }
@@ -97,6 +97,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) writes_texts: bool,
     /// The fields that do not exist for it, besides hidden ones.
     pub(crate) withheld: &'a [Arc<str>],
+    /// What conditions through relations have become.
+    pub(crate) through: &'a [Through],
 }
 
 /// What a query is read by.

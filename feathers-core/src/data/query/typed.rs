@@ -12,7 +12,7 @@ use crate::data::error::{Error, Result};
 use crate::data::field::FieldValue;
 use crate::data::query::coerce::{coerce, integer, is_number, meant};
 use crate::data::query::parse::{Scope, all, branches, direction, join};
-use crate::data::query::{Comparison, FieldPath, Filter, Order};
+use crate::data::query::{Comparison, FieldPath, Filter, Order, through};
 use crate::data::schema::Field;
 use crate::data::violation::{fragment, mistake, not_allowed, out_of_bounds, pointer, unknown_field, wrong_type};
 
@@ -89,6 +89,11 @@ pub(super) fn condition(
         let parts = branches(name, value)?.into_iter().enumerate();
         let parts = parts.map(|(index, branch)| part(branch, scope, &Place::Branch(place, name, index)));
         filters.push(join(name, parts.collect::<Result<_>>()?));
+        return Ok(());
+    }
+    if let Some(through) = through::find(scope.caller.through, name, value).filter(|own| !scope.is_withheld(own.field))
+    {
+        filters.push(through.filter(scope.schema));
         return Ok(());
     }
     let field = scope.field(name).ok_or_else(|| place.refuse_unknown(name))?;

@@ -27,7 +27,12 @@ const LOOK: u32 = 64;
 
 /// Returns what a find does with each record.
 pub(super) fn cost(query: &Query) -> u64 {
-    query.filter.cost() + SORT * query.sort.len() as u64
+    query.filter.cost() + cost_of_sort(query)
+}
+
+/// Returns what sorting does with each record.
+pub(super) fn cost_of_sort(query: &Query) -> u64 {
+    SORT * query.sort.len() as u64
 }
 
 /// Returns what a change of many does with each record.
@@ -53,7 +58,7 @@ pub(super) struct Scan {
 
 impl Scan {
     /// Fails if the scan must end; asked for every record.
-    fn check(&mut self) -> Result<()> {
+    pub(super) fn check(&mut self) -> Result<()> {
         if self.records.is_multiple_of(LOOK) {
             self.cancellation.check()?;
             if Instant::now() > self.until {

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Names, field_type, header, reserved_name, runtime};
+use super::{Names, field_type, header, relations, reserved_name, runtime};
 use crate::record::model::{Field, Record};
 
 /// Writes the impl of `Columns`.
@@ -27,12 +27,13 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
             }
         }
     });
+    let absent = relations::absent(record);
     let header = header(record, names, "Columns");
     quote! {
         #header {
             fn from_columns(values: ::std::vec::Vec<#core::FieldValue>) -> #core::Result<Self> {
                 let mut values = ::core::iter::IntoIterator::into_iter(values);
-                ::core::result::Result::Ok(Self { #(#fields),* })
+                ::core::result::Result::Ok(Self { #(#fields,)* #absent })
             }
         }
     }

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
-use super::{Names, field_type, header, kind_of, normal_form, reserved_name, runtime, schema, to_field};
+use super::{Names, field_type, header, kind_of, normal_form, relations, reserved_name, runtime, schema, to_field};
 use crate::record::model::{Field, Presence, Record};
 use crate::types::{at, last_segment, option_of};
 
@@ -71,6 +71,7 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
         }
     });
     let limits = limits(record, names);
+    let (related, id_type) = (relations::functions(record, names), id_type(record, names));
     let header = header(record, names, "Record");
     quote! {
         fn __feathers_field(record: &#ident, index: usize) -> #core::FieldRef<'_> {
@@ -93,6 +94,8 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
             type Patch = #patch;
             type Draft = #draft;
             type PatchDraft = #patch_draft;
+
+            #id_type
 
             fn schema() -> #core::Schema {
                 __feathers_schema()
@@ -138,8 +141,19 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
                 __feathers_limit(self);
                 ::core::result::Result::Ok(())
             }
+
+            #related
         }
     }
+}
+
+/// Writes of which type the id is.
+fn id_type(record: &Record, names: &Names) -> Option<TokenStream> {
+    let core = &names.core;
+    let kind = kind_of(record.id()?, names);
+    Some(quote! {
+        const ID_TYPE: ::core::option::Option<#core::DataType> = ::core::option::Option::Some(#kind);
+    })
 }
 
 fn id_of(record: &Record, names: &Names, owner: &TokenStream, optional: bool) -> TokenStream {
@@ -218,9 +232,10 @@ fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream 
         quote!(#ident: #value)
     });
     let unchanged = replacing.then(|| unchanged(record, names));
+    let absent = relations::absent(record);
     quote! {
         #unchanged
-        let mut record = Self { #(#fields),* };
+        let mut record = Self { #(#fields,)* #absent };
         __feathers_limit(&mut record);
         ::core::result::Result::Ok(record)
     }

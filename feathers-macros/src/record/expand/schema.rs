@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::{Names, constraints, field_type, kind_of};
+use super::{Names, constraints, field_type, kind_of, relations};
 use crate::record::attributes::AppliesTo;
 use crate::record::model::{Field, Presence, Record};
 use crate::types::option_of;
@@ -17,9 +17,10 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let docs = &record.docs;
     let fields = record.fields.iter().map(|field| one(field, names));
     let constraints = constraints::expand(record, names);
+    let relations = relations::in_schema(record, names);
     quote! {
         const FIELDS: &[#core::Field] = &[#(#fields),*];
-        #core::Schema::new(#name, #id, FIELDS, #docs) #constraints
+        #core::Schema::new(#name, #id, FIELDS, #docs) #constraints #relations
     }
 }
 

@@ -47,6 +47,17 @@ mod tests {
         );
         check(&Shape::DeleteAll(Predicate::Always), &format!(r#"DELETE FROM "to""do" RETURNING {row}"#));
         check(&Shape::Largest, r#"SELECT "id" FROM "to""do" WHERE "id" < ? ORDER BY "id" DESC LIMIT ?"#);
+        check(
+            &Shape::PerKey {
+                predicate: Predicate::In(0, 2),
+                column: 1,
+                order: vec![(2, Direction::Descending)],
+                total: true,
+            },
+            &format!(
+                r#"SELECT {row}, "$total" FROM (SELECT {row}, ROW_NUMBER() OVER ( PARTITION BY "text" ORDER BY "a""; DROP TABLE x--" DESC, "id" ASC ) AS "$rank", COUNT(*) OVER ( PARTITION BY "text" ) AS "$total" FROM "to""do" WHERE "id" IN (?, ?) AND "text" IS NOT NULL) AS "$numbered" WHERE "$rank" <= ? ORDER BY "text" ASC, "$rank" ASC LIMIT ?"#
+            ),
+        );
         check(&Shape::Count(Predicate::Never), r#"SELECT COUNT(*) FROM "to""do" WHERE FALSE"#);
         check(
             &Shape::Select {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use feathers_core::query::PageBuilder;
-use feathers_core::{Columns, FindResult, Query};
+use feathers_core::{Columns, DataType, FindResult, FoundPerKey, PerKey, Query};
 use rusqlite::{Row, ToSql, Transaction, TransactionBehavior, params_from_iter};
 
 use crate::driver::sqlite::connection::Reader;
@@ -60,6 +60,43 @@ impl<R: Columns> Table<R> {
             }
         }
         Ok(page.finish())
+    }
+
+    /// Returns the first records for each value of a field: in one statement, where the database can answer the query
+    /// by itself.
+    pub(super) fn find_per_key(
+        &self,
+        connection: &Reader,
+        (query, per_key): &(Query, PerKey),
+    ) -> Outcome<FoundPerKey<R>> {
+        let plan = Plan::new(&query.filter, &self.schema);
+        let (order, sorted) = plan::order(query, &self.schema);
+        let column = plan::column(&per_key.field, &self.schema);
+        let column = column.filter(|(_, kind)| *kind != DataType::Json && per_key.field.is_plain());
+        let Some((column, _)) = column.filter(|_| plan.exact && sorted && per_key.limit > 0) else {
+            let mut all = query.clone();
+            (all.limit, all.skip, all.count) = (None, 0, false);
+            return Ok(per_key.collect(self.find(connection, &all)?.records));
+        };
+        let order = order.into_iter().map(|(column, order)| (column, order.into())).collect();
+        let total = per_key.total;
+        let text = self.statements.text(&Shape::PerKey { predicate: plan.predicate, column, order, total });
+        let values = plan.values.into_iter().chain([clamped(per_key.limit), clamped(per_key.most)]);
+        let mut statement = connection.prepare_cached(&text)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        let mut found = FoundPerKey { records: Vec::new(), totals: Vec::new() };
+        while let Some(row) = rows.next()? {
+            let (_, record) = self.record(row)?;
+            if total {
+                let key = record.field(column);
+                if found.totals.last().is_none_or(|(last, _)| last.borrowed() != key) {
+                    let all = row.get::<_, i64>(self.schema.fields.len() + 1)?.unsigned_abs();
+                    found.totals.push((key.into_owned(), all));
+                }
+            }
+            found.records.push(record);
+        }
+        Ok(found)
     }
 
     fn count(&self, connection: &Reader, predicate: &Predicate, values: &[Value]) -> Outcome<u64> {

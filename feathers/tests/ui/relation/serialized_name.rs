@@ -1,0 +1,25 @@
+//! A related record has a name of its own on the wire.
+
+#![allow(unused)]
+
+use feathers::prelude::*;
+use feathers::schema::{Related, RelatedMany};
+
+#[derive(Clone, Debug, Serialize, Deserialize, Service)]
+struct User {
+    #[service(id)]
+    id: i64,
+    name: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, Service)]
+struct Message {
+    #[service(id)]
+    id: i64,
+    user_id: i64,
+    #[service(belongs_to(user_id))]
+    #[serde(rename = "user_id", default, skip_serializing_if = "Related::is_absent")]
+    user: Related<User>,
+}
+
+fn main() {}
