@@ -308,12 +308,12 @@ impl<S: Store> Crud<S> {
                 (Some(id), query)
             }
             Method::Patch => (request.id.as_ref(), self.changes(request)?.0),
+            Method::Remove if request.rights().is_some() => (request.id.as_ref(), self.parse_filter(request)?),
             _ => return Ok(()),
         };
-        match id {
-            Some(id) => self.store.get(id, &query, &request.store).await?.map(drop).ok_or_else(|| Error::no_record(id)),
-            None => Ok(()),
-        }
+        let Some(id) = id else { return Ok(()) };
+        let record = self.store.get(id, &query, &request.store).await?.ok_or_else(|| Error::no_record(id))?;
+        access::check_before(&*record, request)
     }
 
     async fn remove(&self, request: &Request<'_>) -> Result<Payload> {

@@ -54,7 +54,8 @@ macro_rules! store_contract {
                 texts_are_in_the_order_of_creation);
             $crate::store_contract!(@cases $notes, writes: update_keeps_what_clients_may_not_set);
             $crate::store_contract!(@cases $people, commits: places_are_counted places_are_in_the_order_of_commits
-                images_are_of_before_and_after concurrent_writers_lose_nothing);
+                images_are_of_before_and_after concurrent_writers_lose_nothing
+                a_commit_can_refuse_a_write);
             $crate::store_contract!(@cases $people, differential: same_results_as_memory);
         }
     };

@@ -11,6 +11,7 @@
 //! | [`stores`] | in memory, SQLite, your own |
 //! | [`transports`] | the server, REST, Socket.IO, and the realtime endpoint on the wire |
 //! | [`authentication`] | logins, tokens, who may do what; with the feature `auth` |
+//! | [`rights`] | who may do what with records and fields; with the feature `auth` |
 //! | [`operations`] | routes and middleware of your own, health, metrics, logs, the end |
 //! | [`configuration`] | files, environments, variables; with the feature `config` |
 //! | [`oauth`] | logins through GitHub, Google and others; with the feature `oauth` |
@@ -56,6 +57,11 @@ pub mod operations {}
 #[cfg_attr(feature = "auth", doc = include_str!("../guide/authentication.md"))]
 #[cfg_attr(not(feature = "auth"), doc = "This page comes with the feature `auth`.")]
 pub mod authentication {}
+
+// The examples need the feature.
+#[cfg_attr(feature = "auth", doc = include_str!("../guide/rights.md"))]
+#[cfg_attr(not(feature = "auth"), doc = "This page comes with the feature `auth`.")]
+pub mod rights {}
 
 // The examples need the feature.
 #[cfg_attr(feature = "config", doc = include_str!("../guide/configuration.md"))]

@@ -1,10 +1,12 @@
 //! The app that is measured: messages in memory, a page of ten.
 
+use feathers::app::Access;
 use feathers::call::{Call, Encoding, Provider};
 use feathers::log::Retention;
 use feathers::prelude::*;
 use feathers::query::Paginate;
-use feathers::{AppHandle, Error, Id, Memory, Method, Params, Payload};
+use feathers::session::{Authenticator, HandshakeCredentials, Headers, Login};
+use feathers::{AppHandle, Connection, Error, Id, Memory, Method, Params, Payload, async_trait};
 use serde_json::{Map, Value};
 
 /// A chat message of about 150 bytes.
@@ -42,6 +44,44 @@ pub(crate) fn app() -> App {
     app.retention(Retention::default().count(KEPT)).caller_percent(100);
     let messages = Memory::<Message>::new().paginate(Paginate::new(10).max(50));
     app.service("messages", messages).events(["ticked"]).publish(|_event, app| app.channel("room"));
+    app
+}
+
+/// A user, as the rules see it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct User {
+    name: String,
+}
+
+/// Knows one user, who makes all calls.
+struct One(Payload);
+
+#[async_trait]
+impl Authenticator for One {
+    fn path(&self) -> &'static str {
+        "logins"
+    }
+
+    async fn admit(&self, _: &Connection, _: HandshakeCredentials, _: &AppHandle) -> Result<Option<Login>> {
+        Ok(None)
+    }
+
+    async fn check_owner(&self, _: &Connection, _: &HandshakeCredentials, _: &Headers, _: &AppHandle) -> Result<()> {
+        Ok(())
+    }
+
+    fn user(&self, _: &Params) -> Option<Payload> {
+        Some(self.0.clone())
+    }
+}
+
+/// Returns the same app with a rule for reading, by which the user reads all messages.
+pub(crate) fn ruled() -> App {
+    let mut app = App::new();
+    app.retention(Retention::default().count(KEPT)).caller_percent(100);
+    let messages = Memory::<Message>::new().paginate(Paginate::new(10).max(50));
+    app.service("messages", messages).access(Access::of::<User>().read(|user| Message::USER.eq(&user.name)));
+    app.authenticator(One(Payload::new(User { name: "u1".to_owned() })));
     app
 }
 

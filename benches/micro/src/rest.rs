@@ -5,24 +5,30 @@ use std::rc::Rc;
 
 use axum::body::Body;
 use bytes::Bytes;
-use feathers::Result;
 use feathers::transports::{Rest, Transport};
+use feathers::{App, Result};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
-use crate::app::{DATA, app, start};
+use crate::app::{DATA, app, ruled, start};
 use crate::{Bench, Work, unexpected, waiting};
 
 pub(crate) const ALL: &[Bench] = &[
-    Bench::new("rest/get", 200, |runtime| requests(runtime, Method::GET, "/messages/1", "")),
-    Bench::new("rest/find", 100, |runtime| requests(runtime, Method::GET, "/messages?$limit=10&$skip=20", "")),
-    Bench::new("rest/create", 200, |runtime| requests(runtime, Method::POST, "/messages", DATA)),
+    Bench::new("rest/get", 200, |runtime| requests(runtime, app(), Method::GET, ONE, "")),
+    // With a rule for reading: at most a tenth more than without.
+    Bench::new("rest/get-rule", 200, |runtime| requests(runtime, ruled(), Method::GET, ONE, "")),
+    Bench::new("rest/find", 100, |runtime| requests(runtime, app(), Method::GET, PAGE, "")),
+    Bench::new("rest/find-rule", 100, |runtime| requests(runtime, ruled(), Method::GET, PAGE, "")),
+    Bench::new("rest/create", 200, |runtime| requests(runtime, app(), Method::POST, "/messages", DATA)),
 ];
 
-fn requests(runtime: &Rc<Runtime>, method: Method, uri: &'static str, body: &'static str) -> Result<Work> {
-    let app = runtime.block_on(start(app()))?;
+const ONE: &str = "/messages/1";
+const PAGE: &str = "/messages?$limit=10&$skip=20";
+
+fn requests(runtime: &Rc<Runtime>, app: App, method: Method, uri: &'static str, body: &'static str) -> Result<Work> {
+    let app = runtime.block_on(start(app))?;
     let router = Box::new(Rest::new()).router(&app);
     let expected = if method == Method::POST { StatusCode::CREATED } else { StatusCode::OK };
     Ok(waiting(runtime, async move || {

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
 mod answers;
 mod attacks;
 mod bad_input;

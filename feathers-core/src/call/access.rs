@@ -13,8 +13,8 @@ use crate::data::query::{Condition, Filter, TypedField};
 
 /// What a rule says of a user: whether the user may, or for which records.
 #[diagnostic::on_unimplemented(
-    message = "a rule for records of type `{R}` cannot return `{Self}`",
-    label = "not a `bool` and not a `Condition<{R}>`",
+    message = "an access rule cannot return `{Self}`",
+    label = "neither a `bool` nor a condition",
     note = "a rule returns `bool`, or a condition on the fields of the service's own records, such as `Ticket::OWNER_ID.eq(user.id)`"
 )]
 pub trait AccessRule<R> {

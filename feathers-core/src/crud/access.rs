@@ -33,6 +33,15 @@ pub(super) fn withheld<'a>(request: &Request<'a>) -> &'a [Arc<str>] {
     request.rights().map(|rights| &*rights.read.hidden).unwrap_or_default()
 }
 
+/// Checks the rule of the method on a record as it is before the change.
+pub(super) fn check_before<R: Record>(record: &R, request: &Request<'_>) -> Result<()> {
+    let Some(rights) = request.rights() else { return Ok(()) };
+    if rights.rule.matches(&|path: &FieldPath| record.lookup(path)) {
+        return Ok(());
+    }
+    Err(Error::not_allowed(request.method.name()))
+}
+
 /// Refuses fields in what the client has sent that do not exist for it. Hooks may set them.
 pub(super) fn check_sent(request: &Request<'_>, schema: &Schema) -> Result<()> {
     let withheld = withheld(request);

@@ -267,6 +267,11 @@ impl Error {
         Self::not_found(format!("No record found for id '{id}'"))
     }
 
+    /// Makes the 403 of an access rule for a record that the caller may see.
+    pub(crate) fn not_allowed(method: &str) -> Self {
+        Self::forbidden(format!("You may not {method} this record"))
+    }
+
     /// Adds `data`: any JSON that helps the client.
     pub fn with_data(self, data: impl Into<Value>) -> Self {
         self.map(|inner| inner.data = Some(data.into()))

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::data::error::Result;
+use crate::event::change::Change;
 use crate::event::commit::Commit;
 use crate::event::log::{EventLog, Retention};
 
@@ -19,6 +21,13 @@ impl CommitProbe {
     /// Makes a commit whose places are counted.
     pub fn commit(&self) -> Commit {
         Commit::to(&self.0, None)
+    }
+
+    /// Makes a commit whose places are counted, and that asks a check before it.
+    pub fn checked_commit(&self, check: impl Fn(&[Change]) -> Result<()> + Send + Sync + 'static) -> Commit {
+        let mut commit = self.commit();
+        commit.check_with(check);
+        commit
     }
 
     /// Returns how many places were taken and are free again, up to the first that is still taken.

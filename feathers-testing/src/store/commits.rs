@@ -1,13 +1,13 @@
 //! Commits: events get as many places as records have changed, in the order of the commits.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use feathers_core::private::CommitProbe;
-use feathers_core::{Commit, Id, Image, Query, Store, StoreContext};
+use feathers_core::{Commit, Error, Id, Image, Query, Result, Store, StoreContext};
 use serde_json::{Value, json};
 
-use super::{ids, ok, patch, person, query};
+use super::{code, ids, ok, patch, person, query};
 use crate::{Person, PersonData};
 
 fn of(commit: &Commit) -> StoreContext<'_> {
@@ -136,6 +136,89 @@ pub async fn images_are_of_before_and_after<S: Store<Record = Person>>(store: &A
     let probe = CommitProbe::default().commit();
     ok(store.patch(None, young(), &Query::default(), &of(&probe)).await);
     assert!(!probe.wants_images() && probe.changes().is_empty(), "nothing is kept that is not wanted");
+}
+
+/// Does a write that its commit refuses, and checks that the commit was asked with what would change, and nothing did.
+async fn check_refusal<S: Store<Record = Person>>(
+    store: &Arc<S>,
+    what: &str,
+    expected: &[(Option<i64>, Option<i64>)],
+    write: impl AsyncFnOnce(&StoreContext<'_>) -> Result<()>,
+) {
+    let all = async || ok(store.find(&Query::default(), &StoreContext::NONE).await).records;
+    let before = all().await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let probe = CommitProbe::default();
+    let seen = asked.clone();
+    let commit = probe.checked_commit(move |changes| {
+        let age = |image: Option<&Image>| image.and_then(Image::record::<Person>).map(|person| person.age);
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.extend(changes.iter().map(|change| (age(change.before()), age(change.after()))));
+        Err(Error::forbidden("not this one"))
+    });
+    assert_eq!(code(write(&of(&commit)).await), 403, "{what}");
+    drop(commit);
+    assert_eq!(*asked.lock().unwrap_or_else(PoisonError::into_inner), expected, "{what}");
+    assert_eq!((all().await, probe.freed()), (before, 0), "{what}");
+}
+
+/// A store that checks commits stores nothing of a write that the commit refuses, and asks once with all of it.
+pub async fn a_commit_can_refuse_a_write<S: Store<Record = Person>>(store: &Arc<S>) {
+    if !store.checks_commits() {
+        return;
+    }
+    let all = Query::default;
+    ok(store.create((1..=3).map(|age| person("a", age)).collect(), &StoreContext::NONE).await);
+    check_refusal(store, "create", &[(None, Some(7)), (None, Some(8))], async |context| {
+        store.create(vec![person("b", 7), person("c", 8)], context).await.map(drop)
+    })
+    .await;
+    check_refusal(store, "update", &[(Some(2), Some(9))], async |context| {
+        store.update(&2.into(), person("d", 9), &all(), context).await.map(drop)
+    })
+    .await;
+    check_refusal(store, "patch", &[(Some(2), Some(9))], async |context| {
+        store.patch(Some(&2.into()), patch(json!({ "age": 9 })), &all(), context).await.map(drop)
+    })
+    .await;
+    check_refusal(store, "patch that matches", &[(Some(2), Some(9))], async |context| {
+        let matching = query::<Person>(json!({ "info": null }));
+        store.patch(Some(&2.into()), patch(json!({ "age": 9 })), &matching, context).await.map(drop)
+    })
+    .await;
+    let each = [(Some(1), Some(9)), (Some(2), Some(9)), (Some(3), Some(9))];
+    check_refusal(store, "patch of all", &each, async |context| {
+        store.patch(None, patch(json!({ "age": 9 })), &all(), context).await.map(drop)
+    })
+    .await;
+    check_refusal(store, "remove", &[(Some(1), None)], async |context| {
+        store.remove(Some(&1.into()), &all(), context).await.map(drop)
+    })
+    .await;
+    check_refusal(store, "remove of some", &[(Some(2), None), (Some(3), None)], async |context| {
+        store.remove(None, &query::<Person>(json!({ "age": { "$gt": 1 } })), context).await.map(drop)
+    })
+    .await;
+    // The numbers of what was refused are free.
+    assert_eq!(ids(&ok(store.create(vec![person("e", 1)], &StoreContext::NONE).await)), [4]);
+
+    let probe = CommitProbe::default();
+    let allowed = probe.checked_commit(|_| Ok(()));
+    ok(store.patch(Some(&1.into()), patch(json!({ "age": 5 })), &all(), &of(&allowed)).await);
+    drop(allowed);
+    assert_eq!(probe.freed(), 1, "what is not refused is stored");
+    // As many records as a store leaves its workers for.
+    ok(store.create((0..7_000).map(|age| person("f", age + 10)).collect(), &StoreContext::NONE).await);
+    let many: Vec<_> = (0..7_000).map(|age| (Some(age + 10), Some(3))).collect();
+    check_refusal(store, "patch of many", &many, async |context| {
+        store.patch(None, patch(json!({ "age": 3 })), &query::<Person>(json!({ "name": "f" })), context).await.map(drop)
+    })
+    .await;
+    let many: Vec<_> = (0..7_000).map(|age| (Some(age + 10), None)).collect();
+    check_refusal(store, "remove of many", &many, async |context| {
+        store.remove(None, &query::<Person>(json!({ "name": "f" })), context).await.map(drop)
+    })
+    .await;
 }
 
 /// Places are taken by the store itself, in the order in which changes become visible, also under contention.

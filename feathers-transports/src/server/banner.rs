@@ -20,12 +20,18 @@ fn text(running: &Running) -> String {
         // Writing to a string cannot fail.
         let _ = write!(text, "\n  /{:width$}  {}  ({transports})", service.path(), methods.join(", "));
     }
+    let open = services.iter().filter(|service| service.descriptor().schema.is_some() && !service.has_access());
+    let open: Vec<_> =
+        open.filter(|service| !service.methods().is_empty()).map(|it| format!("/{}", it.path())).collect();
+    if !open.is_empty() {
+        let _ = write!(text, "\n  without access rules: {}", open.join(", "));
+    }
     text
 }
 
 #[cfg(test)]
 mod tests {
-    use feathers_core::{App, Document, Memory};
+    use feathers_core::{Access, App, Document, Memory};
 
     use super::text;
     use crate::Server;
@@ -36,6 +42,7 @@ mod tests {
         app.service("todos", Memory::<Document>::new());
         app.service("people/:id/notes", Memory::<Document>::new()).methods(["find", "get"]);
         app.service("internal", Memory::<Document>::new()).methods([""; 0]);
+        app.service("own", Memory::<Document>::new()).access(Access::of::<()>().read(|()| true));
         let running = Server::new(app).bind("127.0.0.1:0").start().await?;
         let text = text(&running);
         let lines: Vec<_> = text.lines().collect();
@@ -46,6 +53,8 @@ mod tests {
                 format!("listening on http://127.0.0.1:{}", running.addr().port()),
                 format!("  /todos             find, get, create, update, patch, remove  ({transports})"),
                 format!("  /people/:id/notes  find, get  ({transports})"),
+                format!("  /own               find, get, create, update, patch, remove  ({transports})"),
+                "  without access rules: /todos, /people/:id/notes".to_owned(),
             ]
         );
         running.stop().await

@@ -28,7 +28,8 @@ impl Server {
     /// Serves until the process gets SIGTERM or Ctrl-C, then stops gracefully: calls under way finish, within the
     /// shutdown timeout. A second signal ends the wait.
     ///
-    /// The first line on standard output is `listening on http://IP:PORT`, followed by one line per service.
+    /// The first line on standard output is `listening on http://IP:PORT`, followed by one line per service
+    /// and one that names the services with records that have no access rules.
     /// Logging is set up as [`init_tracing`](crate::init_tracing) does, unless the program has done it.
     ///
     /// # Errors

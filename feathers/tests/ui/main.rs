@@ -50,7 +50,7 @@ fn try_all(cases: Vec<PathBuf>, attempt: impl Fn(&Path) -> Result<(), String> + 
 fn messages_are_as_promised() {
     let compiler = Compiler::new();
     let bless = std::env::var_os("UI_BLESS").is_some();
-    let folders = ["derive", "field_type", "hook", "relation", "service"];
+    let folders = ["access", "derive", "field_type", "hook", "relation", "service"];
     let cases: Vec<PathBuf> = folders.iter().flat_map(|folder| files(folder, "rs")).collect();
     let expected: Vec<PathBuf> = folders.iter().flat_map(|folder| files(folder, "stderr")).collect();
     try_all(cases.clone(), |case| {

@@ -91,6 +91,11 @@ impl ServiceInfo {
         payload.clone().outbound(self.0.hidden())
     }
 
+    /// Tells whether the service has access rules: see [`Mount::access`](crate::Mount::access).
+    pub fn has_access(&self) -> bool {
+        self.0.access().is_some()
+    }
+
     /// Returns everything that the service says of itself.
     pub fn descriptor(&self) -> &Descriptor {
         self.0.descriptor()

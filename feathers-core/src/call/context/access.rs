@@ -117,7 +117,7 @@ impl Context {
         if !matches(read) {
             return Err(Error::no_record(&id));
         }
-        if matches(rule) { Ok(()) } else { Err(not_allowed(&self.method)) }
+        if matches(rule) { Ok(()) } else { Err(Error::not_allowed(self.method.name())) }
     }
 
     /// Returns the id of the record that the call is about.
@@ -165,12 +165,8 @@ fn check_changes(rule: &Filter, method: &Method, changes: &[Change]) -> Result<(
     let images = changes.iter().flat_map(|change| [change.before(), change.after()]).flatten();
     for image in images {
         if !rule.matches(&|path: &FieldPath| image.lookup(path)) {
-            return Err(not_allowed(method));
+            return Err(Error::not_allowed(method.name()));
         }
     }
     Ok(())
-}
-
-fn not_allowed(method: &Method) -> Error {
-    Error::forbidden(format!("You may not {method} this record"))
 }

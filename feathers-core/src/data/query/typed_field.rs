@@ -65,27 +65,36 @@ impl<R: Record, V: FieldType> TypedField<R, V> {
     pub fn one_of<T: FieldOperand<V>>(self, values: impl IntoIterator<Item = T>) -> Condition<R> {
         self.compared(Comparison::In(values.into_iter().map(FieldOperand::into_value).collect()))
     }
-}
 
-/// A field without a value is in no order, so that none of these matches it.
-impl<R: Record, V: Ordered> TypedField<R, V> {
-    /// The value is smaller.
-    pub fn lt(self, value: impl FieldOperand<V>) -> Condition<R> {
+    /// The value is smaller. A field without a value is in no order, so that this never matches it.
+    pub fn lt(self, value: impl FieldOperand<V>) -> Condition<R>
+    where
+        V: Ordered,
+    {
         self.compared(Comparison::Less(value.into_value()))
     }
 
     /// The value is smaller or the same.
-    pub fn lte(self, value: impl FieldOperand<V>) -> Condition<R> {
+    pub fn lte(self, value: impl FieldOperand<V>) -> Condition<R>
+    where
+        V: Ordered,
+    {
         self.compared(Comparison::LessOrEqual(value.into_value()))
     }
 
     /// The value is larger.
-    pub fn gt(self, value: impl FieldOperand<V>) -> Condition<R> {
+    pub fn gt(self, value: impl FieldOperand<V>) -> Condition<R>
+    where
+        V: Ordered,
+    {
         self.compared(Comparison::Greater(value.into_value()))
     }
 
     /// The value is larger or the same.
-    pub fn gte(self, value: impl FieldOperand<V>) -> Condition<R> {
+    pub fn gte(self, value: impl FieldOperand<V>) -> Condition<R>
+    where
+        V: Ordered,
+    {
         self.compared(Comparison::GreaterOrEqual(value.into_value()))
     }
 }

@@ -1,5 +1,7 @@
 //! The typed names of the fields: one associated constant each.
 
+use std::collections::HashSet;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -9,7 +11,10 @@ use crate::record::model::{Field, Record};
 /// Writes the constants.
 pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let (ident, vis, core) = (&record.ident, &record.vis, &names.core);
-    let constants = record.fields.iter().map(|field| {
+    let mut seen = HashSet::new();
+    // What stands twice is reported by the checks.
+    let fields = record.fields.iter().filter(|field| seen.insert(field.constant()));
+    let constants = fields.map(|field| {
         let Field { ty, wire, .. } = field;
         let name = constant(field);
         let docs = format!("The field `{wire}`, for conditions and rules.");
