@@ -1,6 +1,5 @@
 //! Data: records and their schemas, payloads, queries, and every error.
 
-pub(crate) mod constraint;
 pub(crate) mod data_type;
 pub(crate) mod draft;
 pub mod duration;

@@ -27,7 +27,6 @@ pub mod private;
 
 pub use async_trait::async_trait;
 
-pub use crate::data::constraint::{Constraints, OnDelete, Reference, Unique, fold_case};
 pub use crate::data::data_type::DataType;
 pub use crate::data::draft::Draft;
 pub use crate::data::error::{Error, ErrorKind, Result};
@@ -42,6 +41,7 @@ pub use crate::data::query::{
 };
 pub use crate::data::record::{Columns, Document, Record, lookup_inside, wrong_id};
 pub use crate::data::related::{Related, RelatedField, RelatedMany};
+pub use crate::data::schema::constraint::{Constraints, OnDelete, Reference, Unique, fold_case};
 pub use crate::data::schema::{Field, Many, Relation, RelationKind, Rule, Schema};
 pub use crate::data::type_schema::{Described, TypeSchema};
 pub use crate::data::types::{Bytes, Duration, FixedPoint, ListItem};

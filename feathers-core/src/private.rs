@@ -13,7 +13,6 @@ pub use crate::call::arguments::{FromId, FromPayload, into_payload, one_at_a_tim
 pub use crate::call::extract::{Argument, FromRequest, data_schema};
 use crate::call::method::PROTECTED;
 pub use crate::call::over::{Over, describe_over, inner, inner_of, teardown_over};
-use crate::data::constraint::{OnDelete, Reference};
 use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
 use crate::data::field::{FieldRef, FieldType, FieldValue, NO_SCALE, mismatch};
@@ -26,6 +25,7 @@ use crate::data::record::wrong_id;
 pub use crate::data::record::{Fill, Gathered, RecordType, RelatedTypes, lookup_inside};
 pub use crate::data::related::{Found, RelatedField};
 use crate::data::schema::Schema;
+use crate::data::schema::constraint::{OnDelete, Reference};
 pub use crate::data::type_schema::{Probe, Undescribed};
 use crate::data::violation::unchangeable;
 pub use crate::event::commit_probe::CommitProbe;

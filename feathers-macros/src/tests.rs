@@ -36,7 +36,7 @@ fn a_record() {
 fn a_record_with_every_attribute() {
     let output = record::derive(quote! {
         #[serde(rename_all = "camelCase")]
-        #[service(crate = web)]
+        #[service(crate = web, unique(rank, shop, ignore_case), index(created_at, shop))]
         pub(crate) struct Order {
             #[service(id)]
             #[serde(rename = "_id")]
@@ -48,8 +48,14 @@ fn a_record_with_every_attribute() {
             #[service(json, default)]
             #[serde(with = "stamps")]
             stamps: Stamps,
-            #[service(range(min = 0, max = MOST))]
+            #[service(range(min = 0, max = MOST), unique)]
             rank: Option<u8>,
+            #[service(unique(ignore_case), trim, lowercase)]
+            slug: String,
+            #[service(index)]
+            shop: String,
+            #[service(references(User, on_delete = set_null))]
+            buyer: Option<i64>,
         }
     });
     insta::assert_snapshot!(pretty(output));

@@ -22,6 +22,7 @@
 
 pub mod cascades;
 pub mod commits;
+pub mod constraint_histories;
 pub mod differential;
 pub mod ids;
 pub mod queries;
@@ -85,9 +86,12 @@ macro_rules! constraint_contract {
                 unique: a_value_is_there_once a_value_is_free_again
                 fields_are_unique_together case_is_ignored_where_it_is_said nulls_are_not_compared
                 several_are_all_or_nothing one_of_many_at_once_succeeds);
-            $crate::constraint_contract!(@related $database, what_does_not_exist_is_refused what_is_needed_stays
+            $crate::store_contract!(@cases async || ($database)().await.store::<$crate::Account>().await.unwrap(),
+                constraint_histories: unique_values_are_kept_as_in_memory);
+            $crate::constraint_contract!(@related $database, references: what_does_not_exist_is_refused what_is_needed_stays
                 a_cascade_is_one_commit circles_go_together a_cascade_has_a_bound nothing_refers_to_what_is_gone
                 a_write_keeps_its_references);
+            $crate::constraint_contract!(@related $database, constraint_histories: references_are_kept_as_in_memory);
 
             #[::tokio::test]
             async fn clients_are_told_of_cascades() {
@@ -96,13 +100,13 @@ macro_rules! constraint_contract {
             }
         }
     };
-    (@related $database:expr, $($case:ident)*) => {
+    (@related $database:expr, $module:ident: $($case:ident)*) => {
         $(
             #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
                 let (orgs, workers, jobs) = $crate::constraint_contract!(@stores $database);
                 let (orgs, workers, jobs) = (orgs.store().clone(), workers.store().clone(), jobs.store().clone());
-                $crate::store::references::$case($crate::store::references::Related { orgs, workers, jobs }).await;
+                $crate::store::$module::$case($crate::store::references::Related { orgs, workers, jobs }).await;
             }
         )*
     };

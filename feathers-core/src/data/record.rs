@@ -16,6 +16,7 @@ use crate::data::id::Id;
 use crate::data::query::FieldPath;
 use crate::data::related::RelatedField;
 use crate::data::schema::Schema;
+use crate::data::schema::constraint::{OnDelete, Reference};
 
 /// A type that a store can keep; `#[derive(Service)]` implements it.
 #[diagnostic::on_unimplemented(
@@ -110,6 +111,13 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     #[doc(hidden)]
     fn related_mut(&mut self, _relation: usize) -> Option<&mut dyn RelatedField> {
         None
+    }
+}
+
+impl Reference {
+    /// Makes a field refer to records of a type.
+    pub const fn to<R: Record>(field: &'static str, on_delete: OnDelete) -> Self {
+        Self::of::<R>(field, on_delete, R::schema)
     }
 }
 

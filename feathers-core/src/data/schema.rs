@@ -2,15 +2,16 @@
 //!
 //! One schema coerces queries, validates data, makes SQL columns and describes the service to the outside.
 
+pub(crate) mod constraint;
 mod relation;
 
 use serde_json::{Map, Value};
 
 pub use self::relation::{Many, Relation, RelationKind};
-use crate::data::constraint::{Constraints, Reference};
 pub(crate) use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
 use crate::data::field::FieldRef;
+use crate::data::schema::constraint::{Constraints, Reference};
 use crate::data::violation::{fragment, pointer};
 
 /// A rule that a field's value must keep; each is an attribute in `#[service(..)]`.

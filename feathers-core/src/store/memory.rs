@@ -356,7 +356,7 @@ impl<R: Record> Store for MemoryStore<R> {
             }
             let new = |(_, record): &(_, Arc<R>)| self.change(None, Some(record));
             context.commit().check(|| created.iter().map(new).collect())?;
-            records.keys.check_new(&self.schema, &created.iter().map(|(_, record)| &**record))?;
+            records.keys.check_new(&self.schema, created.iter().map(|(_, record)| &**record))?;
             self.check_new_references(records, &created)?;
             records.numbers = numbers;
             context.commit().reached(created.len(), || created.iter().map(new).collect());

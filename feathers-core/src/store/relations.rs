@@ -3,11 +3,11 @@
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::data::constraint::{OnDelete, Reference};
 use crate::data::error::{Error, Result};
 use crate::data::id::Id;
 use crate::data::record::Record;
 use crate::data::schema::Schema;
+use crate::data::schema::constraint::{OnDelete, Reference};
 use crate::event::store_id::StoreId;
 
 /// The most records that a removal may change in one commit together with those that refer to them.

@@ -14,8 +14,9 @@ mod tables;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use feathers_sql::Database;
+use feathers_sql::{Database, DatabaseOptions};
 use feathers_testing::{Note, Person, constraint_contract, store_contract};
 
 store_contract! {
@@ -32,12 +33,17 @@ store_contract! {
 
 constraint_contract! {
     memory_constraints,
-    database: async || Database::connect("sqlite::memory:").await.unwrap(),
+    database: async || patient().connect("sqlite::memory:").await.unwrap(),
 }
 
 constraint_contract! {
     file_constraints,
-    database: async || Database::connect(&new_file().url()).await.unwrap(),
+    database: async || patient().connect(&new_file().url()).await.unwrap(),
+}
+
+/// Removals of ten thousand records take their time on a machine that does much else.
+fn patient() -> DatabaseOptions {
+    Database::options().write_timeout(Duration::from_mins(2))
 }
 
 /// The path of a database that does not exist yet.

@@ -1,4 +1,4 @@
-//! Constraints: what no two records have the same, whoever writes at the same time.
+//! Constraints: what no two records have the same, whatever is written at the same time.
 
 use std::sync::Arc;
 

@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use serde_json::{Map, Value};
 
 use super::{Key, MemoryStore, Place, Records};
-use crate::data::constraint::Reference;
 use crate::data::error::{Error, Result};
 use crate::data::field::FieldRef;
 use crate::data::id::Id;
 use crate::data::query::Query;
 use crate::data::record::Record;
 use crate::data::schema::Schema;
+use crate::data::schema::constraint::Reference;
 use crate::event::change::{Change, StoreChange};
 use crate::event::commit::Commit;
 use crate::event::store_id::StoreId;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::Place;
 use super::family::id_of;
-use crate::data::constraint::{Unique, fold_case};
 use crate::data::error::Result;
 use crate::data::field::FieldRef;
 use crate::data::id::Id;
 use crate::data::record::Record;
 use crate::data::schema::Schema;
+use crate::data::schema::constraint::{Unique, fold_case};
 
 /// One value of a key, so that equal values are equal keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,15 +72,16 @@ impl Keys {
     }
 
     /// Checks that new records have no key of another record.
-    pub(super) fn check_new<'a, R: Record>(
-        &self,
-        schema: &Schema,
-        records: &(impl Iterator<Item = &'a R> + Clone),
-    ) -> Result<()> {
-        for index in &self.unique {
-            let mut new = HashSet::new();
-            for key in records.clone().filter_map(|record| index.key(record)) {
-                if index.places.contains_key(&key) || !new.insert(key) {
+    pub(super) fn check_new<'a, R: Record>(&self, schema: &Schema, records: impl Iterator<Item = &'a R>) -> Result<()> {
+        if self.unique.is_empty() {
+            return Ok(());
+        }
+        let mut new: Vec<HashSet<Key>> = vec![HashSet::new(); self.unique.len()];
+        for record in records {
+            for (index, new) in self.unique.iter().zip(&mut new) {
+                if let Some(key) = index.key(record)
+                    && (index.places.contains_key(&key) || !new.insert(key))
+                {
                     return Err(index.unique.taken(schema));
                 }
             }
@@ -90,12 +91,15 @@ impl Keys {
 
     /// Checks that changed records have no key of another record, which may be one that is changed with them.
     pub(super) fn check_changed<R: Record>(&self, schema: &Schema, changed: &[(Place, Arc<R>)]) -> Result<()> {
-        for index in &self.unique {
-            let mut new = HashMap::new();
-            for (place, record) in changed {
-                let Some(key) = index.key(&**record) else { continue };
-                let is_taken = index.places.get(&key).is_some_and(|other| other != place);
-                if is_taken || new.insert(key, place).is_some() {
+        if self.unique.is_empty() {
+            return Ok(());
+        }
+        let mut new: Vec<HashSet<Key>> = vec![HashSet::new(); self.unique.len()];
+        for (place, record) in changed {
+            for (index, new) in self.unique.iter().zip(&mut new) {
+                if let Some(key) = index.key(&**record)
+                    && (index.places.get(&key).is_some_and(|other| other != place) || !new.insert(key))
+                {
                     return Err(index.unique.taken(schema));
                 }
             }

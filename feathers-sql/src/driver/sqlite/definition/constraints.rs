@@ -22,9 +22,10 @@ pub(super) fn check(schema: &Schema) -> Outcome<()> {
     }
 }
 
-/// Makes the indexes of a new table.
+/// Makes the indexes of a new table, the last one first: SQLite looks at the newest first, so that the error is of the
+/// first that is broken.
 pub(super) fn create(connection: &Connection, table: &str, schema: &Schema) -> Outcome<()> {
-    for index in constraint::indexes(schema) {
+    for index in constraint::indexes(schema).into_iter().rev() {
         connection.execute(&create_index(table, &index), ())?;
     }
     Ok(())

@@ -6,7 +6,6 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use crate::data::error::Error;
-use crate::data::record::Record;
 use crate::data::schema::{DataType, Schema};
 use crate::data::violation::{fragment, mistake, pointer};
 
@@ -138,12 +137,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Makes a field refer to records of a type.
-    pub const fn to<R: Record>(field: &'static str, on_delete: OnDelete) -> Self {
-        Self::of::<R>(field, on_delete, R::schema)
-    }
-
-    /// As [`Reference::to`], for a type of which the macros know the schema.
+    /// Makes a field refer to records of a type that has this schema.
     pub(crate) const fn of<R: Any>(field: &'static str, on_delete: OnDelete, schema: fn() -> Schema) -> Self {
         Self { field, on_delete, schema, record: record_type::<R> }
     }
