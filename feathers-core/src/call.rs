@@ -17,3 +17,4 @@ pub(crate) mod publish;
 pub(crate) mod route;
 pub(crate) mod service;
 pub(crate) mod session;
+pub(crate) mod set_context;

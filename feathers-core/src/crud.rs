@@ -1,12 +1,16 @@
 //! Crud: the service that serves any store, with pagination, multi, validation and masks.
 
 mod access;
+mod computed;
 mod memory;
 mod memory_database;
 mod related;
+mod set;
 mod validate;
+mod version;
 
 use std::collections::BTreeSet;
+use std::slice;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -208,6 +212,7 @@ impl<S: Store> Crud<S> {
         let options = params.get::<CrudOptions>();
         let paginate = options.and_then(|options| options.paginate).unwrap_or(self.query.paginate);
         let mut query = self.parse(request, paginate)?;
+        version::expect(&mut query, self.store.schema(), None)?;
         if let Some(asked) = options.and_then(|options| options.per_key.as_deref()) {
             return self.find_keyed(&query, asked, request).await;
         }
@@ -223,6 +228,7 @@ impl<S: Store> Crud<S> {
                 self.max_unpaginated
             )));
         }
+        let records = computed::fill_all(records);
         let view = self.view(query.select.as_deref());
         Ok(match paginate {
             Some(_) => Payload::page_of(records, view, total.unwrap_or_default(), query.limit, query.skip),
@@ -232,24 +238,29 @@ impl<S: Store> Crud<S> {
 
     async fn get(&self, request: &Request<'_>) -> Result<Payload> {
         let id = request.id.as_ref().ok_or_else(|| Error::no_record("undefined"))?;
-        let query = self.parse_filter(request)?;
-        let record = self.store.get(id, &query, &request.store).await?.ok_or_else(|| Error::no_record(id))?;
-        Ok(self.one(record, &query))
+        let mut query = self.parse_filter(request)?;
+        let expected = version::expect(&mut query, self.store.schema(), Some(id))?;
+        match self.store.get(id, &query, &request.store).await? {
+            Some(record) => Ok(self.one(record, &query)),
+            None => Err(self.missing(id, expected, request).await),
+        }
     }
 
     async fn create(&self, request: &Request<'_>) -> Result<Payload> {
         let select = Self::select_only(request)?;
         let view = self.view(select.as_deref());
-        let New { data, several } = self.new_data(request)?;
+        let New { mut data, several } = self.new_data(request)?;
+        Self::set(&mut data, request, true)?;
         let mut records = if data.is_empty() { Vec::new() } else { self.store.create(data, &request.store).await? };
         if several {
-            return Ok(Payload::many(records, view));
+            return Ok(Payload::many(computed::fill_all(records), view));
         }
-        Ok(records.pop().map_or(Payload::NULL, |record| Payload::one(record, view)))
+        Ok(records.pop().map_or(Payload::NULL, |record| Payload::one(computed::fill(record), view)))
     }
 
     fn new_data(&self, request: &Request<'_>) -> Result<New<S>> {
         access::check_sent(request, self.store.schema())?;
+        version::refuse_new(request, self.store.schema())?;
         let read = |item: &Payload| self.data(item, validate::Mode::Create, request);
         let Some(items) = request.data.items()? else {
             return Ok(New { data: vec![read(&request.data)?], several: false });
@@ -259,14 +270,19 @@ impl<S: Store> Crud<S> {
     }
 
     async fn update(&self, request: &Request<'_>) -> Result<Payload> {
-        let (id, query) = self.replaced(request)?;
+        let (id, mut query) = self.replaced(request)?;
+        let expected = version::expect(&mut query, self.store.schema(), Some(id))?;
         let record = if access::withheld(request).is_empty() {
-            let data = self.data(&request.data, validate::Mode::Update, request)?;
+            let mut data = self.data(&request.data, validate::Mode::Update, request)?;
+            Self::set(slice::from_mut(&mut data), request, false)?;
             self.store.update(id, data, &query, &request.store).await?
         } else {
             self.update_visible(id, &query, request).await?
         };
-        Ok(self.one(record.ok_or_else(|| Error::no_record(id))?, &query))
+        match record {
+            Some(record) => Ok(self.one(record, &query)),
+            None => Err(self.missing(id, expected, request).await),
+        }
     }
 
     fn replaced<'a>(&self, request: &'a Request<'_>) -> Result<(&'a Id, Query)> {
@@ -281,9 +297,11 @@ impl<S: Store> Crud<S> {
     }
 
     async fn patch(&self, request: &Request<'_>) -> Result<Payload> {
-        let (query, patch) = self.changes(request)?;
+        let (mut query, mut patch) = self.changes(request)?;
+        let expected = version::expect(&mut query, self.store.schema(), request.id.as_ref())?;
+        Self::set_patch(&mut patch, request)?;
         let records = self.store.patch(request.id.as_ref(), patch, &query, &request.store).await?;
-        self.one_or_many(records, &query, request)
+        self.one_or_many(records, &query, expected, request).await
     }
 
     fn changes(&self, request: &Request<'_>) -> Result<(Query, <S::Record as Record>::PatchDraft)> {
@@ -298,7 +316,7 @@ impl<S: Store> Crud<S> {
 
     /// Checks the call as far as that is possible without a change.
     async fn rehearse(&self, request: &Request<'_>) -> Result<()> {
-        let (id, query) = match request.method {
+        let (id, mut query) = match request.method {
             Method::Create => return self.new_data(request).map(drop),
             Method::Update => {
                 let (id, query) = self.replaced(request)?;
@@ -311,18 +329,22 @@ impl<S: Store> Crud<S> {
             Method::Remove if request.rights().is_some() => (request.id.as_ref(), self.parse_filter(request)?),
             _ => return Ok(()),
         };
+        let expected = version::expect(&mut query, self.store.schema(), id)?;
         let Some(id) = id else { return Ok(()) };
-        let record = self.store.get(id, &query, &request.store).await?.ok_or_else(|| Error::no_record(id))?;
-        access::check_before(&*record, request)
+        match self.store.get(id, &query, &request.store).await? {
+            Some(record) => access::check_before(&*record, request),
+            None => Err(self.missing(id, expected, request).await),
+        }
     }
 
     async fn remove(&self, request: &Request<'_>) -> Result<Payload> {
         if request.id.is_none() {
             self.check_multi(request)?;
         }
-        let query = self.parse_filter(request)?;
+        let mut query = self.parse_filter(request)?;
+        let expected = version::expect(&mut query, self.store.schema(), request.id.as_ref())?;
         let records = self.store.remove(request.id.as_ref(), &query, &request.store).await?;
-        self.one_or_many(records, &query, request)
+        self.one_or_many(records, &query, expected, request).await
     }
 
     fn data(
@@ -337,16 +359,23 @@ impl<S: Store> Crud<S> {
     }
 
     fn one(&self, record: Arc<S::Record>, query: &Query) -> Payload {
-        Payload::one(record, self.view(query.select.as_deref()))
+        Payload::one(computed::fill(record), self.view(query.select.as_deref()))
     }
 
-    fn one_or_many(&self, mut records: Vec<Arc<S::Record>>, query: &Query, request: &Request<'_>) -> Result<Payload> {
-        match &request.id {
-            Some(id) => {
-                let record = records.pop().ok_or_else(|| Error::no_record(id))?;
-                Ok(self.one(record, query))
+    async fn one_or_many(
+        &self,
+        mut records: Vec<Arc<S::Record>>,
+        query: &Query,
+        expected: Option<version::Expected>,
+        request: &Request<'_>,
+    ) -> Result<Payload> {
+        match (&request.id, records.pop()) {
+            (Some(_), Some(record)) => Ok(self.one(record, query)),
+            (Some(id), None) => Err(self.missing(id, expected, request).await),
+            (None, last) => {
+                records.extend(last);
+                Ok(Payload::many(computed::fill_all(records), self.view(query.select.as_deref())))
             }
-            None => Ok(Payload::many(records, self.view(query.select.as_deref()))),
         }
     }
 

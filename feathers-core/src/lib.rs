@@ -88,5 +88,6 @@ pub use crate::call::publish::{Cause, Publication};
 pub use crate::call::route::Encoding;
 pub use crate::call::service::{Descriptor, MethodInfo, Request, RequestParts, Service};
 pub use crate::call::session::{Handshake, Session};
+pub use crate::call::set_context::SetContext;
 
 pub use crate::crud::{Crud, Memory, MemoryDatabase};

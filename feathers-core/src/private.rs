@@ -13,12 +13,15 @@ pub use crate::call::arguments::{FromId, FromPayload, into_payload, one_at_a_tim
 pub use crate::call::extract::{Argument, FromRequest, data_schema};
 use crate::call::method::PROTECTED;
 pub use crate::call::over::{Over, describe_over, inner, inner_of, teardown_over};
+pub use crate::call::set_context::Setters;
+use crate::call::set_context::{SetContext, SetValue};
 use crate::data::data_type::DataType;
 use crate::data::error::{Error, Result};
 use crate::data::field::{FieldRef, FieldType, FieldValue, NO_SCALE, mismatch};
 pub use crate::data::field::{from_json_field, to_json_field};
 pub use crate::data::guard::Registered;
 use crate::data::id::Id;
+pub use crate::data::instant::Instant;
 pub use crate::data::normal_form::Text;
 use crate::data::query::TypedField;
 use crate::data::record::wrong_id;
@@ -27,6 +30,7 @@ pub use crate::data::related::{Found, RelatedField};
 use crate::data::schema::Schema;
 use crate::data::schema::constraint::{OnDelete, Reference};
 pub use crate::data::type_schema::{Probe, Undescribed};
+pub use crate::data::version::Version;
 use crate::data::violation::unchangeable;
 pub use crate::event::commit_probe::CommitProbe;
 
@@ -90,6 +94,28 @@ pub fn id_field<T>(id: &Id, kind: DataType, from_field: impl FnOnce(FieldValue) 
 /// Returns a field that a new record must have; validation has refused data without it.
 pub fn required<T>(value: Option<T>, name: &str) -> Result<T> {
     value.ok_or_else(|| missing(name))
+}
+
+/// Returns what a function sets a field to.
+pub fn set_value<'a, T, V: SetValue<T>>(
+    context: &SetContext<'a>,
+    set: impl FnOnce(&SetContext<'a>) -> V,
+) -> Result<Option<T>> {
+    set(context).into_value()
+}
+
+/// Returns the id of the user of a call as the value of a field.
+pub fn current_user<T>(
+    context: &SetContext<'_>,
+    kind: DataType,
+    from_field: impl FnOnce(FieldValue) -> Result<T>,
+) -> Result<Option<T>> {
+    context.user_id()?.map(|id| id_field(&id, kind, from_field)).transpose()
+}
+
+/// Returns the value of a computed field.
+pub fn computed<R, T>(record: &R, compute: impl FnOnce(&R) -> T) -> T {
+    compute(record)
 }
 
 /// Refuses a value of an `immutable` field that is not the one that it has.

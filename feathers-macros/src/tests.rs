@@ -66,7 +66,7 @@ fn the_guide_names_every_attribute() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/guide/services.md");
     let page = std::fs::read_to_string(page).unwrap();
     for name in record::attributes::field_names() {
-        let named = ["`", "(", "= "]
+        let named = ["`", "(", " = "]
             .iter()
             .any(|end| page.contains(&format!("| `{name}{end}")) || page.contains(&format!(", `{name}{end}")));
         assert!(named, "docs/guide/services.md has no row for the field attribute `{name}`");

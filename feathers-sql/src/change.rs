@@ -60,6 +60,8 @@ impl<R: Columns> Table<R> {
             .map(|(index, field, value)| Ok((index, value::store(field, &value.borrowed())?)))
             .collect::<Result<_>>()?;
         let (columns, values) = self.fold(row);
-        Ok(if columns.is_empty() { Change::Keep } else { Change::Update(columns, values) })
+        // Every change counts, also one of nothing.
+        let counts = self.schema.version().is_some();
+        Ok(if columns.is_empty() && !counts { Change::Keep } else { Change::Update(columns, values) })
     }
 }

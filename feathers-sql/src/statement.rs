@@ -219,6 +219,9 @@ impl Statements {
         let mut update = UpdateStatement::new();
         update.table(Alias::new(&self.table));
         update.values(columns.iter().map(|column| (self.column(*column), bound())));
+        if let Some(version) = self.fields.iter().find(|field| field.version) {
+            update.value(Alias::new(version.name), Expr::col(Alias::new(version.name)).add(Expr::cust("1")));
+        }
         update.and_where_option(condition);
         update.returning(self.row());
         QueryStatement::Update(update)

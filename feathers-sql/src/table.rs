@@ -73,10 +73,10 @@ impl<R: Columns> Table<R> {
         Ok(values)
     }
 
-    /// Returns the columns of a record and their values.
-    pub(super) fn row(&self, record: &R, without_id: bool) -> Result<(Vec<usize>, Vec<Value>)> {
-        let fields = self.schema.fields.iter().enumerate();
-        let fields = fields.filter(|(_, field)| !(without_id && field.name == self.schema.id));
+    /// Returns the columns of a record and their values; those of an update are without the id and the version.
+    pub(super) fn row(&self, record: &R, updates: bool) -> Result<(Vec<usize>, Vec<Value>)> {
+        let fields = self.schema.stored().iter().enumerate();
+        let fields = fields.filter(|(_, field)| !(updates && (field.name == self.schema.id || field.version)));
         let row = fields.map(|(index, field)| Ok((index, value::store(field, &record.field(index))?)));
         Ok(self.fold(row.collect::<Result<_>>()?))
     }
@@ -90,7 +90,7 @@ impl<R: Columns> Table<R> {
                     Value::Text(text) => Value::Text(fold_case(text)),
                     other => other.clone(),
                 };
-                columns.push(self.schema.fields.len() + index);
+                columns.push(self.schema.stored().len() + index);
                 values.push(value);
             }
         }

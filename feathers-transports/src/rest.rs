@@ -10,6 +10,7 @@ mod feathers;
 mod inflate;
 mod personal;
 mod verb;
+mod version;
 
 use std::convert::Infallible;
 use std::future::{Future, ready as at_once};
@@ -262,7 +263,11 @@ impl ResponseMeta {
     fn respond(self, reply: Result<Reply>) -> Response {
         let changes = !matches!(self.method, Method::Find | Method::Get);
         let count = |bytes| self.meter.answer(bytes, changes);
-        let response = reply.and_then(|reply| encode::reply(&reply, self.method == Method::Create, count));
+        let response = reply.and_then(|reply| {
+            let mut response = encode::reply(&reply, self.method == Method::Create, count)?;
+            version::tag(&mut response, &self.service, &self.method, reply.body());
+            Ok(response)
+        });
         let response = response.unwrap_or_else(|error| self.refuse(error).into_response());
         self.on(response)
     }
@@ -313,6 +318,9 @@ fn begin(
     params.provider = Some(Provider::REST);
     if let Some(query) = parts.uri.query().filter(|query| !query.is_empty()) {
         params.query = qs::parse(query)?;
+    }
+    if asked.expects_version {
+        version::expect(&parts.headers, &route.service(), id.as_ref(), &mut params.query)?;
     }
     let body = method.has_data().then(|| (body::Format::of(&parts.headers, asked), body));
     if let Some(feathers) = parts.extensions.remove::<CallExtensions>() {

@@ -3,7 +3,7 @@
 //! | page | what it is about |
 //! |---|---|
 //! | [`services`] | records, methods, calls from inside |
-//! | [`records`] | the types of fields |
+//! | [`records`] | what the fields of records can be, and which of them the server sets |
 //! | [`relations`] | related records in answers and events |
 //! | [`hooks`] | code around calls, and its order |
 //! | [`events`] | publishers, channels, connections |

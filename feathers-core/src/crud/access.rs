@@ -1,5 +1,6 @@
 //! Access in a store's service: what a caller may not read is not there for it.
 
+use std::slice;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -73,7 +74,9 @@ impl<S: Store> Crud<S> {
             let (mut data, mut query) = (request.data.clone(), query.clone());
             let kept = serde_json::to_value(&*old)?;
             let object = data.object_mut()?;
-            for name in withheld(request) {
+            let is_kept = |name: &str| schema.field(name).is_some_and(|field| field.version || field.computed);
+            // What the store keeps by itself is in no draft.
+            for name in withheld(request).iter().filter(|name| !is_kept(name)) {
                 let path = FieldPath::new(name, schema);
                 let is_set = object.contains_key(&**name);
                 if let Some(value) = kept.get(&**name).filter(|_| !is_set) {
@@ -82,7 +85,8 @@ impl<S: Store> Crud<S> {
                     query.filter = Filter::And(vec![std::mem::take(&mut query.filter), same]);
                 }
             }
-            let data = self.data(&data, super::validate::Mode::Update, request)?;
+            let mut data = self.data(&data, super::validate::Mode::Update, request)?;
+            Self::set(slice::from_mut(&mut data), request, false)?;
             if let Some(record) = self.store.update(id, data, &query, &request.store).await? {
                 return Ok(Some(record));
             }

@@ -15,6 +15,6 @@ impl<S: Store> Crud<S> {
         let per_key = PerKey::new(field, asked.limit).total(asked.total).most(asked.most);
         let FoundPerKey { records, totals } = self.store.find_per_key(query, &per_key, &request.store).await?;
         asked.note(totals);
-        Ok(Payload::many(records, self.view(query.select.as_deref())))
+        Ok(Payload::many(super::computed::fill_all(records), self.view(query.select.as_deref())))
     }
 }

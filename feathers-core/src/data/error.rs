@@ -19,7 +19,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What clients see of an error whose cause is not for them.
 const INTERNAL: &str = "Internal server error";
 
-/// What kind of failure an [`Error`] is: one of the 17 Feathers classes.
+/// What kind of failure an [`Error`] is: one of the 17 Feathers classes, or
+/// `PreconditionFailed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -45,6 +46,8 @@ pub enum ErrorKind {
     Gone,
     /// 411: the request has no length.
     LengthRequired,
+    /// 412: the record has another version than the one that the request expects.
+    PreconditionFailed,
     /// 422: understood, but not processable.
     Unprocessable,
     /// 429: too many requests.
@@ -61,7 +64,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of the codes.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::BadRequest,
         Self::NotAuthenticated,
         Self::PaymentError,
@@ -73,6 +76,7 @@ impl ErrorKind {
         Self::Conflict,
         Self::Gone,
         Self::LengthRequired,
+        Self::PreconditionFailed,
         Self::Unprocessable,
         Self::TooManyRequests,
         Self::GeneralError,
@@ -95,6 +99,7 @@ impl ErrorKind {
             Self::Conflict => "Conflict",
             Self::Gone => "Gone",
             Self::LengthRequired => "LengthRequired",
+            Self::PreconditionFailed => "PreconditionFailed",
             Self::Unprocessable => "Unprocessable",
             Self::TooManyRequests => "TooManyRequests",
             Self::GeneralError => "GeneralError",
@@ -118,6 +123,7 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::Gone => "gone",
             Self::LengthRequired => "length-required",
+            Self::PreconditionFailed => "precondition-failed",
             Self::Unprocessable => "unprocessable",
             Self::TooManyRequests => "too-many-requests",
             Self::GeneralError => "general-error",
@@ -141,6 +147,7 @@ impl ErrorKind {
             Self::Conflict => 409,
             Self::Gone => 410,
             Self::LengthRequired => 411,
+            Self::PreconditionFailed => 412,
             Self::Unprocessable => 422,
             Self::TooManyRequests => 429,
             Self::GeneralError => 500,
@@ -233,6 +240,8 @@ impl Error {
         gone, is_gone => Gone;
         /// Makes a 411.
         length_required, is_length_required => LengthRequired;
+        /// Makes a 412.
+        precondition_failed, is_precondition_failed => PreconditionFailed;
         /// Makes a 422.
         unprocessable, is_unprocessable => Unprocessable;
         /// Makes a 429.

@@ -29,7 +29,7 @@ pub use self::page_builder::PageBuilder;
 pub(crate) use self::page_builder::order;
 pub(crate) use self::parse::Caller;
 pub(crate) use self::through::Through;
-pub use self::typed_field::{FieldOperand, Ordered, TypedField};
+pub use self::typed_field::{Computed, FieldOperand, Ordered, TypedField};
 use crate::data::data_type::DataType;
 use crate::data::error::Result;
 use crate::data::field::FieldRef;
@@ -49,6 +49,8 @@ pub struct Query {
     pub skip: u64,
     /// Only these fields, by name; the id always comes along.
     pub select: Option<Vec<Arc<str>>>,
+    /// Which versions the record may have: `$version`, where records have one.
+    pub version: Option<Vec<i64>>,
     /// Whether the number of all matches is wanted.
     pub count: bool,
     /// The values of whitelisted extra filters such as `$populate`, for the service's own use.

@@ -2,6 +2,7 @@
 
 mod erased;
 
+use std::any::Any;
 use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
@@ -68,13 +69,26 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Brings the texts of a patch into the form in which they are kept.
     fn normalise_patch(_patch: &mut Self::PatchDraft) {}
 
+    /// Returns what sets the fields of drafts that the server sets by itself; the derive writes it.
+    #[doc(hidden)]
+    fn setters() -> Option<&'static (dyn Any + Send + Sync)> {
+        None
+    }
+
+    /// Whether some fields are computed.
+    const COMPUTES: bool = false;
+
+    /// Fills the computed fields in. The service does so with what it answers and tells; a record that comes from a
+    /// store has the default there.
+    fn compute(&mut self) {}
+
     /// Makes a record of a draft, under the given id.
     ///
     /// # Errors
     /// A draft that makes no record, such as an id that does not fit.
     fn create(draft: Self::Draft, name: &str, id: &Id) -> Result<Self>;
 
-    /// Makes the record that takes this one's place in an `update`, under its id.
+    /// Makes the record that takes this one's place in an `update`, under its id and with the version after this one's.
     ///
     /// What clients may not set, change or see stays as it is where the draft leaves it out: the derive keeps `server`,
     /// `immutable` and `hidden` fields. A store therefore reads the old record in the same transaction, unless
@@ -89,7 +103,7 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Returns what a patch changes, as indices of the schema and new values; empty for an open schema.
     fn changes(patch: &Self::PatchDraft) -> Vec<(usize, FieldValue)>;
 
-    /// Applies a patch; the id stays what it is.
+    /// Applies a patch; the id stays what it is, and the version becomes the next.
     ///
     /// # Errors
     /// A patch that makes no record.

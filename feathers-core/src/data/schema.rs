@@ -60,6 +60,10 @@ pub struct Field {
     pub server: bool,
     /// Whether clients set it in a new record and never change it.
     pub immutable: bool,
+    /// Whether it counts the changes of the record.
+    pub version: bool,
+    /// Whether it is made of the other fields when a record leaves the server, and not stored.
+    pub computed: bool,
     /// Whether its texts are kept in lower case, and compared so in queries.
     pub lowercase: bool,
     /// Whether its texts are kept without the space around them, and compared so in queries.
@@ -83,6 +87,8 @@ impl Field {
             aliases: &[],
             server: false,
             immutable: false,
+            version: false,
+            computed: false,
             lowercase: false,
             trim: false,
             hidden: false,
@@ -157,6 +163,18 @@ impl Field {
         self
     }
 
+    /// Makes it count the changes of the record; the store sets it.
+    pub const fn version(mut self) -> Self {
+        self.version = true;
+        self.server()
+    }
+
+    /// Makes it one that is not stored; only what leaves the server has it. It stands behind all that are stored.
+    pub const fn computed(mut self) -> Self {
+        self.computed = true;
+        self.server()
+    }
+
     /// Keeps its texts in lower case.
     pub const fn lowercase(mut self) -> Self {
         self.lowercase = true;
@@ -196,7 +214,7 @@ pub struct Schema {
     pub name: &'static str,
     /// The name of the id field.
     pub id: &'static str,
-    /// The fields in the order of the type; empty for an open schema.
+    /// The fields in the order of the type, computed ones last; empty for an open schema.
     pub fields: &'static [Field],
     /// The doc comment of the type.
     pub docs: &'static str,
@@ -251,6 +269,17 @@ impl Schema {
     /// Returns a field.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Returns the fields that are stored: all but those that are computed, which stand behind them.
+    pub fn stored(&self) -> &'static [Field] {
+        let count = self.fields.iter().position(|field| field.computed).unwrap_or(self.fields.len());
+        &self.fields[..count]
+    }
+
+    /// Returns the index of the field that counts the changes, if there is one.
+    pub fn version(&self) -> Option<usize> {
+        self.fields.iter().position(|field| field.version)
     }
 
     /// Tells whether an `update` needs the record that it replaces, because some fields stay as they are.

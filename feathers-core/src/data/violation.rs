@@ -32,6 +32,19 @@ pub(crate) fn not_allowed(instance: &str, schema: &str, allowed: &Value) -> Valu
     mistake(instance, schema, "enum", params, "must be equal to one of the allowed values")
 }
 
+/// Makes the item for a computed field in a condition or a sort.
+pub(crate) fn not_compared(instance: &str, schema: &str, name: &str) -> Value {
+    let (instance, schema) =
+        (format!("{instance}/{}", pointer(name)), format!("{schema}/properties/{}", fragment(name)));
+    mistake(
+        &instance,
+        &schema,
+        "computed",
+        json!({ "computed": true }),
+        "is computed, so that no query can filter or sort by it",
+    )
+}
+
 /// Makes the item for a field that only the server sets.
 pub(crate) fn not_for_clients(name: &str) -> Value {
     read_only(name, "must NOT be set")

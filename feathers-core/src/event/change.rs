@@ -88,7 +88,11 @@ impl<R: Record> Row for R {
     }
 
     fn payload(self: Arc<Self>) -> Payload {
-        Payload::record(self, FieldMask::All)
+        let mut record = self;
+        if R::COMPUTES {
+            Arc::make_mut(&mut record).compute();
+        }
+        Payload::record(record, FieldMask::All)
     }
 
     fn any(&self) -> &dyn Any {
@@ -116,7 +120,7 @@ impl Image {
         self.0.lookup(path)
     }
 
-    /// Returns the record, if it is of this type.
+    /// Returns the record, if it is of this type. Its computed fields are not filled in.
     pub fn record<R: Record>(&self) -> Option<&R> {
         self.0.any().downcast_ref()
     }

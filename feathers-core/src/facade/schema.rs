@@ -5,5 +5,5 @@
 pub use crate::{
     Columns, Constraints, DataType, Described, Draft, Field, FieldMask, FieldRef, FieldType, FieldValue, FixedPoint,
     IntoFieldNames, ListItem, Many, OnDelete, Record, Reference, Related, RelatedMany, Relation, RelationKind, Rule,
-    Schema, TypeSchema, Unique, fold_case, from_json_field, lookup_inside, to_json_field, wrong_id,
+    Schema, SetContext, TypeSchema, Unique, fold_case, from_json_field, lookup_inside, to_json_field, wrong_id,
 };

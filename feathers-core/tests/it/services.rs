@@ -382,6 +382,7 @@ fn every_kind_of_error_has_its_code_and_its_names() {
         (409, "Conflict", "conflict"),
         (410, "Gone", "gone"),
         (411, "LengthRequired", "length-required"),
+        (412, "PreconditionFailed", "precondition-failed"),
         (422, "Unprocessable", "unprocessable"),
         (429, "TooManyRequests", "too-many-requests"),
         (500, "GeneralError", "general-error"),

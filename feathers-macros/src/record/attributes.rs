@@ -26,6 +26,18 @@ items! {
         "`immutable`": "clients set it in a new record and never change it";
     "hidden" => |attrs, name, input| flag(&mut attrs.hidden, name, input),
         "`hidden`": "never leaves the server and cannot be queried from outside; `update` keeps it where it is left out";
+    "set" => |attrs, name, input| attributes::once(&mut attrs.set, name, expr(name, input, SET)?),
+        "`set = f`": "only the server sets it: `f(&SetContext)` makes the value of a new record; `set = current_user` is the id of the user";
+    "set_on_change" => |attrs, name, input| attributes::once(&mut attrs.set_on_change, name, expr(name, input, SET_ON_CHANGE)?),
+        "`set_on_change = f`": "the same, made again in every `update` and `patch`";
+    "created_at" => |attrs, name, input| flag(&mut attrs.created_at, name, input),
+        "`created_at`": "only the server sets it: when the record was made; an `i64` counts milliseconds since 1970";
+    "updated_at" => |attrs, name, input| flag(&mut attrs.updated_at, name, input),
+        "`updated_at`": "only the server sets it: when the record was changed last";
+    "computed" => |attrs, name, input| attributes::once(&mut attrs.computed, name, expr(name, input, COMPUTED)?),
+        "`computed = f`": "`f(&Record)` makes it whenever the record leaves the server; it is not stored, and no query compares it";
+    "version" => |attrs, name, input| flag(&mut attrs.version, name, input),
+        "`version`": "counts the changes of the record from 1; clients name the one that they know with `$version` or `If-Match`";
     "lowercase" => |attrs, name, input| flag(&mut attrs.lowercase, name, input),
         "`lowercase`": "a text that is kept in lower case, and compared so in queries and logins";
     "trim" => |attrs, name, input| flag(&mut attrs.trim, name, input),
@@ -80,6 +92,12 @@ pub(super) struct FieldAttrs {
     pub(super) default: Option<Default>,
     pub(super) server: Option<Span>,
     pub(super) immutable: Option<Span>,
+    pub(super) set: Option<Value>,
+    pub(super) set_on_change: Option<Value>,
+    pub(super) created_at: Option<Span>,
+    pub(super) updated_at: Option<Span>,
+    pub(super) computed: Option<Value>,
+    pub(super) version: Option<Span>,
     pub(super) lowercase: Option<Span>,
     pub(super) trim: Option<Span>,
     pub(super) hidden: Option<Span>,
@@ -99,6 +117,17 @@ pub(super) struct Default {
     pub(super) span: Span,
     pub(super) expr: Option<Expr>,
 }
+
+/// An attribute whose value is a function.
+pub(super) struct Value {
+    pub(super) span: Span,
+    pub(super) expr: Expr,
+}
+
+/// What the attributes with a function expect.
+const SET: &str = "`set = current_user` or `set = function`, a `fn(&SetContext) -> T`";
+const SET_ON_CHANGE: &str = "`set_on_change = current_user` or `set_on_change = function`, a `fn(&SetContext) -> T`";
+const COMPUTED: &str = "`computed = function`, a `fn(&Record) -> T`";
 
 /// One attribute of validation; it can make two rules.
 pub(super) struct Rules {
@@ -161,6 +190,21 @@ impl FieldAttrs {
         self.names.iter().find(|name| *name != "belongs_to" && *name != "has_many")
     }
 
+    /// Tells whether a function of the server makes the value, so that it needs no default.
+    pub(super) fn is_set(&self) -> bool {
+        self.set.is_some() || self.set_on_change.is_some() || self.created_at.is_some() || self.updated_at.is_some()
+    }
+
+    /// Tells whether only the server sets the field.
+    pub(super) fn is_server(&self) -> bool {
+        self.server.is_some() || self.is_set() || self.is_kept_by_store()
+    }
+
+    /// Tells whether not even a hook sets the field: the store counts it, or it is not stored at all.
+    pub(super) fn is_kept_by_store(&self) -> bool {
+        self.version.is_some() || self.computed.is_some()
+    }
+
     /// Returns what the schema's field has of them whatever its type is, as calls on the `Field` of the core.
     pub(super) fn in_schema(&self, core: &TokenStream) -> TokenStream {
         let flags = [
@@ -168,6 +212,8 @@ impl FieldAttrs {
             (self.immutable, quote!(.immutable())),
             (self.lowercase, quote!(.lowercase())),
             (self.trim, quote!(.trim())),
+            (self.version, quote!(.version())),
+            (self.computed.as_ref().map(|computed| computed.span), quote!(.computed())),
         ];
         let flags = flags.into_iter().filter_map(|(flag, call)| flag.map(|_| call));
         let variants: Vec<_> = self.rules.iter().flat_map(|rules| &rules.variants).collect();
@@ -228,6 +274,15 @@ pub(super) fn no_value(name: &Ident, input: ParseStream) -> syn::Result<()> {
         return Err(input.error(format!("`{name}` has no value")));
     }
     Ok(())
+}
+
+/// Reads `= function`.
+fn expr(name: &Ident, input: ParseStream, usage: &str) -> syn::Result<Value> {
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(name.span(), format!("expected: {usage}")));
+    }
+    input.parse::<Token![=]>()?;
+    Ok(Value { span: name.span(), expr: input.parse()? })
 }
 
 fn default(attrs: &mut FieldAttrs, name: &Ident, input: ParseStream) -> syn::Result<()> {

@@ -1,5 +1,7 @@
 //! Checks: what a record cannot be, said at the attribute that is wrong.
 
+mod server;
+
 use std::collections::HashMap;
 
 use syn::LitInt;
@@ -15,6 +17,7 @@ pub(super) fn record(record: &Record, errors: &mut Errors) {
     ids(record, errors);
     names(record, errors);
     relations::check(record, errors);
+    server::record(record, errors);
     for field in &record.fields {
         combinations(field, errors);
     }
@@ -125,6 +128,8 @@ fn combinations(field: &Field, errors: &mut Errors) {
                 "put the reference on a field of its own, which may be `unique`",
             ),
         ];
+        let others =
+            others.into_iter().chain(server::named(attrs).map(|(name, span)| (name, span, "the store makes it")));
         for (name, span, why) in others {
             if let Some(span) = span {
                 errors.at(span, format!("an id cannot be `{name}`: {why}"));
@@ -132,9 +137,7 @@ fn combinations(field: &Field, errors: &mut Errors) {
         }
         return;
     }
-    if let (Some(span), Some(_)) = (attrs.immutable, attrs.server) {
-        errors.at(span, "`immutable` is for what clients set, and only the server sets this field: drop one of them");
-    }
+    server::field(attrs, errors);
     if attrs.json.is_some() {
         let references = attrs.references.as_ref().map(|reference| ("references", reference.span));
         for (name, span) in attrs.key_attributes().chain(references) {

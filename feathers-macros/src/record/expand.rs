@@ -2,13 +2,16 @@
 
 mod codec;
 mod columns;
+mod computed;
 mod constraints;
 mod fields;
 mod normal_form;
 mod record;
 mod relations;
 mod schema;
+mod set;
 mod siblings;
+mod version;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};

@@ -54,6 +54,10 @@ pub(super) enum Presence {
     Defaulted,
     /// Only the server sets it; left out is its default.
     Server,
+    /// The store counts it.
+    Version,
+    /// It is made of the others when the record leaves the server.
+    Computed,
     /// It is hidden, and has no default: a new record must have it unless it is an `Option`.
     Hidden,
 }
@@ -86,12 +90,12 @@ impl Record {
 
     /// Tells whether clients may send every field of a new record, so that its draft is the same type.
     pub(super) fn data_is_draft(&self) -> bool {
-        self.fields.iter().all(Field::is_in_data)
+        self.fields.iter().filter(|field| field.is_in_drafts()).all(Field::is_in_data)
     }
 
     /// Tells whether clients may change every field, so that the draft of a patch is the same type.
     pub(super) fn patch_is_draft(&self) -> bool {
-        self.fields.iter().all(Field::is_in_patch)
+        self.fields.iter().filter(|field| field.is_in_drafts()).all(Field::is_in_patch)
     }
 
     /// Returns the name of what clients send to `patch`.
@@ -109,12 +113,17 @@ impl Field {
     /// Tells whether an `update` that leaves the field out keeps its value: clients may not set or change it, or cannot
     /// see it.
     pub(super) fn is_kept(&self) -> bool {
-        self.attrs.server.is_some() || self.attrs.hidden.is_some() || self.attrs.immutable.is_some()
+        self.attrs.is_server() || self.attrs.hidden.is_some() || self.attrs.immutable.is_some()
+    }
+
+    /// Tells whether hooks may set the field, so that it is in drafts.
+    pub(super) fn is_in_drafts(&self) -> bool {
+        self.attrs.id.is_some() || !self.attrs.is_kept_by_store()
     }
 
     /// Tells whether clients may send the field in a new record.
     pub(super) fn is_in_data(&self) -> bool {
-        self.attrs.id.is_some() || self.attrs.server.is_none()
+        self.attrs.id.is_some() || !self.attrs.is_server()
     }
 
     /// Tells whether clients may send the field in a patch.
@@ -125,7 +134,11 @@ impl Field {
     pub(super) fn presence(&self) -> Presence {
         if self.attrs.id.is_some() {
             Presence::Id
-        } else if self.attrs.server.is_some() {
+        } else if self.attrs.computed.is_some() {
+            Presence::Computed
+        } else if self.attrs.version.is_some() {
+            Presence::Version
+        } else if self.attrs.is_server() {
             Presence::Server
         } else if self.attrs.default.is_some() {
             Presence::Defaulted

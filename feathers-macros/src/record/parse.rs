@@ -23,7 +23,7 @@ pub(super) fn record(
         return None;
     }
     let container = serde::container(&input.attrs, "the fields of the record", errors);
-    let fields: Vec<Field> = fields
+    let mut fields: Vec<Field> = fields
         .named
         .iter()
         .filter_map(|field| {
@@ -46,6 +46,8 @@ pub(super) fn record(
             })
         })
         .collect();
+    // What is not stored stands behind what is, so that a store has the fields up to there.
+    fields.sort_by_key(|field: &Field| field.attrs.computed.is_some());
     let ident = input.ident.clone();
     let written = container.name().unwrap_or_else(|| ident.unraw().to_string());
     let (vis, framework) = (input.vis.clone(), framework.clone());

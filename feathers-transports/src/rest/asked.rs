@@ -17,6 +17,8 @@ pub(super) struct RequestFlags {
     pub(super) on_connection: bool,
     /// The name of a custom method.
     pub(super) names_method: bool,
+    /// The version of the record that the client knows.
+    pub(super) expects_version: bool,
     /// How the body is compressed.
     pub(super) has_coding: bool,
     /// That the body comes only when it is asked for.
@@ -31,6 +33,7 @@ impl RequestFlags {
                 header::ORIGIN => asked.from_page = true,
                 header::CONTENT_ENCODING => asked.has_coding = true,
                 header::EXPECT => asked.waits = true,
+                header::IF_MATCH => asked.expects_version = true,
                 _ if *name == SERVICE_METHOD => asked.names_method = true,
                 _ if *name == CONNECTION_TOKEN => asked.on_connection = true,
                 _ => {}

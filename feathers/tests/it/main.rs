@@ -4,6 +4,7 @@
 
 mod access;
 mod arguments;
+mod computed;
 mod constraints;
 mod derive;
 mod drafts;
@@ -17,6 +18,8 @@ mod prelude;
 mod relations;
 mod server_set;
 mod service;
+mod set;
 mod texts;
 #[cfg(all(feature = "chrono", feature = "jiff", feature = "rust_decimal", feature = "sqlite"))]
 mod types;
+mod version;

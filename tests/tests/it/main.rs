@@ -8,6 +8,7 @@ mod compat;
 mod guide;
 mod lifecycle;
 mod parity;
+mod records;
 mod server;
 mod starts;
 mod storm;

@@ -46,6 +46,8 @@ pub(crate) struct Mounted {
     /// Whether records may have fields that clients may not set or change, so that what a client sends is noted.
     notes_sent: bool,
     access: Option<Arc<dyn ServiceAccess>>,
+    /// The field that counts the changes of a record.
+    version_field: Option<&'static str>,
     route_params: Vec<(Arc<str>, String)>,
     listeners: Vec<(Arc<str>, Listener)>,
     write_listeners: Vec<WriteListener>,
@@ -177,6 +179,8 @@ impl Mounted {
         let server_set = |schema: &Schema| schema.fields.iter().any(|field| field.server || field.immutable);
         // A service that says nothing of its records may have a store inside.
         let notes_sent = descriptor.schema.as_ref().is_none_or(server_set);
+        let version = |schema: &Schema| Some(schema.fields.get(schema.version()?)?.name);
+        let version_field = descriptor.schema.as_ref().and_then(version);
         Ok(Self {
             path,
             service: mount.service,
@@ -187,6 +191,7 @@ impl Mounted {
             readers,
             notes_sent,
             access,
+            version_field,
             route_params: mount.route_params,
             listeners: mount.listeners,
             write_listeners,
@@ -232,6 +237,10 @@ impl Mounted {
 
     pub(crate) fn notes_sent(&self) -> bool {
         self.notes_sent
+    }
+
+    pub(crate) fn version_field(&self) -> Option<&'static str> {
+        self.version_field
     }
 
     pub(crate) fn hidden(&self) -> &[Arc<str>] {

@@ -96,6 +96,11 @@ impl ServiceInfo {
         self.0.access().is_some()
     }
 
+    /// Returns the name of the field that counts the changes of a record, if there is one.
+    pub fn version_field(&self) -> Option<&'static str> {
+        self.0.version_field()
+    }
+
     /// Returns everything that the service says of itself.
     pub fn descriptor(&self) -> &Descriptor {
         self.0.descriptor()

@@ -53,6 +53,7 @@ pub(super) fn parse(
                 check_select(value.as_array().map_or(&[], Vec::as_slice))?;
                 query.select = if schema.open { open::select(value)? } else { typed::select(value, &scope)? };
             }
+            "$version" if schema.version().is_some() => query.version = Some(typed::versions(value)?),
             name if options.filters.contains(name) => {
                 query.extra.insert(name.to_owned(), value.clone());
             }

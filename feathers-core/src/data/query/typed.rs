@@ -14,7 +14,9 @@ use crate::data::query::coerce::{coerce, integer, is_number, meant};
 use crate::data::query::parse::{Scope, all, branches, direction, join};
 use crate::data::query::{Comparison, FieldPath, Filter, Order, through};
 use crate::data::schema::Field;
-use crate::data::violation::{fragment, mistake, not_allowed, out_of_bounds, pointer, unknown_field, wrong_type};
+use crate::data::violation::{
+    fragment, mistake, not_allowed, not_compared, out_of_bounds, pointer, unknown_field, wrong_type,
+};
 
 /// Where in the query a condition stands; written out only for errors.
 pub(super) enum Place<'a> {
@@ -97,6 +99,10 @@ pub(super) fn condition(
         return Ok(());
     }
     let field = scope.field(name).ok_or_else(|| place.refuse_unknown(name))?;
+    if field.computed {
+        let (instance, schema) = place.paths();
+        return Err(Error::validation(vec![not_compared(&instance, &schema, name)]));
+    }
     let path = FieldPath::new(name, scope.schema);
     if let Value::Object(operators) = value
         && !operators.is_empty()
@@ -184,6 +190,17 @@ fn unordered(kind: DataType) -> &'static str {
     }
 }
 
+/// Reads `$version`: a whole number, or a list of those that are right.
+pub(super) fn versions(value: &Value) -> Result<Vec<i64>> {
+    let items = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
+    let version = |item: &Value| integer(item).filter(|_| !item.is_boolean());
+    items
+        .iter()
+        .map(version)
+        .collect::<Option<_>>()
+        .ok_or_else(|| Error::validation(vec![wrong_type("/$version", "/properties/%24version", "integer")]))
+}
+
 /// Reads `$limit` and `$skip`; `null` is the same as leaving it out.
 pub(super) fn page_number(name: &str, value: &Value) -> Result<Option<i64>> {
     if value.is_null() {
@@ -216,6 +233,9 @@ pub(super) fn sort(value: &Value, scope: &Scope<'_>) -> Result<Vec<(FieldPath, O
         let Some(field) = scope.field(name) else {
             return Err(Error::validation(vec![unknown_field(INSTANCE, SCHEMA, name)]));
         };
+        if field.computed {
+            return Err(Error::validation(vec![not_compared(INSTANCE, SCHEMA, name)]));
+        }
         let instance = || format!("{INSTANCE}/{}", pointer(name));
         let schema = || format!("{SCHEMA}/properties/{}", fragment(name));
         // A place inside of it may have an order.

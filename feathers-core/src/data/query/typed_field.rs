@@ -32,6 +32,15 @@ pub struct TypedField<R, V> {
     types: PhantomData<fn() -> (R, V)>,
 }
 
+/// The values of a computed field, of type `V`: it has a name, and no condition compares it.
+pub struct Computed<V>(PhantomData<fn() -> V>);
+
+impl<V> fmt::Debug for Computed<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Computed")
+    }
+}
+
 impl<R, V> TypedField<R, V> {
     /// Names a field as it is on the wire.
     pub const fn new(name: &'static str) -> Self {

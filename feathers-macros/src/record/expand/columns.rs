@@ -1,16 +1,20 @@
 //! The impl of `Columns`: from the values of a database row to a record.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::{Names, field_type, header, relations, reserved_name, runtime};
 use crate::record::model::{Field, Record};
+use crate::types::at;
 
 /// Writes the impl of `Columns`.
 pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let Names { core, private, .. } = names;
     let fields = record.fields.iter().map(|field| {
         let Field { ident, ty, wire, .. } = field;
+        if field.attrs.computed.is_some() {
+            return quote_spanned!(at(ty)=> #ident: ::core::default::Default::default());
+        }
         let next = quote!(::core::iter::Iterator::next(&mut values));
         match (field.attrs.json, &field.codec) {
             (None, _) => {

@@ -17,7 +17,11 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     let constants = fields.map(|field| {
         let Field { ty, wire, .. } = field;
         let name = constant(field);
-        let docs = format!("The field `{wire}`, for conditions and rules.");
+        let (docs, ty) = if field.attrs.computed.is_some() {
+            (format!("The computed field `{wire}`, for masks and rules."), quote!(#core::query::Computed<#ty>))
+        } else {
+            (format!("The field `{wire}`, for conditions and rules."), quote!(#ty))
+        };
         quote! {
             #[doc = #docs]
             #vis const #name: #core::TypedField<#ident, #ty> = #core::TypedField::new(#wire);

@@ -50,6 +50,7 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
 
 fn is_asked_for(field: &Field) -> bool {
     field.attrs.id.is_none()
+        && field.is_in_drafts()
         && field.attrs.json.is_none()
         && (field.attrs.lowercase.is_some() || field.attrs.trim.is_some())
 }

@@ -4,7 +4,10 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
-use super::{Names, field_type, header, kind_of, normal_form, relations, reserved_name, runtime, schema, to_field};
+use super::{
+    Names, computed, field_type, header, kind_of, normal_form, relations, reserved_name, runtime, schema, set,
+    to_field, version,
+};
 use crate::record::model::{Field, Presence, Record};
 use crate::types::{at, last_segment, option_of};
 
@@ -14,7 +17,8 @@ pub(super) fn defaults(record: &Record) -> TokenStream {
         let (ty, name) = (&field.ty, reserved_name("default", field));
         let value = match &field.attrs.default {
             Some(default) => default.expr.as_ref().map(|expr| default_value(field, expr)),
-            None => field.attrs.server.map(|_| None)?,
+            None if field.presence() == Presence::Server && !field.attrs.is_set() => None,
+            None => return None,
         };
         let value = value.unwrap_or_else(|| quote_spanned!(at(ty)=> <#ty as ::core::default::Default>::default()));
         Some(quote! {
@@ -62,6 +66,10 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
     });
     let changes = changes(record, names);
     let normal_forms = normal_form::expand(record, names);
+    let setters = set::expand(record, names);
+    let setters_of = set::accessor(record, names);
+    let computed = computed::expand(record, names);
+    let bump = version::bump(record, names);
     let applied = patchable(record).map(|(_, field)| {
         let (name, ty) = (&field.ident, &field.ty);
         quote_spanned! {at(ty)=>
@@ -88,6 +96,8 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
         fn __feathers_schema() -> #core::Schema {
             #schema
         }
+
+        #setters
 
         #header {
             type Data = #data;
@@ -130,6 +140,10 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
 
             #normal_forms
 
+            #setters_of
+
+            #computed
+
             #replace
 
             fn changes(patch: &Self::PatchDraft) -> ::std::vec::Vec<(usize, #core::FieldValue)> {
@@ -137,6 +151,7 @@ pub(super) fn expand(record: &Record, names: &Names) -> TokenStream {
             }
 
             fn apply(&mut self, _name: &str, patch: &Self::PatchDraft) -> #core::Result<()> {
+                #bump
                 #(#applied)*
                 __feathers_limit(self);
                 ::core::result::Result::Ok(())
@@ -182,6 +197,7 @@ fn data_fields(record: &Record, names: &Names) -> TokenStream {
                 let field = to_field(field, names, &quote!(&data.#name));
                 quote!(fields.push((#index, #field));)
             }
+            Presence::Version | Presence::Computed => TokenStream::new(),
             Presence::Id | Presence::Defaulted | Presence::Server | Presence::Hidden => {
                 let field = to_field(field, names, &quote!(#value));
                 quote! {
@@ -212,6 +228,9 @@ fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream 
                 let id_field = runtime(field, names, "id_field");
                 quote!(#id_field(id, #kind, #from_field)?)
             }
+            Presence::Computed => quote_spanned!(at(ty)=> ::core::default::Default::default()),
+            Presence::Version if replacing => version::next(field, names),
+            Presence::Version => version::first(field, names),
             // What it has is checked before, so that data either leaves it out or has the same value.
             Presence::Required | Presence::Nullable if replacing && field.is_kept() => quote_spanned! {at(ty)=>
                 ::core::clone::Clone::clone(&self.#ident)
@@ -219,6 +238,15 @@ fn construction(record: &Record, names: &Names, replacing: bool) -> TokenStream 
             _ if replacing && field.is_kept() => quote_spanned! {at(ty)=>
                 ::core::option::Option::unwrap_or_else(data.#ident, || ::core::clone::Clone::clone(&self.#ident))
             },
+            Presence::Server if field.attrs.default.is_none() && field.attrs.is_set() => {
+                let (private, wire) = (&names.private, &field.wire);
+                let given = if option_of(ty).is_some() {
+                    quote!(::core::option::Option::or(data.#ident, ::core::option::Option::Some(::core::option::Option::None)))
+                } else {
+                    quote!(data.#ident)
+                };
+                quote!(#private::required(#given, #wire)?)
+            }
             Presence::Defaulted | Presence::Server => {
                 quote!(::core::option::Option::unwrap_or_else(data.#ident, #default))
             }
@@ -285,7 +313,7 @@ fn limits(record: &Record, names: &Names) -> Vec<TokenStream> {
 
 fn patchable(record: &Record) -> impl Iterator<Item = (usize, &Field)> {
     let fields = record.fields.iter().enumerate();
-    fields.filter(|(_, field)| field.presence() != Presence::Id)
+    fields.filter(|(_, field)| field.attrs.id.is_none() && field.is_in_drafts())
 }
 
 fn changes(record: &Record, names: &Names) -> TokenStream {

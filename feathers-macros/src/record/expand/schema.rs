@@ -70,7 +70,8 @@ fn one(field: &Field, names: &Names) -> TokenStream {
     let presence = match field.presence() {
         Presence::Id | Presence::Defaulted => Some(quote!(.optional())),
         Presence::Server => Some(quote!(.server())),
-        Presence::Required | Presence::Nullable | Presence::Hidden => None,
+        // Of the last two, a flag says it.
+        Presence::Required | Presence::Nullable | Presence::Hidden | Presence::Version | Presence::Computed => None,
     };
     let others = attrs.in_schema(core);
     let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));

@@ -57,8 +57,8 @@ impl Pair<'_> {
     fn expand(&self, record: &Record, names: &Names) -> TokenStream {
         let Self { own: (own, own_docs), draft: (draft, draft_docs), derives, .. } = self;
         let fields = |fields: &[&Field]| fields.iter().map(|field| (self.field)(field, names)).collect::<Vec<_>>();
-        let all: Vec<_> = record.fields.iter().collect();
-        let (sent, kept): (Vec<_>, Vec<_>) = record.fields.iter().partition(|field| (self.is_sent)(field));
+        let all: Vec<_> = record.fields.iter().filter(|field| field.is_in_drafts()).collect();
+        let (sent, kept): (Vec<&Field>, Vec<&Field>) = all.iter().partition(|field| (self.is_sent)(field));
         let own_type = sibling(record, names, own, own_docs, derives, fields(&sent).into_iter());
         if kept.is_empty() {
             let vis = &record.vis;
@@ -117,7 +117,18 @@ fn data_field(field: &Field, names: &Names) -> TokenStream {
     let optional = quote!(::core::option::Option<#ty>);
     match field.presence() {
         Presence::Server => {
-            let note = "Clients cannot set it. `None` takes the default, and in `update` leaves it as it is.";
+            let note = match (
+                field.attrs.set_on_change.is_some() || field.attrs.updated_at.is_some(),
+                field.attrs.is_set(),
+            ) {
+                (true, _) => "Clients cannot set it. `None` lets the server set it.",
+                (false, true) => {
+                    "Clients cannot set it. In `create`, `None` lets the server set it; `update` leaves it as it is."
+                }
+                (false, false) => {
+                    "Clients cannot set it. `None` takes the default, and in `update` leaves it as it is."
+                }
+            };
             member(field, &optional, &present(field, names), note)
         }
         Presence::Hidden => {
@@ -132,6 +143,8 @@ fn data_field(field: &Field, names: &Names) -> TokenStream {
             let note = format!("`None` takes the default{update}.");
             member(field, &optional, &present(field, names), &note)
         }
+        // Neither is in drafts.
+        Presence::Version | Presence::Computed => TokenStream::new(),
         Presence::Id => {
             let note = "`None` lets the store make one. `update` ignores it.";
             let serde = if codec.is_some() { present(field, names) } else { quote!(, default, #skip) };

@@ -52,7 +52,7 @@ pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema, targ
                 schema.name, schema.id
             ))
         })?;
-    if let Some(field) = schema.fields.iter().find(|field| column_type(field.data_type).is_none()) {
+    if let Some(field) = schema.stored().iter().find(|field| column_type(field.data_type).is_none()) {
         let (name, field, kind) = (schema.name, field.name, field.data_type.name());
         return Err(
             Error::general(format!("{name} cannot be stored: SQLite has no type for '{field}', a {kind}")).into()
@@ -78,7 +78,7 @@ pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema, targ
         numbers::prepare(connection, name)?;
     }
     let taken = |place: &str| {
-        let names = columns.iter().map(|column| &*column.name).chain(schema.fields.iter().map(|field| field.name));
+        let names = columns.iter().map(|column| &*column.name).chain(schema.stored().iter().map(|field| field.name));
         names.into_iter().any(|name| name.eq_ignore_ascii_case(place))
     };
     let place = match id.data_type {
@@ -88,13 +88,13 @@ pub(super) fn prepare(connection: &Connection, name: &str, schema: &Schema, targ
         })?,
     };
     let folded = constraint::folded(schema).into_iter().map(|folded| folded.column).collect();
-    Ok(Statements::new(dialect::write, name.to_owned(), schema.fields, id.name, place).with_folded(folded))
+    Ok(Statements::new(dialect::write, name.to_owned(), schema.stored(), id.name, place).with_folded(folded))
 }
 
 fn create(name: &str, schema: &Schema, targets: &[String]) -> String {
     let mut table = Table::create();
     table.table(Alias::new(name)).extra("STRICT");
-    for field in schema.fields {
+    for field in schema.stored() {
         let mut column = ColumnDef::new(Alias::new(field.name));
         column.custom(column_type(field.data_type).map_or("any", |(declared, _)| declared));
         if field.name == schema.id {
@@ -137,14 +137,14 @@ fn existing(connection: &Connection, name: &str, problems: &mut Vec<String>) -> 
 }
 
 fn compare(columns: &[Column], schema: &Schema, problems: &mut Vec<String>) {
-    for field in schema.fields {
+    for field in schema.stored() {
         match columns.iter().find(|column| column.name.eq_ignore_ascii_case(field.name)) {
             Some(column) => compare_column(column, field, field.name == schema.id, problems),
             None => problems.push(format!("column '{}' is missing", field.name)),
         }
     }
     for column in columns {
-        let known = schema.fields.iter().any(|field| field.name.eq_ignore_ascii_case(&column.name));
+        let known = schema.stored().iter().any(|field| field.name.eq_ignore_ascii_case(&column.name));
         if !known && column.key > 0 {
             problems.push(format!("column '{}' belongs to the primary key and is no field", column.name));
         } else if !known && column.not_null && !column.default && !column.generated {

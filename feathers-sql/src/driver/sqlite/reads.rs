@@ -122,7 +122,7 @@ impl<R: Columns> Table<R> {
     }
 
     pub(super) fn record(&self, row: &Row<'_>) -> Outcome<Placed<R>> {
-        let fields = self.schema.fields;
+        let fields = self.schema.stored();
         let mut values = Vec::with_capacity(fields.len());
         for (index, field) in fields.iter().enumerate() {
             values.push(types::read(field, row.get_ref(index)?)?);
