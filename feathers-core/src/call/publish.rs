@@ -32,7 +32,7 @@ pub struct Publication {
     pub event: Arc<str>,
     /// The changed record, or the data of a custom event: all of it, whatever the caller selected and clients may see.
     pub data: Payload,
-    /// The call that caused it; `None` for events emitted by hand.
+    /// The call that caused it; `None` for events emitted by hand, and for a record that went or changed with another one.
     pub call: Option<Arc<Cause>>,
     /// What the store has told of the record, where the service has rules.
     pub(crate) change: Option<Change>,
