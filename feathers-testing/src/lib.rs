@@ -34,6 +34,7 @@ mod captured_logs;
 mod client;
 #[cfg(feature = "sse")]
 pub mod event_source;
+mod everything;
 mod framework;
 pub mod log;
 mod orgs;
@@ -51,6 +52,7 @@ pub use self::accounts::{Account, AccountDraft, AccountPatchDraft};
 #[cfg(feature = "logs")]
 pub use self::captured_logs::CapturedLogs;
 pub use self::client::{Client, ClientService, ReceivedEvent};
+pub use self::everything::{Everything, EverythingPatch};
 pub use self::log::SharedLog;
 pub use self::orgs::{
     Job, JobDraft, JobPatchDraft, Org, OrgDraft, OrgPatchDraft, Worker, WorkerDraft, WorkerPatchDraft,

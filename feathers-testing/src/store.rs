@@ -14,7 +14,8 @@
 //! }
 //! ```
 //!
-//! [`constraint_contract!`](crate::constraint_contract) does the same for what a store keeps true of all records.
+//! [`constraint_contract!`](crate::constraint_contract) does the same for what a store keeps true of all records, and
+//! [`type_contract!`](crate::type_contract) for the types of fields.
 //!
 //! The two expressions make a fresh, empty store each time they are called: one of [`Person`] with
 //! numbers as ids, one of [`Note`](crate::Note) with texts. The tests use several tasks and need tokio with
@@ -27,6 +28,7 @@ pub mod differential;
 pub mod ids;
 pub mod queries;
 pub mod references;
+pub mod types;
 pub mod unique;
 pub mod writes;
 
@@ -68,6 +70,21 @@ macro_rules! store_contract {
                 $crate::store::$module::$case(service.store()).await;
             }
         )*
+    };
+}
+
+/// Turns the contract of types into tests of one store: 10,000 random queries on a record with every type.
+///
+/// The expression makes a fresh, empty store of [`Everything`](crate::Everything) each time it is called.
+#[macro_export]
+macro_rules! type_contract {
+    ($name:ident, everything: $everything:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the expression may need what is in scope")]
+            use super::*;
+
+            $crate::store_contract!(@cases $everything, types: same_queries_as_memory);
+        }
     };
 }
 

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 use feathers_sql::{Database, DatabaseOptions};
 use feathers_testing::{Note, Person, constraint_contract, store_contract};
+use feathers_sql::Database;
+use feathers_testing::{Everything, Note, Person, constraint_contract, store_contract, type_contract};
 
 store_contract! {
     memory,
@@ -44,6 +46,13 @@ constraint_contract! {
 /// Removals of ten thousand records take their time on a machine that does much else.
 fn patient() -> DatabaseOptions {
     Database::options().write_timeout(Duration::from_mins(2))
+}
+
+type_contract! {
+    types,
+    everything: async || {
+        Database::connect("sqlite::memory:").await.unwrap().store::<Everything>().await.unwrap()
+    },
 }
 
 /// The path of a database that does not exist yet.
