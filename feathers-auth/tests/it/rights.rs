@@ -125,3 +125,37 @@ async fn any_field_that_a_rule_looks_at_reconnects_the_user_and_resets_the_clien
         assert_eq!(news(&mut bob, 1).await, [seen], "{way:?}");
     }
 }
+
+/// What goes with its ticket.
+#[derive(Clone, Debug, Serialize, Deserialize, Service)]
+struct Comment {
+    #[service(id)]
+    id: i64,
+    #[service(references(Ticket, on_delete = cascade))]
+    ticket: i64,
+    owner: i64,
+    text: String,
+}
+
+#[tokio::test]
+async fn what_goes_with_another_record_is_told_to_those_who_could_read_it() {
+    let db = Database::memory();
+    let (tickets, comments) = (db.store::<Ticket>().await.unwrap(), db.store::<Comment>().await.unwrap());
+    let world = World::start(config(), |app| {
+        app.service("tickets", tickets).access(Access::of::<Reader>().read(|_| false));
+        let own = Access::of::<Reader>().read(|reader: &Reader| Comment::OWNER.eq(reader.id));
+        app.service("comments", comments).access(own);
+    })
+    .await;
+    let ticket = world.ticket_of(ADA, CANARY).await;
+    let mut bob = Client::listen(&world, Way::WebSocket, Claim::token(&world.login("bob").await)).await;
+    let service = world.handle().service("comments").unwrap();
+    for (owner, text) in [(ADA, CANARY), (BOB, "mine"), (ADA, CANARY)] {
+        service.create(json!({ "ticket": ticket, "owner": owner, "text": text }), ()).await.unwrap();
+    }
+    world.handle().service("tickets").unwrap().remove(Id::from(ticket), ()).await.unwrap();
+    let own = json!({ "id": 2, "ticket": ticket, "owner": BOB, "text": "mine" });
+    let expected = [("comments created".to_owned(), own.clone()), ("comments removed".to_owned(), own)];
+    assert_eq!(news(&mut bob, 2).await, expected);
+    assert!(!bob.bytes.contains(CANARY), "{}", bob.bytes);
+}
