@@ -65,8 +65,8 @@ pub use crate::event::subscription::{DeliveredEvent, Delivery, Subscription};
 pub use crate::event::{Event, WireFormat};
 
 pub use crate::store::{
-    CancelOnDrop, Cancellation, Cascade, Cleared, Counter, FoundPerKey, MAX_CHANGES, MemoryStore, PerKey, Relations,
-    Removed, Store, StoreContext,
+    Aggregate, AggregateRow, CancelOnDrop, Cancellation, Cascade, Cleared, Counter, FoundPerKey, MAX_CHANGES, Measure,
+    MemoryStore, PerKey, Relations, Removed, Store, StoreContext,
 };
 
 pub use crate::call::access::{Access, AccessRecord, AccessRule, Anonymous};

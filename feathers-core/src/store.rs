@@ -1,5 +1,6 @@
 //! Stores: typed collections of records.
 
+mod aggregate;
 mod cancellation;
 mod context;
 mod counter;
@@ -10,6 +11,8 @@ mod relations;
 use std::future::Future;
 use std::sync::Arc;
 
+pub(crate) use self::aggregate::Totals;
+pub use self::aggregate::{Aggregate, AggregateRow, Measure};
 pub use self::cancellation::{CancelOnDrop, Cancellation};
 pub use self::context::StoreContext;
 pub use self::counter::Counter;
@@ -18,6 +21,8 @@ pub use self::memory::MemoryStore;
 pub use self::per_key::{FoundPerKey, PerKey};
 pub use self::relations::{Cascade, Cleared, MAX_CHANGES, Relations, Removed};
 use crate::data::error::Result;
+use crate::data::field::FieldValue;
+use crate::data::field_names::IntoFieldNames;
 use crate::data::id::Id;
 use crate::data::query::{FindResult, Query};
 use crate::data::record::Record;
@@ -149,8 +154,69 @@ pub trait Store: Send + Sync + 'static {
         context: &StoreContext<'_>,
     ) -> impl Future<Output = Result<Vec<Arc<Self::Record>>>> + Send;
 
+    /// Computes counts, sums, smallest and largest values of the records that match, in groups, which come in the order
+    /// of their values. Of the query only the filter counts.
+    ///
+    /// By default it is computed here, from the records that [`find`](Self::find) returns. It is for the server: no
+    /// access rules apply.
+    fn aggregate(
+        &self,
+        aggregate: &Aggregate,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> impl Future<Output = Result<Vec<AggregateRow>>> + Send {
+        aggregate.over_find(self, query, context)
+    }
+
+    /// Counts the records that match.
+    fn count(&self, query: &Query, context: &StoreContext<'_>) -> impl Future<Output = Result<u64>> + Send {
+        let counted = Query { count: true, limit: Some(0), skip: 0, sort: Vec::new(), ..query.clone() };
+        async move { Ok(self.find(&counted, context).await?.total.unwrap_or_default()) }
+    }
+
+    /// Adds up a field of the records that match; 0 of none.
+    fn sum(
+        &self,
+        field: impl IntoFieldNames,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> impl Future<Output = Result<FieldValue>> + Send {
+        only(self, Aggregate::new().sum(field), query, context)
+    }
+
+    /// Returns the smallest value of a field of the records that match; `null` of none.
+    fn min(
+        &self,
+        field: impl IntoFieldNames,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> impl Future<Output = Result<FieldValue>> + Send {
+        only(self, Aggregate::new().min(field), query, context)
+    }
+
+    /// Returns the largest value of a field of the records that match; `null` of none.
+    fn max(
+        &self,
+        field: impl IntoFieldNames,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> impl Future<Output = Result<FieldValue>> + Send {
+        only(self, Aggregate::new().max(field), query, context)
+    }
+
     /// Closes the store when its service is torn down.
     fn close(&self) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
+}
+
+/// Returns the only value of an aggregate without groups.
+async fn only<S: Store + ?Sized>(
+    store: &S,
+    aggregate: Aggregate,
+    query: &Query,
+    context: &StoreContext<'_>,
+) -> Result<FieldValue> {
+    let row = store.aggregate(&aggregate, query, context).await?.pop().unwrap_or_default();
+    Ok(row.values.into_iter().next().unwrap_or_default())
 }

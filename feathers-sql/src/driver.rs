@@ -9,7 +9,9 @@ mod sqlite;
 use std::sync::Arc;
 use std::time::Duration;
 
-use feathers_core::{Columns, Error, Filter, FindResult, FoundPerKey, Id, PerKey, Query, Result, StoreContext};
+use feathers_core::{
+    Aggregate, AggregateRow, Columns, Error, Filter, FindResult, FoundPerKey, Id, PerKey, Query, Result, StoreContext,
+};
 
 use self::sqlite::Sqlite;
 use crate::change::{Change, Target};
@@ -77,6 +79,17 @@ impl Driver {
     ) -> Result<FoundPerKey<R>> {
         let Self::Sqlite(sqlite) = self;
         sqlite.find_per_key(table, asked, context).await
+    }
+
+    /// Returns the rows of an aggregate, in no order; `None` if the database cannot compute it exactly.
+    pub(super) async fn aggregate<R: Columns>(
+        &self,
+        table: &Arc<Table<R>>,
+        wanted: &(Aggregate, Filter),
+        context: &StoreContext<'_>,
+    ) -> Result<Option<Vec<AggregateRow>>> {
+        let Self::Sqlite(sqlite) = self;
+        sqlite.aggregate(table, wanted, context).await
     }
 
     /// Returns the record that has an id.

@@ -16,6 +16,7 @@
 //! ```
 
 #[cfg(feature = "sqlite")]
+mod aggregate;
 mod change;
 #[cfg(feature = "sqlite")]
 mod constraint;

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use feathers_core::{DataType, Field, Order};
-use sea_query::{Alias, CaseStatement, DeleteStatement, Expr, ExprTrait, InsertStatement, QueryStatement};
+use sea_query::{Alias, CaseStatement, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, QueryStatement};
 use sea_query::{Returning, ReturningClause, SelectStatement, UpdateStatement, WindowStatement};
 
+use crate::aggregate::Column;
 use crate::predicate::Predicate;
 
 /// How many texts are kept; shapes come from clients, so they are bounded.
@@ -28,6 +29,8 @@ pub(super) enum Shape {
     Largest,
     /// Counts rows. Values: the predicate's.
     Count(Predicate),
+    /// Computes of rows, group by group. Values: the predicate's.
+    Aggregate { groups: Vec<usize>, columns: Vec<Column>, predicate: Predicate },
     /// Changes columns of many rows. Values: one per column, then the predicate's.
     UpdateAll(Vec<usize>, Predicate),
     /// Changes columns of one row. Values: one per column, then the place or the id.
@@ -152,6 +155,7 @@ impl Statements {
                 self.condition(predicate).map(|condition| select.and_where(condition));
                 QueryStatement::Select(select)
             }
+            Shape::Aggregate { groups, columns, predicate } => self.aggregate(groups, columns, predicate),
             Shape::UpdateAll(columns, predicate) => self.update(columns, self.condition(predicate)),
             Shape::Update(columns, key) => self.update(columns, Some(self.key(*key))),
             Shape::DeleteAll(predicate) => self.delete(self.condition(predicate)),
@@ -213,6 +217,30 @@ impl Statements {
         select.and_where(Expr::col(rank.clone()).lte(bound()));
         select.order_by(self.column(column), sea_query::Order::Asc).order_by(rank, sea_query::Order::Asc).limit(0);
         select
+    }
+
+    fn aggregate(&self, groups: &[usize], columns: &[Column], predicate: &Predicate) -> QueryStatement {
+        let mut select = SelectStatement::new();
+        select.from(Alias::new(&self.table));
+        for group in groups {
+            select.column(self.column(*group)).group_by_col(self.column(*group));
+        }
+        let of = |index: &usize| Expr::col(self.column(*index));
+        for column in columns {
+            match column {
+                Column::Count => select.expr(Expr::cust("COUNT(*)")),
+                Column::WholeSum(index) => {
+                    let (upper, lower) =
+                        (of(index).right_shift(Expr::cust("32")), of(index).bit_and(Expr::cust("4294967295")));
+                    select.expr(Func::sum(upper)).expr(Func::sum(lower))
+                }
+                Column::Sum(index) => select.expr(Func::sum(of(index))),
+                Column::Min(index) => select.expr(Func::min(of(index))),
+                Column::Max(index) => select.expr(Func::max(of(index))),
+            };
+        }
+        self.condition(predicate).map(|condition| select.and_where(condition));
+        QueryStatement::Select(select)
     }
 
     fn update(&self, columns: &[usize], condition: Option<Expr>) -> QueryStatement {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use feathers_core::{
-    Columns, FindResult, FoundPerKey, Id, PerKey, Query, Result, Schema, Store, StoreContext, StoreId,
+    Aggregate, AggregateRow, Columns, FindResult, FoundPerKey, Id, PerKey, Query, Result, Schema, Store, StoreContext,
+    StoreId,
 };
 
 use crate::change::Change;
@@ -109,6 +110,24 @@ impl<R: Columns> Store for SqlStore<R> {
     ) -> Result<FoundPerKey<R>> {
         check(&query.filter)?;
         self.driver()?.find_per_key(&self.table, &(query.clone(), per_key.clone()), context).await
+    }
+
+    async fn aggregate(
+        &self,
+        aggregate: &Aggregate,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> Result<Vec<AggregateRow>> {
+        check(&query.filter)?;
+        aggregate.check(self.schema())?;
+        let wanted = (aggregate.clone(), query.filter.clone());
+        match self.driver()?.aggregate(&self.table, &wanted, context).await? {
+            Some(mut rows) => {
+                Aggregate::sort(&mut rows);
+                Ok(rows)
+            }
+            None => aggregate.over_find(self, query, context).await,
+        }
     }
 
     async fn get(&self, id: &Id, query: &Query, context: &StoreContext<'_>) -> Result<Option<Arc<R>>> {

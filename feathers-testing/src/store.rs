@@ -21,6 +21,7 @@
 //! numbers as ids, one of [`Note`](crate::Note) with texts. The tests use several tasks and need tokio with
 //! the features `macros` and `rt-multi-thread`.
 
+pub mod aggregates;
 pub mod cascades;
 pub mod commits;
 pub mod constraint_histories;
@@ -59,6 +60,8 @@ macro_rules! store_contract {
             $crate::store_contract!(@cases $people, commits: places_are_counted places_are_in_the_order_of_commits
                 images_are_of_before_and_after concurrent_writers_lose_nothing
                 a_commit_can_refuse_a_write);
+            $crate::store_contract!(@cases $people, aggregates: totals_are_of_what_matches totals_of_nothing
+                groups_are_in_order sums_do_not_overflow fields_that_cannot_be_computed);
             $crate::store_contract!(@cases $people, differential: same_results_as_memory);
         }
     };

@@ -4,7 +4,7 @@
 //! [`Memory`](crate::Memory) is the one in memory.
 
 pub use crate::{
-    CancelOnDrop, Cancellation, Cascade, Change, Cleared, Commit, Counter, Crud, CrudOptions, FoundPerKey, Image,
-    MAX_CHANGES, MemoryDatabase, MemoryStore, Multi, PerKey, Relations, Removed, Store, StoreChange, StoreContext,
-    StoreId,
+    Aggregate, AggregateRow, CancelOnDrop, Cancellation, Cascade, Change, Cleared, Commit, Counter, Crud, CrudOptions,
+    FoundPerKey, Image, MAX_CHANGES, Measure, MemoryDatabase, MemoryStore, Multi, PerKey, Relations, Removed, Store,
+    StoreChange, StoreContext, StoreId,
 };

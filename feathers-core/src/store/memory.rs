@@ -27,7 +27,7 @@ use crate::data::schema::Schema;
 use crate::event::change::Change;
 use crate::event::commit::Commit;
 use crate::event::store_id::StoreId;
-use crate::store::{Counter, FoundPerKey, PerKey, Store, StoreContext};
+use crate::store::{Aggregate, AggregateRow, Counter, FoundPerKey, PerKey, Store, StoreContext, Totals};
 
 /// Records in memory, gone when it is dropped.
 ///
@@ -326,6 +326,25 @@ impl<R: Record> Store for MemoryStore<R> {
             Some(found) => Ok(found),
             None => Box::pin(self.find_keys_long(query, per_key, context)).await,
         }
+    }
+
+    async fn aggregate(
+        &self,
+        aggregate: &Aggregate,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> Result<Vec<AggregateRow>> {
+        let mut totals = Totals::new(aggregate, &self.schema)?;
+        let cost = scan::cost_of_aggregate(aggregate, query);
+        let is_short = self.read(|records| {
+            let is_short = !scan::is_long(records.ordered.len(), cost);
+            if is_short {
+                let matching = records.ordered.values().filter(|record| matches(&***record, &query.filter));
+                matching.for_each(|record| totals.add(&**record));
+            }
+            is_short
+        });
+        if is_short { totals.finish() } else { Box::pin(self.aggregate_long(totals, query, context)).await }
     }
 
     async fn get(&self, id: &Id, query: &Query, _context: &StoreContext<'_>) -> Result<Option<Arc<R>>> {

@@ -3,6 +3,7 @@
 //! Reads and writes differ. A read takes a few microseconds, so handing it to another thread would cost more than doing
 //! it. A write waits for the disk, so many writes in one transaction are much cheaper than many transactions.
 
+mod aggregates;
 mod connection;
 mod definition;
 mod dialect;
@@ -19,7 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use feathers_core::{
-    Columns, Commit, Error, Filter, FindResult, FoundPerKey, Id, PerKey, Query, Result, Schema, StoreContext,
+    Aggregate, AggregateRow, Columns, Commit, Error, Filter, FindResult, FoundPerKey, Id, PerKey, Query, Result,
+    Schema, StoreContext,
 };
 
 use self::connection::{Place, Reader};
@@ -121,6 +123,16 @@ impl Sqlite {
     ) -> Result<FoundPerKey<R>> {
         let found = self.pool.read(Kind::Scan, (table, asked), context, Table::find_per_key).await;
         found.map_err(|failure| failure.into_error(&table.schema))
+    }
+
+    pub(super) async fn aggregate<R: Columns>(
+        &self,
+        table: &Arc<Table<R>>,
+        wanted: &(Aggregate, Filter),
+        context: &StoreContext<'_>,
+    ) -> Result<Option<Vec<AggregateRow>>> {
+        let rows = self.pool.read(Kind::Scan, (table, wanted), context, Table::aggregate).await;
+        rows.map_err(|failure| failure.into_error(&table.schema))
     }
 
     pub(super) async fn get<R: Columns>(

@@ -81,6 +81,14 @@ impl<R: Record> TypedService<R> {
         self.service.find(params).await?.decode()
     }
 
+    /// Counts the records that match. All hooks of `find` run.
+    ///
+    /// # Errors
+    /// Those of the service and its hooks.
+    pub async fn count(&self, params: impl Into<Params>) -> Result<u64> {
+        Ok(self.page(0, 0, params).await?.total)
+    }
+
     /// Returns one record.
     ///
     /// # Errors

@@ -13,13 +13,15 @@ use super::{MemoryStore, Place, Records, matches};
 use crate::data::error::{Error, Result};
 use crate::data::query::{FindResult, PageBuilder, Query};
 use crate::data::record::Record;
-use crate::store::{Cancellation, StoreContext};
+use crate::store::{Aggregate, AggregateRow, Cancellation, StoreContext, Totals};
 
 /// So many comparisons are made where they are asked for: about a millisecond.
 const WORK: u64 = 100_000;
 /// What it costs to sort one record by one field, and to change one, in comparisons.
 const SORT: u64 = 8;
 const CHANGE: u64 = 16;
+/// What it costs to add one value to a total, or to find its group.
+const TOTAL: u64 = 4;
 /// How long a scan may take, the time in which it waits for others included.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// After how many records it is looked whether the scan must end.
@@ -38,6 +40,11 @@ pub(super) fn cost_of_sort(query: &Query) -> u64 {
 /// Returns what a change of many does with each record.
 pub(super) fn cost_of_change(query: &Query) -> u64 {
     query.filter.cost() + CHANGE
+}
+
+/// Returns what an aggregate does with each record.
+pub(super) fn cost_of_aggregate(aggregate: &Aggregate, query: &Query) -> u64 {
+    query.filter.cost() + TOTAL * (aggregate.measures().len() + aggregate.groups().len()) as u64
 }
 
 /// Tells whether an async worker is held too long by so many records at such a cost.
@@ -140,6 +147,27 @@ impl<R: Record> MemoryStore<R> {
             Ok(page.finish())
         };
         self.turns.run(context, find).await
+    }
+
+    /// Computes on another thread.
+    pub(super) async fn aggregate_long(
+        &self,
+        mut totals: Totals,
+        query: &Query,
+        context: &StoreContext<'_>,
+    ) -> Result<Vec<AggregateRow>> {
+        let (store, filter) = (self.clone(), query.filter.clone());
+        let compute = move |scan: &mut Scan| {
+            let all: Vec<_> = store.read(|records| records.ordered.values().cloned().collect());
+            for record in all {
+                scan.check()?;
+                if matches(&*record, &filter) {
+                    totals.add(&*record);
+                }
+            }
+            totals.finish()
+        };
+        self.turns.run(context, compute).await
     }
 
     /// Changes all that match, on another thread.
