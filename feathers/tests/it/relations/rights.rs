@@ -168,3 +168,28 @@ async fn a_filter_finds_nothing_out_that_its_caller_may_not_read() {
     assert_eq!(ids(&boss, json!({ "judge.name": "Ann" })).await.unwrap(), json!([1, 2]));
     assert_eq!(ids(&ann, json!({ "judge.name": "Ann" })).await.unwrap_err().code(), 400);
 }
+
+#[tokio::test]
+async fn events_have_nothing_of_a_service_with_rules() {
+    let mut app = App::new();
+    app.authenticator(OfConnection);
+    app.service("accounts", Memory::<Account>::new()).access(Access::of::<Caller>().read(|_| true));
+    app.service("notes", Memory::<Note>::new());
+    app.service("tasks", Memory::<Task>::new())
+        .populate(["owner", "notes.writer"])
+        .publish(|_, app| app.channel("everyone"));
+    app.on_connect(|connection, app| app.channel("everyone").join(connection));
+    let app = app.start().await.unwrap();
+    let account = json!({ "team": 1, "name": "Ann", "phone": "11", "password": "hush" });
+    app.service("accounts").unwrap().create(account, ()).await.unwrap();
+    let note = json!({ "task_id": 1, "writer_id": 1, "text": "x" });
+    app.service("notes").unwrap().create(note, ()).await.unwrap();
+
+    let mut ann = client(&app, 1, 1, false).await;
+    let task = json!({ "title": "a", "owner_id": 1, "judge_id": 1 });
+    let answer = ann.service("tasks").create(task).await.unwrap();
+    assert_eq!((&answer["owner"]["name"], &answer["notes"][0]["writer"]["name"]), (&json!("Ann"), &json!("Ann")));
+    let event = ann.event().await.data;
+    let note = json!({ "id": 1, "task_id": 1, "writer_id": 1, "text": "x", "writer": null });
+    assert_eq!((&event["owner"], &event["notes"]), (&Value::Null, &json!([note])));
+}
