@@ -106,6 +106,23 @@ impl AuthConfig {
         }
         Ok(config)
     }
+
+    /// Takes a random secret where there is none, for a first start: it is logged as a warning, since all logins end
+    /// with this process.
+    ///
+    /// ```
+    /// # use feathers_auth as auth;
+    /// let config = auth::AuthConfig::default().or_random_secret();
+    /// assert!(config.secret.is_some());
+    /// ```
+    pub fn or_random_secret(mut self) -> Self {
+        self.secret.get_or_insert_with(|| {
+            tracing::warn!("FEATHERS_SECRET is not set: a random secret is used, and all logins end with this process");
+            let random: [u128; 2] = rand::random();
+            Secret(random.map(|half| format!("{half:032x}")).concat())
+        });
+        self
+    }
 }
 
 /// A secret below this many bytes can be guessed.

@@ -1,11 +1,8 @@
 //! Bans: an admin's `create` keeps a user out, `remove` lets the user in again.
 
-use feathers::Method;
-use feathers::app::Descriptor;
 use feathers::prelude::*;
 
-use crate::profile::Profile;
-use crate::users::User;
+use crate::users::{Profile, User};
 
 /// The user to ban.
 #[derive(Deserialize)]
@@ -16,38 +13,33 @@ struct Ban {
 
 struct Bans;
 
-#[async_trait]
-impl Service for Bans {
-    type Record = ();
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::default().method(Method::Create, "Bans a user.").method(Method::Remove, "Lifts a ban.")
+#[service]
+impl Bans {
+    /// Bans a user.
+    async fn create(&self, data: Ban, app: &AppHandle) -> Result<Profile> {
+        ban(data.user_id, true, app).await
     }
 
-    async fn call(&self, request: Request<'_>) -> Result<Payload> {
-        let (id, banned) = match request.method {
-            Method::Create => (request.data.decode::<Ban>()?.user_id.into(), true),
-            Method::Remove => (request.require_id()?, false),
-            _ => return request.unknown_method(),
-        };
-        let users = request.app.service("users")?;
-        if users.get(id.clone(), ()).await?.decode::<User>()?.role == "admin" {
-            return Err(Error::bad_request("an admin cannot be banned"));
-        }
-        // `banned` is a permission field: when it changes, each of the user's connections is checked again.
-        let user: User = users.patch(id, json!({ "banned": banned }), ()).await?.decode()?;
-        Ok(Payload::new(Profile::from(&user)))
+    /// Lifts a ban.
+    async fn remove(&self, id: i64, app: &AppHandle) -> Result<Profile> {
+        ban(id, false, app).await
     }
+}
+
+async fn ban(id: i64, banned: bool, app: &AppHandle) -> Result<Profile> {
+    let users = app.service("users")?;
+    if users.get(id, ()).await?.decode::<User>()?.role == "admin" {
+        return Err(Error::bad_request("an admin cannot be banned"));
+    }
+    // `banned` is a permission field: when it changes, each of the user's connections is checked again.
+    let user: User = users.patch(Id::from(id), json!({ "banned": banned }), ()).await?.decode()?;
+    Ok(Profile::from(&user))
 }
 
 /// Mounts the service `bans`.
 pub(crate) fn mount(app: &mut App) {
-    app.service("bans", Bans).before("all", authenticate("jwt")).before("all", admins_only).service_events::<&str>([]);
-}
-
-async fn admins_only(ctx: &mut Context) -> Result<()> {
-    let User { role, .. } = ctx.params.user_as()?;
-    if role == "admin" { Ok(()) } else { Err(Error::forbidden("only an admin may do that")) }
+    let admins = hook::require(|user: &User| user.role == "admin");
+    app.service("bans", Bans).before("all", admins).service_events::<&str>([]);
 }
 
 /// Keeps banned users out: from logins, from calls and from events.

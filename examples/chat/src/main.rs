@@ -1,42 +1,32 @@
 //! The chat of Feathers' guide: accounts, messages with their authors, rooms, who is online, who is typing, bans.
 
-mod avatar;
 mod bans;
-mod email;
-mod members;
 mod messages;
-mod one_at_a_time;
-mod only;
-mod presence;
-mod profile;
 mod rooms;
-mod settings;
 #[cfg(test)]
 mod tests;
-mod typing;
 mod users;
 
 use feathers::prelude::*;
 
+use crate::users::{Profile, User};
+
 /// Puts everything together.
-async fn chat(db: &Database, settings: AuthConfig) -> Result<App> {
+async fn chat(db: &Database, mut settings: AuthConfig) -> Result<App> {
+    // A logout is one of all tabs, since they share the token.
+    settings.revoke_on_logout = true;
     let mut app = App::new();
     users::mount(&mut app, db).await?;
     rooms::mount(&mut app, db).await?;
     messages::mount(&mut app, db).await?;
-    app.configure(members::mount);
-    app.configure(typing::mount);
     app.configure(bans::mount);
-    app.configure(presence::mount);
-
+    app.presence("presence").of::<User>().show::<Profile>();
     app.configure(Authentication::new(settings).jwt().local("email").check_user(bans::keep_out));
-    app.before("create", email::in_small_letters);
 
-    // A logged-in user gets all events that have no narrower channel.
-    app.publish(|_event, app| app.channel("authenticated"));
+    // A logged-in user gets what is said in no room.
     app.on_login(|login, app| {
         if let Some(connection) = login.connection() {
-            app.channel("authenticated").join(connection);
+            app.channel(rooms::channel(None)).join(connection);
         }
     });
     Ok(app)
@@ -45,6 +35,6 @@ async fn chat(db: &Database, settings: AuthConfig) -> Result<App> {
 #[tokio::main]
 async fn main() -> Result<()> {
     let db = Database::from_env("sqlite:chat.db").await?;
-    let app = chat(&db, settings::read()?).await?;
+    let app = chat(&db, AuthConfig::from_env()?.or_random_secret()).await?;
     Server::new(app).public(concat!(env!("CARGO_MANIFEST_DIR"), "/public")).listen().await
 }

@@ -1,18 +1,11 @@
-//! Messages: all users read them, their authors change and remove them.
+//! Messages: all users read them, their authors change and remove them. The event `typing` says who writes one.
 
-use std::collections::{BTreeSet, HashMap};
-use std::slice;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use feathers::Method;
-use feathers::event::Channel;
+use feathers::app::Access;
 use feathers::prelude::*;
-use serde_json::Value;
+use feathers::schema::Related;
 
-use crate::only::{only, whole};
-use crate::profile::Profile;
-use crate::rooms;
-use crate::users::User;
+use crate::rooms::{self, Room};
+use crate::users::{Profile, User};
 
 /// A message of a user.
 #[derive(Clone, Debug, Serialize, Deserialize, Service)]
@@ -23,75 +16,48 @@ struct Message {
     #[service(length(1..=2_000))]
     text: String,
     /// In milliseconds since 1970.
-    #[service(server, default = now())]
+    #[service(created_at)]
     created_at: i64,
+    #[service(set = current_user)]
     user_id: i64,
+    #[service(belongs_to(user_id))]
+    #[serde(default, skip_serializing_if = "Related::is_absent")]
+    user: Related<User>,
     /// The room; without one, all logged-in users get the message.
+    #[service(immutable, references(Room))]
     room: Option<i64>,
 }
 
-/// Mounts the service `messages`.
+/// The room in which the caller is typing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    room: Option<i64>,
+}
+
+struct Typing;
+
+#[service]
+impl Typing {
+    /// Tells the others that the caller is typing. Nothing is stored.
+    async fn create(&self, data: Place, Caller(user): Caller<User>, app: &AppHandle) -> Result<()> {
+        if let Some(room) = data.room {
+            rooms::check(room, app).await?;
+        }
+        app.service("messages")?.emit("typing", json!({ "room": data.room, "user": Profile::from(&user) }));
+        Ok(())
+    }
+}
+
+/// Mounts the services `messages` and `typing`.
 pub(crate) async fn mount(app: &mut App, db: &Database) -> Result<()> {
+    let own = |user: &User| Message::USER_ID.eq(user.id);
     app.service("messages", db.store::<Message>().await?.paginate(Paginate::new(10).max(50)))
         .methods(["find", "get", "create", "patch", "remove"])
+        .access(Access::of::<User>().read(|_| true).create(|_| true).patch(own).remove(own))
+        .populate([("user", ["email", "avatar"])])
         .events(["typing"])
-        .before("all", authenticate("jwt"))
-        .before("create", only(["text", "room"]))
-        .before("create", sign)
-        .before("patch", only(["text"]))
-        .before(["patch", "remove"], own)
-        .before(["create", "patch", "remove"], whole)
-        .after("all", with_authors)
-        .publish(|event, app| audience(&event.data, app));
+        .publish(|event, app| Some(app.channel(rooms::channel(event.data.value().ok()?.get("room")?.as_i64()))));
+    app.service("typing", Typing).before("all", authenticate("jwt")).service_events::<&str>([]);
     Ok(())
-}
-
-/// Sets the author. The room must be there.
-async fn sign(ctx: &mut Context) -> Result<()> {
-    let User { id, .. } = ctx.params.user_as()?;
-    let data = ctx.data.object_mut()?;
-    data.insert("userId".to_owned(), id.into());
-    let room = data.get("room").and_then(Value::as_i64);
-    rooms::check(room, ctx.app()).await
-}
-
-/// Finds the caller's own messages only.
-async fn own(ctx: &mut Context) -> Result<()> {
-    if ctx.params.is_external() {
-        let User { id, .. } = ctx.params.user_as()?;
-        ctx.params.query.insert("userId".to_owned(), id.into());
-    }
-    Ok(())
-}
-
-/// Puts the author on each message, with one look-up for a whole page.
-async fn with_authors(ctx: &mut Context) -> Result<()> {
-    let users = ctx.app().typed::<User>("users")?;
-    let is_page = *ctx.method() == Method::Find;
-    let Some(result) = &mut ctx.result else { return Ok(()) };
-    let result = result.value_mut()?;
-    let messages = match result.get_mut("data") {
-        Some(Value::Array(page)) if is_page => page.as_mut_slice(),
-        _ => slice::from_mut(result),
-    };
-    let ids: BTreeSet<i64> = messages.iter().filter_map(|message| message["userId"].as_i64()).collect();
-    let authors = users.find(json!({ "id": { "$in": ids } })).await?;
-    let authors: HashMap<i64, Profile> = authors.iter().map(|user| (user.id, user.into())).collect();
-    for message in messages {
-        if let Some(author) = message["userId"].as_i64().and_then(|id| authors.get(&id)) {
-            message["user"] = json!(author);
-        }
-    }
-    Ok(())
-}
-
-/// Returns the channel that gets the events of a room.
-fn audience(data: &Payload, app: &AppHandle) -> Option<Channel> {
-    let room = data.value().ok()?.get("room")?;
-    Some(app.channel(rooms::channel(room.as_i64())))
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).as_ref().map_or(0, Duration::as_millis);
-    i64::try_from(since).unwrap_or(i64::MAX)
 }
