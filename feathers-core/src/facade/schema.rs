@@ -4,6 +4,7 @@
 
 pub use crate::{
     Columns, Constraints, DataType, Described, Draft, Field, FieldMask, FieldRef, FieldType, FieldValue, FixedPoint,
-    IntoFieldNames, ListItem, Many, OnDelete, Record, Reference, Related, RelatedMany, Relation, RelationKind, Rule,
-    Schema, SetContext, TypeSchema, Unique, fold_case, from_json_field, lookup_inside, to_json_field, wrong_id,
+    IntoFieldNames, ListItem, Many, OnDelete, Record, Reference, Related, RelatedField, RelatedMany, Relation,
+    RelationKind, Rule, Schema, SetContext, TypeSchema, Unique, fold_case, from_json_field, lookup_inside,
+    to_json_field, wrong_id,
 };

@@ -17,8 +17,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use feathers_sql::{Database, DatabaseOptions};
-use feathers_testing::{Note, Person, constraint_contract, store_contract};
-use feathers_sql::Database;
 use feathers_testing::{Everything, Note, Person, constraint_contract, store_contract, type_contract};
 
 store_contract! {

@@ -1,3 +1,5 @@
+//! Texts of instants, dates, times and durations: what is read, and the one form that is written.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail right there")]
 
 use super::{DAY, SECOND, date, duration, instant, time};

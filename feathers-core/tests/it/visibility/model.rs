@@ -4,12 +4,15 @@
 //! its client may not know, and at every quiet point what a client has made of its events is what it would find.
 //! `FEATHERS_MODEL_FRAMES=1000000` makes the run longer.
 
+mod sabotage;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use feathers_core::{Cursor, Delivery, Retention};
 use serde_json::{Value, json};
 
+use self::sabotage::Sabotage;
 use super::support::{Client, World, tickets};
 
 /// How many frames a run looks at.
@@ -20,22 +23,6 @@ fn frames() -> usize {
 const USERS: usize = 6;
 const RECORDS: u64 = 24;
 const QUIET: usize = 40;
-
-/// What a server could do wrong. The model must notice each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sabotage {
-    None,
-    /// Every event goes to everyone.
-    NoRule,
-    /// What was missed is given to everyone who comes back.
-    NoRuleOnReplay,
-    /// A record that leaves is sent along.
-    LeaveWithData,
-    /// A change of a field that is not seen is told.
-    OutOfSight,
-    /// Fields are not taken out.
-    NoMask,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct User {

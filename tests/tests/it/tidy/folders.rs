@@ -18,8 +18,8 @@ const FOLDERS: [(&str, &[&str]); 2] = [
 /// The circles that there are, by crate and folder. A file and the folder of its name are one.
 const CIRCLES: [&str; 3] = [
     "feathers-core/src/call: app authenticator context hook publish service session",
-    "feathers-core/src/data: query record",
-    "feathers-core/src/event: channel connection log membership subscription",
+    "feathers-core/src/data: data_type field guard mask normal_form payload query record related schema type_schema types",
+    "feathers-core/src/event: channel connection log membership subscription visibility",
 ];
 
 /// The uses of one folder: which file uses which others.
