@@ -110,7 +110,7 @@ pub(crate) fn test_js(name: Option<&str>, length: Length) -> Outcome {
     mocha.args(["--spec", &format!("test/{}*.test.mjs", name.unwrap_or_default())]);
     // Most tests wait for browsers and proxies; each file has servers of its own.
     mocha.args(["--parallel", "--jobs", "2"]).env("TIMES", slowest::node()?);
-    for name in ["peer", "todo", "ticker", "chat"] {
+    for name in ["peer", "todo", "ticker", "chat", "helpdesk"] {
         mocha.env(format!("{}_BIN", name.to_uppercase()), programs.join(name));
     }
     mocha.env("CHROMIUM", browser).env("NGINX", nginx).env("PUSHPIN", pushpin);

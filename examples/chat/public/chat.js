@@ -18,7 +18,8 @@ let reading = Promise.resolve()
 
 const service = (path) => app.service(path)
 const members = (id) => service(`rooms/${id}/members`)
-const reason = (failure) => failure.data?.[0]?.message ?? failure.message
+// The message of a conflict names what is taken; that of bad data is with its field.
+const reason = (failure) => (failure.code !== 409 && failure.data?.[0]?.message) || failure.message
 const isRefusal = ({ code }) => code === 401 || code === 403
 
 /** Does something, and shows why if it cannot be done. */

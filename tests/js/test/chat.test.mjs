@@ -108,7 +108,7 @@ describe('chat page', function () {
       await page.locator('#door-error', { hasText: 'Invalid login' }).waitFor()
       await browser.shoot(page, 'wrong')
       await page.locator('#login button[value=sign-up]').click()
-      await page.locator('#door-error', { hasText: 'signed up already' }).waitFor()
+      await page.locator('#door-error', { hasText: 'already' }).waitFor()
       await enter(page, 'ann', 'log-in')
     })
   })

@@ -8,7 +8,7 @@ const SOURCES = [
   'client/dist/realtime.licenses.txt',
   'tests/js/node_modules/@feathersjs/client/dist/feathers.min.js'
 ]
-const COPIES = ['todo', 'chat'].flatMap((example) => SOURCES.map((source) => {
+const COPIES = ['todo', 'chat', 'helpdesk'].flatMap((example) => SOURCES.map((source) => {
   return [source, `examples/${example}/public/${source.split('/').at(-1)}`]
 }))
 
