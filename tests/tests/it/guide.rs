@@ -77,7 +77,7 @@ fn the_release_page_lists_the_crates_that_the_public_api_shows() {
     let alias = |name: &str| match name {
         "axum_core" => "axum".to_owned(),
         "serde_core" => "serde".to_owned(),
-        "serde_json" => name.to_owned(),
+        "rust_decimal" | "serde_json" => name.to_owned(),
         name => name.replace('_', "-"),
     };
     let own =
