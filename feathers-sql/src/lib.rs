@@ -17,6 +17,7 @@
 
 #[cfg(feature = "sqlite")]
 mod aggregate;
+#[cfg(feature = "sqlite")]
 mod change;
 #[cfg(feature = "sqlite")]
 mod constraint;
