@@ -160,7 +160,7 @@ pub async fn users_are_listed_as_they_came(engine: &Arc<impl PresenceEngine>) {
     go(&**engine, &told, (1, 4)).await;
     come(&**engine, &told, (1, 5), "carl").await;
     assert_eq!(names(&**engine).await, ["ann", "bob", "carl"]);
-    // What was shown first stays.
+    // The user keeps the profile that was made at the first connection.
     let other = json!({ "name": "another ann" });
     ok(engine.come(Seat::new(1, 6), "ann", other.into(), &|event| told.tell(&event)).await);
     assert_eq!(names(&**engine).await, ["ann", "bob", "carl"]);

@@ -20,7 +20,8 @@ use crate::data::payload::Payload;
 pub trait PresenceEngine: Send + Sync + 'static {
     /// Notes that a user has taken a seat; `shown` is what others see of the user.
     ///
-    /// The user is named by the subject of the connection. Where the user is there already, what was shown first stays.
+    /// The user is named by the subject of the connection. A user who is there already keeps the
+    /// profile that was made first.
     async fn come(&self, seat: Seat, user: &str, shown: Payload, tell: Tell<'_>) -> Result<()>;
 
     /// Notes that a seat is left.
